@@ -1,0 +1,127 @@
+import type { SourceLabels } from '../block.ts'
+
+/**
+ * The configuration after loading: defaults filled in, environment applied, paths absolute. Produced by `load.ts` only.
+ * Durations are milliseconds, sizes are bytes.
+ */
+export interface Config {
+  /** The files it was read from, for messages. */
+  readonly files: readonly string[]
+  readonly sources: readonly SourceConfig[]
+  /** At least one; names are unique. */
+  readonly destinations: readonly DestinationConfig[]
+  readonly checkpoint: CheckpointConfig
+  readonly server: ServerConfig
+  readonly logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error'
+  readonly hostname: string
+  /** False when DD_LOGS_ENABLED=false: the agent runs, says so, and reads nothing. */
+  readonly enabled: boolean
+  /** Most files held open at once; files that are read to their end are closed first. */
+  readonly openFilesLimit: number
+}
+
+export type StartPosition = 'beginning' | 'end' | 'forceBeginning' | 'forceEnd'
+export type Encoding = 'utf-8' | 'utf-16-le' | 'utf-16-be' | 'shift-jis'
+
+export interface SourceConfig {
+  /** The integration's name as status shows it: from `<name>.d/conf.yaml`, else the file's base name. */
+  readonly integration: string
+  /** An absolute path or glob. */
+  readonly path: string
+  readonly excludePaths: readonly string[]
+  readonly encoding: Encoding
+  readonly startPosition: StartPosition
+  /** Whether rotated files that exist at the very first start are history to ship, too. */
+  readonly backfill: boolean
+  readonly maxLineBytes: number
+  readonly labels: SourceLabels
+  readonly rules: readonly RuleConfig[]
+}
+
+/** Datadog's log_processing_rules. Patterns are RE2 and were compiled once to check them. */
+export type RuleConfig =
+  | { readonly kind: 'exclude_at_match' | 'include_at_match'; readonly name: string; readonly pattern: string }
+  | { readonly kind: 'mask_sequences'; readonly name: string; readonly pattern: string; readonly placeholder: string }
+
+export type Compression = 'zstd' | 'gzip' | 'none'
+
+interface DestinationBase {
+  readonly name: string
+  readonly compression: Compression
+  readonly compressionLevel: number
+  readonly delivery: DeliveryConfig
+  readonly proxy: ProxyConfig
+  readonly tls: TlsConfig
+  /** Limit of `<run_path>/dead-letter/<name>/`; when reached the destination holds. */
+  readonly deadLetterMaxBytes: number
+}
+
+export interface DatadogConfig extends DestinationBase {
+  readonly type: 'datadog'
+  /** Complete, with `/api/v2/logs`. */
+  readonly url: string
+  readonly apiKey: SecretRef
+  /** `line`: `message` is the line as a string. `attributes`: the event's own object, reserved attributes spliced in. */
+  readonly messageFormat: 'line' | 'attributes'
+}
+
+export interface WebhookConfig extends DestinationBase {
+  readonly type: 'webhook'
+  /** Exactly one of `url` and `kubeconfig` is set. */
+  readonly url: string | undefined
+  readonly kubeconfig: string | undefined
+  readonly headers: Readonly<Record<string, string>>
+  readonly token: SecretRef | undefined
+}
+
+export type DestinationConfig = DatadogConfig | WebhookConfig
+
+/** A secret by value or by file. The value is never logged, shown or serialised: `secret()` hides it from JSON. */
+export type SecretRef =
+  | { readonly kind: 'value'; readonly reveal: () => string }
+  | { readonly kind: 'file'; readonly path: string }
+
+export interface DeliveryConfig {
+  readonly mode: 'batch' | 'blocking' | 'blocking-strict'
+  readonly batchMaxSize: number
+  readonly batchMaxBytes: number
+  readonly batchMaxWaitMs: number
+  readonly throttleEnable: boolean
+  readonly throttleQps: number
+  readonly throttleBurst: number
+  readonly maxInFlight: number
+  readonly initialBackoffMs: number
+  readonly backoffFactor: number
+  readonly maxBackoffMs: number
+  /** Undefined: never give up. */
+  readonly maxAttempts: number | undefined
+  readonly requestTimeoutMs: number
+}
+
+export interface ProxyConfig {
+  readonly https: string | undefined
+  readonly http: string | undefined
+  /** Host names, `.suffixes`, addresses and CIDR ranges that go direct. */
+  readonly noProxy: readonly string[]
+}
+
+export interface TlsConfig {
+  readonly caFile: string | undefined
+  readonly certFile: string | undefined
+  readonly keyFile: string | undefined
+  readonly serverName: string | undefined
+  readonly insecureSkipVerify: boolean
+}
+
+export interface CheckpointConfig {
+  readonly runPath: string
+  /** A Datadog Agent registry.json (v2) to take positions from where this agent has none. */
+  readonly importPath: string | undefined
+  /** State of a file that is gone for good is dropped after this long. */
+  readonly expireAfterMs: number
+}
+
+export interface ServerConfig {
+  /** Undefined: only the unix socket `<run_path>/agent.sock`. */
+  readonly listen: { readonly host: string; readonly port: number } | undefined
+}

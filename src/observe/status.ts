@@ -1,0 +1,97 @@
+/**
+ * What `GET /status` answers and `agent status -o json` prints: a versioned contract. Fields are added, never renamed or
+ * removed, within a version. Times are ISO 8601 in UTC, durations milliseconds, sizes bytes. No secrets, no log content.
+ */
+export interface Status {
+  readonly schema: 'tailship.status/v1'
+  readonly version: string
+  readonly pid: number
+  readonly hostname: string
+  readonly now: string
+  readonly startedAt: string
+  readonly state: 'starting' | 'running' | 'draining' | 'disabled'
+  readonly health: { readonly live: Check; readonly ready: Check; readonly startup: Check }
+  readonly config: { readonly files: readonly string[]; readonly problems: readonly string[] }
+  readonly destinations: readonly DestinationStatus[]
+  readonly sources: readonly SourceStatus[]
+  readonly checkpoint: CheckpointStatus
+  readonly process: { readonly rssBytes: number; readonly cpuSeconds: number; readonly openFiles: number }
+}
+
+export interface Check {
+  readonly ok: boolean
+  /** Why not; empty when ok. */
+  readonly reasons: readonly string[]
+}
+
+export interface DestinationStatus {
+  readonly name: string
+  readonly description: string
+  readonly state: 'ok' | 'retrying' | 'unauthorized' | 'misconfigured' | 'holding' | 'stopped'
+  readonly inFlight: number
+  readonly inFlightBytes: number
+  readonly batchesSent: number
+  readonly recordsSent: number
+  /** Uncompressed and as sent. */
+  readonly bytesSent: number
+  readonly encodedBytesSent: number
+  readonly retries: number
+  readonly retryTimeMs: number
+  readonly deadLetteredRecords: number
+  readonly deadLetterBytes: number
+  readonly lastSuccessAt: string | undefined
+  readonly lastError: { readonly at: string; readonly message: string } | undefined
+  /** When the next attempt is due, while all wait. */
+  readonly nextAttemptAt: string | undefined
+  readonly latencyMs: { readonly average: number; readonly peak: number }
+}
+
+/** One `logs:` item. */
+export interface SourceStatus {
+  readonly integration: string
+  readonly type: 'file'
+  readonly path: string
+  readonly service: string | undefined
+  readonly source: string | undefined
+  readonly state: 'pending' | 'ok' | 'error'
+  readonly error: string | undefined
+  readonly files: readonly FileStatus[]
+}
+
+/** One generation of a file. */
+export interface FileStatus {
+  readonly path: string
+  readonly live: boolean
+  readonly state: 'reading' | 'caught-up' | 'draining' | 'finished' | 'waiting' | 'error' | 'lost'
+  readonly error: string | undefined
+  readonly sizeBytes: number
+  readonly bytesSeen: number
+  readonly bytesDelivered: number
+  readonly bytesDeadLettered: number
+  readonly bytesSkipped: Readonly<Record<string, number>>
+  /** Rotated generations of this file that are not delivered yet. */
+  readonly generationsPending: number
+  /** Estimate of when the oldest unread generation would be deleted by the writer's retention. */
+  readonly deletionInMs: number | undefined
+  readonly positions: readonly PositionStatus[]
+}
+
+/** How far one destination is in one generation. */
+export interface PositionStatus {
+  readonly destination: string
+  /** Everything before is settled. */
+  readonly position: number
+  /** Everything before has been read. */
+  readonly readPosition: number
+  readonly lagBytes: number
+  readonly lagMs: number
+}
+
+export interface CheckpointStatus {
+  readonly path: string
+  readonly writable: boolean
+  readonly lastWrittenAt: string | undefined
+  readonly error: string | undefined
+  /** What was wrong with the state at the start and what was done about it. */
+  readonly recovered: string | undefined
+}
