@@ -1,0 +1,87 @@
+/**
+ * What survives a restart: for every generation of a file, how to recognise it and how far each destination is in it.
+ * Holds hashes and counts, never log content. The JSON shape is `state` in registry.json; `store.ts` makes it durable.
+ */
+export interface RegistryState {
+  readonly writtenAt: string
+  readonly generations: readonly GenerationRecord[]
+}
+
+export interface GenerationRecord {
+  readonly id: string
+  /** The live path it belongs to, and the name it was last seen under. */
+  readonly path: string
+  readonly lastPath: string
+  readonly dev: string
+  readonly ino: string
+  /** Hash of the first `length` bytes, growing to 1 KiB. */
+  readonly prefix: Fingerprint
+  /** As last seen, uncompressed. */
+  readonly size: number
+  /** Nothing more will come and every destination has settled everything, or it was history at the first start. */
+  readonly finished: boolean
+  readonly seenAt: string
+  readonly positions: Readonly<Record<string, PositionRecord>>
+}
+
+/** A hash of `length` bytes; `length` 0 recognises nothing. */
+export interface Fingerprint {
+  readonly length: number
+  readonly hash: string
+}
+
+/** Everything before `offset` is settled; `marker` is the hash of the bytes just before it. */
+export interface PositionRecord {
+  readonly offset: number
+  readonly marker: Fingerprint
+  readonly deadLetteredBytes: number
+  readonly skippedBytes: Readonly<Record<string, number>>
+}
+
+export interface ParsedRegistry {
+  readonly generations: readonly GenerationRecord[]
+  /** Entries that made no sense and were left out, for the log. */
+  readonly rejected: number
+}
+
+/** Reads the state of a registry. Entries that make no sense are left out and counted; the others are kept. */
+export function parseRegistry(state: unknown): ParsedRegistry {
+  const list = isObject(state) && Array.isArray(state.generations) ? state.generations : []
+  const generations = list.filter(isGenerationRecord)
+  return { generations, rejected: list.length - generations.length }
+}
+
+function isGenerationRecord(value: unknown): value is GenerationRecord {
+  return (
+    isObject(value) &&
+    ['id', 'path', 'lastPath', 'dev', 'ino', 'seenAt'].every((key) => typeof value[key] === 'string') &&
+    isFingerprint(value.prefix) &&
+    isOffset(value.size) &&
+    typeof value.finished === 'boolean' &&
+    isObject(value.positions) &&
+    Object.values(value.positions).every(isPositionRecord)
+  )
+}
+
+function isPositionRecord(value: unknown): boolean {
+  return (
+    isObject(value) &&
+    isOffset(value.offset) &&
+    isFingerprint(value.marker) &&
+    isOffset(value.deadLetteredBytes) &&
+    isObject(value.skippedBytes) &&
+    Object.values(value.skippedBytes).every(isOffset)
+  )
+}
+
+function isFingerprint(value: unknown): boolean {
+  return isObject(value) && isOffset(value.length) && typeof value.hash === 'string'
+}
+
+function isOffset(value: unknown): value is number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

@@ -1,0 +1,20 @@
+import { hash } from 'node:crypto'
+import type { Fingerprint } from '../checkpoint/registry.ts'
+
+/**
+ * How many bytes a prefix or a marker covers at most. Long enough to reach past what every audit event ends or begins
+ * with alike (annotations) to its timestamps and ids.
+ */
+export const FINGERPRINT_BYTES = 1024
+
+export const NO_FINGERPRINT: Fingerprint = { length: 0, hash: '' }
+
+/** 96 bits of SHA-256: enough to tell files apart, and nothing of the content can be read back from the state. */
+export function fingerprint(bytes: Uint8Array): Fingerprint {
+  if (bytes.length === 0) return NO_FINGERPRINT
+  return { length: bytes.length, hash: hash('sha256', bytes, 'hex').slice(0, 24) }
+}
+
+export function isSame(a: Fingerprint, b: Fingerprint): boolean {
+  return a.length === b.length && a.hash === b.hash
+}

@@ -1,0 +1,62 @@
+import { basename, extname } from 'node:path'
+
+/**
+ * What the name of a file says about its relation to a live file. Known forms, each also with `.gz`:
+ * kube-apiserver's (lumberjack) `audit-2026-11-20T14-33-45.420.log`, logrotate's `audit.log.1` and
+ * `audit.log-20261120[-1763649225]`.
+ */
+export type RotatedName = {
+  readonly gzip: boolean
+} & (
+  | { readonly kind: 'timestamp'; readonly stamp: string } // later stamp: younger
+  | { readonly kind: 'number'; readonly number: number } // larger number: older
+  | { readonly kind: 'date'; readonly stamp: string } // later stamp: younger
+)
+
+const TIMESTAMP = /^\d{4}-\d{2}-\d{2}T\d{2}-\d{2}-\d{2}\.\d{3}$/
+const NUMBER = /^\.(\d{1,9})$/
+const DATE = /^-(\d{8}(?:-?\d{1,12})?)$/
+
+/** Reads `name` as a rotated generation of `live` (both base names), or undefined when it is none. */
+export function parseRotatedName(name: string, live: string): RotatedName | undefined {
+  const gzip = name.endsWith('.gz')
+  const plain = gzip ? name.slice(0, -3) : name
+  const ext = extname(live)
+  const stem = live.slice(0, live.length - ext.length)
+  if (plain.startsWith(`${stem}-`) && plain.endsWith(ext)) {
+    const stamp = plain.slice(stem.length + 1, plain.length - ext.length)
+    if (TIMESTAMP.test(stamp)) return { kind: 'timestamp', stamp, gzip }
+  }
+  if (!plain.startsWith(live)) return undefined
+  const rest = plain.slice(live.length)
+  const number = NUMBER.exec(rest)?.[1]
+  if (number !== undefined) return { kind: 'number', number: Number(number), gzip }
+  const stamp = DATE.exec(rest)?.[1]
+  return stamp === undefined ? undefined : { kind: 'date', stamp, gzip }
+}
+
+/** The name of the live file that `path` would be a rotated generation of, when its form shows one. */
+export function liveNameOf(path: string): string | undefined {
+  const name = basename(path).replace(/\.gz$/, '')
+  const stamped = /^(.+)-\d{4}-\d{2}-\d{2}T\d{2}-\d{2}-\d{2}\.\d{3}(\.[^.]*)?$/.exec(name)
+  if (stamped) return `${stamped[1]}${stamped[2] ?? ''}`
+  return /^(.+?)(?:\.\d{1,9}|-\d{8}(?:-?\d{1,12})?)$/.exec(name)?.[1] ?? (name === basename(path) ? undefined : name)
+}
+
+/** Where a generation stands in time, for `compareAge`. `name` is undefined for one without a recognised name. */
+export interface Age {
+  readonly name: RotatedName | undefined
+  readonly mtimeMs: number
+}
+
+/** Orders generations oldest first: by what the names say where they say it the same way, else by modification time. */
+export function compareAge(a: Age, b: Age): number {
+  if (a.name && b.name && a.name.kind === b.name.kind) {
+    if (a.name.kind === 'number' && b.name.kind === 'number') {
+      if (a.name.number !== b.name.number) return b.name.number - a.name.number
+    } else if (a.name.kind !== 'number' && b.name.kind !== 'number' && a.name.stamp !== b.name.stamp) {
+      return a.name.stamp < b.name.stamp ? -1 : 1
+    }
+  }
+  return a.mtimeMs - b.mtimeMs
+}
