@@ -41,6 +41,8 @@ export interface DestinationStatus {
   readonly deadLetterBytes: number
   readonly lastSuccessAt: string | undefined
   readonly lastError: { readonly at: string; readonly message: string } | undefined
+  /** When the present run of failed attempts began; undefined while attempts succeed. */
+  readonly failingSince: string | undefined
   /** When the next attempt is due, while all wait. */
   readonly nextAttemptAt: string | undefined
   readonly latencyMs: { readonly average: number; readonly peak: number }
