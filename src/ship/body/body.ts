@@ -7,13 +7,17 @@ import type { Chunk } from '../../block.ts'
  */
 export interface Body {
   /**
-   * Where to read to; at least `wanted` bytes when the body is empty, undefined when no useful room is left. Valid until
-   * the next call on this body.
+   * Where to read to; undefined when no useful room is left. Valid until the next call on this body but `append`. When a
+   * read fills the room and holds no whole line, the next room is larger or the body is full: asking again makes progress.
    */
   room(): Uint8Array | undefined
   /** Encodes whole regular lines from the front of `room[from, length)` until something stops it. */
   append(chunk: Lines): Appended
-  /** Encodes one line that lies outside the body's memory. `full`: seal this body and try the next one. */
+  /**
+   * Encodes one line (no newline) that lies outside the body's memory; what is no UTF-8 in it becomes U+FFFD. An odd line
+   * of the room may be copied and given here, also between two calls of `append` on that room. `full`: seal this body and
+   * try the next one; an empty body is never full. Throws a RangeError for a line over three times `maxLineBytes`.
+   */
   appendLine(line: Uint8Array, labels: LineContext): 'taken' | 'full' | 'not-json'
   readonly records: number
   /** Encoded bytes if sealed now. */
@@ -49,7 +53,11 @@ export interface Appended {
     | { readonly kind: 'odd'; readonly line: OddLine } // a line that needs a closer look
 }
 
-/** A line this format cannot take as it is: at `[start, end)` of the room, newline excluded, which ends at `next`. */
+/**
+ * A line this format cannot take as it is: at `[start, end)` of the room, newline excluded, which ends at `next`. With
+ * `nul` it is the run of NUL bytes alone, as far as it was read, and `next` is `end`; so it is for a `too-long` line whose
+ * newline was not read yet. Going on from `next` is allowed for every line that is complete.
+ */
 export interface OddLine {
   readonly start: number
   readonly end: number

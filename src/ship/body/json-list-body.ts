@@ -1,0 +1,25 @@
+import type { Body } from './body.ts'
+import { type BodyLimits, type Format, ListBody, withoutReturn } from './list-body.ts'
+
+export interface JsonListBodyOptions extends BodyLimits {
+  readonly prefix: string
+  readonly suffix: string
+}
+
+const NONE = new Uint8Array(0)
+
+/** A list of the lines as they are: each must be one JSON object. Files are read straight into the list. */
+export function createJsonListBody(options: JsonListBodyOptions): Body {
+  const format: Format = {
+    prefix: options.prefix,
+    suffix: options.suffix,
+    inPlace: true,
+    wantsObjects: true,
+    growth: 1,
+    parts: () => ({ head: NONE, middle: NONE, tail: NONE }),
+    encode: (kernel) => kernel.objects(),
+    encodeOne: (kernel) => kernel.objects(),
+    lineOf: (record) => withoutReturn(record),
+  }
+  return new ListBody(options, format)
+}

@@ -1,0 +1,58 @@
+import type { Buffer } from 'node:buffer'
+
+/**
+ * The contract between a body and the loop that encodes its lines. Both see one memory. The front of it holds the job:
+ * 32-bit words, addresses absolute. A call encodes lines from `source` on into records from `target` on and moves both.
+ */
+export interface Kernel {
+  readonly bytes: Buffer
+  /** The same memory. */
+  readonly words: Uint32Array
+  /** Each line is one balanced JSON object and stays as it is; `source` may equal `target`. */
+  objects(): number
+  /** As `objects`, with `head`, `middle` and the time spliced in behind the opening brace. */
+  attributes(): number
+  /** Each line becomes a JSON string between `head` and `middle`, the time and `tail`. */
+  messages(): number
+  /** All up to `sourceEnd`, less its last byte, as one message, whatever it is (valid UTF-8). */
+  message(): number
+}
+
+/** Words of the job, by index. */
+export const word = {
+  source: 0,
+  sourceEnd: 1,
+  /** Where the next record begins. */
+  target: 2,
+  /** A record with its comma may not pass this, unless it is the only one. */
+  targetEnd: 3,
+  records: 4,
+  maxRecords: 5,
+  maxLineBytes: 6,
+  /** Added to: newlines of empty lines. */
+  emptyBytes: 7,
+  /** Of an odd line, which begins at `source`. */
+  oddEnd: 8,
+  oddNext: 9,
+  /** Two words a record: where it begins, and where its line's bytes begin in it. */
+  table: 10,
+  head: 11,
+  headBytes: 12,
+  middle: 13,
+  middleBytes: 14,
+  tail: 15,
+  tailBytes: 16,
+  /** Decimal digits: the time of a line without its own. */
+  clock: 17,
+  clockBytes: 18,
+} as const
+
+/** Why a call came back. */
+export const stop = { partial: 0, full: 1, tooLong: 2, nul: 3, notJson: 4, glued: 5, invalidUtf8: 6 } as const
+
+/** Behind the words: the kernel's tables and notes. Bodies lay out their memory from here on. */
+export const KERNEL_BYTES = 8192
+/** The kernel may load, and store without meaning, this far behind a source or a target. */
+export const SLACK_BYTES = 256
+/** What begins an audit event as kube-apiserver serialises it. */
+export const AUDIT_EVENT_START = '{"kind":"Event","apiVersion":"audit.k8s.io/'

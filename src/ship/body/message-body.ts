@@ -1,0 +1,64 @@
+import { Buffer } from 'node:buffer'
+import type { Origin } from '../../block.ts'
+import type { Body } from './body.ts'
+import { type BodyLimits, ListBody, type Parts, withoutReturn } from './list-body.ts'
+
+export interface MessageBodyOptions extends BodyLimits {
+  /** Members every record of the origin gets, as JSON text without braces: `"service":"audit","ddsource":"x"`. Not empty. */
+  attributesOf(origin: Origin): Uint8Array
+}
+
+const STATUS_AND_TIME = '"status":"info","timestamp":'
+
+/**
+ * Datadog's list: `[{"message":"<line>","status":"info","timestamp":<ms>,<attributes>},…]`. The time is an audit event's
+ * own `stageTimestamp`, else when the line was read.
+ */
+export function createMessageBody(options: MessageBodyOptions): Body {
+  return new ListBody(options, {
+    prefix: '[',
+    suffix: ']',
+    inPlace: false,
+    wantsObjects: false,
+    growth: 6,
+    parts: perOrigin((origin) => ({
+      head: Buffer.from('{"message":"'),
+      middle: Buffer.from(`",${STATUS_AND_TIME}`),
+      tail: Buffer.concat([Buffer.from(','), options.attributesOf(origin), Buffer.from('}')]),
+    })),
+    encode: (kernel) => kernel.messages(),
+    encodeOne: (kernel) => kernel.message(),
+    lineOf: (record) => Buffer.from((JSON.parse(record.toString()) as { readonly message: string }).message),
+  })
+}
+
+/**
+ * Datadog's list with each line's own object as the record: `[{<attributes>,"status":"info","timestamp":<ms>,<members of
+ * the line>},…]`. Of two members with one name receivers take the later, so that the line's own wins.
+ */
+export function createAttributesBody(options: MessageBodyOptions): Body {
+  return new ListBody(options, {
+    prefix: '[',
+    suffix: ']',
+    inPlace: false,
+    wantsObjects: true,
+    growth: 1,
+    parts: perOrigin((origin) => ({
+      head: Buffer.concat([Buffer.from('{'), options.attributesOf(origin)]),
+      middle: Buffer.from(`,${STATUS_AND_TIME}`),
+      tail: new Uint8Array(0),
+    })),
+    encode: (kernel) => kernel.attributes(),
+    encodeOne: (kernel) => kernel.attributes(),
+    lineOf: (record, payload) => Buffer.concat([Buffer.from('{'), withoutReturn(record.subarray(payload))]),
+  })
+}
+
+function perOrigin(make: (origin: Origin) => Parts): (origin: Origin) => Parts {
+  const made = new WeakMap<Origin, Parts>()
+  return (origin) => {
+    const known = made.get(origin) ?? make(origin)
+    made.set(origin, known)
+    return known
+  }
+}
