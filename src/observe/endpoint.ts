@@ -1,0 +1,136 @@
+import { once } from 'node:events'
+import { chmod, rm } from 'node:fs/promises'
+import { connect, type ListenOptions, type Server } from 'node:net'
+import type { Log } from '../log.ts'
+import { socketPathProblem } from './socket-path.ts'
+
+/** An address to serve on: a TCP port, or a unix socket. */
+export interface Address {
+  readonly name: string
+  readonly listen: ListenOptions
+  /** Why no attempt can succeed. */
+  readonly impossible: string | undefined
+  /** Makes way for an attempt; throws when there is no use in one now. */
+  prepare(): Promise<void>
+  /** Once bound. */
+  settle(): Promise<void>
+}
+
+/** One address being served, or tried again and again. */
+export interface Endpoint {
+  /** Why it is not served; undefined: it is. */
+  problem(): string | undefined
+  /** The port in use, of a TCP address. */
+  port(): number | undefined
+  close(): Promise<void>
+}
+
+export interface EndpointOptions {
+  readonly newServer: () => Closable
+  readonly log: Log
+  readonly retryMs: number
+}
+
+type Closable = Server & { closeAllConnections(): void }
+
+export function tcpAddress(listen: { readonly host: string; readonly port: number }): Address {
+  return {
+    name: `${listen.host}:${listen.port}`,
+    listen,
+    impossible: undefined,
+    prepare: async () => {},
+    settle: async () => {},
+  }
+}
+
+/** A socket only its owner can connect to, in place of one that a killed process left behind. */
+export function unixAddress(path: string): Address {
+  return {
+    name: path,
+    listen: { path },
+    impossible: socketPathProblem(path),
+    prepare: async () => {
+      if (await answers(path)) throw new Error(`${path} is in use by another process`)
+      await rm(path, { force: true })
+    },
+    settle: () => chmod(path, 0o600),
+  }
+}
+
+/** Resolves after the first attempt to bind, whatever came of it. */
+export async function serve(address: Address, options: EndpointOptions): Promise<Endpoint> {
+  let problem: string | undefined
+  let server: Closable | undefined
+  let timer: NodeJS.Timeout | undefined
+  let attempt = Promise.resolve()
+  let closed = false
+
+  const attemptToBind = async (): Promise<void> => {
+    try {
+      server = await bind(address, options)
+      problem = undefined
+      options.log.info({ address: address.name, port: portOf(server) }, 'serving status')
+    } catch (error) {
+      problem = `${address.name}: ${error instanceof Error ? error.message : String(error)}`
+      options.log.warn({ key: `bind:${address.name}` }, `status is not served on ${problem}; trying again`)
+      if (closed) return
+      timer = setTimeout(() => {
+        attempt = attemptToBind()
+      }, options.retryMs)
+      timer.unref()
+    }
+  }
+
+  if (address.impossible === undefined) {
+    await attemptToBind()
+  } else {
+    problem = address.impossible
+    options.log.error({}, `status is not served: ${problem}`)
+  }
+  return {
+    problem: () => problem,
+    port: () => portOf(server),
+    close: async () => {
+      closed = true
+      clearTimeout(timer)
+      await attempt
+      if (server !== undefined) await stop(server)
+    },
+  }
+}
+
+async function bind(address: Address, options: EndpointOptions): Promise<Closable> {
+  const server = options.newServer()
+  await address.prepare()
+  server.listen({ ...address.listen, backlog: 32 })
+  await once(server, 'listening')
+  server.on('error', (error) => options.log.warn({ key: `server:${address.name}`, err: error }, 'local server'))
+  try {
+    await address.settle()
+  } catch (error) {
+    await stop(server)
+    throw error
+  }
+  return server
+}
+
+async function stop(server: Closable): Promise<void> {
+  const done = once(server, 'close')
+  server.close()
+  server.closeAllConnections()
+  await done
+}
+
+async function answers(path: string): Promise<boolean> {
+  const { promise, resolve } = Promise.withResolvers<boolean>()
+  const socket = connect(path)
+  socket.once('connect', () => resolve(true)).once('error', () => resolve(false))
+  const answered = await promise
+  socket.destroy()
+  return answered
+}
+
+function portOf(server: Server | undefined): number | undefined {
+  const address = server?.address()
+  return typeof address === 'object' ? address?.port : undefined
+}

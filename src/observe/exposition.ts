@@ -1,0 +1,42 @@
+type Labels = Readonly<Record<string, string>>
+
+/** One series: what it is about, and its value if there is one. */
+export type Sample = readonly [labels: Labels, value: number | undefined]
+
+/** One metric of Prometheus' text format 0.0.4. */
+export interface Family {
+  readonly name: string
+  readonly type: 'counter' | 'gauge'
+  readonly help: string
+  readonly samples: readonly Sample[]
+}
+
+export function gauge(name: string, help: string, samples: readonly Sample[]): Family {
+  return { name, type: 'gauge', help, samples }
+}
+
+export function counter(name: string, help: string, samples: readonly Sample[]): Family {
+  return { name, type: 'counter', help, samples }
+}
+
+/** A family without samples is left out. Two samples with the same labels would void the whole scrape: they are added up. */
+export function renderFamily({ name, type, help, samples }: Family): string {
+  const sums = new Map<string, number>()
+  for (const [labels, value] of samples) {
+    if (value === undefined) continue
+    const series = name + renderLabels(labels)
+    sums.set(series, (sums.get(series) ?? 0) + value)
+  }
+  if (sums.size === 0) return ''
+  const lines = [...sums].map(([series, value]) => `${series} ${value}\n`)
+  return `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n${lines.join('')}`
+}
+
+function renderLabels(labels: Labels): string {
+  const pairs = Object.entries(labels).map(([name, value]) => `${name}="${escapeLabel(value)}"`)
+  return pairs.length === 0 ? '' : `{${pairs.join(',')}}`
+}
+
+function escapeLabel(value: string): string {
+  return value.toWellFormed().replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n')
+}

@@ -1,0 +1,85 @@
+import type { Check, DestinationStatus, SourceStatus, Status } from './status.ts'
+
+/** A tail loop that has not turned for this long does not progress: it turns several times a second, whatever happens. */
+const tailStallMs = 60_000
+/** Attempts that fail for less than this are a hiccup; for longer, the destination is stuck. */
+const stuckRetryingMs = 60_000
+/** A probe's answer stays short, also with a thousand sources in trouble. */
+const maxReasons = 20
+
+/**
+ * What the probes answer. `tailIdleMs`: time since the tail loop last turned, by a monotonic clock; undefined while there is none.
+ *
+ * Liveness asks only whether the process progresses: a restart cures neither an intake that is down nor a full disk.
+ * Startup asks only whether the agent has begun. Readiness is where everything an operator has to know about fails.
+ */
+export function judgeHealth(snapshot: Omit<Status, 'health'>, tailIdleMs: number | undefined): Status['health'] {
+  return {
+    live: check(
+      tailIdleMs !== undefined && tailIdleMs > tailStallMs
+        ? [`the tail loop has not turned for ${seconds(tailIdleMs)}`]
+        : [],
+    ),
+    ready: check(notReady(snapshot)),
+    startup: check(snapshot.state === 'starting' ? ['the agent is starting'] : []),
+  }
+}
+
+function check(reasons: readonly string[]): Check {
+  const shown = reasons.slice(0, maxReasons)
+  if (reasons.length > shown.length) shown.push(`and ${reasons.length - shown.length} more`)
+  return { ok: reasons.length === 0, reasons: shown }
+}
+
+function notReady(snapshot: Omit<Status, 'health'>): string[] {
+  if (snapshot.state === 'disabled') return []
+  const reasons: string[] = []
+  if (snapshot.state === 'starting') reasons.push('the agent is starting')
+  if (snapshot.state === 'draining') reasons.push('the agent is draining')
+  const { checkpoint } = snapshot
+  if (!checkpoint.writable) reasons.push(`checkpoint ${checkpoint.path} is not writable${detail(checkpoint.error)}`)
+  for (const source of snapshot.sources) reasons.push(...sourceReasons(source))
+  for (const destination of snapshot.destinations)
+    reasons.push(...destinationReasons(destination, Date.parse(snapshot.now)))
+  return reasons
+}
+
+function sourceReasons(source: SourceStatus): string[] {
+  switch (source.state) {
+    case 'error':
+      return [`source ${source.path}${detail(source.error)}`]
+    case 'pending':
+      return [`source ${source.path}: no file found yet`]
+    case 'ok':
+      return source.files
+        .filter((file) => file.state === 'error')
+        .map((file) => `file ${file.path}${detail(file.error)}`)
+  }
+}
+
+function destinationReasons(destination: DestinationStatus, nowMs: number): string[] {
+  const { name, state, failingSince, lastError } = destination
+  switch (state) {
+    case 'ok':
+    // A lane stops only when the agent drains, which is a reason of its own.
+    case 'stopped':
+      return []
+    case 'unauthorized':
+    case 'misconfigured':
+    case 'holding':
+      return [`destination ${name} is ${state}${detail(lastError?.message)}`]
+    case 'retrying': {
+      const failingMs = failingSince === undefined ? 0 : nowMs - Date.parse(failingSince)
+      if (failingMs < stuckRetryingMs) return []
+      return [`destination ${name} has been retrying for ${seconds(failingMs)}${detail(lastError?.message)}`]
+    }
+  }
+}
+
+function detail(text: string | undefined): string {
+  return text === undefined ? '' : `: ${text}`
+}
+
+function seconds(ms: number): string {
+  return `${Math.floor(ms / 1000)} s`
+}

@@ -1,0 +1,133 @@
+import { banner, bytes, duration, moment, printable, table } from './format.ts'
+import type { DestinationStatus, FileStatus, SourceStatus, Status } from './status.ts'
+
+/** The Datadog Agent's Logs section with what it leaves out: destinations one by one, and positions file by file. */
+export function renderLogs(status: Status): string[] {
+  const nowMs = Date.parse(status.now)
+  const integrations = Map.groupBy(status.sources, (source) => source.integration)
+  return [
+    ...banner('Logs Agent'),
+    ...status.destinations.flatMap((destination) => ['', ...renderDestination(destination, nowMs)]),
+    ...[...integrations].flatMap(([name, sources]) => [
+      '',
+      `  ${printable(name)}`,
+      `  ${'-'.repeat(printable(name).length)}`,
+      ...sources.flatMap(renderSource),
+    ]),
+  ]
+}
+
+function renderDestination(destination: DestinationStatus, nowMs: number): string[] {
+  const { lastSuccessAt, lastError, nextAttemptAt, latencyMs } = destination
+  const lines = [
+    `Reliable: Sending logs to ${printable(destination.description)}`,
+    `Destination: ${printable(destination.name)}`,
+    `Status: ${destinationWord(destination, nowMs)}`,
+    `BytesSent: ${bytes(destination.bytesSent)}`,
+    `EncodedBytesSent: ${bytes(destination.encodedBytesSent)}`,
+    `LogsProcessed: ${destination.recordsSent + destination.deadLetteredRecords}`,
+    `LogsSent: ${destination.recordsSent}`,
+    `BatchesSent: ${destination.batchesSent}`,
+    `DeadLettered: ${destination.deadLetteredRecords} logs, ${bytes(destination.deadLetterBytes)}`,
+    `InFlight: ${destination.inFlight} batches, ${bytes(destination.inFlightBytes)}`,
+    `RetryCount: ${destination.retries}`,
+    `RetryTimeSpent: ${duration(destination.retryTimeMs)}`,
+    `Latency: average ${duration(latencyMs.average)}, 24h peak ${duration(latencyMs.peak)}`,
+    `LastSuccess: ${lastSuccessAt === undefined ? 'none yet' : moment(lastSuccessAt, nowMs)}`,
+  ]
+  if (lastError !== undefined) lines.push(`LastError: ${moment(lastError.at, nowMs)}: ${printable(lastError.message)}`)
+  if (nextAttemptAt !== undefined) lines.push(`NextAttempt: ${moment(nextAttemptAt, nowMs)}`)
+  return lines.map((line) => `    ${line}`)
+}
+
+function destinationWord({ state, failingSince }: DestinationStatus, nowMs: number): string {
+  const since = failingSince === undefined ? '' : ` since ${moment(failingSince, nowMs)}`
+  switch (state) {
+    case 'ok':
+      return 'OK'
+    case 'retrying':
+      return `WARN retrying${since}`
+    case 'stopped':
+      return 'WARN stopped'
+    case 'unauthorized':
+    case 'misconfigured':
+    case 'holding':
+      return `FAIL ${state}${since}`
+  }
+}
+
+function renderSource(source: SourceStatus): string[] {
+  const { files } = source
+  const live = files.filter((file) => file.live)
+  const fields = [
+    `Path: ${printable(source.path)}`,
+    ...(source.service === undefined ? [] : [`Service: ${printable(source.service)}`]),
+    ...(source.source === undefined ? [] : [`Source: ${printable(source.source)}`]),
+    `Status: ${sourceWord(source)}`,
+    ...(live.length === 0 ? [] : ['Inputs:', ...live.map((file) => `  ${printable(file.path)}`)]),
+    `Bytes Read: ${files.reduce((sum, file) => sum + file.bytesSeen, 0)}`,
+    ...(files.length === 0 ? [] : ['Files:', ...fileTable(files).map((line) => `  ${line}`)]),
+    ...files.flatMap(fileNotes).map((note) => `  ${note}`),
+  ]
+  return [`    - Type: ${source.type}`, ...fields.map((line) => `      ${line}`)]
+}
+
+/** The Datadog Agent's words. */
+function sourceWord({ state, error }: SourceStatus): string {
+  switch (state) {
+    case 'pending':
+      return 'Pending'
+    case 'ok':
+      return 'OK'
+    case 'error':
+      return `Error: ${printable(error ?? 'unknown')}`
+  }
+}
+
+function fileTable(files: readonly FileStatus[]): string[] {
+  const rows = files.flatMap((file) => {
+    const state = `${fileWord(file)} ${file.state}`
+    const path = printable(file.path)
+    if (file.positions.length === 0) return [[state, bytes(file.sizeBytes), '-', '-', '-', '-', path]]
+    return file.positions.map(({ destination, position, lagBytes, lagMs }) => [
+      state,
+      bytes(file.sizeBytes),
+      printable(destination),
+      bytes(position),
+      bytes(lagBytes),
+      duration(lagMs),
+      path,
+    ])
+  })
+  return table([['STATE', 'SIZE', 'DESTINATION', 'POSITION', 'LAG', 'LAG TIME', 'FILE'], ...rows])
+}
+
+function fileWord({ state }: FileStatus): 'OK' | 'WARN' | 'FAIL' {
+  switch (state) {
+    case 'reading':
+    case 'caught-up':
+    case 'draining':
+    case 'finished':
+    case 'waiting':
+      return 'OK'
+    case 'error':
+    case 'lost':
+      return 'FAIL'
+  }
+}
+
+function fileNotes(file: FileStatus): string[] {
+  const path = printable(file.path)
+  const notes: string[] = []
+  if (file.error !== undefined) notes.push(`FAIL ${path}: ${printable(file.error)}`)
+  if (file.deletionInMs !== undefined) {
+    notes.push(`WARN ${path}: the writer deletes unread bytes in about ${duration(file.deletionInMs)}`)
+  }
+  if (file.generationsPending > 0) notes.push(`WARN ${path}: rotated generations pending: ${file.generationsPending}`)
+  if (file.bytesDeadLettered > 0) notes.push(`WARN ${path}: dead-lettered ${bytes(file.bytesDeadLettered)}`)
+  const skipped = Object.entries(file.bytesSkipped).filter(([, count]) => count > 0)
+  if (skipped.length > 0) {
+    notes.push(`OK ${path}: skipped ${skipped.map(([reason, count]) => `${reason} ${bytes(count)}`).join(', ')}`)
+  }
+  return notes
+}
