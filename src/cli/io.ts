@@ -14,6 +14,8 @@ export type Environment = Readonly<Record<string, string | undefined>>
 /** Writing never throws and never fails the command: a reader that went away is harmless. */
 export interface Output {
   write(text: string): void
+  /** The reader went away: whoever would write without end can stop. */
+  readonly closed: boolean
   /** The size of the terminal it is, undefined when it is none. Read again after a resize. */
   readonly terminal: { readonly columns: number; readonly rows: number } | undefined
   /** A terminal, and neither NO_COLOR nor TERM=dumb is set. */

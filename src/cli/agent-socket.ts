@@ -1,0 +1,66 @@
+import { connect } from 'node:net'
+import { socketPathProblem } from '../observe/socket-path.ts'
+
+/** What came of asking the agent. */
+export type Reply =
+  | { readonly kind: 'answer'; readonly code: number; readonly body: string }
+  /** There is no socket. */
+  | { readonly kind: 'absent' }
+  /** The socket is there and nobody listens. */
+  | { readonly kind: 'stale' }
+  | { readonly kind: 'denied' }
+  /** Somebody listens and does not answer in time. */
+  | { readonly kind: 'silent'; readonly timeoutMs: number }
+  | { readonly kind: 'failed'; readonly problem: string }
+
+const maxAnswerBytes = 64 * 1024 * 1024
+
+/**
+ * One GET over a unix socket. In HTTP/1.0, whose answer ends with the connection, it takes twenty lines: `node:http`
+ * would cost a probe 65 ms of CPU and 16 MB of memory (Node 26), as much again as the whole process.
+ */
+export function askAgent(socketPath: string, page: string, timeoutMs: number): Promise<Reply> {
+  const impossible = socketPathProblem(socketPath)
+  if (impossible !== undefined) return Promise.resolve({ kind: 'failed', problem: impossible })
+  const { promise, resolve } = Promise.withResolvers<Reply>()
+  const socket = connect(socketPath)
+  const timer = setTimeout(() => resolve({ kind: 'silent', timeoutMs }), timeoutMs)
+  const chunks: Buffer[] = []
+  let length = 0
+  socket
+    .on('connect', () => socket.write(`GET ${page} HTTP/1.0\r\nHost: agent\r\n\r\n`))
+    .on('data', (chunk: Buffer) => {
+      chunks.push(chunk)
+      length += chunk.length
+      if (length > maxAnswerBytes)
+        resolve({ kind: 'failed', problem: `the answer is longer than ${maxAnswerBytes} bytes` })
+    })
+    .on('end', () => resolve(parseAnswer(Buffer.concat(chunks).toString())))
+    .on('error', (error) => resolve(failure(error)))
+  return promise.finally(() => {
+    clearTimeout(timer)
+    socket.destroy()
+  })
+}
+
+function parseAnswer(text: string): Reply {
+  const head = /^HTTP\/1\.[01] (\d{3}) /.exec(text)
+  const end = text.indexOf('\r\n\r\n')
+  if (head?.[1] === undefined || end < 0) return { kind: 'failed', problem: 'what listens there does not speak HTTP' }
+  return { kind: 'answer', code: Number(head[1]), body: text.slice(end + 4) }
+}
+
+function failure(error: NodeJS.ErrnoException): Reply {
+  switch (error.code) {
+    case 'ENOENT':
+    case 'ENOTDIR':
+      return { kind: 'absent' }
+    case 'ECONNREFUSED':
+      return { kind: 'stale' }
+    case 'EACCES':
+    case 'EPERM':
+      return { kind: 'denied' }
+    default:
+      return { kind: 'failed', problem: error.message }
+  }
+}

@@ -1,0 +1,118 @@
+import type { ArgumentSpec, Arguments, OptionSpec } from './arguments.ts'
+import { type ExitCode, exitCode, type Io } from './io.ts'
+
+/** A subcommand. What it needs is imported when it runs: `status` is a probe and pays for nothing else. */
+export interface Command extends ArgumentSpec {
+  readonly name: string
+  readonly summary: string
+  /** Below the options in its help. */
+  readonly notes?: string
+  run(args: Arguments, io: Io): Promise<ExitCode>
+}
+
+const config: OptionSpec = {
+  name: 'config',
+  short: 'c',
+  value: 'PATH',
+  help: 'a conf.yaml, or a directory of them (default: $TAILSHIP_CONFIG, else /etc/tailship)',
+}
+const runPath: OptionSpec = {
+  name: 'run-path',
+  value: 'PATH',
+  help: "the agent's checkpoint.run_path (default: $TAILSHIP_RUN_PATH, else from the configuration)",
+}
+
+const run: Command = {
+  name: 'run',
+  summary: 'tail and ship until SIGTERM or SIGINT',
+  options: [config],
+  notes:
+    'The first SIGTERM or SIGINT drains what was read and exits 0; a second one exits 1 at once, which loses nothing but time.',
+  run: async (args, io) => {
+    const { run } = await import('./run.ts')
+    return run({ config: args.value('config') }, io)
+  },
+}
+
+const status: Command = {
+  name: 'status',
+  summary: 'show what the running agent does',
+  operands: { placeholder: '[agent|logs|checkpoint]', max: 1 },
+  options: [
+    {
+      name: 'output',
+      short: 'o',
+      value: 'FORMAT',
+      choices: ['text', 'json'],
+      help: 'text, or json: a versioned contract',
+    },
+    {
+      name: 'check',
+      value: 'CHECK',
+      choices: ['live', 'ready', 'startup'],
+      help: 'only whether it is live, ready or startup, in one line',
+    },
+    { name: 'watch', short: 'w', help: 'draw it again each second until Ctrl-C' },
+    { name: 'json', short: 'j', help: 'json in one line' },
+    { name: 'pretty-json', short: 'p', help: 'the same as -o json' },
+    config,
+    runPath,
+  ],
+  notes:
+    'Exits 0 when the agent is live and ready (or passes CHECK), 1 when not, 69 when it is not reachable, 77 when its socket may not be used.',
+  run: async (args, io) => {
+    const { status } = await import('./status.ts')
+    return status(args, io)
+  },
+}
+
+const health: Command = {
+  name: 'health',
+  summary: 'show whether the running agent is live, ready and started',
+  options: [config, runPath],
+  run: async (args, io) => {
+    const { health } = await import('./health.ts')
+    return health(args, io)
+  },
+}
+
+const configcheck: Command = {
+  name: 'configcheck',
+  summary: 'check a configuration and name every problem with its place',
+  operands: { placeholder: '[PATH…]', max: Number.POSITIVE_INFINITY },
+  options: [],
+  notes: 'Exits 78 when there is a problem.',
+  run: async (args, io) => {
+    const { configcheck } = await import('./configcheck.ts')
+    return configcheck(args.operands, io)
+  },
+}
+
+const demo: Command = {
+  name: 'demo',
+  summary: 'prove the main job here, in a minute, against a local intake with faults',
+  options: [
+    { name: 'duration', value: 'TIME', help: 'for example 45s' },
+    { name: 'seed', value: 'NUMBER', help: 'the same seed writes the same events' },
+    { name: 'json', help: 'print the score card as JSON' },
+  ],
+  notes: 'Exits 0 when the score card says PASS, 1 when it says FAIL.',
+  run: async (args, io) => {
+    const { runDemo } = await import('./demo.ts')
+    return runDemo({ json: args.flag('json'), duration: args.value('duration'), seed: args.value('seed') }, io)
+  },
+}
+
+const version: Command = {
+  name: 'version',
+  summary: 'show the version',
+  options: [],
+  run: async (_, io) => {
+    const { readVersion } = await import('../version.ts')
+    io.stdout.write(`tailship ${readVersion()}\n`)
+    return exitCode.ok
+  },
+}
+
+/** In the order of the help. */
+export const commands: readonly Command[] = [run, status, health, configcheck, demo, version]

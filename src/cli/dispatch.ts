@@ -1,0 +1,61 @@
+import { parseArguments } from './arguments.ts'
+import { type Command, commands } from './commands.ts'
+import { type ExitCode, exitCode, type Io, type Output } from './io.ts'
+import { usageError } from './usage.ts'
+
+/** Runs the command that `argv` (without the program's name) asks for. */
+export async function dispatch(argv: readonly string[], io: Io): Promise<ExitCode> {
+  const [first, ...rest] = argv
+  switch (first) {
+    case undefined:
+      await showHelp(undefined, io.stderr)
+      return exitCode.usage
+    case '--help':
+    case '-h':
+      return showHelp(undefined, io.stdout)
+    case 'help':
+      return rest[0] === undefined ? showHelp(undefined, io.stdout) : runCommand(rest[0], ['--help'], io)
+    case '--version':
+      return runCommand('version', rest, io)
+    default:
+      return runCommand(first, rest, io)
+  }
+}
+
+async function runCommand(name: string, argv: readonly string[], io: Io): Promise<ExitCode> {
+  const command = commands.find((candidate) => candidate.name === name)
+  if (command === undefined) {
+    const guess = await didYouMean(
+      name,
+      commands.map((candidate) => candidate.name),
+    )
+    return usageError(undefined, `no command "${name}"${guess}`, io)
+  }
+  const options = [...command.options, { name: 'help', short: 'h', help: '' }]
+  const parsed = parseArguments(argv, { ...command, options })
+  switch (parsed.kind) {
+    case 'usage':
+      return usageError(command.name, parsed.problem, io)
+    case 'unknown-option': {
+      const guess = await didYouMean(
+        parsed.option,
+        options.map((option) => `--${option.name}`),
+      )
+      return usageError(command.name, `no option "${parsed.option}"${guess}`, io)
+    }
+    case 'arguments':
+      return parsed.arguments.flag('help') ? showHelp(command, io.stdout) : command.run(parsed.arguments, io)
+  }
+}
+
+async function showHelp(command: Command | undefined, output: Output): Promise<ExitCode> {
+  const { commandHelp, programHelp } = await import('./help.ts')
+  output.write(command === undefined ? programHelp(commands) : commandHelp(command))
+  return exitCode.ok
+}
+
+async function didYouMean(word: string, candidates: readonly string[]): Promise<string> {
+  const { suggestion } = await import('../config/suggestion.ts')
+  const guess = suggestion(word, candidates)
+  return guess === undefined ? '' : `: did you mean "${guess}"?`
+}

@@ -1,0 +1,67 @@
+import { dispatch } from './cli/dispatch.ts'
+import { exitCode, type Io, type Output } from './cli/io.ts'
+
+/**
+ * The edge of the process: nothing else reads `process`. Loads next to nothing, because a probe runs through here; what a
+ * command needs is imported when the command runs.
+ */
+
+type SignalListener = Parameters<Io['onSignal']>[0]
+const signalListeners = new Set<SignalListener>()
+
+// Process 1 of a container has no default action for a signal: without these handlers it could not be stopped while it starts.
+for (const [signal, number] of [
+  ['SIGINT', 2],
+  ['SIGTERM', 15],
+] as const) {
+  process.on(signal, () => {
+    if (signalListeners.size === 0) process.exit(128 + number)
+    for (const listener of [...signalListeners]) listener(signal)
+  })
+}
+
+process.on('uncaughtException', (error) => {
+  // A SyntaxError quotes what was parsed, which may be content.
+  const message = error instanceof SyntaxError ? error.name : String(error)
+  const frames = error instanceof Error ? (error.stack?.match(/^ {4}at .*$/gm) ?? []) : []
+  stderr.write(`agent: internal error: ${[message, ...frames].join('\n')}\n`)
+  process.exit(exitCode.software)
+})
+
+const { env } = process
+const stdout = output(process.stdout)
+const stderr = output(process.stderr)
+const io: Io = {
+  env,
+  stdout,
+  stderr,
+  nodePath: process.execPath,
+  onSignal: (listener) => {
+    signalListeners.add(listener)
+    return () => signalListeners.delete(listener)
+  },
+}
+
+const code = await dispatch(process.argv.slice(2), io)
+// Behind all that was written: a pipe may still hold some of it.
+process.stdout.write('', () => process.exit(code))
+
+function output(stream: NodeJS.WriteStream): Output {
+  let closed = false
+  // EPIPE, for example: whoever read went away.
+  stream.on('error', () => {
+    closed = true
+  })
+  return {
+    write: (text) => {
+      if (!closed && text !== '') stream.write(text)
+    },
+    get closed() {
+      return closed
+    },
+    get terminal() {
+      return stream.isTTY ? { columns: stream.columns, rows: stream.rows } : undefined
+    },
+    color: stream.isTTY === true && !env.NO_COLOR && env.TERM !== 'dumb',
+  }
+}
