@@ -35,17 +35,44 @@ export interface Origin {
  */
 export interface Chunk {
   readonly origin: Origin
+  /** Where in the file the room's front lies. */
+  readonly position: number
   /** How many bytes of the room hold content. */
   readonly length: number
   /** When the bytes were read, ms since the epoch: the fallback time of a line without its own. */
   readonly readAtMs: number
   /**
    * Moves the cursor behind the first `bytes` bytes of the room (whole lines, or a run of NUL bytes) and opens them in
-   * the ledger. May be called again for what follows: offsets then count from the new front. `skipped` says which of these bytes the taker left out, by reason, for the account of I4.
+   * the ledger. Called at most once per chunk. `skipped` says which of these bytes the taker left out, by reason.
    */
   take(bytes: number, skipped?: Skipped): Part
-  /** The position in the file of byte `offset` of the room. */
-  positionOf(offset: number): number
+  /**
+   * Says, once and last, what is left behind the taken bytes: `partial`: looked at and no whole line; `unread`: not
+   * looked at, offer it again. Without it the cursor offers nothing more.
+   */
+  leave(rest: 'partial' | 'unread'): void
+  /** The bytes of the file from byte `offset` of the room on, beyond the room if need be, up to and without the newline. */
+  lineFrom(offset: number): Promise<LongLine>
+}
+
+/** A line that may be too long for memory. `partial`: its newline is not there yet. */
+export type LongLine =
+  | { readonly kind: 'partial' }
+  | {
+      readonly kind: 'line'
+      /** Its bytes without the newline. */
+      readonly length: number
+      /** How many bytes of the file, counted from the room's front, reach behind the newline. */
+      readonly next: number
+      pieces(): AsyncIterable<Uint8Array>
+    }
+
+/** The unread bytes of all files of one destination, offered file by file, oldest generation first. */
+export interface Feed {
+  /** Reads the next unread bytes of some file into `room`; undefined when there are none now. One call at a time. */
+  read(room: Uint8Array): Promise<Chunk | undefined>
+  /** Resolves when `read` may find something, or when `signal` aborts. */
+  ready(signal: AbortSignal): Promise<void>
 }
 
 /** Bytes left out of delivery, by counted reason. */

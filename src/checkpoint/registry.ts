@@ -14,6 +14,8 @@ export interface GenerationRecord {
   readonly lastPath: string
   readonly dev: string
   readonly ino: string
+  /** Birth time in ns where the file system has one, else "0": tells a reused inode apart. */
+  readonly birth: string
   /** Hash of the first `length` bytes, growing to 1 KiB. */
   readonly prefix: Fingerprint
   /** As last seen, uncompressed. */
@@ -54,7 +56,7 @@ export function parseRegistry(state: unknown): ParsedRegistry {
 function isGenerationRecord(value: unknown): value is GenerationRecord {
   return (
     isObject(value) &&
-    ['id', 'path', 'lastPath', 'dev', 'ino', 'seenAt'].every((key) => typeof value[key] === 'string') &&
+    ['id', 'path', 'lastPath', 'dev', 'ino', 'birth', 'seenAt'].every((key) => typeof value[key] === 'string') &&
     isFingerprint(value.prefix) &&
     isOffset(value.size) &&
     typeof value.finished === 'boolean' &&

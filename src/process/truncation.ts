@@ -1,0 +1,95 @@
+import { Buffer } from 'node:buffer'
+
+/**
+ * Truncates an audit event as kube-apiserver does: `requestObject` and `responseObject` are left out and the annotation
+ * `audit.k8s.io/truncated: "true"` is set. Works on the bytes as they pass by, so that a line of any length costs no
+ * more memory than its truncated form may have.
+ */
+export interface Truncation {
+  push(piece: Uint8Array): void
+  /** The truncated event; undefined when the line is no audit event with bodies, or is still longer than allowed. */
+  end(): Buffer | undefined
+}
+
+const QUOTE = 0x22
+const BACKSLASH = 0x5c
+const OPEN = [0x7b, 0x5b]
+const CLOSE = [0x7d, 0x5d]
+const COMMA = 0x2c
+const DROPPED = new Set(['requestObject', 'responseObject'])
+const ANNOTATION = '"audit.k8s.io/truncated":"true"'
+
+export function createTruncation(maxBytes: number): Truncation {
+  const members: { readonly key: string; readonly bytes: Buffer }[] = []
+  let member: number[] = []
+  let depth = 0
+  let inString = false
+  let escaped = false
+  let dropping = false
+  let kept = 0
+  let hopeless = false
+
+  function closeMember(): void {
+    const key = keyOf(member)
+    if (!dropping && key !== undefined) members.push({ key, bytes: Buffer.from(member) })
+    member = []
+    dropping = false
+  }
+
+  function keep(byte: number): void {
+    if (dropping || hopeless) return
+    member.push(byte)
+    kept += 1
+    if (kept > maxBytes) hopeless = true
+    // The key ends at the colon; what follows belongs to it.
+    if (byte === 0x3a && !inString && depth === 1) dropping = DROPPED.has(keyOf(member) ?? '')
+  }
+
+  function step(byte: number): void {
+    if (inString) {
+      if (escaped) escaped = false
+      else if (byte === BACKSLASH) escaped = true
+      else if (byte === QUOTE) inString = false
+      return keep(byte)
+    }
+    if (byte === QUOTE) inString = true
+    else if (OPEN.includes(byte)) {
+      depth += 1
+      if (depth === 1) return
+    } else if (CLOSE.includes(byte)) {
+      depth -= 1
+      if (depth === 0) return closeMember()
+    } else if (byte === COMMA && depth === 1) return closeMember()
+    keep(byte)
+  }
+
+  return {
+    push(piece) {
+      for (const byte of piece) {
+        if (hopeless) return
+        step(byte)
+      }
+    },
+    end() {
+      if (hopeless || depth !== 0 || inString) return undefined
+      const version = members.find(({ key }) => key === 'apiVersion')?.bytes.toString() ?? ''
+      if (!version.includes('"audit.k8s.io/')) return undefined
+      const bytes = Buffer.from(`{${annotated(members.map(({ bytes }) => bytes.toString('utf8')))}}`)
+      return bytes.length <= maxBytes ? bytes : undefined
+    },
+  }
+}
+
+function annotated(members: readonly string[]): string {
+  const at = members.findIndex((member) => /^\s*"annotations"\s*:\s*\{/.test(member))
+  const old = members[at]
+  if (old === undefined) return [...members, `"annotations":{${ANNOTATION}}`].join(',')
+  const isEmpty = /\{\s*\}\s*$/.test(old)
+  const added = old.replace(/\{/, `{${ANNOTATION}${isEmpty ? '' : ','}`)
+  return members.with(at, added).join(',')
+}
+
+function keyOf(member: readonly number[]): string | undefined {
+  const text = Buffer.from(member.slice(0, 64)).toString('latin1')
+  return /^\s*"([^"\\]*)"\s*:/.exec(text)?.[1]
+}

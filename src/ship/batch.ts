@@ -1,0 +1,81 @@
+import { hash } from 'node:crypto'
+import type { Part, Settlement, Span } from '../block.ts'
+import type { Body } from './body/body.ts'
+
+/** A sealed body and what it owes the ledger. */
+export interface Batch {
+  readonly body: Body
+  readonly records: number
+  /** Encoded, uncompressed. */
+  readonly bytes: number
+  readonly parts: readonly BatchPart[]
+  /** Lines that no record could carry: stored before the batch is settled. */
+  readonly deadLetters: readonly BatchDeadLetter[]
+}
+
+/** A part and the records `[from, to)` its lines became. */
+export interface BatchPart {
+  readonly part: Part
+  readonly from: number
+  readonly to: number
+}
+
+/** A line for the dead letter, with where it came from. */
+export interface DeadLine {
+  readonly reason: string
+  readonly status?: number
+  readonly path: string
+  readonly generation: string
+  /** Where it lies: exactly, or, for a record isolated from a batch, the span of its part. */
+  readonly span: Span
+  readonly line: Uint8Array
+}
+
+export interface BatchDeadLetter {
+  /** Index into `parts`. */
+  readonly part: number
+  /** Bytes of the file it stands for. */
+  readonly bytes: number
+  readonly entry: DeadLine
+}
+
+/** Half-open range of records of a batch. */
+export type Range = Span
+
+/**
+ * The id of records `[start, end)` of a batch: a function of where the bytes lie and of nothing else, so every attempt
+ * has the same one, also after a restart that cuts the same batch again.
+ */
+export function batchIdOf(parts: readonly BatchPart[], range: Range): string {
+  const inside = parts.filter(({ from, to }) => from < range.end && to > range.start)
+  const spans = inside.map(({ part, from, to }) => {
+    const { start, end } = part.span
+    const records = [Math.max(from, range.start) - from, Math.min(to, range.end) - from]
+    return `${part.origin.id}:${start}-${end}/${records.join('-')}of${to - from}`
+  })
+  return hash('sha256', spans.join(','), 'hex').slice(0, 32)
+}
+
+/** Counts how each part of a batch ended; `settle` then tells the ledger. */
+export function createSettlements(batch: Batch) {
+  const counts = batch.parts.map(() => ({ deliveredRecords: 0, deadLetteredRecords: 0, deadLetteredBytes: 0 }))
+  const countOf = (index: number) => counts[index] as { -readonly [Key in keyof Settlement]: Settlement[Key] }
+  return {
+    delivered(range: Range): void {
+      batch.parts.forEach(({ from, to }, index) => {
+        countOf(index).deliveredRecords += Math.max(0, Math.min(to, range.end) - Math.max(from, range.start))
+      })
+    },
+    deadLettered(part: number, bytes: number): void {
+      countOf(part).deadLetteredRecords += 1
+      countOf(part).deadLetteredBytes += bytes
+    },
+    settle(): void {
+      batch.parts.forEach(({ part }, index) => {
+        part.settle(countOf(index))
+      })
+    },
+  }
+}
+
+export type Settlements = ReturnType<typeof createSettlements>

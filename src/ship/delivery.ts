@@ -1,0 +1,153 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { DeliveryConfig } from '../config/config.ts'
+import type { Log } from '../log.ts'
+import { nextDelayMs } from './backoff.ts'
+import { type Batch, batchIdOf, type DeadLine, type Range } from './batch.ts'
+import type { Destination, SendRequest, Verdict } from './destination.ts'
+import type { LaneAccount } from './lane-account.ts'
+import type { Throttle } from './throttle.ts'
+
+export interface DeliveryContext {
+  readonly destination: Destination
+  readonly delivery: DeliveryConfig
+  readonly throttle: Throttle
+  readonly account: LaneAccount
+  readonly log: Log
+  /** Retry-After of any answer holds for every batch of the destination. */
+  readonly floor: { notBeforeMs: number }
+}
+
+/** How a request ended for good. `aborted`: the lane stops, nothing is known. */
+export type Sent =
+  | { readonly kind: 'delivered' }
+  | { readonly kind: 'refused'; readonly verdict: Refusal }
+  | { readonly kind: 'exhausted'; readonly reason: string }
+  | { readonly kind: 'aborted' }
+
+export type Refusal = Extract<Verdict, { kind: 'too-large' | 'rejected' }>
+
+/**
+ * Sends records of a batch until the destination has taken or refused them. Every attempt takes one token of the bucket
+ * and sends the same bytes under the same id (I6).
+ */
+export async function sendRange(
+  batch: Batch,
+  range: Range,
+  context: DeliveryContext,
+  signal: AbortSignal,
+): Promise<Sent> {
+  const request: SendRequest = {
+    batchId: batchIdOf(batch.parts, range),
+    pieces: batch.body.slice(range.start, range.end),
+    records: range.end - range.start,
+    cache: {},
+  }
+  for (let attempt = 1; ; attempt += 1) {
+    if (!(await waitTurn(context, signal))) return { kind: 'aborted' }
+    const startedAtMs = Date.now()
+    const verdict = await context.destination.send(request, signal)
+    if (verdict.kind === 'delivered') {
+      noteDelivered(context.account, { request, startedAtMs, sentBytes: verdict.sentBytes })
+      return verdict
+    }
+    if (signal.aborted) return { kind: 'aborted' }
+    noteFailure(context, verdict)
+    if (verdict.kind !== 'retry') return { kind: 'refused', verdict }
+    if (attempt === context.delivery.maxAttempts) return { kind: 'exhausted', reason: verdict.reason }
+    if (!(await waitBackoff(context, { attempt, verdict }, signal))) return { kind: 'aborted' }
+  }
+}
+
+/** Waits for Retry-After and for a token. */
+async function waitTurn({ floor, throttle }: DeliveryContext, signal: AbortSignal): Promise<boolean> {
+  do {
+    if (!(await waitUntil(floor.notBeforeMs, signal))) return false
+    try {
+      await throttle.take(signal)
+    } catch (error) {
+      if (signal.aborted) return false
+      throw error
+    }
+  } while (floor.notBeforeMs > Date.now())
+  return !signal.aborted
+}
+
+async function waitBackoff(
+  { delivery, account, floor }: DeliveryContext,
+  { attempt, verdict }: { attempt: number; verdict: Extract<Verdict, { kind: 'retry' }> },
+  signal: AbortSignal,
+): Promise<boolean> {
+  const { initialBackoffMs, backoffFactor, maxBackoffMs } = delivery
+  const delayMs = nextDelayMs({
+    attempt,
+    initialMs: initialBackoffMs,
+    factor: backoffFactor,
+    maxMs: maxBackoffMs,
+    random: Math.random,
+  })
+  const nowMs = Date.now()
+  if (verdict.retryAfterMs !== undefined) floor.notBeforeMs = Math.max(floor.notBeforeMs, nowMs + verdict.retryAfterMs)
+  const untilMs = Math.max(nowMs + delayMs, floor.notBeforeMs)
+  account.retries += 1
+  account.nextAttemptAtMs = untilMs
+  const done = await waitUntil(untilMs, signal)
+  account.retryTimeMs += Date.now() - nowMs
+  account.nextAttemptAtMs = undefined
+  return done
+}
+
+/** False when the signal came first. Waits in steps, as a timer holds at most 24.8 days. */
+export async function waitUntil(atMs: number, signal: AbortSignal): Promise<boolean> {
+  for (let leftMs = atMs - Date.now(); leftMs > 0 && !signal.aborted; leftMs = atMs - Date.now()) {
+    await sleep(Math.min(leftMs, 2 ** 30), undefined, { signal }).catch((error: unknown) => {
+      if (!signal.aborted) throw error
+    })
+  }
+  return !signal.aborted
+}
+
+function noteDelivered(
+  account: LaneAccount,
+  { request, startedAtMs, sentBytes }: { request: SendRequest; startedAtMs: number; sentBytes: number },
+): void {
+  const nowMs = Date.now()
+  account.batchesSent += 1
+  account.recordsSent += request.records
+  account.bytesSent += request.pieces.reduce((sum, piece) => sum + piece.length, 0)
+  account.encodedBytesSent += sentBytes
+  account.lastSuccessAtMs = nowMs
+  account.failingSinceMs = undefined
+  account.trouble = undefined
+  account.latency.count += 1
+  account.latency.totalMs += nowMs - startedAtMs
+  account.latency.peakMs = Math.max(account.latency.peakMs, nowMs - startedAtMs)
+}
+
+function noteFailure(
+  { account, destination, log }: DeliveryContext,
+  verdict: Exclude<Verdict, { kind: 'delivered' }>,
+): void {
+  const nowMs = Date.now()
+  account.lastError = { atMs: nowMs, message: verdict.reason }
+  account.failingSinceMs ??= nowMs
+  if (verdict.kind === 'retry') account.trouble = verdict.unauthorized ? 'unauthorized' : undefined
+  log.warn(
+    { key: `send:${destination.name}:${verdict.kind}`, destination: destination.name, reason: verdict.reason },
+    verdict.kind === 'retry'
+      ? 'a batch was not accepted and is sent again'
+      : 'a batch was refused; looking for the record that is refused',
+  )
+}
+
+/** A dead line for record `index` of a batch. */
+export function deadRecord(
+  batch: Batch,
+  index: number,
+  why: { reason: string; status?: number },
+): { part: number; entry: DeadLine } {
+  const part = batch.parts.findIndex(({ from, to }) => index >= from && index < to)
+  const owner = batch.parts[part]
+  if (!owner) throw new RangeError(`no part has record ${index}`)
+  const { origin, span } = owner.part
+  return { part, entry: { ...why, path: origin.path, generation: origin.id, span, line: batch.body.recordLine(index) } }
+}

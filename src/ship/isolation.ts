@@ -1,0 +1,72 @@
+import type { Range } from './batch.ts'
+import type { Refusal, Sent } from './delivery.ts'
+
+export interface IsolationPorts {
+  send(range: Range): Promise<Sent>
+  /** Something else was delivered since this batch was first refused: the destination does accept records. */
+  hasOtherDeliveries(): boolean
+}
+
+/** `misconfigured`: everything was refused, so the fault is not a record's; nothing may be settled. */
+export type Isolated =
+  | { readonly kind: 'settled'; readonly delivered: readonly Range[]; readonly refused: readonly RefusedRange[] }
+  | { readonly kind: 'misconfigured'; readonly reason: string }
+  | { readonly kind: 'aborted' }
+
+/** Single records the destination refused, or ranges it never answered for within `max_attempts`. */
+export interface RefusedRange {
+  readonly range: Range
+  readonly reason: string
+  readonly status?: number
+}
+
+/**
+ * Requests that may be refused with nothing delivered before the destination and not the records is held to be wrong:
+ * enough to reach single records of a batch of 1000, and ranges all over it.
+ */
+const UNPROVEN_REQUESTS = 24
+
+/**
+ * Finds the records a destination refuses: halves a refused range until single records are left. One bad record of n
+ * costs at most 2·⌈log2 n⌉ further requests. While nothing was accepted yet, narrow and wide ranges are tried in turn:
+ * a good record between bad ones proves that the destination works, wherever the bad ones are.
+ */
+export async function isolate(whole: Range, first: Refusal, ports: IsolationPorts): Promise<Isolated> {
+  const delivered: Range[] = []
+  const refused: RefusedRange[] = []
+  const open: { range: Range; verdict: Refusal }[] = [{ range: whole, verdict: first }]
+  const isProven = () => delivered.length > 0 || ports.hasOtherDeliveries()
+  let requests = 0
+  let doubt: Refusal | undefined
+  for (;;) {
+    const next = requests % 4 < 2 ? open.shift() : open.pop()
+    if (!next) break
+    const { range, verdict } = next
+    if (range.end - range.start === 1) {
+      refused.push({ range, reason: verdict.reason, status: verdict.status })
+      // Too large is a matter of the record alone; a rejection is one only when others are accepted.
+      if (verdict.kind === 'rejected') doubt = verdict
+      continue
+    }
+    for (const half of halves(range)) {
+      if (requests >= UNPROVEN_REQUESTS && !isProven()) return { kind: 'misconfigured', reason: verdict.reason }
+      requests += 1
+      const sent = await ports.send(half)
+      if (sent.kind === 'aborted') return sent
+      if (sent.kind === 'delivered') delivered.push(half)
+      else if (sent.kind === 'refused') open.push({ range: half, verdict: sent.verdict })
+      else refused.push({ range: half, reason: sent.reason })
+    }
+  }
+  return doubt && !isProven()
+    ? { kind: 'misconfigured', reason: doubt.reason }
+    : { kind: 'settled', delivered, refused }
+}
+
+function halves({ start, end }: Range): readonly Range[] {
+  const middle = Math.ceil((start + end) / 2)
+  return [
+    { start, end: middle },
+    { start: middle, end },
+  ]
+}

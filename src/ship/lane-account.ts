@@ -1,0 +1,41 @@
+/** What a lane has done and how it fares, for status; and the memory of what its destination last answered. */
+export interface LaneAccount {
+  inFlight: number
+  inFlightBytes: number
+  batchesSent: number
+  recordsSent: number
+  bytesSent: number
+  encodedBytesSent: number
+  retries: number
+  retryTimeMs: number
+  deadLetteredRecords: number
+  lastSuccessAtMs: number | undefined
+  lastError: { readonly atMs: number; readonly message: string } | undefined
+  failingSinceMs: number | undefined
+  nextAttemptAtMs: number | undefined
+  /** Why nothing moves, beyond an ordinary retry. */
+  trouble: 'unauthorized' | 'misconfigured' | 'holding' | undefined
+  readonly latency: { count: number; totalMs: number; peakMs: number }
+  stopped: boolean
+}
+
+export function createLaneAccount(): LaneAccount {
+  return {
+    inFlight: 0,
+    inFlightBytes: 0,
+    batchesSent: 0,
+    recordsSent: 0,
+    bytesSent: 0,
+    encodedBytesSent: 0,
+    retries: 0,
+    retryTimeMs: 0,
+    deadLetteredRecords: 0,
+    lastSuccessAtMs: undefined,
+    lastError: undefined,
+    failingSinceMs: undefined,
+    nextAttemptAtMs: undefined,
+    trouble: undefined,
+    latency: { count: 0, totalMs: 0, peakMs: 0 },
+    stopped: false,
+  }
+}

@@ -1,0 +1,224 @@
+import PQueue from 'p-queue'
+import { createBell } from '../bell.ts'
+import type { Feed } from '../block.ts'
+import type { DeliveryConfig } from '../config/config.ts'
+import type { Log } from '../log.ts'
+import { nextDelayMs } from './backoff.ts'
+import { type Batch, batchIdOf, createSettlements, type DeadLine, type Range, type Settlements } from './batch.ts'
+import type { Body } from './body/body.ts'
+import { type DeliveryContext, deadRecord, sendRange, waitUntil } from './delivery.ts'
+import type { Destination } from './destination.ts'
+import { fill } from './filling.ts'
+import { isolate, type RefusedRange } from './isolation.ts'
+import { createLaneAccount, type LaneAccount } from './lane-account.ts'
+import type { Throttle } from './throttle.ts'
+
+/** Where lines go that a destination will not take. Stored means durable. */
+export interface DeadLetterPort {
+  write(lines: readonly (DeadLine & { readonly batchId: string })[]): Promise<StoredDeadLetters>
+}
+
+export type StoredDeadLetters =
+  | { readonly kind: 'stored' }
+  | { readonly kind: 'full' }
+  | { readonly kind: 'failed'; readonly message: string }
+
+export interface LaneOptions {
+  readonly destination: Destination
+  readonly feed: Feed
+  readonly delivery: DeliveryConfig
+  readonly throttle: Throttle
+  readonly deadLetters: DeadLetterPort
+  readonly log: Log
+}
+
+/** One destination at work: reads, batches, sends, settles. */
+export interface Lane {
+  readonly account: LaneAccount
+  /** Begins to read and send. */
+  start(): void
+  /** Stops reading, sends what has been read, and resolves when all of it is settled. */
+  drain(): Promise<void>
+  /** Gives up what is not settled: it is read again after the next start. */
+  abort(): Promise<void>
+}
+
+/** How long a lane waits before it looks again at a dead letter that is full or cannot be written. */
+const HOLD_MS = 5000
+
+/**
+ * Memory is bounded by the bodies: one more than may be in flight, so that the next batch is filled while the others are
+ * on their way. When all are taken nothing is read: the disk is the buffer (I2).
+ */
+export function createLane(options: LaneOptions): Lane {
+  const { destination, feed, delivery, throttle, log } = options
+  const account = createLaneAccount()
+  const reading = new AbortController()
+  const sending = new AbortController()
+  const queue = new PQueue({ concurrency: delivery.maxInFlight })
+  const context: DeliveryContext = { destination, delivery, throttle, account, log, floor: { notBeforeMs: 0 } }
+  const idle: Body[] = []
+  /** Rings when a body comes back and a request may be sent. */
+  const freed = createBell()
+  let bodies = 0
+  let loop: Promise<void> = Promise.resolve()
+
+  async function takeBody(signal: AbortSignal): Promise<Body | undefined> {
+    while (!signal.aborted) {
+      const free = idle.pop()
+      if (free) return free
+      if (bodies <= delivery.maxInFlight) {
+        bodies += 1
+        return destination.newBody()
+      }
+      await freed.wait(signal)
+    }
+    return undefined
+  }
+
+  async function run(signal: AbortSignal): Promise<void> {
+    const limits = {
+      maxWaitMs: delivery.batchMaxWaitMs,
+      maxDeadBytes: delivery.batchMaxBytes,
+      canSend: () => account.inFlight < delivery.maxInFlight,
+      sendable: freed.wait,
+    }
+    for (let body = await takeBody(signal); body; body = await takeBody(signal)) {
+      const batch = await fill(body, feed, limits, signal)
+      if (batch) dispatch(batch)
+      else idle.push(body)
+    }
+  }
+
+  function dispatch(batch: Batch): void {
+    account.inFlight += 1
+    account.inFlightBytes += batch.bytes
+    void queue.add(async () => {
+      await deliver(batch, sending.signal)
+      account.inFlight -= 1
+      account.inFlightBytes -= batch.bytes
+      batch.body.reset()
+      idle.push(batch.body)
+      freed.ring()
+    })
+  }
+
+  /** Settles the batch, or returns without when the lane is stopped. */
+  async function deliver(batch: Batch, signal: AbortSignal): Promise<void> {
+    const settlements = createSettlements(batch)
+    const whole = { start: 0, end: batch.records }
+    const unfit = batch.deadLetters.map(({ part, bytes, entry }) => ({ part, bytes, line: entry }))
+    if (!(await bury(batch, { lines: unfit, settlements }, signal))) return
+    if (whole.end > 0 && !(await deliverRange({ batch, whole, settlements }, signal))) return
+    settlements.settle()
+  }
+
+  async function deliverRange(
+    { batch, whole, settlements }: { batch: Batch; whole: Range; settlements: Settlements },
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    for (let round = 1; ; round += 1) {
+      const sentBefore = account.batchesSent
+      let own = 0
+      const sent = await sendRange(batch, whole, context, signal)
+      if (sent.kind === 'aborted') return false
+      if (sent.kind === 'delivered') {
+        settlements.delivered(whole)
+        return true
+      }
+      if (sent.kind === 'exhausted') {
+        return buryRanges({ batch, settlements, refused: [{ range: whole, reason: sent.reason }] }, signal)
+      }
+      const isolated = await isolate(whole, sent.verdict, {
+        async send(range) {
+          const part = await sendRange(batch, range, context, signal)
+          if (part.kind === 'delivered') own += 1
+          return part
+        },
+        hasOtherDeliveries: () => account.batchesSent - own > sentBefore,
+      })
+      if (isolated.kind === 'aborted') return false
+      if (isolated.kind === 'settled') {
+        for (const range of isolated.delivered) settlements.delivered(range)
+        return buryRanges({ batch, settlements, refused: isolated.refused }, signal)
+      }
+      account.trouble = 'misconfigured'
+      log.error(
+        { key: `misconfigured:${destination.name}`, destination: destination.name, reason: isolated.reason },
+        'the destination refuses every record: nothing is dropped, the batch is tried again; check its address, path and credentials',
+      )
+      const { initialBackoffMs, backoffFactor, maxBackoffMs } = delivery
+      const delayMs = nextDelayMs({
+        attempt: round,
+        initialMs: initialBackoffMs,
+        factor: backoffFactor,
+        maxMs: maxBackoffMs,
+        random: Math.random,
+      })
+      if (!(await waitUntil(Date.now() + delayMs, signal))) return false
+    }
+  }
+
+  function buryRanges(
+    { batch, settlements, refused }: { batch: Batch; settlements: Settlements; refused: readonly RefusedRange[] },
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    const lines = refused.flatMap(({ range, reason, status }) => {
+      const why = status === undefined ? { reason } : { reason, status }
+      return Array.from({ length: range.end - range.start }, (_, offset) => {
+        const { part, entry } = deadRecord(batch, range.start + offset, why)
+        return { part, bytes: entry.line.length + 1, line: entry }
+      })
+    })
+    return bury(batch, { lines, settlements }, signal)
+  }
+
+  /** Stores dead letters before anything is settled (I1); holds while there is no room for them. */
+  async function bury(
+    batch: Batch,
+    {
+      lines,
+      settlements,
+    }: { lines: readonly { part: number; bytes: number; line: DeadLine }[]; settlements: Settlements },
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    if (lines.length === 0) return true
+    const batchId = batchIdOf(batch.parts, { start: 0, end: batch.records })
+    for (;;) {
+      const stored = await options.deadLetters.write(lines.map(({ line }) => ({ ...line, batchId })))
+      if (stored.kind === 'stored') break
+      account.trouble = 'holding'
+      const why = stored.kind === 'full' ? 'it is full (dead_letter_max_bytes)' : stored.message
+      account.lastError = { atMs: Date.now(), message: `dead letter: ${why}` }
+      log.error(
+        { key: `dead-letter:${destination.name}`, destination: destination.name, reason: why },
+        'the dead letter takes no more lines: the destination waits and nothing is dropped; replay or remove them, or raise the limit',
+      )
+      if (!(await waitUntil(Date.now() + HOLD_MS, signal))) return false
+    }
+    if (account.trouble === 'holding') account.trouble = undefined
+    account.deadLetteredRecords += lines.length
+    for (const { part, bytes } of lines) settlements.deadLettered(part, bytes)
+    return true
+  }
+
+  return {
+    account,
+    start() {
+      loop = run(reading.signal)
+    },
+    async drain() {
+      reading.abort()
+      await loop
+      await queue.onIdle()
+      account.stopped = true
+    },
+    async abort() {
+      reading.abort()
+      sending.abort()
+      await loop
+      await queue.onIdle()
+      account.stopped = true
+    },
+  }
+}

@@ -1,0 +1,58 @@
+import { createBell } from '../bell.ts'
+import type { Chunk, Feed } from '../block.ts'
+import type { Cursor } from './cursor.ts'
+import type { Lineage } from './lineage.ts'
+
+/** The feed of one destination: lineages that may have something to read take turns, one read each. */
+export interface LaneFeed extends Feed {
+  /** Something may have become readable in `lineage`. */
+  offer(lineage: Lineage): void
+  /** Offers nothing from now on. */
+  stop(): void
+}
+
+export function createLaneFeed(destination: string): LaneFeed {
+  const ready = new Set<Lineage>()
+  const readable = createBell()
+  let stopped = false
+
+  function offer(lineage: Lineage): void {
+    if (stopped || ready.has(lineage) || !lineage.nextCursor(destination)) return
+    ready.add(lineage)
+    readable.ring()
+  }
+
+  /** The lineage goes to the back of the queue once its chunk is done with. */
+  function takingTurns(chunk: Chunk, lineage: Lineage): Chunk {
+    return {
+      ...chunk,
+      leave(rest) {
+        chunk.leave(rest)
+        offer(lineage)
+      },
+    }
+  }
+
+  return {
+    offer,
+    stop() {
+      stopped = true
+      ready.clear()
+    },
+    async read(room) {
+      for (;;) {
+        const next = ready.values().next()
+        if (next.done) return undefined
+        ready.delete(next.value)
+        const cursor: Cursor | undefined = next.value.nextCursor(destination)
+        if (!cursor) continue
+        const chunk = await cursor.read(room)
+        if (chunk) return takingTurns(chunk, next.value)
+        offer(next.value)
+      }
+    },
+    async ready(signal) {
+      if (ready.size === 0) await readable.wait(signal)
+    },
+  }
+}

@@ -1,0 +1,58 @@
+import type { LongLine } from '../block.ts'
+import type { Content } from './content.ts'
+import { Fault } from './files.ts'
+
+const PIECE_BYTES = 256 * 1024
+const NEWLINE = 0x0a
+
+interface LineStart {
+  /** Position of the room's front, to count `next` from. */
+  readonly front: number
+  /** Position of the line's first byte. */
+  readonly from: number
+  /** Whether the end of the content ends the line, too. */
+  readonly final: boolean
+  /** Holds the content open while the pieces are read. */
+  readonly keep: { pin(): void; unpin(): void }
+}
+
+/** Finds the end of a line of any length, holding one piece in memory at a time. */
+export async function findLine(content: Content, start: LineStart): Promise<LongLine> {
+  const buffer = Buffer.allocUnsafe(PIECE_BYTES)
+  let position = start.from
+  for (;;) {
+    const count = await content.read(buffer, position)
+    if (count instanceof Fault) return { kind: 'partial' }
+    if (count === 0)
+      return start.final && position > start.from
+        ? line(content, start, { end: position, next: position })
+        : { kind: 'partial' }
+    const newline = buffer.subarray(0, count).indexOf(NEWLINE)
+    if (newline >= 0) return line(content, start, { end: position + newline, next: position + newline + 1 })
+    position += count
+  }
+}
+
+function line(content: Content, start: LineStart, { end, next }: { end: number; next: number }): LongLine {
+  return {
+    kind: 'line',
+    length: end - start.from,
+    next: next - start.front,
+    async *pieces() {
+      start.keep.pin()
+      try {
+        let position = start.from
+        while (position < end) {
+          const piece = Buffer.allocUnsafe(Math.min(PIECE_BYTES, end - position))
+          const count = await content.read(piece, position)
+          if (count instanceof Fault || count === 0)
+            throw new Error('the file changed while a long line was read from it')
+          yield piece.subarray(0, count)
+          position += count
+        }
+      } finally {
+        start.keep.unpin()
+      }
+    },
+  }
+}
