@@ -1,4 +1,5 @@
-import type { Buffer } from 'node:buffer'
+import { Buffer } from 'node:buffer'
+import { KERNEL_WASM } from './kernel.wasm.ts'
 
 /**
  * The contract between a body and the loop that encodes its lines. Both see one memory. The front of it holds the job:
@@ -56,3 +57,19 @@ export const KERNEL_BYTES = 8192
 export const SLACK_BYTES = 256
 /** What begins an audit event as kube-apiserver serialises it. */
 export const AUDIT_EVENT_START = '{"kind":"Event","apiVersion":"audit.k8s.io/'
+
+const PAGE = 65_536
+let compiled: WebAssembly.Module | undefined
+
+/** A kernel and its memory. The memory never grows, so that views of it stay valid; pages cost nothing until touched. */
+export function createKernel(memoryBytes: number): Kernel {
+  const pages = Math.ceil(memoryBytes / PAGE)
+  const memory = new WebAssembly.Memory({ initial: pages, maximum: pages })
+  compiled ??= new WebAssembly.Module(Buffer.from(KERNEL_WASM, 'base64'))
+  const { exports } = new WebAssembly.Instance(compiled, { env: { memory } })
+  const loops = exports as unknown as Loops
+  loops.prepare()
+  return { ...loops, bytes: Buffer.from(memory.buffer), words: new Uint32Array(memory.buffer) }
+}
+
+type Loops = Omit<Kernel, 'bytes' | 'words'> & { prepare(): void }

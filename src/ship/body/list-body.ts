@@ -1,8 +1,7 @@
 import { Buffer, isUtf8 } from 'node:buffer'
 import type { Origin } from '../../block.ts'
 import type { Appended, Body, LineContext, Lines, OddLine } from './body.ts'
-import { AUDIT_EVENT_START, KERNEL_BYTES, type Kernel, SLACK_BYTES, stop, word } from './kernel.ts'
-import { loopKernel } from './loop-kernel.ts'
+import { AUDIT_EVENT_START, createKernel, KERNEL_BYTES, type Kernel, SLACK_BYTES, stop, word } from './kernel.ts'
 import { LineMeans, roomSize } from './room-size.ts'
 
 /** What a body may hold; the limits count the sealed body. A line longer than `batchMaxBytes` allows goes alone. */
@@ -83,7 +82,7 @@ export class ListBody implements Body {
     const bodyBytes = frame + this.#scratchBytes + spareLine * format.growth
     this.#scratch = aligned(this.#start + bodyBytes)
     const end = format.inPlace ? this.#scratch : this.#scratch + this.#scratchBytes + spareLine
-    this.#kernel = loopKernel(aligned(end + SLACK_BYTES))
+    this.#kernel = createKernel(aligned(end + SLACK_BYTES))
     this.#kernel.bytes.set(Buffer.from(format.prefix), this.#start)
     this.#set(word.table, this.#tableStart)
     this.#set(word.maxRecords, limits.batchMaxSize)

@@ -1,0 +1,48 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import asc from 'assemblyscript/asc'
+
+const source = fileURLToPath(new URL('../src/ship/body/kernel.as.ts', import.meta.url))
+const artefact = fileURLToPath(new URL('../src/ship/body/kernel.wasm.ts', import.meta.url))
+
+/** Compiles the kernel to a WebAssembly module. */
+export async function compileKernel(): Promise<Uint8Array> {
+  const directory = await mkdtemp(join(tmpdir(), 'kernel-'))
+  try {
+    const output = join(directory, 'kernel.wasm')
+    const flags = ['-O3', '--converge', '--noAssert', '--runtime', 'stub', '--enable', 'simd', '--importMemory']
+    const { error, stderr } = await asc.main([
+      source,
+      ...flags,
+      '--use',
+      'abort=',
+      '--outFile',
+      output,
+      '--baseDir',
+      '/',
+    ])
+    if (error !== null) throw new Error(stderr.toString())
+    return await readFile(output)
+  } finally {
+    await rm(directory, { recursive: true })
+  }
+}
+
+/** The module as TypeScript, so that it is there without a look at the file system, also in a bundle. */
+export function artefactOf(module: Uint8Array): string {
+  const base64 = Buffer.from(module).toString('base64')
+  const lines = base64.match(/.{1,110}/g) ?? []
+  return `/** kernel.as.ts, compiled by scripts/build-kernel.ts. */
+export const KERNEL_WASM = [
+${lines.map((line) => `  '${line}',`).join('\n')}
+].join('')
+`
+}
+
+if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
+  const module = await compileKernel()
+  await writeFile(artefact, artefactOf(module))
+  process.stdout.write(`${artefact}: ${module.length} bytes\n`)
+}
