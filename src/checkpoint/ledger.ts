@@ -13,6 +13,8 @@ export interface Ledger<T> {
   readonly taken: number
   /** Spans not yet behind the watermark. */
   readonly open: number
+  /** The mark of the first span that is not settled. */
+  readonly oldest: T | undefined
   /** Opens `[taken, end)`. The ticket settles it, once. */
   take(end: number, mark: T): Ticket
 }
@@ -56,6 +58,9 @@ export function createLedger<T>(start: number, onAdvance: (watermark: number, ma
     },
     get open() {
       return entries.length - head
+    },
+    get oldest() {
+      return entries[head]?.mark
     },
     take(end, mark) {
       if (!(end > taken)) throw new RangeError(`a span must move forward: [${taken}, ${end})`)

@@ -26,6 +26,12 @@ export interface CursorHost {
   settled(): void
 }
 
+/** What the ledger keeps with a span: how to recognise its end, and since when its bytes wait. */
+interface Mark {
+  readonly marker: Fingerprint
+  readonly sinceMs: number
+}
+
 /**
  * How far one destination is in one generation.
  *
@@ -43,10 +49,11 @@ export class Cursor {
   readonly skippedBytes: Partial<Record<SkipReason, number>>
   readonly destination: string
   readonly #host: CursorHost
-  readonly #ledger: Ledger<Fingerprint>
+  readonly #ledger: Ledger<Mark>
   #marker: Fingerprint
   /** The bytes before `position`; undefined until first needed after a restart, when `#marker` stands for them. */
   #tail: Buffer | undefined
+  #unreadSinceMs: number | undefined
 
   constructor(destination: string, host: CursorHost, from: PositionRecord) {
     this.destination = destination
@@ -56,7 +63,7 @@ export class Cursor {
     this.deadLetteredBytes = from.deadLetteredBytes
     this.skippedBytes = { ...from.skippedBytes }
     this.#marker = from.marker
-    this.#ledger = createLedger(from.offset, (_watermark, marker) => {
+    this.#ledger = createLedger(from.offset, (_watermark, { marker }) => {
       this.#marker = marker
     })
   }
@@ -72,6 +79,18 @@ export class Cursor {
 
   get isSettled(): boolean {
     return this.#ledger.open === 0 && this.position >= this.#host.size
+  }
+
+  /** For how long the oldest unsettled byte has been waiting, as far as it was seen to arrive; 0 when all is settled. */
+  lagMs(nowMs: number): number {
+    if (this.isSettled) return 0
+    const sinceMs = this.#ledger.oldest?.sinceMs ?? this.#unreadSinceMs ?? nowMs
+    return Math.max(0, nowMs - sinceMs)
+  }
+
+  /** The file grew, at the latest at `atMs`. */
+  grown(atMs: number): void {
+    if (this.#host.size > this.position) this.#unreadSinceMs ??= atMs
   }
 
   record(): PositionRecord {
@@ -166,7 +185,11 @@ export class Cursor {
       : this.#isUnchanged(content)
     const sound = tail !== undefined && unchanged
     this.#tail = sound ? Buffer.from(tail) : Buffer.alloc(0)
-    const ticket = this.#ledger.take(end, sound ? fingerprint(tail) : NO_FINGERPRINT)
+    const ticket = this.#ledger.take(end, {
+      marker: sound ? fingerprint(tail) : NO_FINGERPRINT,
+      sinceMs: this.#unreadSinceMs ?? Date.now(),
+    })
+    if (end >= this.#host.size) this.#unreadSinceMs = undefined
     this.position = end
     this.readEnd = end
     for (const [reason, bytes] of Object.entries(skipped ?? {}) as [SkipReason, number][]) {

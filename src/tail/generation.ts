@@ -112,7 +112,10 @@ export class Generation {
     this.fault = undefined
     this.final = place.inflatedSize !== undefined
     if (fd !== undefined) this.#hold(fd)
-    for (const cursor of this.cursors.values()) cursor.rewind()
+    for (const cursor of this.cursors.values()) {
+      cursor.rewind()
+      cursor.grown(place.facts.mtimeMs)
+    }
   }
 
   /** Takes note of what the file system says about the file now. */
@@ -129,6 +132,7 @@ export class Generation {
     if (facts.size > this.size) this.finished = false
     const shrunk = facts.size < this.size
     this.size = facts.size
+    for (const cursor of this.cursors.values()) cursor.grown(Math.min(nowMs, facts.mtimeMs))
     if (shrunk && [...this.cursors.values()].some((cursor) => cursor.position > facts.size)) this.isReplaced = true
     // Same size or smaller, and written to: only the content can tell whether it is still the same file.
     else if (facts.size <= Math.max(0, ...[...this.cursors.values()].map((cursor) => cursor.position))) this.verify()
@@ -181,8 +185,20 @@ export class Generation {
     const content = this.#openPlain()
     const bytes = content instanceof Fault ? undefined : content.before(length, length)
     if (!bytes) return
+    if (fingerprint(bytes.subarray(0, this.prefix.length)).hash !== this.prefix.hash) {
+      this.isReplaced = true
+      this.#context.onDoubt()
+      return
+    }
     this.prefix = fingerprint(bytes)
     this.#context.onChange()
+  }
+
+  /** The first `length` bytes of its file, where it has one at hand. */
+  head(length: number): Buffer | undefined {
+    if (!this.place || this.isReplaced || this.place.inflatedSize !== undefined) return undefined
+    const content = this.#openPlain()
+    return content instanceof Fault ? undefined : content.before(length, length)
   }
 
   record(nowMs: number): GenerationRecord {
@@ -244,7 +260,9 @@ export class Generation {
         return generation.final
       },
       content: (cursor: Cursor) => generation.#contentFor(cursor),
-      pin: () => void (generation.#pins += 1),
+      pin: () => {
+        generation.#pins += 1
+      },
       unpin: () => generation.#unpin(),
       grown: (size: number) => {
         if (size > generation.size) generation.size = size

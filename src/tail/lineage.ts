@@ -112,6 +112,8 @@ export class Lineage {
     this.reading = this.reading.filter((other) => other !== generation)
     this.done = this.done.filter((other) => other !== generation)
     this.homeless.push(generation)
+    // What was held to be a copy of it may be all that is left of it.
+    this.decided.clear()
     if (this.live === generation) this.live = undefined
     this.scanWanted = true
   }
@@ -151,7 +153,10 @@ export class Lineage {
   #checkLive(nowMs: number): void {
     const { files, path } = this.options
     const facts = files.stat(path)
-    if (facts instanceof Fault) return this.#liveFault(facts, nowMs)
+    if (facts instanceof Fault) {
+      this.#liveFault(facts, nowMs)
+      return
+    }
     this.missing = 0
     if (facts.kind !== 'file') {
       this.error = facts.kind === 'directory' ? 'it is a directory' : 'it is not a regular file'
@@ -231,7 +236,10 @@ export class Lineage {
 
   #checkRotated(generation: Generation, nowMs: number): void {
     if (!generation.place || generation.place.inflatedSize !== undefined) return
-    if (generation.isReplaced) return this.orphan(generation)
+    if (generation.isReplaced) {
+      this.orphan(generation)
+      return
+    }
     const { files } = this.options
     const facts =
       generation.descriptor === undefined ? files.stat(generation.place.path) : files.facts(generation.descriptor)
@@ -250,7 +258,7 @@ export class Lineage {
   }
 
   #resolve(archives: readonly Place[]): void {
-    if (archives.length === 0 || this.#resolving) return
+    if (archives.length === 0 || this.isResolving) return
     this.#resolving = resolveArchives(this, archives).finally(() => {
       this.#resolving = undefined
       this.options.context.onDoubt()

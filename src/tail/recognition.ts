@@ -28,7 +28,10 @@ export function recognise(generation: Generation, candidate: Candidate): 'same' 
   if (prefix.length === 0) return isIdentity(generation.identity, candidate.facts) ? 'same' : 'other'
   const { size } = candidate.facts
   if (size === 0) return 'other'
-  if (size < prefix.length) return 'young'
+  if (size < prefix.length) {
+    const begin = generation.head(size)
+    return begin && !candidate.bytes(0, size)?.equals(begin) ? 'other' : 'young'
+  }
   const head = candidate.bytes(0, prefix.length)
   if (!head || fingerprint(head).hash !== prefix.hash) return 'other'
   let verdict: 'same' | 'young' = 'same'

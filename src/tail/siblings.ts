@@ -24,7 +24,7 @@ export function scanSiblings(lineage: Lineage, nowMs: number): readonly Place[] 
       seen.add(known)
       meet(lineage, { known, path, facts }, nowMs)
     } else if (!sibling.endsWith('.gz')) {
-      const found = consider(lineage, path)
+      const found = consider(lineage, path, nowMs)
       if (found) seen.add(found)
     } else if (!listing.names.has(sibling.slice(0, -3)) && lineage.decided.get(path) !== stateOf(facts)) {
       archives.push({ path, facts })
@@ -49,13 +49,13 @@ function meet(lineage: Lineage, met: { known: Generation; path: string; facts: F
   known.place = { ...known.place, path }
   const wasFinished = known.finished
   known.observe(facts, nowMs)
-  if (known.isReplaced) return lineage.orphan(known)
-  if (wasFinished && !known.finished) lineage.insert(known)
+  if (known.isReplaced) lineage.orphan(known)
+  else if (wasFinished && !known.finished) lineage.insert(known)
 }
 
 /** An unknown plain sibling: the home of a homeless generation, a copy of a known one, or new. */
-function consider(lineage: Lineage, path: string): Generation | undefined {
-  const { files } = lineage.options
+function consider(lineage: Lineage, path: string, nowMs: number): Generation | undefined {
+  const { files, finalQuietMs } = lineage.options
   const found = withFile(files, path, (fd, facts): Generation | undefined => {
     if (lineage.decided.get(path) === stateOf(facts)) return undefined
     const candidate = plainCandidate(files, fd, facts)
@@ -63,10 +63,14 @@ function consider(lineage: Lineage, path: string): Generation | undefined {
       generations.map((generation) => ({ generation, verdict: recognise(generation, candidate) }))
     const home = verdicts(lineage.homeless).find(({ verdict }) => verdict === 'same')?.generation
     const copied = home ? [] : verdicts([...lineage.reading, ...lineage.done, ...lineage.homeless])
-    // A copy of what is already read (copytruncate before its truncation, a backup) or one still being written.
-    if (facts.size === 0 || copied.some(({ verdict }) => verdict !== 'other')) {
-      if (copied.every(({ verdict }) => verdict !== 'young')) lineage.decided.set(path, stateOf(facts))
-      lineage.scanWanted ||= copied.some(({ verdict }) => verdict === 'young')
+    if (copied.some(({ verdict }) => verdict === 'same')) {
+      // A copy of what is already known: copytruncate before its truncation, a backup.
+      lineage.decided.set(path, stateOf(facts))
+      return undefined
+    }
+    const mayGrow = nowMs - facts.mtimeMs < finalQuietMs
+    if (facts.size === 0 || (mayGrow && copied.some(({ verdict }) => verdict === 'young'))) {
+      lineage.scanWanted = true
       return undefined
     }
     const generation = home ?? lineage.discover({ path, facts })

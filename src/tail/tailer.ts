@@ -132,7 +132,7 @@ export function createTailer(options: TailerOptions): Tailer {
     const nowMs = Date.now()
     listings.begin()
     if (nowMs >= discoverAtMs || !options.poll) look(nowMs)
-    const scanAll = nowMs >= scanAtMs
+    const scanAll = nowMs >= scanAtMs || !options.poll
     if (scanAll) scanAtMs = nowMs + SIBLING_SCAN_MS
     for (const { lineages } of found) {
       for (const lineage of lineages.values()) {
@@ -157,7 +157,7 @@ export function createTailer(options: TailerOptions): Tailer {
   }
 
   function pass(): Promise<void> {
-    if (running) {
+    if (running !== undefined) {
       again = true
       return running
     }

@@ -1,0 +1,188 @@
+import { join } from 'node:path'
+import { describeAgent, type StatusInputs } from './agent-status.ts'
+import { openLock } from './checkpoint/lock.ts'
+import { parseRegistry, type RegistryState } from './checkpoint/registry.ts'
+import { createSaver, type Saver } from './checkpoint/saver.ts'
+import { openStore } from './checkpoint/store.ts'
+import type { Config, DestinationConfig } from './config/config.ts'
+import type { AgentLog } from './observe/log.ts'
+import { type LocalServer, startServer } from './observe/server.ts'
+import type { Status } from './observe/status.ts'
+import { openDeadLetter } from './ship/dead-letter.ts'
+import type { Destination } from './ship/destination.ts'
+import { createDestination } from './ship/destinations/create.ts'
+import { createLane, type Lane } from './ship/lane.ts'
+import { createThrottle } from './ship/throttle.ts'
+import { createTailer, type Tailer } from './tail/tailer.ts'
+
+export interface AgentOptions {
+  readonly config: Config
+  /** Rendered problems of the configuration, for status. */
+  readonly problems: readonly string[]
+  readonly log: AgentLog
+  readonly version: string
+}
+
+export type StartedAgent =
+  | { readonly kind: 'started'; readonly agent: RunningAgent }
+  /** Another agent works on the run path. */
+  | { readonly kind: 'refused'; readonly message: string }
+
+export interface RunningAgent {
+  status(): Status
+  /**
+   * Stops reading, sends what was read, writes the positions. `clean` when everything read was settled by the deadline;
+   * what was not is read and sent again after the next start.
+   */
+  drain(deadlineMs: number): Promise<{ readonly clean: boolean }>
+}
+
+/** The longest wait for aborted requests to let go, and for the last write of the positions. */
+const ABORT_GRACE_MS = 3000
+
+export async function startAgent(options: AgentOptions): Promise<StartedAgent> {
+  const { config, log, version } = options
+  const { runPath } = config.checkpoint
+  const startedAtMs = Date.now()
+  const lock = await openLock(runPath, `tailship ${version} on ${config.hostname}, process ${process.pid}`)
+  if (lock.kind === 'held') return { kind: 'refused', message: lock.message }
+  if (lock.kind === 'failed') {
+    log.error({ reason: lock.message }, 'the run path cannot be used: shipping goes on, but positions are not kept')
+  }
+  const store = await openStore({ dir: runPath })
+  if (store.recovered !== undefined)
+    log.warn({ recovered: store.recovered }, 'the registry was damaged and is recovered')
+  const { generations, rejected } = parseRegistry(store.loaded)
+  if (rejected > 0) log.warn({ rejected }, 'entries of the registry made no sense and were left out')
+
+  let state: Status['state'] = 'starting'
+  let saver: Saver | undefined
+  const tailer = createTailer({
+    sources: config.enabled ? config.sources : [],
+    destinations: config.destinations.map(({ name }) => name),
+    records: generations,
+    openFilesLimit: config.openFilesLimit,
+    expireAfterMs: config.checkpoint.expireAfterMs,
+    onChange: () => saver?.touch(),
+    log: log.component('tail'),
+    poll: true,
+  })
+  const registry = (): RegistryState => ({ writtenAt: new Date().toISOString(), generations: tailer.records() })
+  saver = createSaver({ store, state: registry, log: log.component('checkpoint') })
+  const checkpoint = { path: join(runPath, 'registry.json'), saver, recovered: store.recovered, problem: undefined }
+
+  const works = await Promise.all(config.destinations.map((destination) => openLane(destination, { options, tailer })))
+  const inputs = (): StatusInputs => ({
+    config,
+    version,
+    startedAtMs,
+    state,
+    problems: options.problems,
+    lanes: works.map(({ destination, lane, deadLetterBytes }) => ({
+      destination,
+      account: lane.account,
+      deadLetterBytes: deadLetterBytes(),
+    })),
+    tailer,
+    checkpoint,
+  })
+  const status = () => describeAgent(inputs())
+  const server = await startServer({ runPath, listen: config.server.listen, status, log: log.component('server') })
+  for (const { lane } of works) lane.start()
+  tailer.start()
+  state = config.enabled ? 'running' : 'disabled'
+  announce(options, works)
+
+  return {
+    kind: 'started',
+    agent: {
+      status,
+      drain: async (deadlineMs) => {
+        state = 'draining'
+        const clean = await drain({ works, tailer, saver, server, deadlineMs })
+        if (lock.kind === 'locked') lock.release()
+        return { clean }
+      },
+    },
+  }
+}
+
+interface Work {
+  readonly destination: Destination
+  readonly lane: Lane
+  deadLetterBytes(): number
+}
+
+async function openLane(
+  config: DestinationConfig,
+  { options, tailer }: { options: AgentOptions; tailer: Tailer },
+): Promise<Work> {
+  const { checkpoint, sources, hostname } = options.config
+  const log = options.log.component('ship')
+  const destination = createDestination(config, {
+    hostname,
+    version: options.version,
+    maxLineBytes: Math.max(...sources.map(({ maxLineBytes }) => maxLineBytes), 1024),
+    warn: (message) => log.warn({ key: `destination:${config.name}:${message}`, destination: config.name }, message),
+  })
+  const deadLetters = await openDeadLetter({
+    dir: join(checkpoint.runPath, 'dead-letter', config.name),
+    maxBytes: config.deadLetterMaxBytes,
+  })
+  const { throttleQps: qps, throttleBurst: burst, throttleEnable: enabled } = config.delivery
+  const lane = createLane({
+    destination,
+    feed: tailer.feed(config.name),
+    delivery: config.delivery,
+    throttle: createThrottle({ qps, burst, enabled }),
+    deadLetters,
+    log,
+  })
+  return { destination, lane, deadLetterBytes: () => deadLetters.bytes }
+}
+
+interface Draining {
+  readonly works: readonly Work[]
+  readonly tailer: Tailer
+  readonly saver: Saver
+  readonly server: LocalServer
+  readonly deadlineMs: number
+}
+
+/** Soft: what was read is sent. Hard, at the deadline: what is under way is given up and read again next time. */
+async function drain({ works, tailer, saver, server, deadlineMs }: Draining): Promise<boolean> {
+  await tailer.stop()
+  const soft = Promise.all(works.map(({ lane }) => lane.drain())).then(() => true)
+  const clean = await within(deadlineMs, soft)
+  if (!clean)
+    await within(
+      ABORT_GRACE_MS,
+      Promise.all(works.map(({ lane }) => lane.abort())).then(() => true),
+    )
+  saver.stop()
+  await within(ABORT_GRACE_MS, saver.flush())
+  tailer.close()
+  await within(
+    ABORT_GRACE_MS,
+    Promise.all([server.close(), ...works.map(({ destination }) => destination.close())]).then(() => true),
+  )
+  return clean
+}
+
+async function within(ms: number, work: Promise<boolean>): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<boolean>((resolve) => {
+    timer = setTimeout(() => resolve(false), ms)
+  })
+  try {
+    return await Promise.race([work, late])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+function announce({ config, log }: AgentOptions, works: readonly Work[]): void {
+  for (const { destination } of works) log.info({ destination: destination.name }, destination.description)
+  for (const source of config.sources) log.info({ path: source.path, integration: source.integration }, 'tailing')
+  if (!config.enabled) log.warn({}, 'DD_LOGS_ENABLED=false: nothing is collected')
+}

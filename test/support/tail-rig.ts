@@ -1,0 +1,114 @@
+import { join } from 'node:path'
+import type { Part } from '../../src/block.ts'
+import type { GenerationRecord } from '../../src/checkpoint/registry.ts'
+import type { SourceConfig } from '../../src/config/config.ts'
+import type { Log } from '../../src/log.ts'
+import type { Files } from '../../src/tail/files.ts'
+import { createTailer, type Tailer } from '../../src/tail/tailer.ts'
+
+export const silentLog: Log = { trace() {}, debug() {}, info() {}, warn() {}, error() {} }
+
+export function sourceOf(path: string, more: Partial<SourceConfig> = {}): SourceConfig {
+  return {
+    integration: 'test',
+    path,
+    excludePaths: [],
+    encoding: 'utf-8',
+    startPosition: 'beginning',
+    backfill: false,
+    maxLineBytes: 1024 * 1024,
+    labels: { service: undefined, source: undefined, tags: [] },
+    rules: [],
+    ...more,
+  }
+}
+
+export interface Taken {
+  readonly lines: readonly string[]
+  readonly part: Part
+}
+
+export interface RigOptions {
+  readonly dir: string
+  readonly sources?: readonly SourceConfig[]
+  readonly destinations?: readonly string[]
+  readonly files?: Files
+  readonly log?: Log
+  readonly openFilesLimit?: number
+  readonly finalQuietMs?: number
+}
+
+const settled = { deliveredRecords: 0, deadLetteredRecords: 0, deadLetteredBytes: 0 }
+
+/**
+ * A tailer without a clock, and a destination that takes whole lines. `crash` and `restart` keep what the registry would
+ * hold: the records of the moment.
+ */
+export function tailRig(options: RigOptions) {
+  const destinations = options.destinations ?? ['main']
+  const make = (records: readonly GenerationRecord[]): Tailer =>
+    createTailer({
+      sources: options.sources ?? [sourceOf(join(options.dir, 'audit.log'))],
+      destinations,
+      records,
+      openFilesLimit: options.openFilesLimit ?? 100,
+      expireAfterMs: 1e12,
+      onChange() {},
+      log: options.log ?? silentLog,
+      poll: false,
+      finalQuietMs: options.finalQuietMs ?? 0,
+      ...(options.files ? { files: options.files } : {}),
+    })
+  let tailer = make([])
+
+  /** Everything readable now, in order; parts are left open when `settle` is false. */
+  async function read({ destination = 'main', roomBytes = 4096, settle = true } = {}): Promise<Taken[]> {
+    await tailer.pass()
+    const feed = tailer.feed(destination)
+    const taken: Taken[] = []
+    for (;;) {
+      const room = Buffer.alloc(roomBytes)
+      const chunk = await feed.read(room)
+      if (!chunk) break
+      const end = room.subarray(0, chunk.length).lastIndexOf(10) + 1
+      if (end > 0) {
+        const part = chunk.take(end)
+        taken.push({ lines: room.toString('latin1', 0, end).split('\n').slice(0, -1), part })
+      }
+      chunk.leave('partial')
+    }
+    if (settle) for (const { part } of taken) part.settle(settled)
+    return taken
+  }
+
+  return {
+    read,
+    /** The lines readable now, settled. */
+    async lines(destination = 'main'): Promise<string[]> {
+      const lines: string[] = []
+      // A pass after the last read lets finished generations make way for others.
+      for (let quiet = 0; quiet < 3; ) {
+        const more = (await read({ destination })).flatMap((taken) => taken.lines)
+        lines.push(...more)
+        quiet = more.length === 0 ? quiet + 1 : 0
+      }
+      return lines
+    },
+    settle: (taken: readonly Taken[]) => {
+      for (const { part } of taken) part.settle(settled)
+    },
+    async restart(records?: readonly GenerationRecord[]): Promise<void> {
+      const kept = records ?? structuredClone(tailer.records())
+      await tailer.stop()
+      tailer.close()
+      tailer = make(kept)
+    },
+    get tailer() {
+      return tailer
+    },
+    async close(): Promise<void> {
+      await tailer.stop()
+      tailer.close()
+    },
+  }
+}

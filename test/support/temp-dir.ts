@@ -1,0 +1,9 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+/** A directory of one test's own. `using dir = tempDir()` removes it. */
+export function tempDir(): { readonly path: string } & Disposable {
+  const path = mkdtempSync(join(tmpdir(), 'tailship-test-'))
+  return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }) }
+}

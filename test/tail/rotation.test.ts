@@ -1,0 +1,262 @@
+import { appendFileSync, copyFileSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
+import { describe, expect, test } from 'vitest'
+import { sourceOf, tailRig } from '../support/tail-rig.ts'
+import { tempDir } from '../support/temp-dir.ts'
+
+const stamp = (n: number) => `2026-11-20T14-33-4${n}.420`
+
+function rig(dir: string, more = {}) {
+  const at = (name: string) => join(dir, name)
+  return {
+    ...{ at, live: at('audit.log') },
+    append: (text: string, name = 'audit.log') => appendFileSync(at(name), text),
+    rotate: (n: number) => renameSync(at('audit.log'), at(`audit-${stamp(n)}.log`)),
+    tail: tailRig({ dir, ...more }),
+  }
+}
+
+describe('rename rotation', () => {
+  test('reads the rotated file to its end, then the new one', async () => {
+    using dir = tempDir()
+    const { append, rotate, tail } = rig(dir.path)
+    append('a\nb\n')
+    expect(await tail.lines()).toEqual(['a', 'b'])
+    append('c\n')
+    rotate(1)
+    append('d\n')
+    expect(await tail.lines()).toEqual(['c', 'd'])
+    await tail.close()
+  })
+
+  test('reads late writes to the renamed file', async () => {
+    using dir = tempDir()
+    const { append, rotate, tail } = rig(dir.path)
+    append('a\n')
+    await tail.lines()
+    rotate(1)
+    append('b\n')
+    expect(await tail.lines()).toEqual(['b'])
+    append('late\n', `audit-${stamp(1)}.log`)
+    expect(await tail.lines()).toEqual(['late'])
+    await tail.close()
+  })
+
+  test('finds generations that were rotated between two looks', async () => {
+    using dir = tempDir()
+    const { append, rotate, tail } = rig(dir.path)
+    append('a\n')
+    await tail.lines()
+    for (const n of [1, 2, 3]) {
+      append(`in ${n}\n`)
+      rotate(n)
+    }
+    append('live\n')
+    expect(await tail.lines()).toEqual(['in 1', 'in 2', 'in 3', 'live'])
+    await tail.close()
+  })
+
+  test('finds generations that were rotated while the agent was down', async () => {
+    using dir = tempDir()
+    const { append, rotate, tail } = rig(dir.path)
+    append('a\nb\n')
+    await tail.lines()
+    append('c\n')
+    rotate(1)
+    append('d\n')
+    rotate(2)
+    append('e\n')
+    await tail.restart()
+    expect(await tail.lines()).toEqual(['c', 'd', 'e'])
+    await tail.close()
+  })
+
+  test('keeps reading a file that was deleted before it was read', async () => {
+    using dir = tempDir()
+    const { append, rotate, tail, at } = rig(dir.path)
+    append('a\n')
+    await tail.lines()
+    append('b\n')
+    rotate(1)
+    append('c\n')
+    await tail.tailer.pass()
+    rmSync(at(`audit-${stamp(1)}.log`))
+    expect(await tail.lines()).toEqual(['b', 'c'])
+    await tail.close()
+  })
+
+  test('follows numbered names, which move on at every rotation', async () => {
+    using dir = tempDir()
+    const { append, tail, at } = rig(dir.path)
+    append('a\n')
+    await tail.lines()
+    append('b\n')
+    renameSync(at('audit.log'), at('audit.log.1'))
+    append('c\n')
+    renameSync(at('audit.log.1'), at('audit.log.2'))
+    renameSync(at('audit.log'), at('audit.log.1'))
+    append('d\n')
+    await tail.restart()
+    expect(await tail.lines()).toEqual(['b', 'c', 'd'])
+    await tail.close()
+  })
+
+  test('does not read history at a first start, and does with backfill', async () => {
+    using dir = tempDir()
+    writeFileSync(join(dir.path, `audit-${stamp(1)}.log`), 'old\n')
+    writeFileSync(join(dir.path, 'audit.log'), 'new\n')
+    const plain = tailRig({ dir: dir.path })
+    expect(await plain.lines()).toEqual(['new'])
+    await plain.close()
+    const filled = tailRig({ dir: dir.path, sources: [sourceOf(join(dir.path, 'audit.log'), { backfill: true })] })
+    expect(await filled.lines()).toEqual(['old', 'new'])
+    await filled.close()
+  })
+
+  test('delivers a last line without newline once the rotated file is quiet, never while it is live', async () => {
+    using dir = tempDir()
+    const { append, rotate, tail } = rig(dir.path)
+    append('a\ntorn')
+    expect(await tail.lines()).toEqual(['a'])
+    rotate(1)
+    append('b\n')
+    expect((await tail.lines()).toSorted()).toEqual(['b', 'torn'])
+    await tail.close()
+  })
+
+  test('reads a pattern that also matches rotated names once', async () => {
+    using dir = tempDir()
+    const { append, rotate, tail } = rig(dir.path, { sources: [sourceOf(join(dir.path, 'audit*.log'))] })
+    append('a\n')
+    expect(await tail.lines()).toEqual(['a'])
+    rotate(1)
+    expect(await tail.lines()).toEqual([])
+    append('b\n')
+    expect(await tail.lines()).toEqual(['b'])
+    await tail.restart()
+    expect(await tail.lines()).toEqual([])
+    await tail.close()
+  })
+})
+
+describe('copytruncate', () => {
+  test('starts over when the file is shorter than the position', async () => {
+    using dir = tempDir()
+    const { append, live, tail } = rig(dir.path)
+    append('aaaa\nbbbb\n')
+    await tail.lines()
+    truncateSync(live)
+    append('c\n')
+    expect(await tail.lines()).toEqual(['c'])
+    await tail.close()
+  })
+
+  test('starts over when the file has grown past the position again', async () => {
+    using dir = tempDir()
+    const { append, live, tail } = rig(dir.path)
+    append('aaaa\n')
+    await tail.lines()
+    truncateSync(live)
+    append('cccc\ndddd\neeee\n')
+    expect(await tail.lines()).toEqual(['cccc', 'dddd', 'eeee'])
+    await tail.close()
+  })
+
+  test('starts over when the file has grown to exactly the position again', async () => {
+    using dir = tempDir()
+    const { append, live, tail } = rig(dir.path)
+    append('aaaa\n')
+    await tail.lines()
+    truncateSync(live)
+    append('cccc\n')
+    expect(await tail.lines()).toEqual(['cccc'])
+    await tail.close()
+  })
+
+  test.each([false, true])(
+    'reads the rest from the copy, which it does not read twice (restart: %s)',
+    async (restart) => {
+      using dir = tempDir()
+      const { append, live, at, tail } = rig(dir.path)
+      append('a\nb\n')
+      await tail.lines()
+      append('unread\n')
+      copyFileSync(live, at('audit.log.1'))
+      truncateSync(live)
+      append('new 1\nnew 2\nnew 3\n')
+      if (restart) await tail.restart()
+      expect((await tail.lines()).toSorted()).toEqual(['new 1', 'new 2', 'new 3', 'unread'])
+      await tail.close()
+    },
+  )
+
+  test('leaves a copy alone that is made before the truncation', async () => {
+    using dir = tempDir()
+    const { append, live, at, tail } = rig(dir.path)
+    append('a\nb\n')
+    await tail.lines()
+    copyFileSync(live, at('audit.log.1'))
+    expect(await tail.lines()).toEqual([])
+    truncateSync(live)
+    append('c\n')
+    expect(await tail.lines()).toEqual(['c'])
+    await tail.close()
+  })
+})
+
+describe('archives', () => {
+  test('are read when the plain file is gone before it was finished', async () => {
+    using dir = tempDir()
+    const { append, rotate, at, tail } = rig(dir.path)
+    append('a\nb\n')
+    await tail.lines()
+    append('c\n')
+    rotate(1)
+    append('d\n')
+    const name = at(`audit-${stamp(1)}.log`)
+    writeFileSync(`${name}.gz`, gzipSync(readFileSync(name)))
+    rmSync(name)
+    await tail.restart()
+    expect((await tail.lines()).toSorted()).toEqual(['c', 'd'])
+    await tail.restart()
+    expect(await tail.lines()).toEqual([])
+    await tail.close()
+  })
+
+  test('are ignored beside their plain file and when that was read', async () => {
+    using dir = tempDir()
+    const { append, rotate, at, tail } = rig(dir.path)
+    append('a\n')
+    await tail.lines()
+    rotate(1)
+    append('b\n')
+    const name = at(`audit-${stamp(1)}.log`)
+    writeFileSync(`${name}.gz`, gzipSync(readFileSync(name)))
+    expect(await tail.lines()).toEqual(['b'])
+    rmSync(name)
+    expect(await tail.lines()).toEqual([])
+    await tail.restart()
+    expect(await tail.lines()).toEqual([])
+    await tail.close()
+  })
+
+  test('are waited for while incomplete', async () => {
+    using dir = tempDir()
+    const { append, rotate, at, tail } = rig(dir.path)
+    append('a\n')
+    await tail.lines()
+    append('c\n'.repeat(1000))
+    rotate(1)
+    append('d\n')
+    const name = at(`audit-${stamp(1)}.log`)
+    const whole = gzipSync(readFileSync(name))
+    writeFileSync(`${name}.gz`, whole.subarray(0, whole.length - 6))
+    rmSync(name)
+    await tail.restart()
+    expect(await tail.lines()).toEqual(['d'])
+    writeFileSync(`${name}.gz`, whole)
+    expect(await tail.lines()).toHaveLength(1000)
+    await tail.close()
+  })
+})
