@@ -12,6 +12,8 @@ export interface Destination {
   newBody(): Body
   /** One attempt. Resolves for everything the network or the server may do; never rejects, also when aborted. */
   send(request: SendRequest, signal: AbortSignal): Promise<Verdict>
+  /** Whether the place can be reached and lets us in, where its protocol has a way to ask; to be shown, not waited for. */
+  probe?(signal: AbortSignal): Promise<Verdict>
   close(): Promise<void>
 }
 

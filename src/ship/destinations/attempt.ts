@@ -1,0 +1,63 @@
+import type { Compression } from '../../config/config.ts'
+import { presentable } from '../answer-text.ts'
+import { compress } from '../compress.ts'
+import type { SendRequest, Verdict } from '../destination.ts'
+import type { BodyBytes } from '../http/outgoing-body.ts'
+import type { Transport } from '../http/transport.ts'
+import { judge } from '../judge.ts'
+import { codeOf } from '../small-file.ts'
+
+export type Header = readonly [name: string, value: string]
+
+export interface Wire {
+  readonly transport: Transport
+  /** With the query. */
+  readonly path: string
+  /** Besides those of the attempt itself; of two with one name the later counts. */
+  readonly headers: readonly Header[]
+  readonly compression: Compression
+  readonly compressionLevel: number
+  /** Must not show in a verdict. */
+  readonly secrets: readonly string[]
+  readonly delivered: (status: number) => boolean
+}
+
+/**
+ * One attempt from the body to the verdict. Compression reads the request's memory in another thread, so it is waited for
+ * also when `signal` has been aborted.
+ */
+export async function attempt(request: SendRequest, wire: Wire, signal: AbortSignal): Promise<Verdict> {
+  const body = await encode(request, wire)
+  if ('failure' in body) return { kind: 'retry', reason: `compression failed: ${body.failure}` }
+  const headers = distinct([...wire.headers, ...encodingOf(wire.compression), ['Idempotency-Key', request.batchId]])
+  const answer = await wire.transport.post({ path: wire.path, headers, body }, signal)
+  return judge(presentable(answer, { secrets: wire.secrets, pieces: request.pieces }), {
+    delivered: wire.delivered,
+    sentBytes: body.pieces.reduce((sum, piece) => sum + piece.length, 0),
+    nowMs: Date.now(),
+  })
+}
+
+async function encode(
+  { pieces, cache }: SendRequest,
+  { compression, compressionLevel }: Wire,
+): Promise<BodyBytes | { readonly failure: string }> {
+  if (compression === 'none') return { pieces, owned: false }
+  try {
+    cache.compressed ??= await compress(pieces, { compression, level: compressionLevel })
+  } catch (error) {
+    // The pool has no memory for another context: it may have some later.
+    return { failure: codeOf(error) }
+  }
+  return { pieces: [cache.compressed], owned: true }
+}
+
+function encodingOf(compression: Compression): readonly Header[] {
+  return compression === 'none' ? [] : [['Content-Encoding', compression]]
+}
+
+/** Names of headers do not depend on case. */
+function distinct(headers: readonly Header[]): Record<string, string> {
+  const last = new Map(headers.map((header) => [header[0].toLowerCase(), header]))
+  return Object.fromEntries(last.values())
+}

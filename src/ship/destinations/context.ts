@@ -1,0 +1,37 @@
+import type { DestinationConfig, TlsConfig } from '../../config/config.ts'
+import type { BodyLimits } from '../body/list-body.ts'
+import { parseTarget, type Target } from '../http/target.ts'
+import type { Pem, TlsSpec } from '../http/tls-files.ts'
+
+/** What a destination needs to know besides its own configuration. */
+export interface DestinationContext {
+  /** Of the node, for the records. */
+  readonly hostname: string
+  /** Of the agent. */
+  readonly version: string
+  /** The largest over the sources. */
+  readonly maxLineBytes: number
+  /** A monotonic clock in milliseconds. */
+  readonly now: () => number
+  /** Told what an operator should know; without secrets. */
+  readonly warn: (message: string) => void
+}
+
+export function bodyLimitsOf({ delivery }: DestinationConfig, { maxLineBytes }: DestinationContext): BodyLimits {
+  return { batchMaxSize: delivery.batchMaxSize, batchMaxBytes: delivery.batchMaxBytes, maxLineBytes }
+}
+
+/** The place of an address that the loading of the configuration has checked. */
+export function targetOf(address: string | undefined, { name }: DestinationConfig): Target {
+  const target = parseTarget(address ?? '')
+  if (target === undefined) throw new Error(`${name}: not the URL of a destination`)
+  return target
+}
+
+export function tlsSpecOf({ caFile, certFile, keyFile, serverName, insecureSkipVerify }: TlsConfig): TlsSpec {
+  return { ca: pemFile(caFile), cert: pemFile(certFile), key: pemFile(keyFile), serverName, insecureSkipVerify }
+}
+
+function pemFile(path: string | undefined): Pem | undefined {
+  return path === undefined ? undefined : { kind: 'file', path }
+}

@@ -1,0 +1,97 @@
+import { dirname, resolve } from 'node:path'
+import type { ConfDocument } from '../../config/document.ts'
+import type { Finding, Path } from '../../config/finding.ts'
+import { type Problem, problemLine } from '../../config/problem.ts'
+import type { Pem } from '../http/tls-files.ts'
+
+/** The words of a problem: where, what, and what to do. */
+export function sentenceOf(problem: Problem): string {
+  return problem.hint === undefined ? problemLine(problem) : `${problemLine(problem)}; ${problem.hint}`
+}
+
+export type Members = Readonly<Record<string, unknown>>
+
+export function membersOf(value: unknown): Members {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Members) : {}
+}
+
+/** One map of a kubeconfig, read key by key; what is wrong goes to the list of problems. */
+export class KubeEntry {
+  readonly #document: ConfDocument
+  readonly #path: Path
+  readonly #members: Members
+  readonly #problems: Problem[]
+
+  constructor(document: ConfDocument, path: Path, problems: Problem[]) {
+    this.#document = document
+    this.#path = path
+    this.#problems = problems
+    this.#members = membersOf(path.reduce(stepInto, document.value))
+  }
+
+  has(key: string): boolean {
+    const value = this.#members[key]
+    return value !== undefined && value !== ''
+  }
+
+  /** An empty text counts as absent, as everywhere in a kubeconfig. */
+  text(key: string): string | undefined {
+    const value = this.#members[key]
+    if (value === undefined || value === '') return undefined
+    if (typeof value === 'string') return value
+    this.fault(key, 'must be a string', 'put it in quotes')
+    return undefined
+  }
+
+  flag(key: string): boolean {
+    const value = this.#members[key] ?? false
+    if (typeof value !== 'boolean') this.fault(key, 'must be true or false', 'without quotes')
+    return value === true
+  }
+
+  /** A path; a relative one starts at the kubeconfig's own directory. */
+  file(key: string): string | undefined {
+    const path = this.text(key)
+    return path === undefined ? undefined : resolve(dirname(this.#document.file), path)
+  }
+
+  /** From `<key>`, a file, or `<key>-data`, base64. */
+  pem(key: string): Pem | undefined {
+    const path = this.file(key)
+    const encoded = this.text(`${key}-data`)
+    if (path !== undefined && encoded !== undefined) {
+      this.fault(`${key}-data`, `is set together with \`${key}\``, 'keep one of the two')
+    }
+    if (path !== undefined) return { kind: 'file', path }
+    if (encoded === undefined) return undefined
+    const pem = decodedPem(encoded)
+    if (pem !== undefined) return { kind: 'inline', pem }
+    this.fault(`${key}-data`, 'is no base64 of a PEM file', `encode it with \`base64 -w0\`, or use \`${key}\``)
+    return undefined
+  }
+
+  fault(key: string, message: string, hint: string): void {
+    this.#problems.push(this.#problem({ key, message, hint, severity: 'error' }))
+  }
+
+  warning(key: string, message: string, hint: string): Problem {
+    return this.#problem({ key, message, hint, severity: 'warning' })
+  }
+
+  #problem({ key, message, hint, severity }: { key: string } & Omit<Finding, 'path' | 'at'>): Problem {
+    const path = [...this.#path, key]
+    const at = this.#members[key] === undefined ? 'absent' : 'key'
+    return this.#document.problem({ path, at, severity, message: `\`${key}\` ${message}`, hint })
+  }
+}
+
+function stepInto(value: unknown, step: PropertyKey): unknown {
+  return typeof value === 'object' && value !== null ? Reflect.get(value, step) : undefined
+}
+
+function decodedPem(encoded: string): string | undefined {
+  const compact = encoded.replace(/\s/g, '')
+  if (!/^[A-Za-z0-9+/]+={0,2}$/.test(compact)) return undefined
+  const pem = Buffer.from(compact, 'base64').toString('utf8')
+  return pem.includes('-----BEGIN ') ? pem : undefined
+}

@@ -1,0 +1,78 @@
+import type { WebhookConfig } from '../../config/config.ts'
+import { readSmallFile } from '../small-file.ts'
+import type { DestinationContext } from './context.ts'
+import { parseKubeconfig } from './kubeconfig.ts'
+import { peerOfKubeconfig, type WebhookPeer } from './webhook-peer.ts'
+
+export type PeerState =
+  | { readonly kind: 'found'; readonly peer: WebhookPeer }
+  /** Names the file, and what is to be done; never a value of it. */
+  | { readonly kind: 'missing'; readonly reason: string }
+
+const RECHECK_MS = 10_000
+
+/** The peer a kubeconfig describes; it may come later, and change. While it is unusable the peer of before stays. */
+export class KubeconfigPeer {
+  readonly #config: WebhookConfig
+  readonly #context: DestinationContext
+  readonly #path: string
+  #checkedAt = Number.NEGATIVE_INFINITY
+  #text: string | undefined
+  #told: string | undefined
+  #state: PeerState
+  #checking: Promise<void> | undefined
+  #closing: Promise<unknown> = Promise.resolve()
+
+  constructor(path: string, config: WebhookConfig, context: DestinationContext) {
+    this.#path = path
+    this.#config = config
+    this.#context = context
+    this.#state = { kind: 'missing', reason: `${path}: not read yet` }
+  }
+
+  get shown(): string {
+    return this.#state.kind === 'found' ? this.#state.peer.shown : `of ${this.#path}`
+  }
+
+  async current(): Promise<PeerState> {
+    const { now } = this.#context
+    if (this.#state.kind === 'missing' || now() - this.#checkedAt >= RECHECK_MS) {
+      this.#checkedAt = now()
+      this.#checking ??= this.#check().finally(() => {
+        this.#checking = undefined
+      })
+    }
+    await this.#checking
+    return this.#state
+  }
+
+  async close(): Promise<void> {
+    if (this.#state.kind === 'found') await this.#state.peer.transport.close()
+    await this.#closing
+  }
+
+  async #check(): Promise<void> {
+    const file = await readSmallFile(this.#path)
+    if (file.kind === 'unreadable') return this.#unusable(`${this.#path}: cannot be read (${file.why})`)
+    if (file.text === this.#text) return
+    const parsed = parseKubeconfig(file.text, this.#path)
+    if (parsed.kind === 'invalid') return this.#unusable(summary(parsed.problems))
+    this.#text = file.text
+    this.#told = undefined
+    for (const warning of parsed.warnings) this.#context.warn(warning)
+    const before = this.#state
+    this.#state = { kind: 'found', peer: peerOfKubeconfig(parsed.endpoint, this.#config, this.#context) }
+    // What is under way on the old connections may end there.
+    if (before.kind === 'found') this.#closing = Promise.all([this.#closing, before.peer.transport.close()])
+  }
+
+  #unusable(reason: string): void {
+    if (this.#state.kind === 'missing') this.#state = { kind: 'missing', reason }
+    else if (reason !== this.#told) this.#context.warn(`${reason}; going on as before`)
+    this.#told = reason
+  }
+}
+
+function summary([first = '', ...others]: readonly string[]): string {
+  return others.length === 0 ? first : `${first} (and ${others.length} more)`
+}

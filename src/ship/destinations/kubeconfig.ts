@@ -1,0 +1,166 @@
+import { ConfDocument } from '../../config/document.ts'
+import type { Path } from '../../config/finding.ts'
+import type { Problem } from '../../config/problem.ts'
+import { parseProxy } from '../http/proxy.ts'
+import { parseTarget } from '../http/target.ts'
+import type { TlsSpec } from '../http/tls-files.ts'
+import { KubeEntry, membersOf, sentenceOf } from './kube-entry.ts'
+
+/** Where a kubeconfig says that audit events go, and with what proof of identity. */
+export interface KubeEndpoint {
+  readonly server: string
+  readonly tls: TlsSpec
+  readonly proxy: string | undefined
+  readonly credential: Credential
+}
+
+export type Credential =
+  | { readonly kind: 'none' }
+  /** The file wins; `token` stands in while it cannot be read. */
+  | { readonly kind: 'bearer'; readonly token: string | undefined; readonly tokenFile: string | undefined }
+  | { readonly kind: 'basic'; readonly username: string; readonly password: string }
+
+export type Kubeconfig =
+  | { readonly kind: 'endpoint'; readonly endpoint: KubeEndpoint; readonly warnings: readonly string[] }
+  /** Each names file, line, key and remedy, and quotes no value. */
+  | { readonly kind: 'invalid'; readonly problems: readonly string[] }
+
+const NO_TLS: TlsSpec = {
+  ca: undefined,
+  cert: undefined,
+  key: undefined,
+  serverName: undefined,
+  insecureSkipVerify: false,
+}
+
+/**
+ * Reads a kubeconfig as kube-apiserver reads that of `--audit-webhook-config-file`. `path` is where it stands. The files
+ * it names are not looked at: they may come later, and change.
+ */
+export function parseKubeconfig(text: string, path: string): Kubeconfig {
+  const document = new ConfDocument(path, text)
+  if (document.syntax.length > 0) return invalid(document.syntax)
+  const problems: Problem[] = []
+  const chosen = chooseContext(document, problems)
+  const server = readServer(chosen.cluster)
+  const secure = server !== undefined && parseTarget(server)?.secure === true
+  const tls = readTls(chosen.cluster, chosen.user)
+  const credential = readCredential(chosen.user)
+  const proxy = readProxy(chosen.cluster)
+  if (problems.length > 0 || server === undefined) return invalid(problems)
+  if (secure || server.includes('unix:')) {
+    return { kind: 'endpoint', endpoint: { server, tls, proxy, credential }, warnings: [] }
+  }
+  const unused = ['token', 'tokenFile', 'username', 'client-certificate', 'client-certificate-data'].filter((key) =>
+    chosen.user.has(key),
+  )
+  const warnings = unused.map((key) =>
+    sentenceOf(
+      chosen.user.warning(key, 'is not used: it would travel unencrypted to an http:// server', 'use https://'),
+    ),
+  )
+  return { kind: 'endpoint', endpoint: { server, tls: NO_TLS, proxy, credential: { kind: 'none' } }, warnings }
+}
+
+function invalid(problems: readonly Problem[]): Kubeconfig {
+  return { kind: 'invalid', problems: problems.map(sentenceOf) }
+}
+
+/** Without a context, the cluster and the user named "" are meant. */
+function chooseContext(document: ConfDocument, problems: Problem[]) {
+  const root = new KubeEntry(document, [], problems)
+  const find = (list: string, name: string) => findNamed(document, { list, name, problems })
+  const wanted = root.text('current-context') ?? ''
+  const contextPath = find('contexts', wanted)
+  if (contextPath === undefined && wanted !== '') {
+    root.fault('current-context', 'names no entry of `contexts`', 'name one, or add it')
+  }
+  const context = new KubeEntry(document, [...(contextPath ?? ['contexts']), 'context'], problems)
+  const entry = (key: 'cluster' | 'user', list: 'clusters' | 'users') => {
+    const name = context.text(key) ?? ''
+    const at = find(list, name)
+    if (at === undefined && name !== '') context.fault(key, `names no entry of \`${list}\``, 'name one, or add it')
+    return new KubeEntry(document, [...(at ?? [list]), key], problems)
+  }
+  return { cluster: entry('cluster', 'clusters'), user: entry('user', 'users') }
+}
+
+function findNamed(
+  document: ConfDocument,
+  { list, name, problems }: { list: string; name: string; problems: Problem[] },
+): Path | undefined {
+  const items = membersOf(document.value)[list]
+  if (!Array.isArray(items)) return undefined
+  const hits = items.flatMap((item, index) => ((membersOf(item).name ?? '') === name ? [index] : []))
+  const [first, second] = hits
+  if (second !== undefined) {
+    const entry = new KubeEntry(document, [list, second], problems)
+    entry.fault('name', `stands in \`${list}\` twice`, 'rename one of the two')
+  }
+  return first === undefined ? undefined : [list, first]
+}
+
+/** As client-go takes it: no scheme means http; query, fragment and a trailing slash do not count. */
+function readServer(cluster: KubeEntry): string | undefined {
+  const text = cluster.text('server')
+  if (text === undefined) {
+    cluster.fault(
+      'server',
+      'is missing',
+      'give the address that receives the events, such as https://sink.example:8443/audit',
+    )
+    return undefined
+  }
+  const bare = text.replace(/[?#].*$/, '').replace(/\/+$/, '')
+  const full = /^[a-z0-9+.-]+:\/|^unix:/i.test(bare) ? bare : `http://${bare}`
+  if (parseTarget(full) !== undefined && !/^https?:\/\/[^/]*@/.test(full)) return full
+  cluster.fault('server', 'is no usable address', 'write https://host:port/path; user and password go to `users`')
+  return undefined
+}
+
+function readTls(cluster: KubeEntry, user: KubeEntry): TlsSpec {
+  const ca = cluster.pem('certificate-authority')
+  const insecureSkipVerify = cluster.flag('insecure-skip-tls-verify')
+  if (ca !== undefined && insecureSkipVerify) {
+    const hint = 'remove it to verify with the authority, or remove the authority'
+    cluster.fault('insecure-skip-tls-verify', 'is set together with a certificate authority', hint)
+  }
+  const cert = user.pem('client-certificate')
+  const key = user.pem('client-key')
+  if (cert !== undefined && key === undefined) {
+    user.fault('client-key', 'is missing beside the client certificate', 'give client-key or client-key-data')
+  }
+  if (key !== undefined && cert === undefined) {
+    user.fault(
+      'client-certificate',
+      'is missing beside the client key',
+      'give client-certificate or client-certificate-data',
+    )
+  }
+  return { ca, cert, key, serverName: cluster.text('tls-server-name'), insecureSkipVerify }
+}
+
+function readCredential(user: KubeEntry): Credential {
+  for (const key of ['exec', 'auth-provider', 'as', 'as-uid', 'as-groups', 'as-user-extra']) {
+    if (user.has(key)) user.fault(key, 'is not supported', 'use token, tokenFile or a client certificate')
+  }
+  const token = user.text('token')
+  const tokenFile = user.file('tokenFile')
+  const username = user.text('username')
+  const password = user.text('password')
+  const bearer = token !== undefined || tokenFile !== undefined
+  if (username === undefined && password === undefined) {
+    return bearer ? { kind: 'bearer', token, tokenFile } : { kind: 'none' }
+  }
+  if (bearer) {
+    user.fault(username === undefined ? 'password' : 'username', 'is set together with a token', 'keep one of the two')
+  }
+  return { kind: 'basic', username: username ?? '', password: password ?? '' }
+}
+
+function readProxy(cluster: KubeEntry): string | undefined {
+  const text = cluster.text('proxy-url')
+  if (text === undefined || (text.includes('://') && parseProxy(text) !== undefined)) return text
+  cluster.fault('proxy-url', 'is no address of a proxy', 'begin it with http://, https:// or socks5://')
+  return undefined
+}

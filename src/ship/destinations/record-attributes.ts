@@ -1,0 +1,22 @@
+import { basename, dirname } from 'node:path'
+import type { Origin } from '../../block.ts'
+
+/**
+ * The members every record of an origin gets at Datadog, as JSON text without braces:
+ * `"hostname":"…","service":"…","ddsource":"…","ddtags":"a:b,filename:audit.log,dirname:/var/log"`.
+ */
+export function recordAttributes({ path, labels }: Pick<Origin, 'path' | 'labels'>, hostname: string): string {
+  const tags = [...labels.tags, `filename:${basename(path)}`, `dirname:${dirname(path)}`]
+  const attributes = {
+    hostname,
+    service: labels.service,
+    ddsource: labels.source,
+    ddtags: tags.map(withoutComma).join(','),
+  }
+  return JSON.stringify(attributes).slice(1, -1)
+}
+
+/** A comma ends a tag at the intake and cannot be escaped. */
+function withoutComma(tag: string): string {
+  return tag.replaceAll(',', '_')
+}

@@ -1,0 +1,82 @@
+import type { WebhookConfig } from '../../config/config.ts'
+import { proxyFor } from '../http/proxy.ts'
+import { Transport } from '../http/transport.ts'
+import { openSecret } from '../secret.ts'
+import { type Authorization, anonymous, basic, bearer } from './authorization.ts'
+import { type DestinationContext, targetOf, tlsSpecOf } from './context.ts'
+import type { KubeEndpoint } from './kubeconfig.ts'
+
+/** A receiver: how to reach it, and the proof of identity for it. */
+export interface WebhookPeer {
+  readonly transport: Transport
+  /** With the query. */
+  readonly path: string
+  readonly authorization: Authorization
+  /** For people, without secrets. */
+  readonly shown: string
+}
+
+/** As client-go's token source: a token that was replaced is taken up within a minute. */
+const TOKEN_RECHECK_MS = 60_000
+
+/** The receiver of `url`. Its credentials are the operator's own choice, and sent to http:// as well, with a warning. */
+export function peerOfUrl(config: WebhookConfig, context: DestinationContext): WebhookPeer {
+  const target = targetOf(config.url, config)
+  const credentials = Object.keys(config.headers).filter((name) => /auth|cookie|token|key|secret/i.test(name))
+  if (config.token !== undefined) credentials.push('token')
+  if (!target.secure && target.socketPath === undefined && credentials.length > 0) {
+    context.warn(`${config.name}: ${credentials.join(', ')} travels unencrypted to ${target.shown}: use https://`)
+  }
+  const transport = new Transport({
+    target,
+    tls: tlsSpecOf(config.tls),
+    proxy: proxyFor(target, config.proxy),
+    requestTimeoutMs: config.delivery.requestTimeoutMs,
+    now: context.now,
+  })
+  const secret = config.token && openSecret(config.token, { recheckMs: TOKEN_RECHECK_MS, now: context.now })
+  const authorization = secret === undefined ? anonymous : bearer(secret)
+  return { transport, path: withTimeout(target.path, config), authorization, shown: target.shown }
+}
+
+/** The receiver of a kubeconfig, which `parseKubeconfig` has found good. */
+export function peerOfKubeconfig(
+  endpoint: KubeEndpoint,
+  config: WebhookConfig,
+  context: DestinationContext,
+): WebhookPeer {
+  const target = targetOf(endpoint.server, config)
+  const transport = new Transport({
+    target,
+    tls: endpoint.tls,
+    proxy: endpoint.proxy ?? proxyFor(target, config.proxy),
+    requestTimeoutMs: config.delivery.requestTimeoutMs,
+    now: context.now,
+  })
+  const authorization = authorizationOf(endpoint, context)
+  return { transport, path: withTimeout(target.path, config), authorization, shown: target.shown }
+}
+
+function authorizationOf({ credential }: KubeEndpoint, { now }: DestinationContext): Authorization {
+  switch (credential.kind) {
+    case 'none':
+      return anonymous
+    case 'basic':
+      return basic(credential.username, credential.password)
+    case 'bearer': {
+      const { token, tokenFile } = credential
+      const ref =
+        tokenFile === undefined
+          ? { kind: 'value' as const, reveal: () => token ?? '' }
+          : { kind: 'file' as const, path: tokenFile }
+      return bearer(openSecret(ref, { recheckMs: TOKEN_RECHECK_MS, now }), token)
+    }
+  }
+}
+
+/** kube-apiserver tells the receiver how long it waits, as `timeout=30s`. */
+function withTimeout(path: string, { delivery }: WebhookConfig): string {
+  const { requestTimeoutMs } = delivery
+  const timeout = requestTimeoutMs % 1000 === 0 ? `${requestTimeoutMs / 1000}s` : `${requestTimeoutMs}ms`
+  return `${path}${path.includes('?') ? '&' : '?'}timeout=${timeout}`
+}

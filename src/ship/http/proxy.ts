@@ -1,0 +1,21 @@
+import type { ProxyConfig } from '../../config/config.ts'
+import { goesDirect } from './no-proxy.ts'
+import type { Target } from './target.ts'
+
+/** The configured proxy for requests to a target; undefined: they go direct. */
+export function proxyFor(target: Target, config: ProxyConfig): string | undefined {
+  const proxy = target.secure ? config.https : config.http
+  if (proxy === undefined || target.socketPath !== undefined) return undefined
+  return goesDirect(target.host, target.port, config.noProxy) ? undefined : proxy
+}
+
+/**
+ * A proxy's address with its scheme: `http://` when it has none; `https://`, `socks5://`. Names are resolved by a socks5
+ * proxy itself, so `socks5h://` is the same. Undefined: not the address of a proxy.
+ */
+export function parseProxy(address: string): string | undefined {
+  const full = address.includes('://') ? address : `http://${address}`
+  const url = URL.parse(full.replace(/^socks5h:/, 'socks5:'))
+  if (url === null || url.hostname === '') return undefined
+  return ['http:', 'https:', 'socks5:'].includes(url.protocol) ? url.href : undefined
+}

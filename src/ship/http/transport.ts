@@ -1,0 +1,105 @@
+import type { Answer } from './answer.ts'
+import { type Connections, type HttpRequest, openConnections } from './connections.ts'
+import { parseProxy } from './proxy.ts'
+import type { Target } from './target.ts'
+import { createTlsSource, type TlsMaterial, type TlsSource, type TlsSpec } from './tls-files.ts'
+
+export interface TransportOptions {
+  readonly target: Target
+  readonly tls: TlsSpec
+  /** The proxy to go through; undefined: direct. */
+  readonly proxy: string | undefined
+  readonly requestTimeoutMs: number
+  /** A clock in milliseconds. */
+  readonly now: () => number
+}
+
+/** How old connections may get: names are looked up again when connecting. */
+const MAX_AGE_MS = 300_000
+
+/** Connections of one age and one set of certificates. */
+interface Generation {
+  readonly connections: Connections
+  readonly tls: TlsMaterial
+  readonly openedAt: number
+  readonly closed: PromiseWithResolvers<void>
+  underWay: number
+  retired: boolean
+}
+
+/**
+ * Sends requests over generations of connections. A generation takes requests until it is old, its certificate files have
+ * changed, or a request on it failed (its peer may be gone, its name may mean another address by now). It is closed when
+ * the last of its requests has settled.
+ */
+export class Transport {
+  readonly #options: TransportOptions
+  readonly #tls: TlsSource
+  readonly #proxy: string | undefined
+  readonly #open = new Set<Generation>()
+  #current: Generation | undefined
+  #closed = false
+
+  constructor(options: TransportOptions) {
+    this.#options = options
+    this.#tls = createTlsSource(options.tls, options.now)
+    this.#proxy = options.proxy === undefined ? undefined : parseProxy(options.proxy)
+  }
+
+  /** One attempt. Never rejects; settles within the timeout, when nothing reads the request's memory any more. */
+  async post(request: HttpRequest, signal: AbortSignal): Promise<Answer> {
+    if (this.#proxy === undefined && this.#options.proxy !== undefined) {
+      return { kind: 'failed', reason: 'the address of the proxy is not valid' }
+    }
+    const tls = await this.#tls.current()
+    if (tls.kind === 'unusable') return { kind: 'failed', reason: tls.reason }
+    if (this.#closed) return { kind: 'failed', reason: 'closed' }
+    const generation = this.#generationWith(tls.material)
+    generation.underWay += 1
+    const answer = await generation.connections.post(request, signal)
+    generation.underWay -= 1
+    if (answer.kind === 'failed') {
+      generation.retired = true
+      this.#tls.expire()
+    }
+    this.#closeIfIdle(generation)
+    return answer
+  }
+
+  /** Lets what is under way finish, then closes every socket. */
+  async close(): Promise<void> {
+    this.#closed = true
+    const open = [...this.#open]
+    for (const generation of open) {
+      generation.retired = true
+      this.#closeIfIdle(generation)
+    }
+    await Promise.all(open.map((generation) => generation.closed.promise))
+  }
+
+  #generationWith(tls: TlsMaterial): Generation {
+    const now = this.#options.now()
+    const current = this.#current
+    if (current !== undefined) {
+      if (current.tls !== tls || now - current.openedAt >= MAX_AGE_MS) current.retired = true
+      if (!current.retired) return current
+      this.#closeIfIdle(current)
+    }
+    const next: Generation = {
+      connections: openConnections({ ...this.#options, proxy: this.#proxy, tls }),
+      tls,
+      openedAt: now,
+      closed: Promise.withResolvers(),
+      underWay: 0,
+      retired: false,
+    }
+    this.#open.add(next)
+    this.#current = next
+    return next
+  }
+
+  #closeIfIdle(generation: Generation): void {
+    if (!generation.retired || generation.underWay > 0 || !this.#open.delete(generation)) return
+    generation.connections.destroy().then(generation.closed.resolve, generation.closed.reject)
+  }
+}

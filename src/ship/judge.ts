@@ -1,0 +1,48 @@
+import { STATUS_CODES } from 'node:http'
+import type { Verdict } from './destination.ts'
+import type { Answer } from './http/answer.ts'
+import { parseRetryAfter } from './retry-after.ts'
+
+export interface Judgement {
+  /** Which answers mean that the batch has arrived. */
+  readonly delivered: (status: number) => boolean
+  /** On the wire, for the verdict. */
+  readonly sentBytes: number
+  readonly nowMs: number
+}
+
+/** The Datadog intake answers 202. */
+export const anySuccess = (status: number): boolean => status >= 200 && status <= 299
+/** What kube-apiserver's webhook client takes for success. */
+export const webhookSuccess = (status: number): boolean => status >= 200 && status <= 206
+
+/** Answers of the 4xx that say nothing against the batch: authenticate to the proxy, timeout, too early, too many. */
+const TRANSIENT = new Set([407, 408, 425, 429])
+
+/** What an answer means for the batch. Its texts go into the reason: they must be fit to be shown. */
+export function judge(answer: Answer, { delivered, sentBytes, nowMs }: Judgement): Verdict {
+  if (answer.kind === 'failed') return { kind: 'retry', reason: answer.reason }
+  const { status } = answer
+  if (delivered(status)) return { kind: 'delivered', sentBytes }
+  const reason = describe(answer)
+  if (status === 413) return { kind: 'too-large', status, reason }
+  const unauthorized = status === 401 || status === 403
+  if (status >= 400 && status <= 499 && !unauthorized && !TRANSIENT.has(status))
+    return { kind: 'rejected', status, reason }
+  const retryAfterMs = parseRetryAfter(answer.retryAfter, nowMs)
+  return {
+    kind: 'retry',
+    status,
+    reason,
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+    ...(unauthorized ? { unauthorized } : {}),
+  }
+}
+
+function describe({ status, location, text }: Extract<Answer, { kind: 'answered' }>): string {
+  const name = STATUS_CODES[status] === undefined ? '' : ` ${STATUS_CODES[status]}`
+  const quotation = text === '' ? '' : `: ${text}`
+  if (status < 300 || status > 399) return `HTTP ${status}${name}${quotation}`
+  const to = location === undefined ? '' : ` to ${location}`
+  return `HTTP ${status}${name}: redirects${to} are not followed, configure the final address`
+}

@@ -1,0 +1,15 @@
+/** A longer wait would be a mistake of the server, and deaf to its recovery. */
+const MAX_MS = 3_600_000
+
+/** Milliseconds to wait by a `Retry-After` of seconds or an HTTP date; undefined when it asks for nothing sensible. */
+export function parseRetryAfter(value: string | undefined, nowMs: number): number | undefined {
+  const text = value?.trim() ?? ''
+  const waitMs = /^\d+$/.test(text) ? Number(text) * 1000 : dateOf(text) - nowMs
+  return waitMs > 0 ? Math.min(waitMs, MAX_MS) : undefined
+}
+
+/** All three forms of RFC 9110: `Sun, 06 Nov 1994 08:49:37 GMT`, `Sunday, 06-Nov-94 …`, `Sun Nov  6 08:49:37 1994`. */
+function dateOf(text: string): number {
+  if (!/^(Mon|Tue|Wed|Thu|Fri|Sat|Sun)/.test(text)) return Number.NaN
+  return Date.parse(text.endsWith('GMT') ? text : `${text} GMT`)
+}

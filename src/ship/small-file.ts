@@ -1,0 +1,30 @@
+import { open } from 'node:fs/promises'
+
+/** The largest secret, certificate or kubeconfig that is read: a path to something else must not fill the memory. */
+const MAX_BYTES = 1_048_576
+
+export type FileText =
+  | { readonly kind: 'text'; readonly text: string }
+  /** `ENOENT`, `EACCES`, …, or what else is the matter; without the path. */
+  | { readonly kind: 'unreadable'; readonly why: string }
+
+export async function readSmallFile(path: string): Promise<FileText> {
+  try {
+    await using file = await open(path)
+    const room = Buffer.allocUnsafeSlow(MAX_BYTES + 1)
+    let length = 0
+    for (let bytesRead = -1; bytesRead !== 0; length += bytesRead) {
+      bytesRead = (await file.read(room, length, room.length - length)).bytesRead
+    }
+    if (length > MAX_BYTES) return { kind: 'unreadable', why: `larger than ${MAX_BYTES} bytes` }
+    return { kind: 'text', text: room.toString('utf8', 0, length) }
+  } catch (error) {
+    return { kind: 'unreadable', why: codeOf(error) }
+  }
+}
+
+/** `ENOENT` and its like; the message of an error has the path in it a second time. */
+export function codeOf(error: unknown): string {
+  if (!(error instanceof Error)) return 'unknown error'
+  return 'code' in error ? String(error.code) : error.message
+}

@@ -1,0 +1,96 @@
+import type { ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+
+/**
+ * What an intake does with one request instead of accepting it. `at` of a reset: before the body is read, in the middle
+ * of it, or after all of it. All but `answer` and `early` need HTTP/1.
+ */
+export type Fault =
+  /** A complete answer; 200 to 206 count as accepted. */
+  | { readonly kind: 'answer'; readonly status: number; readonly headers?: Headers; readonly body?: string }
+  /** The same, before the body has been read. */
+  | { readonly kind: 'early'; readonly status: number; readonly headers?: Headers; readonly body?: string }
+  /** Accepts after a while. */
+  | { readonly kind: 'delay'; readonly ms: number }
+  /** Accepts, answering in HTTP/1.0 and closing. */
+  | { readonly kind: 'http-1.0' }
+  /** Accepts, and the answer is lost. */
+  | { readonly kind: 'lost-reply' }
+  | { readonly kind: 'reset'; readonly at: 'headers' | 'body' | 'answer' }
+  /** Never answers. */
+  | { readonly kind: 'silence' }
+  /** Closes its half without an answer. */
+  | { readonly kind: 'half-close' }
+  /** Bytes that are no HTTP. */
+  | { readonly kind: 'garbage' }
+  /** The beginning of a good answer. */
+  | { readonly kind: 'partial-headers' }
+  | { readonly kind: 'partial-body' }
+  /** A good answer whose body has no end: slowly, or as fast as it is read. */
+  | { readonly kind: 'endless'; readonly pace: 'slow' | 'fast' }
+  /** A good answer, a byte now and then. */
+  | { readonly kind: 'slow-loris' }
+
+type Headers = Readonly<Record<string, string>>
+
+export type SocketFault = Exclude<Fault, { readonly kind: 'answer' | 'early' | 'delay' | 'reset' }>
+
+const GOOD = 'HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n'
+
+/** Faults that count as accepted although the sender may not learn of it. */
+export function acceptsAnyway(fault: Fault): boolean {
+  return fault.kind === 'lost-reply' || fault.kind === 'http-1.0' || fault.kind === 'delay'
+}
+
+export function playOnSocket(fault: SocketFault, socket: Socket): void {
+  switch (fault.kind) {
+    case 'http-1.0':
+      socket.end('HTTP/1.0 200 OK\r\n\r\n{}')
+      break
+    case 'lost-reply':
+      socket.resetAndDestroy()
+      break
+    case 'silence':
+      break
+    case 'half-close':
+      socket.end()
+      break
+    case 'garbage':
+      socket.write('\u0000\u0001\u0002 SSH-2.0-OpenSSH_9.9\r\n\r\n{"ok":true}')
+      break
+    case 'partial-headers':
+      socket.end('HTTP/1.1 200 OK\r\ncontent-le')
+      break
+    case 'partial-body':
+      socket.end(`${GOOD}content-length: 100\r\n\r\n{"status":`)
+      break
+    case 'endless':
+      socket.write(`${GOOD}transfer-encoding: chunked\r\n\r\n`)
+      if (fault.pace === 'slow') drip(socket, () => '1\r\nx\r\n')
+      else flood(socket, `10000\r\n${'x'.repeat(65_536)}\r\n`)
+      break
+    case 'slow-loris': {
+      let at = 0
+      drip(socket, () => GOOD.charAt(at++) || 'x')
+      break
+    }
+  }
+}
+
+export function answerWith(response: ServerResponse, fault: Extract<Fault, { readonly status: number }>): void {
+  response.writeHead(fault.status, fault.headers)
+  response.end(fault.body ?? '{}')
+}
+
+function drip(socket: Socket, next: () => string): void {
+  const timer = setInterval(() => socket.write(next()), 10)
+  socket.once('close', () => clearInterval(timer))
+}
+
+function flood(socket: Socket, chunk: string): void {
+  const pour = () => {
+    while (socket.writable && socket.write(chunk));
+  }
+  socket.on('drain', pour)
+  pour()
+}
