@@ -8,6 +8,8 @@ export interface Config {
   /** The files it was read from, for messages. */
   readonly files: readonly string[]
   readonly sources: readonly SourceConfig[]
+  /** Items of `logs:` that are left out because something is wrong with them. */
+  readonly rejectedSources: readonly RejectedSource[]
   /** At least one; names are unique. */
   readonly destinations: readonly DestinationConfig[]
   readonly checkpoint: CheckpointConfig
@@ -18,6 +20,14 @@ export interface Config {
   readonly enabled: boolean
   /** Most files held open at once; files that are read to their end are closed first. */
   readonly openFilesLimit: number
+}
+
+export interface RejectedSource {
+  readonly integration: string
+  /** As it is written, if it is. */
+  readonly path: string | undefined
+  /** In one line. */
+  readonly error: string
 }
 
 export type StartPosition = 'beginning' | 'end' | 'forceBeginning' | 'forceEnd'

@@ -1,0 +1,129 @@
+import type { Config, DestinationConfig } from '../config/config.ts'
+import { loadConfig } from '../config/load.ts'
+import { type Problem, renderProblem } from '../config/problem.ts'
+import { formatDuration, formatSize } from '../config/units.ts'
+import { table } from '../observe/format.ts'
+import { printable } from '../observe/line.ts'
+import { writeColored } from './color.ts'
+import { type ExitCode, exitCode, type Io } from './io.ts'
+
+/** Says everything that is wrong with a configuration, or what would run with it. It uses no network. */
+export async function configcheck(
+  paths: readonly string[],
+  io: Pick<Io, 'env' | 'stdout' | 'stderr'>,
+  output: 'text' | 'json' = 'text',
+): Promise<ExitCode> {
+  const loading = await loadConfig({ paths, env: io.env })
+  const config = loading.kind === 'loaded' ? loading.config : undefined
+  const ok = loading.problems.every(({ scope }) => scope === 'warning')
+  if (output === 'json') {
+    io.stdout.write(`${JSON.stringify(reportOf(config, loading.problems, ok), undefined, 2)}\n`)
+  } else {
+    for (const problem of loading.problems) io.stderr.write(`${renderProblem(problem)}\n`)
+    if (!ok) writeColored(io.stderr, `FAIL ${countOf(loading.problems)}\n`)
+    else if (config !== undefined) writeColored(io.stdout, `OK ${config.files.join(' ')}\n\n${planOf(config)}\n`)
+  }
+  return ok ? exitCode.ok : exitCode.configuration
+}
+
+function countOf(problems: readonly Problem[]): string {
+  const warnings = problems.filter(({ scope }) => scope === 'warning').length
+  const errors = problems.length - warnings
+  return [counted(errors, 'problem'), ...(warnings > 0 ? [counted(warnings, 'warning')] : [])].join(', ')
+}
+
+const counted = (count: number, noun: string) => `${count} ${noun}${count === 1 ? '' : 's'}`
+
+function planOf(config: Config): string {
+  const sources = config.sources.map(({ integration, path, startPosition, maxLineBytes, labels, rules }) => [
+    integration,
+    printable(path),
+    startPosition,
+    printable(labels.service ?? '-'),
+    printable(labels.source ?? '-'),
+    formatSize(maxLineBytes),
+    String(rules.length),
+  ])
+  const destinations = config.destinations.map((destination) => [
+    destination.name,
+    destination.type,
+    compressionOf(destination),
+    batchOf(destination),
+    throttleOf(destination),
+    retryOf(destination),
+    targetOf(destination),
+  ])
+  const { checkpoint, server } = config
+  const listen = server.listen === undefined ? 'no' : `${server.listen.host}:${server.listen.port}`
+  return [
+    ...table([['INTEGRATION', 'PATH', 'START', 'SERVICE', 'SOURCE', 'MAX LINE', 'RULES'], ...sources]),
+    '',
+    ...table([['DESTINATION', 'TYPE', 'COMPRESSION', 'BATCH', 'THROTTLE', 'RETRY', 'TO'], ...destinations]),
+    '',
+    `run path ${printable(checkpoint.runPath)}, server ${listen}, at most ${config.openFilesLimit} open files`,
+    `hostname ${config.hostname}, log level ${config.logLevel}`,
+    ...(config.enabled ? [] : ['DD_LOGS_ENABLED is false: nothing would be read']),
+  ].join('\n')
+}
+
+const compressionOf = ({ compression, compressionLevel }: DestinationConfig) =>
+  compression === 'none' ? 'none' : `${compression} ${compressionLevel}`
+
+function batchOf({ delivery }: DestinationConfig): string {
+  if (delivery.mode !== 'batch') return delivery.mode
+  return `${delivery.batchMaxSize}/${formatSize(delivery.batchMaxBytes)}/${formatDuration(delivery.batchMaxWaitMs)}`
+}
+
+function throttleOf({ delivery }: DestinationConfig): string {
+  const rate = delivery.throttleEnable ? `${delivery.throttleQps}/s burst ${delivery.throttleBurst}` : 'off'
+  return `${rate}, ${delivery.maxInFlight} in flight`
+}
+
+function retryOf({ delivery }: DestinationConfig): string {
+  const { initialBackoffMs, maxBackoffMs, backoffFactor, maxAttempts } = delivery
+  const attempts = maxAttempts === undefined ? '' : `, ${maxAttempts} attempts`
+  return `${formatDuration(initialBackoffMs)}×${backoffFactor}≤${formatDuration(maxBackoffMs)}${attempts}`
+}
+
+/** Without a query, which may hold a key. */
+function targetOf(destination: DestinationConfig): string {
+  if (destination.url === undefined)
+    return printable(destination.type === 'webhook' ? (destination.kubeconfig ?? '') : '')
+  return destination.url.replace(/\?.*$/, '?…')
+}
+
+/** A versioned contract: fields are added, never renamed or removed, within a version. */
+function reportOf(config: Config | undefined, problems: readonly Problem[], ok: boolean) {
+  return {
+    schema: 'tailship.configcheck/v1',
+    ok,
+    problems: problems.map(({ file, line, column, key, message, hint, scope, sourceIndex }) => ({
+      file,
+      line,
+      column,
+      key,
+      message,
+      hint,
+      scope,
+      sourceIndex,
+    })),
+    ...(config === undefined ? {} : { plan: jsonPlanOf(config) }),
+  }
+}
+
+function jsonPlanOf({ sources, rejectedSources, destinations, ...rest }: Config) {
+  return {
+    ...rest,
+    sources: sources.map(({ rules, ...source }) => ({ ...source, rules: rules.length })),
+    rejectedSources,
+    destinations: destinations.map((destination) => ({
+      name: destination.name,
+      type: destination.type,
+      to: targetOf(destination),
+      compression: destination.compression,
+      compressionLevel: destination.compressionLevel,
+      delivery: destination.delivery,
+      deadLetterMaxBytes: destination.deadLetterMaxBytes,
+    })),
+  }
+}

@@ -1,0 +1,44 @@
+import * as z from 'zod/mini'
+import { explain, valueAt } from './explain.ts'
+import type { Finding, Path } from './finding.ts'
+import { shortName } from './finding.ts'
+
+export interface Checked<T> {
+  /**
+   * The value without what was refused, so that later checks find what else is wrong; undefined when nothing of it can be
+   * used. To be worked with only where `findings` is empty.
+   */
+  readonly value: T | undefined
+  readonly findings: readonly Finding[]
+}
+
+interface Place {
+  readonly base: Path
+  readonly nameOf?: (path: Path) => string
+}
+
+/** Holds `value`, which stands at `base`, against a schema. */
+export function check<S extends z.core.$ZodType>(schema: S, value: unknown, place: Place): Checked<z.output<S>> {
+  const first = z.safeParse(schema, value)
+  if (first.success) return { value: first.data, findings: [] }
+  const { base, nameOf = shortName } = place
+  const findings = first.error.issues.flatMap((issue) => explain(issue, { value, base, nameOf }))
+  const second = z.safeParse(schema, without(value, first.error.issues))
+  return { value: second.success ? second.data : undefined, findings }
+}
+
+/** A copy that lacks every value an issue is about. Of a list with a bad item the whole list goes. */
+function without(value: unknown, issues: readonly z.core.$ZodIssue[]): unknown {
+  const copy = structuredClone(value)
+  for (const issue of issues) {
+    const keys = issue.code === 'unrecognized_keys' ? issue.keys.map((key) => [...issue.path, key]) : [issue.path]
+    for (const path of keys) remove(copy, path.slice(0, path.findLastIndex((step) => typeof step === 'string') + 1))
+  }
+  return copy
+}
+
+function remove(root: unknown, path: Path): void {
+  const parent = valueAt(root, path.slice(0, -1))
+  const key = path.at(-1)
+  if (typeof parent === 'object' && parent !== null && key !== undefined) Reflect.deleteProperty(parent, key)
+}

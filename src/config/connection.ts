@@ -1,0 +1,77 @@
+import type { ProxyConfig, TlsConfig } from './config.ts'
+import { dotted, type Findings, type Path } from './finding.ts'
+import { type Layer, layered } from './layers.ts'
+import type { DestinationConf, ProxyConf } from './schema.ts'
+
+/** The file system as a destination's configuration meets it. */
+export interface FilePort {
+  /** A path of conf.yaml; a relative one is relative to the directory of its file. */
+  absolute(path: string): string
+  exists(path: string): boolean
+}
+
+/** Files that are read when they are needed, so that they may come later than the agent: their absence is a warning. */
+export class AwaitedFiles {
+  readonly #port: FilePort
+  readonly #findings: Findings
+
+  constructor(port: FilePort, findings: Findings) {
+    this.#port = port
+    this.#findings = findings
+  }
+
+  absolute(path: string, key: Path): string {
+    const absolute = this.#port.absolute(path)
+    if (!this.#port.exists(absolute)) {
+      this.#findings.warn(key, `\`${dotted(key)}\` ${absolute} does not exist, or not yet: deliveries wait for it`)
+    }
+    return absolute
+  }
+
+  absoluteIfAny(path: string | undefined, key: Path): string | undefined {
+    return path === undefined ? undefined : this.absolute(path, key)
+  }
+}
+
+export function resolveProxy(
+  conf: Layer<ProxyConf> | undefined,
+  environment: Layer<ProxyConf> | undefined,
+): ProxyConfig {
+  const none: Required<ProxyConf> = { https: undefined, http: undefined, no_proxy: [] }
+  const { https, http, no_proxy: noProxy } = layered(none, conf, environment)
+  return { https, http, noProxy: noProxy ?? [] }
+}
+
+export function resolveTls(conf: DestinationConf, files: AwaitedFiles, findings: Findings): TlsConfig {
+  const { ca_file: alias, tls = {} } = conf
+  if (alias !== undefined && tls.ca_file !== undefined) {
+    findings.refuse(['ca_file'], '`ca_file` and `tls.ca_file` are the same: give one of them')
+  }
+  if (tls.cert_file !== undefined && tls.key_file === undefined) {
+    findings.refuse(['tls', 'cert_file'], '`cert_file` needs `key_file` beside it')
+  }
+  if (tls.key_file !== undefined && tls.cert_file === undefined) {
+    findings.refuse(['tls', 'key_file'], '`key_file` needs `cert_file` beside it')
+  }
+  const skipVerify = tls.insecure_skip_verify ?? false
+  if (skipVerify && (alias ?? tls.ca_file) !== undefined) {
+    findings.refuse(['tls', 'insecure_skip_verify'], '`insecure_skip_verify` and `ca_file` exclude each other')
+  } else if (skipVerify) {
+    const message = '`insecure_skip_verify` lets anyone on the way read and change what is sent'
+    findings.warn(['tls', 'insecure_skip_verify'], message)
+  }
+  return {
+    caFile: files.absoluteIfAny(tls.ca_file, ['tls', 'ca_file']) ?? files.absoluteIfAny(alias, ['ca_file']),
+    certFile: files.absoluteIfAny(tls.cert_file, ['tls', 'cert_file']),
+    keyFile: files.absoluteIfAny(tls.key_file, ['tls', 'key_file']),
+    serverName: tls.server_name,
+    insecureSkipVerify: skipVerify,
+  }
+}
+
+export const isPlain = (url: string) => new URL(url).protocol === 'http:'
+
+export function isLoopback(url: string): boolean {
+  const { hostname } = new URL(url)
+  return hostname === 'localhost' || hostname === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(hostname)
+}

@@ -1,0 +1,86 @@
+import type { DatadogConfig, SecretRef } from './config.ts'
+import { type AwaitedFiles, isLoopback, isPlain } from './connection.ts'
+import type { EnvironmentConf } from './environment.ts'
+import type { Findings } from './finding.ts'
+import type { DatadogConf } from './schema.ts'
+import { secret } from './secret.ts'
+import { suggestion } from './suggestion.ts'
+
+const logsPath = '/api/v2/logs'
+const sites = [
+  'datadoghq.com',
+  'us3.datadoghq.com',
+  'us5.datadoghq.com',
+  'datadoghq.eu',
+  'ap1.datadoghq.com',
+  'ap2.datadoghq.com',
+  'ddog-gov.com',
+]
+
+export interface DatadogSurroundings {
+  readonly environment: EnvironmentConf
+  readonly files: AwaitedFiles
+  readonly findings: Findings
+}
+
+/** What only a destination of type datadog has. */
+export function resolveDatadog(
+  conf: DatadogConf,
+  around: DatadogSurroundings,
+): Pick<DatadogConfig, 'type' | 'url' | 'apiKey' | 'messageFormat'> {
+  const url = intakeUrl(conf, around)
+  const apiKey = apiKeyOf(conf, around)
+  if (isPlain(url) && !isLoopback(url)) {
+    const key = conf.url === undefined ? 'type' : 'url'
+    around.findings.warn([key], `the API key goes over the network unencrypted to ${url}`, 'use https://')
+  }
+  return { type: 'datadog', url, apiKey, messageFormat: conf.message_format ?? 'line' }
+}
+
+function intakeUrl(conf: DatadogConf, { environment, findings }: DatadogSurroundings): string {
+  const fromEnvironment = environment.datadog
+  if (conf.url !== undefined) {
+    if (conf.site !== undefined) findings.warn(['site'], '`site` has no effect beside `url`')
+    return withLogsPath(conf.url)
+  }
+  if (conf.site === undefined && fromEnvironment?.url !== undefined) return withLogsPath(fromEnvironment.url)
+  const site = conf.site ?? fromEnvironment?.site ?? 'datadoghq.com'
+  if (conf.site !== undefined && !sites.includes(conf.site)) {
+    const near = suggestion(conf.site.replace(/^app\./, ''), sites)
+    findings.warn(
+      ['site'],
+      `\`site\` ${conf.site} is none of Datadog’s public sites`,
+      near === undefined ? undefined : `did you mean \`${near}\`?`,
+    )
+  }
+  return `${environment.no_ssl === true ? 'http' : 'https'}://agent-http-intake.logs.${site}${logsPath}`
+}
+
+/** Of `unix:///run/x.sock:/path` the path begins behind the second colon. */
+function withLogsPath(text: string): string {
+  const [, socket, behind] = /^(unix:[^:]+)(?::(.*))?$/.exec(text) ?? []
+  if (socket !== undefined) return `${socket}:${completed(behind ?? '')}`
+  const url = new URL(text)
+  url.pathname = completed(url.pathname)
+  return url.href
+}
+
+function completed(path: string): string {
+  const bare = path.replace(/\/+$/, '')
+  return bare.endsWith(logsPath) ? bare : `${bare}${logsPath}`
+}
+
+function apiKeyOf(conf: DatadogConf, { environment, files, findings }: DatadogSurroundings): SecretRef {
+  if (conf.api_key !== undefined && conf.api_key_file !== undefined) {
+    findings.refuse(['api_key'], '`api_key` and `api_key_file` exclude each other', 'keep the file')
+  }
+  if (conf.api_key_file !== undefined) {
+    return { kind: 'file', path: files.absolute(conf.api_key_file, ['api_key_file']) }
+  }
+  const value = conf.api_key ?? environment.datadog?.api_key
+  if (value === undefined) {
+    const remedy = 'set DD_API_KEY in the environment, or `api_key_file:` in the destination'
+    findings.miss(['api_key'], 'there is no Datadog API key', remedy)
+  }
+  return secret(value ?? '')
+}

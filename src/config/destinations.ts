@@ -1,0 +1,110 @@
+import type { Compression, DestinationConfig } from './config.ts'
+import { AwaitedFiles, type FilePort, resolveProxy, resolveTls } from './connection.ts'
+import { resolveDatadog } from './datadog.ts'
+import { resolveDelivery } from './delivery.ts'
+import type { EnvironmentConf } from './environment.ts'
+import { type Finding, Findings, type Path } from './finding.ts'
+import type { DeliveryConf, DestinationConf } from './schema.ts'
+import { resolveWebhook } from './webhook.ts'
+
+/** A destination as it is written, and where. */
+export interface WrittenDestination {
+  readonly conf: DestinationConf
+  readonly path: Path
+}
+
+export interface DestinationSurroundings {
+  /** The top-level `delivery:`. */
+  readonly delivery: DeliveryConf | undefined
+  readonly environment: EnvironmentConf
+  readonly files: FilePort
+}
+
+export interface ResolvedDestinations {
+  readonly destinations: readonly DestinationConfig[]
+  readonly findings: readonly Finding[]
+}
+
+/** Findings below the path `environment` are about what the environment says. */
+export const environmentPath: Path = ['environment']
+
+export function resolveDestinations(
+  written: readonly WrittenDestination[],
+  around: DestinationSurroundings,
+): ResolvedDestinations {
+  const findings: Finding[] = []
+  const names = namesOf(written, findings)
+  const destinations = written.map((one, index) => {
+    const resolved = resolveDestination(one, names[index] ?? one.conf.type, around)
+    findings.push(...resolved.findings)
+    return resolved.destination
+  })
+  return { destinations, findings }
+}
+
+function resolveDestination({ conf, path }: WrittenDestination, name: string, around: DestinationSurroundings) {
+  const { environment } = around
+  const findings = new Findings(path)
+  const files = new AwaitedFiles(around.files, findings)
+  const { delivery, findings: ofDelivery } = resolveDelivery(
+    [
+      { path: [...path, 'delivery'], conf: conf.delivery },
+      { path: ['delivery'], conf: around.delivery },
+      { path: [...environmentPath, 'delivery'], conf: environment.delivery },
+    ],
+    conf.type,
+  )
+  const base = {
+    name,
+    ...compressionOf(conf, environment, findings),
+    delivery,
+    proxy: resolveProxy(conf.proxy, environment.proxy),
+    tls: resolveTls(conf, files, findings),
+    deadLetterMaxBytes: conf.dead_letter_max_bytes ?? 2 ** 30,
+  }
+  const own =
+    conf.type === 'datadog'
+      ? resolveDatadog(conf, { environment, files, findings })
+      : resolveWebhook(conf, files, findings)
+  const destination: DestinationConfig = { ...base, ...own }
+  return { destination, findings: [...findings.list, ...ofDelivery] }
+}
+
+/** kube-apiserver never compresses, and receivers made for it expect that; Datadog's intake takes zstd. */
+const compressionDefaults = { datadog: 'zstd', webhook: 'none' } as const
+const highestLevel: Readonly<Record<Compression, number>> = { zstd: 22, gzip: 9, none: 22 }
+
+function compressionOf(conf: DestinationConf, { datadog }: EnvironmentConf, findings: Findings) {
+  const environment = conf.type === 'datadog' ? datadog : undefined
+  const compression = conf.compression ?? environment?.compression ?? compressionDefaults[conf.type]
+  const compressionLevel = conf.compression_level ?? environment?.compression_level ?? 1
+  const highest = highestLevel[compression]
+  if (compressionLevel > highest) {
+    findings.refuse(['compression_level'], `\`compression_level\` of ${compression} must be at most ${highest}`)
+  }
+  return { compression, compressionLevel }
+}
+
+/** Given names, and for the others their type, with a number where that is taken. */
+function namesOf(written: readonly WrittenDestination[], findings: Finding[]): readonly string[] {
+  const taken = new Set<string>()
+  for (const { conf, path } of written) {
+    if (conf.name === undefined) continue
+    if (taken.has(conf.name)) {
+      const message = `another destination is called ${conf.name}, too`
+      findings.push({ path: [...path, 'name'], at: 'value', severity: 'error', message })
+    }
+    taken.add(conf.name)
+  }
+  return written.map(({ conf, path }) => {
+    if (conf.name !== undefined) return conf.name
+    let name: string = conf.type
+    for (let number = 2; taken.has(name); number += 1) name = `${conf.type}-${number}`
+    if (name !== conf.type) {
+      const message = `this destination is called ${name} for want of a \`name:\`; positions are kept by name`
+      findings.push({ path: [...path, 'type'], at: 'value', severity: 'warning', message })
+    }
+    taken.add(name)
+    return name
+  })
+}

@@ -1,0 +1,83 @@
+import { LineCounter, parseDocument } from 'yaml'
+import { excerptOf } from './excerpt.ts'
+import { dotted, type Finding, type Path } from './finding.ts'
+import { type Place, plainValue } from './plain-value.ts'
+import { type Problem, problemOf } from './problem.ts'
+import { yamlFault } from './yaml-fault.ts'
+
+/** A file with more syntax errors is no YAML at all. */
+const mostSyntaxProblems = 20
+
+/** One YAML file as a plain value that remembers where everything stood. */
+export class ConfDocument {
+  readonly file: string
+  /** Undefined when the file holds none. */
+  readonly value: unknown
+  /** What is wrong with the YAML itself. */
+  readonly syntax: readonly Problem[]
+  readonly #lines: readonly string[]
+  readonly #counter = new LineCounter()
+  readonly #places: ReadonlyMap<string, Place>
+  /** Behind the first syntax error nothing is sure. */
+  readonly #sureUntil: number
+
+  constructor(file: string, text: string) {
+    this.file = file
+    this.#lines = text.split(/\r?\n/)
+    const yaml = parseDocument(text, { lineCounter: this.#counter, prettyErrors: false, logLevel: 'error' })
+    const { value, places, faults } = plainValue(yaml)
+    this.value = value ?? undefined
+    this.#places = places
+    const tags = yaml.warnings.filter(({ code }) => code === 'TAG_RESOLVE_FAILED')
+    const all = [...yaml.errors, ...tags].map((error) => yamlFault(error, text)).concat(faults)
+    all.sort((a, b) => a.offset - b.offset)
+    this.#sureUntil = all.find(({ harmless }) => !harmless)?.offset ?? Number.POSITIVE_INFINITY
+    this.syntax = firstOfEachLine(all.map(({ offset, message, hint }) => this.#problemAt(offset, message, { hint })))
+  }
+
+  problem(finding: Finding, more: Partial<Problem> = {}): Problem {
+    return this.#problemAt(this.#offsetOf(finding), finding.message, {
+      key: dotted(finding.path),
+      hint: finding.hint,
+      scope: finding.severity === 'warning' ? 'warning' : 'fatal',
+      ...more,
+    })
+  }
+
+  /** No syntax error hides part of the file. */
+  get isWhole(): boolean {
+    return this.#sureUntil === Number.POSITIVE_INFINITY
+  }
+
+  /** False where a syntax error may be the cause of the finding. */
+  isSure(finding: Finding): boolean {
+    if (this.isWhole) return true
+    return finding.at !== 'absent' && (this.#offsetOf(finding) ?? this.#sureUntil) < this.#sureUntil
+  }
+
+  /** `file:line` of a key. */
+  placeOf(path: Path): string {
+    const offset = this.#offsetOf({ path, at: 'key' })
+    return offset === undefined ? this.file : `${this.file}:${this.#counter.linePos(offset).line}`
+  }
+
+  #problemAt(offset: number | undefined, message: string, more: Partial<Problem>): Problem {
+    if (offset === undefined) return problemOf(this.file, message, more)
+    const { line, col } = this.#counter.linePos(offset)
+    return problemOf(this.file, message, { line, column: col, excerpt: excerptOf(this.#lines, line, col), ...more })
+  }
+
+  /** Of the place itself, else of the nearest key around it that is there. */
+  #offsetOf({ path, at }: Pick<Finding, 'path' | 'at'>): number | undefined {
+    for (let length = path.length; length > 0; length -= 1) {
+      const place = this.#places.get(dotted(path.slice(0, length)))
+      if (place !== undefined) return at === 'value' && length === path.length ? place.value : place.key
+    }
+    return path.length === 0 ? this.#places.get('')?.value : undefined
+  }
+}
+
+/** Further syntax errors of a line mostly follow from its first. */
+function firstOfEachLine(problems: readonly Problem[]): readonly Problem[] {
+  return problems.filter(({ line }, index) => line !== problems[index - 1]?.line).slice(0, mostSyntaxProblems)
+}

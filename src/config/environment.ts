@@ -1,0 +1,147 @@
+import * as z from 'zod/mini'
+import { check } from './check.ts'
+import { dotted, type Finding, type Path } from './finding.ts'
+import { type Problem, problemOf } from './problem.ts'
+import { checkpointSchema, confSchema, datadogSchema, deliverySchema, proxySchema, ruleSchema } from './schema.ts'
+import { suggestion } from './suggestion.ts'
+
+export type Environment = Readonly<Record<string, string | undefined>>
+
+/** What the environment says, in conf.yaml's words. */
+export interface EnvironmentConf extends z.output<typeof environmentSchema> {}
+
+const { hostname, log_level, open_files_limit, tags } = confSchema.shape
+const environmentSchema = z.object({
+  enabled: z.optional(z.boolean()),
+  no_ssl: z.optional(z.boolean()),
+  hostname,
+  log_level,
+  open_files_limit,
+  tags,
+  checkpoint: z.optional(z.pick(checkpointSchema, { run_path: true })),
+  delivery: z.optional(deliverySchema),
+  datadog: z.optional(
+    z.pick(datadogSchema, { api_key: true, compression: true, compression_level: true, site: true, url: true }),
+  ),
+  proxy: z.optional(proxySchema),
+  log_processing_rules: z.optional(z.array(ruleSchema)),
+})
+
+type Reader = (text: string, env: Environment) => unknown
+
+const text: Reader = (value) => value
+const list: Reader = (value) => value.split(/[\s,]+/)
+const number: Reader = (value) => (Number.isNaN(Number(value)) ? value : Number(value))
+/** As Go's strconv.ParseBool. */
+const flag: Reader = (value) => {
+  if (/^(?:1|t|true)$/i.test(value)) return true
+  return /^(?:0|f|false)$/i.test(value) ? false : value
+}
+const json: Reader = (value) => {
+  try {
+    return JSON.parse(value)
+  } catch {
+    return value
+  }
+}
+const datadogLevels: Readonly<Record<string, string>> = { warning: 'warn', critical: 'error', off: 'error' }
+const level: Reader = (value) => datadogLevels[value.toLowerCase()] ?? value.toLowerCase()
+/** `host:port` as well as a URL. */
+const intake: Reader = (value, env) => {
+  if (value.includes('://')) return value
+  return `${flag(env.DD_LOGS_CONFIG_LOGS_NO_SSL ?? '', env) === true ? 'http' : 'https'}://${value}`
+}
+
+/** Of several variables for one key the first that is set counts. */
+const variables: readonly (readonly [name: string, path: readonly string[], read: Reader])[] = [
+  ['DD_LOGS_ENABLED', ['enabled'], flag],
+  ['DD_HOSTNAME', ['hostname'], text],
+  ['NODE_NAME', ['hostname'], text],
+  ['DD_TAGS', ['tags'], list],
+  ['DD_LOG_LEVEL', ['log_level'], level],
+  ['DD_API_KEY', ['datadog', 'api_key'], text],
+  ['DD_SITE', ['datadog', 'site'], text],
+  ['DD_LOGS_CONFIG_LOGS_DD_URL', ['datadog', 'url'], intake],
+  ['DD_LOGS_CONFIG_LOGS_NO_SSL', ['no_ssl'], flag],
+  ['DD_LOGS_CONFIG_COMPRESSION_KIND', ['datadog', 'compression'], text],
+  ['DD_LOGS_CONFIG_COMPRESSION_LEVEL', ['datadog', 'compression_level'], number],
+  ['DD_LOGS_CONFIG_BATCH_WAIT', ['delivery', 'batch_max_wait'], text],
+  ['DD_LOGS_CONFIG_BATCH_MAX_SIZE', ['delivery', 'batch_max_size'], number],
+  ['DD_LOGS_CONFIG_BATCH_MAX_CONTENT_SIZE', ['delivery', 'batch_max_bytes'], text],
+  ['DD_LOGS_CONFIG_SENDER_BACKOFF_FACTOR', ['delivery', 'backoff_factor'], number],
+  ['DD_LOGS_CONFIG_SENDER_BACKOFF_BASE', ['delivery', 'initial_backoff'], text],
+  ['DD_LOGS_CONFIG_SENDER_BACKOFF_MAX', ['delivery', 'max_backoff'], text],
+  ['DD_LOGS_CONFIG_RUN_PATH', ['checkpoint', 'run_path'], text],
+  ['DD_LOGS_CONFIG_OPEN_FILES_LIMIT', ['open_files_limit'], number],
+  ['DD_LOGS_CONFIG_PROCESSING_RULES', ['log_processing_rules'], json],
+  ['DD_PROXY_HTTPS', ['proxy', 'https'], text],
+  ['HTTPS_PROXY', ['proxy', 'https'], text],
+  ['https_proxy', ['proxy', 'https'], text],
+  ['DD_PROXY_HTTP', ['proxy', 'http'], text],
+  ['HTTP_PROXY', ['proxy', 'http'], text],
+  ['http_proxy', ['proxy', 'http'], text],
+  ['DD_PROXY_NO_PROXY', ['proxy', 'no_proxy'], list],
+  ['NO_PROXY', ['proxy', 'no_proxy'], list],
+  ['no_proxy', ['proxy', 'no_proxy'], list],
+]
+
+export interface EnvironmentRead {
+  readonly conf: EnvironmentConf
+  readonly problems: readonly Problem[]
+  /** What was set and cannot be used. */
+  readonly refused: readonly Path[]
+  /** A finding about what the environment says. */
+  problem(finding: Finding): Problem
+}
+
+export function readEnvironment(env: Environment): EnvironmentRead {
+  const raw: Record<string, unknown> = {}
+  const names = new Map<string, string>()
+  for (const [name, path, read] of variables) {
+    const value = env[name]?.trim()
+    if (value === undefined || value === '' || names.has(dotted(path))) continue
+    names.set(dotted(path), name)
+    put(raw, path, read(value, env))
+  }
+  const nameOf = (path: Path): string => {
+    for (let length = path.length; length > 0; length -= 1) {
+      const name = names.get(dotted(path.slice(0, length)))
+      if (name !== undefined) return dotted([name, ...path.slice(length)])
+    }
+    return 'the environment'
+  }
+  const problem = ({ path, message, hint, severity }: Finding): Problem => {
+    const key = nameOf(path)
+    return problemOf('environment', message.includes(key) ? message : `${key}: ${message}`, {
+      key,
+      hint,
+      scope: severity === 'warning' ? 'warning' : 'fatal',
+    })
+  }
+  const { value, findings } = check(environmentSchema, raw, { base: [], nameOf })
+  return {
+    conf: value ?? {},
+    problems: [...findings.map(problem), ...idle(env)],
+    refused: findings.map(({ path }) => path),
+    problem,
+  }
+}
+
+function put(root: Record<string, unknown>, [first = '', second]: readonly string[], value: unknown): void {
+  root[first] = second === undefined ? value : { ...(root[first] as object | undefined), [second]: value }
+}
+
+/** Variables of the Datadog Agent's log shipping that have no effect here. */
+function idle(env: Environment): readonly Problem[] {
+  const known = variables.map(([name]) => name)
+  return Object.keys(env)
+    .filter((name) => name.startsWith('DD_LOGS_CONFIG_') && !known.includes(name))
+    .map((name) => {
+      const near = suggestion(
+        name.slice('DD_LOGS_CONFIG_'.length),
+        known.map((other) => other.replace('DD_LOGS_CONFIG_', '')),
+      )
+      const hint = near === undefined ? undefined : `did you mean \`DD_LOGS_CONFIG_${near}\`?`
+      return problemOf('environment', `${name} has no effect on this agent`, { key: name, hint, scope: 'warning' })
+    })
+}

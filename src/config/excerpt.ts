@@ -1,0 +1,37 @@
+/** A line of a file made fit to be shown: no secrets, no control characters, not long. */
+export interface Excerpt {
+  readonly text: string
+  /** How many characters of `text` stand before the place. */
+  readonly caret: number
+}
+
+const longest = 120
+const mask = '********'
+
+/** A key whose value is secret, with everything up to the value. A key that names a file is none. */
+const secretKey =
+  /(?:^|[\s{,'"-])[\w-]*(?:api[_-]?key|token|passw(?:or)?d|secret|authorization|cookie|credential|headers|signature)(?!_file)[\w-]*['"]?\s*:(?:\s+|$)/i
+
+/** `line` and `column` from 1. */
+export function excerptOf(lines: readonly string[], line: number, column: number): Excerpt {
+  const masked = withoutSecrets(lines, line - 1).replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, ' ')
+  const caret = Math.min(column - 1, masked.length)
+  const from = Math.max(0, Math.min(caret - longest / 2, masked.length - longest))
+  return { text: masked.slice(from, from + longest).trimEnd(), caret: caret - from }
+}
+
+function withoutSecrets(lines: readonly string[], index: number): string {
+  const text = lines[index] ?? ''
+  const own = secretKey.exec(text)
+  if (own !== null) return hideFrom(text, own.index + own[0].length)
+  const parent = lines.slice(0, index).findLast((above) => above.trim() !== '' && indent(above) < indent(text))
+  if (parent !== undefined && secretKey.test(parent)) {
+    const colon = text.indexOf(':')
+    return hideFrom(text, colon < 0 ? indent(text) : colon + 2)
+  }
+  return text.replace(/\/\/[^/@\s]+@/g, `//${mask}@`).replace(/\b[0-9a-f]{32,}\b/gi, mask)
+}
+
+const hideFrom = (text: string, start: number) => (start < text.length ? `${text.slice(0, start)}${mask}` : text)
+
+const indent = (text: string) => text.length - text.trimStart().length

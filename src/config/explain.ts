@@ -1,0 +1,124 @@
+import type * as z from 'zod/mini'
+import type { Finding, Path } from './finding.ts'
+import { ruleMessage } from './rule-message.ts'
+import { suggestion } from './suggestion.ts'
+import { unknownKey } from './unknown-key.ts'
+
+type Issue = z.core.$ZodIssue
+
+export interface Context {
+  /** What was checked, and where it stands. */
+  readonly value: unknown
+  readonly base: Path
+  /** How a sentence calls the value at a path. */
+  readonly nameOf: (path: Path) => string
+}
+
+/** What to tell a person about one issue of the schema. */
+export function explain(issue: Issue, { value, base, nameOf }: Context): readonly Finding[] {
+  const path = [...base, ...issue.path]
+  const found = valueAt(value, issue.path)
+  if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => unknownKey(key, path, found))
+  const at = found === undefined ? 'absent' : 'value'
+  const known = ruleMessage(issue, path, valueAt(value, issue.path.slice(0, -1))) ?? sourceMessage(path, found)
+  const { predicate, hint } = found === undefined ? absent(issue) : refused(issue, found)
+  if (known !== undefined) return [{ path, at, severity: 'error', message: known, hint }]
+  const name = path.length === 0 ? 'a configuration' : `\`${nameOf(path)}\``
+  return [{ path, at, severity: 'error', message: `${name} ${predicate}`, hint }]
+}
+
+export function valueAt(value: unknown, path: Path): unknown {
+  return path.reduce<unknown>(
+    (parent, step) =>
+      typeof parent === 'object' && parent !== null && Object.hasOwn(parent, step)
+        ? (parent as Record<PropertyKey, unknown>)[step]
+        : undefined,
+    value,
+  )
+}
+
+/** The Datadog Agent's own sentences, which its users know. */
+function sourceMessage(path: Path, found: unknown): string | undefined {
+  if (path[0] !== 'logs' || path.length !== 3) return undefined
+  if (path[2] === 'path' && (found === undefined || found === '')) return 'file source must have a path'
+  if (path[2] !== 'type') return undefined
+  if (found === undefined) return 'a config must have a type'
+  return typeof found === 'string'
+    ? `type ${quoted(found)} is not supported: this agent tails files (type: file)`
+    : undefined
+}
+
+interface Words {
+  /** Goes behind the name of the key. */
+  readonly predicate: string
+  readonly hint?: string | undefined
+}
+
+function absent(issue: Issue): Words {
+  if (issue.code === 'invalid_union') return { predicate: `is missing: ${choice(typesOf(issue))}` }
+  return { predicate: 'is missing' }
+}
+
+function refused(issue: Issue, found: unknown): Words {
+  switch (issue.code) {
+    case 'invalid_type':
+      return wrongType(issue.expected, found)
+    case 'invalid_value':
+      return notAChoice(issue.values, found)
+    case 'invalid_union':
+      return notAChoice(typesOf(issue), found)
+    case 'too_small':
+      if (issue.origin === 'string' || issue.origin === 'array') return { predicate: 'must not be empty' }
+      return { predicate: `must be ${issue.inclusive === false ? 'more than' : 'at least'} ${issue.minimum}` }
+    case 'too_big':
+      return { predicate: `must be at most ${issue.maximum}` }
+    case 'custom':
+      return { predicate: issue.message, hint: issue.params?.hint }
+    default:
+      return { predicate: 'is not valid' }
+  }
+}
+
+/** What a discriminated union's `type` may be. */
+const typesOf = (issue: z.core.$ZodIssueInvalidUnion) => ('options' in issue ? (issue.options ?? []) : [])
+
+const nouns: Readonly<Record<string, string>> = {
+  string: 'a string',
+  number: 'a number',
+  int: 'a whole number',
+  boolean: 'true or false',
+  array: 'a list',
+  object: 'a mapping (key: value)',
+  record: 'a mapping (key: value)',
+}
+
+function wrongType(expected: string, found: unknown): Words {
+  const predicate = `must be ${nouns[expected] ?? expected}, not ${kindOf(found)}`
+  if (expected === 'string' && typeof found !== 'object') return { predicate, hint: 'put it in quotes' }
+  if (typeof found !== 'string') return { predicate }
+  if (expected === 'boolean') return { predicate, hint: 'write true or false, without quotes' }
+  const numeric = (expected === 'number' || expected === 'int') && /^[\d.]+$/.test(found)
+  return { predicate, hint: numeric ? 'leave out the quotes' : undefined }
+}
+
+function notAChoice(values: readonly unknown[], found: unknown): Words {
+  const choices = values.map(String).filter((value) => value !== '')
+  const near = typeof found === 'string' ? suggestion(found, choices) : undefined
+  const given = typeof found === 'string' ? quoted(found) : kindOf(found)
+  return {
+    predicate: `must be ${choice(choices)}, not ${given}`,
+    hint: near === undefined ? undefined : `did you mean \`${near}\`?`,
+  }
+}
+
+const choice = (values: readonly unknown[]) =>
+  values.length < 2 ? String(values[0]) : `${values.slice(0, -1).join(', ')} or ${String(values.at(-1))}`
+
+const quoted = (text: string) => JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text)
+
+function kindOf(value: unknown): string {
+  if (value === null) return 'empty'
+  if (Array.isArray(value)) return 'a list'
+  if (typeof value === 'object') return 'a mapping'
+  return typeof value === 'string' || typeof value === 'number' ? `a ${typeof value}` : String(value)
+}

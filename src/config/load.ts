@@ -1,0 +1,77 @@
+import { hostname } from 'node:os'
+import type { Config } from './config.ts'
+import { environmentPath } from './destinations.ts'
+import { type Environment, readEnvironment } from './environment.ts'
+import { merge } from './merge.ts'
+import { placing } from './placing.ts'
+import { type Problem, problemOf } from './problem.ts'
+import { findFiles, readConfFile } from './read.ts'
+import { resolveConfig } from './resolve.ts'
+import { patternFindings } from './sources.ts'
+import { type WrittenFile, writtenFile } from './written.ts'
+
+export interface LoadOptions {
+  /** Files and directories as `--config` names them. None: `$TAILSHIP_CONFIG`, else `/etc/tailship`. */
+  readonly paths: readonly string[]
+  readonly env: Environment
+  /** The host's own name, where neither files nor environment give one. */
+  readonly hostnameOf?: () => string
+}
+
+export type Loading =
+  /** `problems`: warnings, and those of items of `logs:` that are left out. */
+  | { readonly kind: 'loaded'; readonly config: Config; readonly problems: readonly Problem[] }
+  /** At least one problem is fatal; all that could be found are here. */
+  | { readonly kind: 'invalid'; readonly problems: readonly Problem[] }
+
+/** Reads, checks and merges the configuration. What is wrong with it is in `problems`, never thrown. */
+export async function loadConfig({ paths, env, hostnameOf = hostname }: LoadOptions): Promise<Loading> {
+  const found = findFiles(paths.length > 0 ? paths : [env.TAILSHIP_CONFIG || '/etc/tailship'])
+  const read = found.files.map((file) => ({ file, ...readConfFile(file) }))
+  const unread = [...found.problems, ...read.flatMap((one) => ('problem' in one ? [one.problem] : []))]
+  const files = await Promise.all(read.flatMap((one) => ('text' in one ? [writtenFile(one.file, one.text)] : [])))
+  const environment = readEnvironment(env)
+  const merged = merge(files)
+  const { config, findings } = resolveConfig({ files, merged, environment: environment.conf, hostnameOf })
+  const ofRules = await patternFindings(environment.conf.log_processing_rules, [
+    ...environmentPath,
+    'log_processing_rules',
+  ])
+  const complete = unread.every(({ scope }) => scope === 'warning') && files.every(isComplete)
+  const problems = inOrder([
+    ...unread,
+    ...files.flatMap((file) => problemsOf(file, files.length === 1)),
+    ...merged.problems,
+    ...environment.problems,
+    ...placing({ files, merged, environment, complete })([...findings, ...ofRules]),
+  ])
+  return problems.some(({ scope }) => scope === 'fatal')
+    ? { kind: 'invalid', problems }
+    : { kind: 'loaded', config, problems }
+}
+
+/** As one reads: file by file, each from its top. */
+function inOrder(problems: readonly Problem[]): readonly Problem[] {
+  const files = [...new Set(problems.map(({ file }) => file))]
+  const place = ({ line = 0, column = 0 }: Problem) => line * 1e6 + column
+  return files.flatMap((file) =>
+    problems.filter((problem) => problem.file === file).sort((a, b) => place(a) - place(b)),
+  )
+}
+
+const isComplete = ({ document }: WrittenFile) => document.isWhole && document.value !== undefined
+
+function problemsOf({ document, findings, sources }: WrittenFile, alone: boolean): readonly Problem[] {
+  const empty = document.value === undefined && document.syntax.length === 0
+  const ofSources = sources.flatMap((source, sourceIndex) =>
+    source.findings
+      .filter((finding) => document.isSure(finding))
+      .map((finding) => document.problem(finding, { scope: 'source', sourceIndex })),
+  )
+  return [
+    ...(empty ? [problemOf(document.file, 'is empty', { scope: alone ? 'fatal' : 'warning' })] : []),
+    ...document.syntax,
+    ...findings.filter((finding) => document.isSure(finding)).map((finding) => document.problem(finding)),
+    ...ofSources,
+  ]
+}

@@ -1,0 +1,35 @@
+import type { ConfDocument } from './document.ts'
+import type { Problem } from './problem.ts'
+import type { Conf } from './schema.ts'
+import type { WrittenFile } from './written.ts'
+
+export interface Merged {
+  /** The sections of all files; `logs:` and what belongs to one file alone stay with their file. */
+  readonly conf: Conf
+  /** Which file a section is from. */
+  readonly owners: ReadonlyMap<PropertyKey, ConfDocument>
+  readonly problems: readonly Problem[]
+}
+
+/** Keys every file may have. */
+const perFile = ['logs', 'init_config', 'instances']
+
+export function merge(files: readonly WrittenFile[]): Merged {
+  const conf: Record<string, unknown> = {}
+  const owners = new Map<PropertyKey, ConfDocument>()
+  const problems: Problem[] = []
+  for (const { document, conf: written } of files) {
+    for (const [key, value] of Object.entries(written)) {
+      if (perFile.includes(key)) continue
+      const owner = owners.get(key)
+      if (owner === undefined) {
+        conf[key] = value
+        owners.set(key, document)
+        continue
+      }
+      const message = `\`${key}\` stands in ${owner.placeOf([key])}, too`
+      problems.push(document.problem({ path: [key], at: 'key', severity: 'error', message }))
+    }
+  }
+  return { conf, owners, problems }
+}

@@ -1,0 +1,44 @@
+import { environmentPath } from './destinations.ts'
+import type { EnvironmentRead } from './environment.ts'
+import type { Finding, Path } from './finding.ts'
+import type { Merged } from './merge.ts'
+import type { Problem } from './problem.ts'
+import type { WrittenFile } from './written.ts'
+
+interface Written {
+  readonly files: readonly WrittenFile[]
+  readonly merged: Merged
+  readonly environment: EnvironmentRead
+  /** False when a file, or a part of one, could not be read: what is absent may be there. */
+  readonly complete: boolean
+}
+
+/** Gives findings about the configuration as a whole their file and line, and leaves out what only follows from others. */
+export function placing(written: Written): (findings: readonly Finding[]) => readonly Problem[] {
+  const { files, merged, environment, complete } = written
+  const refused = files.flatMap(({ findings }) => findings.filter(({ at }) => at !== 'key').map(({ path }) => path))
+
+  const follows = ({ at, path }: Finding): boolean =>
+    at === 'absent' &&
+    (!complete ||
+      refused.some((other) => mayHold(other, path)) ||
+      environment.refused.some((other) => other.at(-1) === path.at(-1)))
+
+  return (findings) =>
+    findings.flatMap((finding): readonly Problem[] => {
+      if (follows(finding)) return []
+      const { path } = finding
+      if (path[0] === environmentPath[0]) return [environment.problem({ ...finding, path: path.slice(1) })]
+      const document = merged.owners.get(path[0] ?? '') ?? files[0]?.document
+      return document?.isSure(finding) ? [document.problem(finding)] : []
+    })
+}
+
+/** Whether what is missed at `path` may be in the value that was refused: one is around the other, or beside it. */
+function mayHold(refused: Path, path: Path): boolean {
+  const parent = path.slice(0, -1)
+  if (parent.length > 0 && isPrefix(parent, refused)) return true
+  return isPrefix(refused, path) || isPrefix(path, refused)
+}
+
+const isPrefix = (short: Path, long: Path) => short.every((step, index) => step === long[index])

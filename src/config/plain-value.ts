@@ -1,0 +1,83 @@
+import { type Document, isAlias, isMap, isScalar, isSeq, type Node } from 'yaml'
+import { dotted, type Path } from './finding.ts'
+
+/** Offsets of a value and of the key before it (for an item of a list, of itself). */
+export interface Place {
+  readonly key: number
+  readonly value: number
+}
+
+/** Something the YAML parser or this reader does not take. */
+export interface Fault {
+  readonly offset: number
+  readonly message: string
+  readonly hint?: string | undefined
+  /** The rest of the file was understood all the same. */
+  readonly harmless: boolean
+}
+
+export interface PlainValue {
+  readonly value: unknown
+  /** By dotted path. */
+  readonly places: ReadonlyMap<string, Place>
+  readonly faults: readonly Fault[]
+}
+
+/** Bounds for a file whose aliases unfold without end, or that nests without sense. */
+const maxNodes = 50_000
+const maxDepth = 64
+
+/**
+ * The document as plain values. A key with nothing behind it counts as absent. (The library's own `toJS` stops at the
+ * first alias it cannot resolve, keeps no places, and names collections that stand as keys.)
+ */
+export function plainValue(yaml: Document): PlainValue {
+  const places = new Map<string, Place>()
+  const faults: Fault[] = []
+  let nodes = 0
+
+  function visit(node: unknown, path: Path): unknown {
+    nodes += 1
+    if (isScalar(node)) return node.value
+    if (nodes > maxNodes || path.length > maxDepth) return tooMuch(node)
+    if (isAlias(node)) {
+      const target = node.resolve(yaml)
+      if (target !== undefined) return visit(target, path)
+      faults.push({ offset: startOf(node), message: 'there is no anchor (&…) before this alias (*…)', harmless: true })
+      return undefined
+    }
+    if (isSeq(node)) return node.items.map((item, index) => visitItem(item, [...path, index]))
+    if (isMap(node)) return Object.fromEntries(node.items.flatMap((pair) => entry(pair.key, pair.value, path)))
+    return null
+  }
+
+  function visitItem(item: unknown, path: Path): unknown {
+    places.set(dotted(path), { key: startOf(item), value: startOf(item) })
+    return visit(item, path)
+  }
+
+  function entry(key: unknown, value: unknown, path: Path): readonly (readonly [string, unknown])[] {
+    if (!isScalar(key) || key.value === null) {
+      const hint = 'a value that begins with { or [ needs quotes; {{ … }} is a template that was not rendered'
+      faults.push({ offset: startOf(key), message: 'a key must be plain text', hint, harmless: false })
+      return []
+    }
+    const name = String(key.value)
+    places.set(dotted([...path, name]), { key: startOf(key), value: startOf(value) || startOf(key) })
+    const plain = visit(value, [...path, name])
+    return plain === null || plain === undefined ? [] : [[name, plain]]
+  }
+
+  function tooMuch(node: unknown): undefined {
+    if (faults.every(({ message }) => message !== tooMuchMessage)) {
+      faults.push({ offset: startOf(node), message: tooMuchMessage, harmless: false })
+    }
+    return undefined
+  }
+
+  return { value: visitItem(yaml.contents, []), places, faults }
+}
+
+const tooMuchMessage = 'this is nested too deep, or unfolds to too much'
+
+const startOf = (node: unknown): number => (node as Partial<Node> | null | undefined)?.range?.[0] ?? 0

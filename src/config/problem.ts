@@ -1,0 +1,59 @@
+import type { Excerpt } from './excerpt.ts'
+
+/** Something wrong with the configuration, as it is told to a person. */
+export interface Problem {
+  /** The file as it was named, or `environment`. */
+  readonly file: string
+  /** From 1; undefined where no line is to blame: a missing file, an environment variable. */
+  readonly line: number | undefined
+  readonly column: number | undefined
+  /** `logs[0].path`, or the variable's name; empty for a file as a whole. */
+  readonly key: string
+  readonly message: string
+  readonly hint: string | undefined
+  /**
+   * `fatal`: the agent does not start with it. `source`: this item of `logs:` is left out and the others run.
+   * `warning`: everything runs.
+   */
+  readonly scope: 'fatal' | 'source' | 'warning'
+  /** Which item of the file's `logs:`, for scope `source`. */
+  readonly sourceIndex: number | undefined
+  readonly excerpt: Excerpt | undefined
+}
+
+export function problemOf(
+  file: string,
+  message: string,
+  more: Partial<Omit<Problem, 'file' | 'message'>> = {},
+): Problem {
+  return {
+    file,
+    message,
+    line: undefined,
+    column: undefined,
+    key: '',
+    hint: undefined,
+    scope: 'fatal',
+    sourceIndex: undefined,
+    excerpt: undefined,
+    ...more,
+  }
+}
+
+/** One line: `conf.yaml:3:5: unknown key …`. */
+export function problemLine({ file, line, column, message, scope }: Problem): string {
+  const place = line === undefined ? file : `${file}:${line}:${column ?? 1}`
+  return `${place}: ${scope === 'warning' ? 'warning: ' : ''}${message}`
+}
+
+/** The one line, the line of the file with a caret below the place, and the hint. */
+export function renderProblem(problem: Problem): string {
+  const { excerpt, hint, line } = problem
+  const lines = [problemLine(problem)]
+  if (excerpt !== undefined && line !== undefined) {
+    const gutter = ' '.repeat(String(line).length)
+    lines.push(`  ${line} | ${excerpt.text}`, `  ${gutter} | ${' '.repeat(excerpt.caret)}^`)
+  }
+  if (hint !== undefined) lines.push(`  hint: ${hint}`)
+  return lines.join('\n')
+}

@@ -1,0 +1,104 @@
+import { isUtf8 } from 'node:buffer'
+import { closeSync, openSync, readdirSync, readSync, statSync } from 'node:fs'
+import { basename, dirname, join, resolve } from 'node:path'
+import { geteuid } from 'node:process'
+import { type Problem, problemOf } from './problem.ts'
+
+/** A ConfigMap holds at most this much. */
+const maxFileBytes = 2 ** 20
+
+export interface FoundFiles {
+  readonly files: readonly string[]
+  readonly problems: readonly Problem[]
+}
+
+/**
+ * The files that `--config` paths mean: a file is itself; a directory its `*.yaml` and `*.d/conf.yaml`, sorted. Names that
+ * begin with a dot are left out: a mounted ConfigMap keeps its generations under `..data`.
+ */
+export function findFiles(paths: readonly string[]): FoundFiles {
+  const found = paths.map((path) => {
+    try {
+      return statSync(path).isDirectory() ? filesIn(path) : { files: [path], problems: [] }
+    } catch (error) {
+      return { files: [], problems: [unreadable(path, error)] }
+    }
+  })
+  const byPath = new Map(found.flatMap(({ files }) => files).map((file) => [resolve(file), file]))
+  return { files: [...byPath.values()], problems: found.flatMap(({ problems }) => problems) }
+}
+
+function filesIn(directory: string): FoundFiles {
+  const names = readdirSync(directory).filter((name) => !name.startsWith('.'))
+  const files = names.filter((name) => name.endsWith('.yaml')).map((name) => join(directory, name))
+  const nested = names.filter((name) => name.endsWith('.d')).map((name) => join(directory, name, 'conf.yaml'))
+  files.push(...nested.filter((file) => statSync(file, { throwIfNoEntry: false }) !== undefined))
+  const problems = names
+    .filter((name) => name.endsWith('.yml'))
+    .map((name) =>
+      problemOf(join(directory, name), 'is not read', { scope: 'warning', hint: 'files of a directory end in .yaml' }),
+    )
+  if (files.length === 0) problems.push(problemOf(directory, 'holds no *.yaml and no *.d/conf.yaml'))
+  return { files: files.sort(), problems }
+}
+
+export type ReadFile = { readonly text: string } | { readonly problem: Problem }
+
+export function readConfFile(file: string): ReadFile {
+  try {
+    const bytes = readBounded(file)
+    if (bytes.length > maxFileBytes) return { problem: problemOf(file, 'is larger than 1 MiB') }
+    if (!isUtf8(bytes)) return { problem: notUtf8(file, bytes) }
+    return { text: bytes.toString('utf8').replace(/^\uFEFF/, '') }
+  } catch (error) {
+    return { problem: unreadable(file, error) }
+  }
+}
+
+/** Up to one byte over the limit, also of a pipe or a device, whose size is not known. */
+function readBounded(file: string): Buffer {
+  const bytes = Buffer.alloc(maxFileBytes + 1)
+  const descriptor = openSync(file, 'r')
+  try {
+    let length = 0
+    for (let read = -1; read !== 0 && length < bytes.length; length += read) {
+      read = readSync(descriptor, bytes, length, bytes.length - length, null)
+    }
+    return bytes.subarray(0, length)
+  } finally {
+    closeSync(descriptor)
+  }
+}
+
+function notUtf8(file: string, bytes: Buffer): Problem {
+  const wide = bytes.length > 1 && (bytes.readUInt16LE() === 0xfeff || bytes.readUInt16BE() === 0xfeff)
+  if (wide) return problemOf(file, 'is UTF-16', { hint: 'save it as UTF-8' })
+  let line = 1
+  let start = 0
+  for (let end = bytes.indexOf(10); end >= 0 && isUtf8(bytes.subarray(start, end)); end = bytes.indexOf(10, start)) {
+    start = end + 1
+    line += 1
+  }
+  const column = new TextDecoder().decode(bytes.subarray(start)).indexOf('\uFFFD') + 1
+  return problemOf(file, 'this byte is not UTF-8', { line, column, hint: 'save the file as UTF-8' })
+}
+
+function unreadable(path: string, error: unknown): Problem {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : undefined
+  switch (code) {
+    case 'ENOENT':
+      return problemOf(path, 'does not exist', { hint: 'give a file or a directory by --config or TAILSHIP_CONFIG' })
+    case 'ENOTDIR':
+      return problemOf(path, `does not exist: ${dirname(path)} is not a directory`)
+    case 'EISDIR':
+      return problemOf(path, 'is a directory', { hint: `${basename(path)} must be a file here` })
+    case 'EACCES':
+    case 'EPERM':
+      return problemOf(path, `cannot be read by uid ${geteuid?.() ?? '?'} (${code})`, {
+        hint: 'let that user read the file and enter every directory above it, or run as another user',
+      })
+    default:
+      if (code === undefined) throw error
+      return problemOf(path, `cannot be read (${code})`)
+  }
+}

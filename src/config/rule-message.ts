@@ -1,0 +1,28 @@
+import type * as z from 'zod/mini'
+import type { Path } from './finding.ts'
+
+/** Rule types of the Datadog Agent that have no meaning here. */
+const reasons: Readonly<Record<string, string>> = {
+  multi_line: 'an audit log has one event a line',
+  exclude_truncated: 'lines are not cut into pieces here',
+}
+
+/**
+ * The Datadog Agent's own sentence for an issue at `path` inside a processing rule; undefined where it has none.
+ * `rule` is what holds the value in question.
+ */
+export function ruleMessage(issue: z.core.$ZodIssue, path: Path, rule: unknown): string | undefined {
+  const key = path.at(-1)
+  if (path.at(-3) !== 'log_processing_rules' || typeof rule !== 'object' || rule === null) return undefined
+  const { name, type, pattern } = rule as Readonly<Record<string, unknown>>
+  const named = typeof name === 'string' ? name : ''
+  if (key === 'name' && (name === undefined || name === '')) return 'all processing rules must have a name'
+  if (key === 'pattern' && (pattern === undefined || pattern === '')) {
+    return `no pattern provided for processing rule: ${named}`.trimEnd()
+  }
+  if (key !== 'type' || issue.code !== 'invalid_value') return undefined
+  if (type === undefined) return `type must be set for processing rule \`${named}\``
+  if (typeof type !== 'string') return undefined
+  const reason = reasons[type]
+  return `type ${type} is not supported for processing rule \`${named}\`${reason === undefined ? '' : `: ${reason}`}`
+}

@@ -1,0 +1,154 @@
+import * as z from 'zod/mini'
+import { DURATION_PATTERN, formatDuration, formatSize, parseDuration, parseSize, SIZE_PATTERN } from './units.ts'
+
+/** Why a value is refused. The text goes behind the key's name: "`listen` must be …". */
+export interface Fault {
+  readonly fault: string
+  readonly hint?: string
+}
+
+interface Bounds {
+  readonly min: number
+  readonly max: number
+}
+
+const isFault = (result: unknown): result is Fault => typeof result === 'object' && result !== null && 'fault' in result
+
+/** A value that `read` judges and turns into what the agent works with; `shape` is what an editor is told of it. */
+function scalar<R>(read: (value: unknown) => R, shape: Readonly<Record<string, unknown>>) {
+  return z.pipe(
+    z.unknown().check(z.meta(shape)),
+    z.transform((value, context): Exclude<R, Fault> => {
+      const result = read(value)
+      if (!isFault(result)) return result as Exclude<R, Fault>
+      context.issues.push({ code: 'custom', message: result.fault, params: { hint: result.hint }, input: value })
+      return z.NEVER
+    }),
+  )
+}
+
+/** Milliseconds. Timers of the platform end at 24 days, hence a bound on every one of them. */
+export function duration({ min, max }: Bounds, description: string) {
+  const range = `between ${formatDuration(min)} and ${formatDuration(max)}`
+  return scalar(
+    (value) => {
+      const ms = parseDuration(value)
+      if (ms === undefined) return { fault: 'must be a duration such as 250ms, 5s, 2m or 1h, or a number of seconds' }
+      return ms < min || ms > max ? { fault: `must be ${range}` } : ms
+    },
+    {
+      description: `${description}. A duration such as 250ms, 5s, 2m, 1h, or seconds; ${range}.`,
+      type: ['string', 'number'],
+      pattern: DURATION_PATTERN.source,
+      minimum: 0,
+    },
+  )
+}
+
+/** Bytes. */
+export function size({ min, max }: Bounds, description: string) {
+  const range = `between ${formatSize(min)} and ${formatSize(max)}`
+  return scalar(
+    (value) => {
+      const bytes = parseSize(value)
+      if (bytes === undefined) return { fault: 'must be a size such as 5MB or 1MiB, or a number of bytes' }
+      return bytes < min || bytes > max ? { fault: `must be ${range}` } : bytes
+    },
+    {
+      description: `${description}. A size such as 5MB or 1MiB, or bytes; ${range}.`,
+      type: ['string', 'number'],
+      pattern: SIZE_PATTERN.source,
+      minimum: 0,
+    },
+  )
+}
+
+/** A list of strings, or one string of them with commas between. */
+export function list(description: string) {
+  return scalar(readList, {
+    description: `${description}. A list, or one string with commas.`,
+    anyOf: [{ type: 'string' }, { type: 'array', items: { type: 'string' } }],
+  })
+}
+
+function readList(value: unknown): readonly string[] | Fault {
+  if (typeof value === 'string') return tidy(value.split(','))
+  if (!Array.isArray(value)) return { fault: 'must be a list of strings, or one string with commas' }
+  const index = value.findIndex((item) => typeof item !== 'string')
+  if (index < 0) return tidy(value)
+  const mapping = typeof value[index] === 'object' && value[index] !== null && !Array.isArray(value[index])
+  const hint = mapping ? 'write `key:value` without a space behind the colon, or put it in quotes' : 'put it in quotes'
+  return { fault: `must hold strings only; item ${index + 1} is none`, hint }
+}
+
+const tidy = (items: readonly string[]) => items.map((item) => item.trim()).filter((item) => item !== '')
+
+/** Text of this form; `fault` says what form. */
+export function matching(pattern: RegExp, fault: string, description: string) {
+  return scalar((value) => (typeof value === 'string' && pattern.test(value) ? value : { fault }), {
+    description,
+    type: 'string',
+    pattern: pattern.source,
+  })
+}
+
+/** A secret that goes into a header: trimmed, since a key read from a shell often ends in a newline. */
+export function credential(description: string) {
+  return scalar(
+    (value) => {
+      if (typeof value !== 'string') return { fault: 'must be a string', hint: 'put it in quotes' }
+      const text = value.trim()
+      if (text === '') return { fault: 'is empty' }
+      if (text.startsWith('ENC[')) {
+        return { fault: 'names a secret backend, which this agent does not have', hint: 'use a file' }
+      }
+      return /^[\x21-\x7e]+$/.test(text) ? text : { fault: 'holds blanks, control or non-ASCII characters' }
+    },
+    { description, type: 'string' },
+  )
+}
+
+/** `host:port`, or undefined for none. */
+export function listenAddress(description: string) {
+  return scalar(
+    (value) => {
+      if (value === false || value === '') return { address: undefined }
+      const match = typeof value === 'string' ? /^(?:\[([\da-f:.]+)\]|([^\s:[\]]+)):(\d{1,5})$/i.exec(value) : null
+      const host = match?.[1] ?? match?.[2]
+      const port = Number(match?.[3])
+      if (host !== undefined && port <= 65_535) return { address: { host, port } }
+      return { fault: 'must be host:port, or false for none', hint: 'for example `127.0.0.1:5555`' }
+    },
+    { description: `${description}. host:port, or false for none.`, anyOf: [{ type: 'string' }, { const: false }] },
+  )
+}
+
+/** An http URL, of a unix socket, too; without a user name or a fragment. */
+export function url(description: string) {
+  return scalar(
+    (value) => {
+      const parsed = typeof value === 'string' && URL.canParse(value) ? new URL(value) : undefined
+      if (parsed === undefined) return { fault: 'must be a URL such as https://host:port/path' }
+      if (!['https:', 'http:', 'http+unix:', 'unix:'].includes(parsed.protocol)) {
+        return { fault: 'must begin with https://, http:// or unix://' }
+      }
+      if (parsed.username !== '' || parsed.password !== '') {
+        return { fault: 'must not hold a user name or password', hint: 'give them as a token or a header' }
+      }
+      return parsed.hash === '' ? String(value) : { fault: 'must not have a fragment (#…)' }
+    },
+    { description, type: 'string' },
+  )
+}
+
+/** A proxy's URL; without a scheme it is http. It may hold a user name and password. */
+export function proxyUrl(description: string) {
+  return scalar(
+    (value) => {
+      const text = typeof value === 'string' && !value.includes('://') ? `http://${value}` : value
+      if (typeof text === 'string' && /^(?:https?|socks5h?):\/\/[^/]/.test(text) && URL.canParse(text)) return text
+      return { fault: 'must be the URL of a proxy such as http://proxy:3128' }
+    },
+    { description, type: 'string' },
+  )
+}

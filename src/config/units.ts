@@ -1,0 +1,59 @@
+/** Durations and sizes as people write them. */
+
+const durationUnits = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const
+const sizeUnits: Readonly<Record<string, number>> = {
+  b: 1,
+  k: 1e3,
+  kb: 1e3,
+  m: 1e6,
+  mb: 1e6,
+  g: 1e9,
+  gb: 1e9,
+  ki: 2 ** 10,
+  kib: 2 ** 10,
+  mi: 2 ** 20,
+  mib: 2 ** 20,
+  gi: 2 ** 30,
+  gib: 2 ** 30,
+}
+
+export const DURATION_PATTERN = /^(?:\d+(?:\.\d+)?(?:ms|s|m|h|d))+$|^\d+(?:\.\d+)?$/
+export const SIZE_PATTERN = /^(\d+(?:\.\d+)?)\s*([kKmMgG][iI]?[bB]?|[bB])?$/
+
+/** Milliseconds of `250ms`, `5s`, `1h30m`, or of plain seconds; undefined when it is no duration. */
+export function parseDuration(value: unknown): number | undefined {
+  if (typeof value === 'number') return value >= 0 && Number.isFinite(value) ? value * 1_000 : undefined
+  if (typeof value !== 'string' || !DURATION_PATTERN.test(value)) return undefined
+  if (/\d$/.test(value)) return Number(value) * 1_000
+  let total = 0
+  for (const [, amount, unit] of value.matchAll(/([\d.]+)(ms|s|m|h|d)/g)) {
+    total += Number(amount) * durationUnits[unit as keyof typeof durationUnits]
+  }
+  return total
+}
+
+/** Bytes of `5MB`, `1MiB`, `512Ki`, or of a plain number; undefined when it is no size. */
+export function parseSize(value: unknown): number | undefined {
+  if (typeof value === 'number') return value >= 0 && Number.isFinite(value) ? Math.round(value) : undefined
+  if (typeof value !== 'string') return undefined
+  const match = SIZE_PATTERN.exec(value)
+  if (match === null) return undefined
+  return Math.round(Number(match[1]) * (sizeUnits[(match[2] ?? 'b').toLowerCase()] ?? 1))
+}
+
+/** In the largest unit that divides it: `90s`, `2m`, `250ms`. */
+export function formatDuration(ms: number): string {
+  for (const unit of ['d', 'h', 'm', 's'] as const) {
+    if (ms >= durationUnits[unit] && ms % durationUnits[unit] === 0) return `${ms / durationUnits[unit]}${unit}`
+  }
+  return `${ms}ms`
+}
+
+/** In the largest unit that divides it: `5MB`, `1MiB`, `1234B`. */
+export function formatSize(bytes: number): string {
+  for (const unit of ['GiB', 'GB', 'MiB', 'MB', 'KiB', 'kB']) {
+    const size = sizeUnits[unit.toLowerCase()] ?? 1
+    if (bytes >= size && bytes % size === 0) return `${bytes / size}${unit}`
+  }
+  return `${bytes}B`
+}

@@ -1,0 +1,78 @@
+import type { Finding, Path } from './finding.ts'
+import {
+  checkpointSchema,
+  confSchema,
+  datadogSchema,
+  deliverySchema,
+  proxySchema,
+  ruleSchema,
+  serverSchema,
+  sourceSchema,
+  tlsSchema,
+  webhookSchema,
+} from './schema.ts'
+import { suggestion } from './suggestion.ts'
+
+const keysOf = (schema: { readonly shape: object }) => Object.keys(schema.shape)
+
+interface Section {
+  readonly keys: readonly string[]
+  /** Where its keys belong, for a sentence. */
+  readonly where: string
+}
+
+const section = (name: string, schema: { readonly shape: object }): Section => ({
+  keys: keysOf(schema),
+  where: `under \`${name}:\``,
+})
+
+const top: Section = { keys: keysOf(confSchema), where: 'at the top level' }
+const destinations: Readonly<Record<string, Section>> = {
+  datadog: { keys: keysOf(datadogSchema), where: 'to a `destination:` of type datadog' },
+  webhook: { keys: keysOf(webhookSchema), where: 'to a `destination:` of type webhook' },
+}
+/** By the key they stand under; the first that has a stray key is named as its place. */
+const sections: Readonly<Record<string, Section>> = {
+  delivery: section('delivery', deliverySchema),
+  checkpoint: section('checkpoint', checkpointSchema),
+  server: section('server', serverSchema),
+  logs: section('logs', sourceSchema),
+  tls: section('tls', tlsSchema),
+  proxy: section('proxy', proxySchema),
+  log_processing_rules: section('log_processing_rules', ruleSchema),
+}
+const places = [...Object.values(sections).slice(0, 3), ...Object.values(destinations), ...Object.values(sections), top]
+
+/** The Datadog Agent's keys of a `logs:` item that join lines. */
+const joinsLines = /^(?:auto_)?multi_?line/
+
+/** `parent` is the mapping at `path` that holds the key. */
+export function unknownKey(key: string, path: Path, parent: unknown): Finding {
+  const shown = key.length > 64 ? `${key.slice(0, 64)}…` : key
+  const finding = { path: [...path, key], at: 'key', severity: 'error' } as const
+  if (path[0] === 'logs' && joinsLines.test(key)) {
+    return { ...finding, message: `\`${shown}\` is not supported: an audit log has one event a line` }
+  }
+  return { ...finding, message: `unknown key \`${shown}\``, hint: hintFor(key, path, parent) }
+}
+
+function hintFor(key: string, path: Path, parent: unknown): string | undefined {
+  const home = places.find((place) => place.keys.includes(key))
+  if (home !== undefined) return `\`${key}\` belongs ${home.where}`
+  const near = suggestion(key, keysAt(path, parent))
+  if (near !== undefined) return `did you mean \`${near}\`?`
+  const far = suggestion(
+    key,
+    places.flatMap((place) => place.keys),
+  )
+  const where = places.find((place) => far !== undefined && place.keys.includes(far))?.where
+  return where === undefined ? undefined : `did you mean \`${far}\`? It belongs ${where}`
+}
+
+function keysAt(path: Path, parent: unknown): readonly string[] {
+  const name = path.findLast((step) => typeof step === 'string')
+  if (name === undefined) return top.keys
+  if (name !== 'destination' && name !== 'destinations') return sections[name]?.keys ?? []
+  const type = typeof parent === 'object' && parent !== null && 'type' in parent ? parent.type : undefined
+  return destinations[String(type)]?.keys ?? []
+}

@@ -1,0 +1,73 @@
+import type { WebhookConfig } from './config.ts'
+import { type AwaitedFiles, isPlain } from './connection.ts'
+import type { Findings } from './finding.ts'
+import type { WebhookConf } from './schema.ts'
+import { secret } from './secret.ts'
+
+/** Headers that say how a request is framed or what it is: the agent's own. */
+const ownHeaders = [
+  'connection',
+  'content-encoding',
+  'content-length',
+  'content-type',
+  'expect',
+  'host',
+  'idempotency-key',
+  'keep-alive',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+]
+
+/** What only a destination of type webhook has. */
+export function resolveWebhook(
+  conf: WebhookConf,
+  files: AwaitedFiles,
+  findings: Findings,
+): Pick<WebhookConfig, 'type' | 'url' | 'kubeconfig' | 'headers' | 'token'> {
+  checkEndpoint(conf, findings)
+  checkHeaders(conf, findings)
+  if (conf.token !== undefined && conf.token_file !== undefined) {
+    findings.refuse(['token'], '`token` and `token_file` exclude each other', 'keep the file')
+  }
+  const tokenFile = files.absoluteIfAny(conf.token_file, ['token_file'])
+  const token = conf.token === undefined ? undefined : secret(conf.token)
+  return {
+    type: 'webhook',
+    url: conf.url,
+    kubeconfig: files.absoluteIfAny(conf.kubeconfig, ['kubeconfig']),
+    headers: conf.headers ?? {},
+    token: tokenFile === undefined ? token : { kind: 'file', path: tokenFile },
+  }
+}
+
+function checkEndpoint(conf: WebhookConf, findings: Findings): void {
+  if (conf.kubeconfig === undefined && conf.url === undefined) {
+    findings.miss(['url'], 'a webhook needs `url` or `kubeconfig`')
+  }
+  if (conf.kubeconfig !== undefined) {
+    for (const key of ['url', 'token', 'token_file', 'tls', 'ca_file'] as const) {
+      if (conf[key] !== undefined) findings.refuse([key], `\`${key}\` and \`kubeconfig\` exclude each other`)
+    }
+  }
+  if (conf.url === undefined || !isPlain(conf.url)) return
+  const headers = Object.keys(conf.headers ?? {}).some((name) => /auth|token|key|secret|cookie/i.test(name))
+  if (headers || (conf.token ?? conf.token_file ?? conf.tls?.cert_file) !== undefined) {
+    findings.warn(
+      ['url'],
+      'credentials go over the network unencrypted, or not at all, to an http:// url',
+      'use https://',
+    )
+  }
+}
+
+function checkHeaders({ headers = {} }: WebhookConf, findings: Findings): void {
+  for (const name of Object.keys(headers)) {
+    // A field name is a token (RFC 9110, 5.6.2).
+    if (!/^[\w!#$%&'*+.^`|~-]+$/.test(name)) findings.refuse(['headers', name], 'this is no name of a header')
+    if (ownHeaders.includes(name.toLowerCase())) {
+      findings.refuse(['headers', name], `header \`${name}\` is the agent’s own and cannot be set`)
+    }
+  }
+}
