@@ -1,0 +1,34 @@
+import { hash } from 'node:crypto'
+
+const version = 1
+
+/** What the bytes of a state file turned out to be. `problem` completes "registry.json …". */
+export type Decoded =
+  | { readonly kind: 'valid'; readonly state: unknown }
+  /** Not what was written: torn by a crash, or damaged later. */
+  | { readonly kind: 'damaged'; readonly problem: string }
+  /** Perhaps whole, but of a format this agent does not know. */
+  | { readonly kind: 'foreign'; readonly problem: string }
+
+/** `{"version":1,"checksum":"<sha256 of the state's bytes>","state":…}` and a newline. */
+export function encodeDocument(state: object): Buffer {
+  const text = JSON.stringify(state)
+  return Buffer.from(`{"version":${version},"checksum":"${hash('sha256', text)}","state":${text}}\n`)
+}
+
+const versionField = /^\{"version":(\d+)[,}]/
+const wholeDocument = /^\{"version":1,"checksum":"([0-9a-f]{64})","state":(.*)\}\n$/s
+
+export function decodeDocument(bytes: Buffer): Decoded {
+  if (bytes.length === 0) return { kind: 'damaged', problem: 'is empty' }
+  if (bytes.every((byte) => byte === 0)) return { kind: 'damaged', problem: 'holds nothing but zero bytes' }
+  const text = bytes.toString()
+  const found = versionField.exec(text)?.[1]
+  if (found === undefined) return { kind: 'damaged', problem: 'is not a state file' }
+  if (Number(found) > version) return { kind: 'foreign', problem: `was written by a newer agent (version ${found})` }
+  if (Number(found) < version) return { kind: 'foreign', problem: `has an unknown version (${found})` }
+  const [, checksum, state] = wholeDocument.exec(text) ?? []
+  if (checksum === undefined || state === undefined) return { kind: 'damaged', problem: 'is cut short' }
+  if (checksum !== hash('sha256', state)) return { kind: 'damaged', problem: 'does not match its checksum' }
+  return { kind: 'valid', state: JSON.parse(state) }
+}

@@ -1,0 +1,28 @@
+import { link, readdir, readFile, rename, unlink, writeFile } from 'node:fs/promises'
+import { makeDirectory, syncDirectory } from '../durable-directory.ts'
+
+/** What a store asks of the file system. Every method rejects with an error that has the system's `code`. */
+export interface StoreFs {
+  /** Creates a directory and its parents, durably, where missing. */
+  makeDirectory(path: string): Promise<void>
+  readDirectory(path: string): Promise<readonly string[]>
+  readFile(path: string): Promise<Buffer>
+  /** Creates or replaces a file, mode 0600; resolves when its content is durable. */
+  writeFile(path: string, bytes: Buffer): Promise<void>
+  link(existing: string, path: string): Promise<void>
+  rename(from: string, to: string): Promise<void>
+  unlink(path: string): Promise<void>
+  /** Resolves when the names in a directory are durable. */
+  syncDirectory(path: string): Promise<void>
+}
+
+export const diskFs: StoreFs = {
+  makeDirectory,
+  readDirectory: (path) => readdir(path),
+  readFile: (path) => readFile(path),
+  writeFile: (path, bytes) => writeFile(path, bytes, { mode: 0o600, flush: true }),
+  link,
+  rename,
+  unlink,
+  syncDirectory,
+}

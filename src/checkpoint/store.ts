@@ -1,0 +1,111 @@
+import type { SystemError } from '../system-error.ts'
+import { encodeDocument } from './document.ts'
+import { type Files, type Loaded, loadNewest, moveAside, replaceNewest } from './generations.ts'
+import { diskFs, type StoreFs } from './store-fs.ts'
+
+export interface Store {
+  /** The newest usable state found at the start; undefined when there was none. */
+  readonly loaded: unknown
+  /** What was wrong with the files at the start and what was done, in one sentence; undefined when all was well. */
+  readonly recovered: string | undefined
+  /**
+   * Makes a state durable. One write runs at a time; saves that arrive meanwhile share the next one and its result,
+   * and it writes the latest state. A state given as a function is asked for when its write starts.
+   * Rejects only when the state cannot be serialised.
+   */
+  save(state: object | (() => object)): Promise<SaveResult>
+}
+
+/** After `failed` the state saved before is still the one that would be loaded; the next save starts from nothing. */
+export type SaveResult =
+  | { readonly kind: 'saved' }
+  | { readonly kind: 'failed'; readonly code: string; readonly message: string }
+
+export interface StoreOptions {
+  readonly dir: string
+  readonly name?: string
+  readonly fs?: StoreFs
+  /** Between two attempts to read a file that the system refuses to read. */
+  readonly retryPauseMs?: number
+}
+
+/**
+ * A JSON document that survives kill -9 and power loss. Loading tries `registry.json`, then `.tmp`, then `.prev`, and
+ * takes the first that is whole: its checksum says so.
+ *
+ * What loading finds when the process or the machine dies after each step of a save (A: the generation before the last,
+ * B: the last, C: the one being saved):
+ *
+ * | after                              | registry.json | .tmp         | .prev  | loaded |
+ * | ---------------------------------- | ------------- | ------------ | ------ | ------ |
+ * | nothing yet                        | B             | absent       | A      | B      |
+ * | 1 writing .tmp, before its fsync   | B             | C, any part  | A      | B      |
+ * | 2 fsync of .tmp                    | B             | C            | A      | B      |
+ * | 3 unlink of .prev                  | B             | C            | absent | B      |
+ * | 4 link registry.json to .prev      | B             | C            | B      | B      |
+ * | 5 rename .tmp to registry.json     | C             | absent       | B      | C      |
+ * | 6 fsync of the directory           | C             | absent       | B      | C, and the save is acknowledged |
+ *
+ * A power loss between 3 and 6 may also undo any of the names 3 to 5 changed; the contents they lead to were durable
+ * before, so what is loaded is B or C. `registry.json` itself is never absent after the first save, because a rename
+ * replaces it; where it is missing or damaged nevertheless, a whole `.tmp` is at least as new as `.prev` (each save
+ * starts by writing it) and as true: a state claims only what was settled when it was handed to save, whether or not
+ * that save came to its end.
+ */
+export async function openStore(options: StoreOptions): Promise<Store> {
+  const { dir, name = 'registry.json', fs = diskFs, retryPauseMs = 200 } = options
+  const files: Files = { fs, dir, name, retryPauseMs }
+  const found = await loadNewest(files)
+  const unusable = new Set(found.unusable.map(({ file }) => file))
+  const keptAs = new Map<string, string>()
+  await keepUnusable()
+
+  let latest: object | (() => object)
+  let running: Promise<SaveResult> | undefined
+  let waiting: Promise<SaveResult> | undefined
+
+  /** Nothing is written before what could not be used is out of the way: it may be the work of a newer agent. */
+  async function keepUnusable(): Promise<SystemError | undefined> {
+    for (const file of unusable) {
+      const moved = await moveAside(files, file)
+      if (moved.kind === 'refused' && moved.code !== 'ENOENT') return moved
+      if (moved.kind === 'moved') keptAs.set(file, moved.as)
+      unusable.delete(file)
+    }
+    return undefined
+  }
+
+  async function saveLatest(): Promise<SaveResult> {
+    await running
+    waiting = undefined
+    running = write(encodeDocument(typeof latest === 'function' ? latest() : latest))
+    return running
+  }
+
+  async function write(bytes: Buffer): Promise<SaveResult> {
+    const refused = (await keepUnusable()) ?? (await replaceNewest(files, bytes))
+    return refused === undefined ? { kind: 'saved' } : { kind: 'failed', code: refused.code, message: refused.message }
+  }
+
+  return {
+    loaded: found.state,
+    recovered: describeRecovery(name, found, keptAs),
+    save(state) {
+      latest = state
+      waiting ??= saveLatest()
+      return waiting
+    },
+  }
+}
+
+function describeRecovery(name: string, found: Loaded, keptAs: ReadonlyMap<string, string>): string | undefined {
+  const damages = found.unusable.map(({ file, problem }) => {
+    const as = keptAs.get(file)
+    return `${file} ${problem} and ${as === undefined ? 'could not be kept aside yet' : `was kept as ${as}`}`
+  })
+  if (found.source === name) return undefined
+  if (found.source === undefined) {
+    return damages.length === 0 ? undefined : `${damages.join(', ')}; no other state was found, so none is used`
+  }
+  return `${damages.join(', ') || `${name} is missing`}; the state was taken from ${found.source}`
+}

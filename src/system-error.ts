@@ -1,0 +1,13 @@
+/** What the operating system refused: `code` is the errno's name, `message` names the path and never any content. */
+export interface SystemError {
+  readonly code: string
+  readonly message: string
+}
+
+/** Turns a caught error of a system call into a value; anything else is a defect and is thrown again. */
+export function systemError(error: unknown): SystemError {
+  if (error instanceof Error && 'syscall' in error && 'code' in error && typeof error.code === 'string') {
+    return { code: error.code, message: error.message }
+  }
+  throw error
+}

@@ -1,0 +1,265 @@
+import { createHash } from 'node:crypto'
+import { mkdir, mkdtemp, readdir, readFile, rm, rmdir, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { openStore } from '../../src/checkpoint/store.ts'
+import { diskFs } from '../../src/checkpoint/store-fs.ts'
+
+let root: string
+let dir: string
+
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), 'store-'))
+  dir = join(root, 'lib', 'run')
+})
+
+afterEach(() => rm(root, { recursive: true, force: true }))
+
+const read = (name: string) => readFile(join(dir, name), 'utf8')
+
+async function saveAll(...states: readonly object[]): Promise<void> {
+  const store = await openStore({ dir })
+  for (const state of states) expect(await store.save(state)).toEqual({ kind: 'saved' })
+}
+
+describe('a store', () => {
+  it('starts empty, and says nothing about it', async () => {
+    const store = await openStore({ dir })
+
+    expect(store).toMatchObject({ loaded: undefined, recovered: undefined })
+    await expect(readdir(root)).resolves.toEqual([])
+  })
+
+  it('creates its directory and files for the owner alone', async () => {
+    await saveAll({ n: 1 }, { n: 2 })
+
+    const modes = await Promise.all(
+      ['..', '.', 'registry.json', 'registry.json.prev'].map(
+        async (name) => (await stat(join(dir, name))).mode & 0o777,
+      ),
+    )
+    expect(modes).toEqual([0o700, 0o700, 0o600, 0o600])
+  })
+
+  it('writes version, checksum of the bytes of the state, and the state', async () => {
+    await saveAll({ text: 'größe "\u2028"', list: [1, -0, null] })
+
+    const state = '{"text":"größe \\"\u2028\\"","list":[1,0,null]}'
+    const checksum = createHash('sha256').update(state).digest('hex')
+    expect(await read('registry.json')).toBe(`{"version":1,"checksum":"${checksum}","state":${state}}\n`)
+  })
+
+  it('loads what was saved last and keeps the generation before', async () => {
+    await saveAll({ n: 1 }, { n: 2 }, { n: 3 })
+
+    const store = await openStore({ dir })
+
+    expect(store).toMatchObject({ loaded: { n: 3 }, recovered: undefined })
+    expect(await readdir(dir)).toEqual(['registry.json', 'registry.json.prev'])
+    expect(JSON.parse(await read('registry.json.prev')).state).toEqual({ n: 2 })
+  })
+
+  it('writes once for all saves that arrive during a write, with the latest state', async () => {
+    let writes = 0
+    const store = await openStore({
+      dir,
+      fs: {
+        ...diskFs,
+        writeFile: (path, bytes) => {
+          writes += 1
+          return diskFs.writeFile(path, bytes)
+        },
+      },
+    })
+    const asked: number[] = []
+    const first = store.save({ n: 0 })
+    await expect.poll(() => writes).toBe(1)
+
+    const others = [1, 2, 3].map((n) =>
+      store.save(() => {
+        asked.push(n)
+        return { n }
+      }),
+    )
+
+    expect(await Promise.all([first, ...others])).toEqual(Array(4).fill({ kind: 'saved' }))
+    expect({ writes, asked }).toEqual({ writes: 2, asked: [3] })
+    expect((await openStore({ dir })).loaded).toEqual({ n: 3 })
+  })
+
+  it('reports a refused save, keeps the state before, and saves again as soon as the disk lets it', async () => {
+    const store = await openStore({ dir })
+    await store.save({ n: 1 })
+    await mkdir(join(dir, 'registry.json.tmp'))
+
+    expect(await store.save({ n: 2 })).toEqual({
+      kind: 'failed',
+      code: 'EISDIR',
+      message: expect.stringContaining('registry.json.tmp'),
+    })
+    expect((await openStore({ dir })).loaded).toEqual({ n: 1 })
+    await rmdir(join(dir, 'registry.json.tmp'))
+    expect(await store.save({ n: 3 })).toEqual({ kind: 'saved' })
+    expect((await openStore({ dir })).loaded).toEqual({ n: 3 })
+  })
+
+  it('makes its directory again when somebody removed it', async () => {
+    const store = await openStore({ dir })
+    await store.save({ n: 1 })
+    await rm(join(root, 'lib'), { recursive: true })
+
+    expect(await store.save({ n: 2 })).toEqual({ kind: 'saved' })
+
+    expect((await openStore({ dir })).loaded).toEqual({ n: 2 })
+  })
+
+  it('works without hard links, then keeping one generation', async () => {
+    const refuse = () => Promise.reject(Object.assign(new Error('EPERM: link'), { code: 'EPERM', syscall: 'link' }))
+    const store = await openStore({ dir, fs: { ...diskFs, link: refuse } })
+
+    expect([await store.save({ n: 1 }), await store.save({ n: 2 })]).toEqual([{ kind: 'saved' }, { kind: 'saved' }])
+
+    expect(await readdir(dir)).toEqual(['registry.json'])
+    expect((await openStore({ dir })).loaded).toEqual({ n: 2 })
+  })
+
+  it('rejects a state that cannot be written down, and goes on', async () => {
+    const store = await openStore({ dir })
+
+    await expect(store.save({ n: 1n })).rejects.toThrow(TypeError)
+
+    expect(await store.save({ n: 2 })).toEqual({ kind: 'saved' })
+  })
+})
+
+describe('a state file that cannot be used', () => {
+  const whole = (state: string, version = 1) => {
+    const checksum = createHash('sha256').update(state).digest('hex')
+    return `{"version":${version},"checksum":"${checksum}","state":${state}}\n`
+  }
+
+  it.each([
+    { content: '', problem: 'is empty' },
+    { content: '\0'.repeat(4096), problem: 'holds nothing but zero bytes' },
+    { content: '\0'.repeat(9) + whole('{"n":7}'), problem: 'is not a state file' },
+    { content: 'hello\n', problem: 'is not a state file' },
+    { content: '{"generations":[]}\n', problem: 'is not a state file' },
+    { content: whole('{"n":7}').slice(0, -2), problem: 'is cut short' },
+    { content: whole('{"n":7}').slice(0, 40), problem: 'is cut short' },
+    { content: whole('{"n":7}').replace('7', '8'), problem: 'does not match its checksum' },
+    { content: whole('{"n":7}', 0), problem: 'has an unknown version (0)' },
+    { content: whole('{"n":7}', 2), problem: 'was written by a newer agent (version 2)' },
+    { content: '{"version":12}', problem: 'was written by a newer agent (version 12)' },
+  ])('is kept aside and replaced by the generation before: $problem', async ({ content, problem }) => {
+    await saveAll({ n: 1 }, { n: 2 })
+    await writeFile(join(dir, 'registry.json'), content)
+
+    const store = await openStore({ dir })
+
+    expect(store.loaded).toEqual({ n: 1 })
+    expect(store.recovered).toBe(
+      `registry.json ${problem} and was kept as registry.json.corrupt-1; the state was taken from registry.json.prev`,
+    )
+    expect(await read('registry.json.corrupt-1')).toBe(content)
+    await store.save({ n: 3 })
+    expect(await openStore({ dir })).toMatchObject({ loaded: { n: 3 }, recovered: undefined })
+    expect(await read('registry.json.corrupt-1')).toBe(content)
+  })
+
+  it('is passed over at every single cut of it', async () => {
+    await saveAll({ n: 1 }, { n: 2 })
+    const content = await read('registry.json')
+    for (let length = 0; length < content.length; length++) {
+      await writeFile(join(dir, 'registry.json'), content.slice(0, length))
+      expect((await openStore({ dir })).loaded).toEqual({ n: 1 })
+    }
+  })
+
+  it('leaves no state when the generation before cannot be used either', async () => {
+    await saveAll({ n: 1 }, { n: 2 })
+    await writeFile(join(dir, 'registry.json'), '')
+    await writeFile(join(dir, 'registry.json.prev'), whole('{}', 3))
+
+    const store = await openStore({ dir })
+
+    expect(store.loaded).toBeUndefined()
+    expect(store.recovered).toBe(
+      'registry.json is empty and was kept as registry.json.corrupt-1, ' +
+        'registry.json.prev was written by a newer agent (version 3) and was kept as registry.json.corrupt-2; ' +
+        'no other state was found, so none is used',
+    )
+    expect(await readdir(dir)).toEqual(['registry.json.corrupt-1', 'registry.json.corrupt-2'])
+  })
+
+  it('is replaced by the generation before when it is gone', async () => {
+    await saveAll({ n: 1 }, { n: 2 })
+    await rm(join(dir, 'registry.json'))
+
+    expect(await openStore({ dir })).toMatchObject({
+      loaded: { n: 1 },
+      recovered: 'registry.json is missing; the state was taken from registry.json.prev',
+    })
+  })
+
+  it('is kept three times at most, the oldest going first', async () => {
+    await saveAll({ n: 1 }, { n: 2 })
+    for (let n = 1; n <= 5; n++) {
+      await writeFile(join(dir, 'registry.json'), `broken ${n}`)
+      const store = await openStore({ dir })
+      await store.save({ n })
+    }
+
+    const names = (await readdir(dir)).filter((name) => name.includes('corrupt'))
+    expect(names).toEqual([3, 4, 5].map((n) => `registry.json.corrupt-${n}`))
+    expect(await Promise.all(names.map(read))).toEqual(['broken 3', 'broken 4', 'broken 5'])
+  })
+
+  it('is tried again before it is given up', async () => {
+    await saveAll({ n: 1 }, { n: 2 })
+    let refusals = 2
+    const store = await openStore({
+      dir,
+      retryPauseMs: 0,
+      fs: {
+        ...diskFs,
+        readFile: (path) => {
+          if (refusals === 0) return diskFs.readFile(path)
+          refusals -= 1
+          return Promise.reject(Object.assign(new Error('EMFILE: open'), { code: 'EMFILE', syscall: 'open' }))
+        },
+      },
+    })
+
+    expect(store).toMatchObject({ loaded: { n: 2 }, recovered: undefined })
+  })
+
+  it('is never overwritten before it is aside, so that a read-only disk does not cost it', async () => {
+    await saveAll({ n: 1 })
+    const newer = whole('{"n":7}', 2)
+    await writeFile(join(dir, 'registry.json'), newer)
+    let readOnly = true
+    const store = await openStore({
+      dir,
+      fs: {
+        ...diskFs,
+        rename: (from, to) =>
+          readOnly
+            ? Promise.reject(Object.assign(new Error('EROFS: rename'), { code: 'EROFS', syscall: 'rename' }))
+            : diskFs.rename(from, to),
+      },
+    })
+    expect(store.recovered).toBe(
+      'registry.json was written by a newer agent (version 2) and could not be kept aside yet; ' +
+        'no other state was found, so none is used',
+    )
+    expect(await store.save({ n: 8 })).toEqual({ kind: 'failed', code: 'EROFS', message: 'EROFS: rename' })
+    expect(await read('registry.json')).toBe(newer)
+
+    readOnly = false
+
+    expect(await store.save({ n: 9 })).toEqual({ kind: 'saved' })
+    expect(await read('registry.json.corrupt-1')).toBe(newer)
+    expect((await openStore({ dir })).loaded).toEqual({ n: 9 })
+  })
+})
