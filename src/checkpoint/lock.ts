@@ -1,0 +1,105 @@
+import { access, constants, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { makeDirectory } from '../durable-directory.ts'
+import { type SystemError, systemError } from '../system-error.ts'
+
+export type Lock =
+  | { readonly kind: 'locked'; release(): void }
+  /** Another process has it. `by` is what that process wrote about itself. */
+  | { readonly kind: 'held'; readonly by: string; readonly message: string }
+  | { readonly kind: 'failed'; readonly code: string; readonly message: string }
+
+/**
+ * A handle that nothing refers to is collected, and closing it would give the lock away.
+ */
+const held = new Set<DatabaseSync>()
+
+const sqliteBusy = 5
+
+/**
+ * Takes the lock that keeps a second agent away from a directory. `holder` says who we are, for the message the other
+ * one prints.
+ *
+ * The lock is the kernel's: an open transaction of SQLite holds a POSIX record lock on `agent.lock`, and that is the
+ * one file lock Node can take without native code. The file stays empty.
+ * - Taking it is atomic, so two agents that start together need no protocol between them.
+ * - The kernel drops it with the process. After kill -9, a power loss or a reboot there is nothing stale to reclaim,
+ *   and no process id that could have been reused is ever asked about.
+ * - It belongs to the inode, so containers that mount the same host directory see each other's, whatever their process
+ *   and network namespaces.
+ *
+ * POSIX gives the lock up when this process closes any descriptor of the file: nothing else here may open it.
+ */
+export async function openLock(dir: string, holder: string): Promise<Lock> {
+  const path = join(dir, 'agent.lock')
+  const holderPath = join(dir, 'agent.lock.holder')
+  const directory = await attempt(makeDirectory(dir))
+  if (directory !== undefined) return failed(path, directory)
+  const database = lockFile(path)
+  if (database instanceof DatabaseSync) {
+    held.add(database)
+    // SQLite opens a file it may not write for reading only, and then its transaction takes no lock.
+    const unwritable = await attempt(access(path, constants.W_OK))
+    if (unwritable !== undefined) {
+      release(database)
+      return failed(path, unwritable)
+    }
+    // Only the message of a refused agent needs it, so a full disk does not matter here.
+    await attempt(writeFile(holderPath, `${holder}\n`, { mode: 0o600 }))
+    return { kind: 'locked', release: () => release(database) }
+  }
+  if (database.errcode === sqliteBusy) {
+    const by = await readHolder(holderPath)
+    return { kind: 'held', by, message: `${dir} is in use by another agent (${by}): ${path} is locked` }
+  }
+  const reason = await attempt(access(dir, constants.W_OK | constants.X_OK))
+  return failed(path, reason ?? { code: database.code, message: database.message })
+}
+
+function lockFile(path: string): DatabaseSync | SqliteError {
+  let database: DatabaseSync | undefined
+  try {
+    database = new DatabaseSync(path, { timeout: 0 })
+    database.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE')
+    return database
+  } catch (error) {
+    database?.close()
+    if (isSqliteError(error)) return error
+    throw error
+  }
+}
+
+interface SqliteError {
+  readonly code: string
+  readonly message: string
+  readonly errcode: number
+}
+
+function isSqliteError(error: unknown): error is Error & SqliteError {
+  return error instanceof Error && 'code' in error && error.code === 'ERR_SQLITE_ERROR'
+}
+
+function release(database: DatabaseSync): void {
+  if (!held.delete(database)) return
+  database.close()
+}
+
+/** Resolves with what the system refused, or undefined. */
+async function attempt(work: Promise<unknown>): Promise<SystemError | undefined> {
+  try {
+    await work
+    return undefined
+  } catch (error) {
+    return systemError(error)
+  }
+}
+
+async function readHolder(path: string): Promise<string> {
+  const text = await readFile(path, 'utf8').catch(() => '')
+  return text.trim().slice(0, 200) || 'unknown'
+}
+
+function failed(path: string, { code, message }: SystemError): Lock {
+  return { kind: 'failed', code, message: `cannot lock ${path}: ${message}` }
+}
