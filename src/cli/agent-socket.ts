@@ -9,8 +9,8 @@ export type Reply =
   /** The socket is there and nobody listens. */
   | { readonly kind: 'stale' }
   | { readonly kind: 'denied' }
-  /** Somebody listens and does not answer in time. */
-  | { readonly kind: 'silent'; readonly timeoutMs: number }
+  /** Somebody listens and does not answer in time, or has let its queue of connections fill up. */
+  | { readonly kind: 'silent' }
   | { readonly kind: 'failed'; readonly problem: string }
 
 const maxAnswerBytes = 64 * 1024 * 1024
@@ -19,12 +19,12 @@ const maxAnswerBytes = 64 * 1024 * 1024
  * One GET over a unix socket. In HTTP/1.0, whose answer ends with the connection, it takes twenty lines: `node:http`
  * would cost a probe 65 ms of CPU and 16 MB of memory (Node 26), as much again as the whole process.
  */
-export function askAgent(socketPath: string, page: string, timeoutMs: number): Promise<Reply> {
+export function askAgent(socketPath: string, page: string, timeoutMs = 3000): Promise<Reply> {
   const impossible = socketPathProblem(socketPath)
   if (impossible !== undefined) return Promise.resolve({ kind: 'failed', problem: impossible })
   const { promise, resolve } = Promise.withResolvers<Reply>()
   const socket = connect(socketPath)
-  const timer = setTimeout(() => resolve({ kind: 'silent', timeoutMs }), timeoutMs)
+  const timer = setTimeout(() => resolve({ kind: 'silent' }), timeoutMs)
   const chunks: Buffer[] = []
   let length = 0
   socket
@@ -60,6 +60,8 @@ function failure(error: NodeJS.ErrnoException): Reply {
     case 'EACCES':
     case 'EPERM':
       return { kind: 'denied' }
+    case 'EAGAIN':
+      return { kind: 'silent' }
     default:
       return { kind: 'failed', problem: error.message }
   }

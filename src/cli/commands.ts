@@ -30,7 +30,7 @@ const run: Command = {
     'The first SIGTERM or SIGINT drains what was read and exits 0; a second one exits 1 at once, which loses nothing but time.',
   run: async (args, io) => {
     const { run } = await import('./run.ts')
-    return run({ config: args.value('config') }, io)
+    return run(args, io)
   },
 }
 

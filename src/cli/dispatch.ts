@@ -1,7 +1,6 @@
 import { parseArguments } from './arguments.ts'
 import { type Command, commands } from './commands.ts'
 import { type ExitCode, exitCode, type Io, type Output } from './io.ts'
-import { usageError } from './usage.ts'
 
 /** Runs the command that `argv` (without the program's name) asks for. */
 export async function dispatch(argv: readonly string[], io: Io): Promise<ExitCode> {
@@ -29,19 +28,19 @@ async function runCommand(name: string, argv: readonly string[], io: Io): Promis
       name,
       commands.map((candidate) => candidate.name),
     )
-    return usageError(undefined, `no command "${name}"${guess}`, io)
+    return misused(undefined, `no command "${name}"${guess}`, io)
   }
   const options = [...command.options, { name: 'help', short: 'h', help: '' }]
   const parsed = parseArguments(argv, { ...command, options })
   switch (parsed.kind) {
     case 'usage':
-      return usageError(command.name, parsed.problem, io)
+      return misused(command.name, parsed.problem, io)
     case 'unknown-option': {
       const guess = await didYouMean(
         parsed.option,
         options.map((option) => `--${option.name}`),
       )
-      return usageError(command.name, `no option "${parsed.option}"${guess}`, io)
+      return misused(command.name, `no option "${parsed.option}"${guess}`, io)
     }
     case 'arguments':
       return parsed.arguments.flag('help') ? showHelp(command, io.stdout) : command.run(parsed.arguments, io)
@@ -58,4 +57,9 @@ async function didYouMean(word: string, candidates: readonly string[]): Promise<
   const { suggestion } = await import('../config/suggestion.ts')
   const guess = suggestion(word, candidates)
   return guess === undefined ? '' : `: did you mean "${guess}"?`
+}
+
+async function misused(command: string | undefined, problem: string, io: Io): Promise<ExitCode> {
+  const { usageError } = await import('./usage.ts')
+  return usageError(command, problem, io)
 }

@@ -5,6 +5,8 @@ export interface Io {
   readonly stderr: Output
   /** The running Node, to start this program again with. */
   readonly nodePath: string
+  /** What the process uses now. */
+  readonly vitals: () => { readonly pid: number; readonly rssBytes: number; readonly cpuSeconds: number }
   /** Calls `listener` on every SIGINT and SIGTERM until the function it returned is called. Without a listener, they end the process. */
   onSignal(listener: (signal: 'SIGINT' | 'SIGTERM') => void): () => void
 }
@@ -33,6 +35,8 @@ export const exitCode = {
   /** A bug in this program. */
   software: 70,
   io: 74,
+  /** Another agent works on the run path. */
+  busy: 75,
   permission: 77,
   configuration: 78,
 } as const

@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type GenerationRecord, parseRegistry } from '../checkpoint/registry.ts'
-import { bytes, moment, printable, table } from '../observe/format.ts'
+import { bytes, moment, table } from '../observe/format.ts'
+import { printable } from '../observe/line.ts'
 
 /** What the registry on disk says, for when no agent runs to be asked. */
 export type Positions =

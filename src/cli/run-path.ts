@@ -33,7 +33,13 @@ export async function runPathOf(args: Arguments, io: Io): Promise<RunPath | unde
 
 async function configuredRunPath(path: string, io: Io): Promise<RunPath | undefined> {
   const { loadConfig } = await import('../config/load.ts')
-  const loaded = await loadConfig(path, io.env)
-  if (loaded.kind === 'loaded') return { path: loaded.config.checkpoint.runPath, because: path }
+  // Who asks may not have the agent's environment, and the key is of no use here.
+  const env = { DD_API_KEY: 'not asked for', ...io.env }
+  const loading = await loadConfig({ paths: [path], env })
+  if (loading.kind === 'loaded') return { path: loading.config.checkpoint.runPath, because: path }
+  const { problemLine } = await import('../config/problem.ts')
+  io.stderr.write(
+    `${loading.problems.map((problem) => `${problemLine(problem)}\n`).join('')}agent: cannot tell the run path: use --run-path DIR\n`,
+  )
   return undefined
 }

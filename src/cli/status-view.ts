@@ -1,83 +1,104 @@
-import { renderStatus, type StatusSection } from '../observe/render.ts'
+import { renderStatus, type StatusSection, statusSections } from '../observe/render.ts'
 import { agentSocketPath } from '../observe/socket-path.ts'
 import type { Status } from '../observe/status.ts'
 import { askAgent, type Reply } from './agent-socket.ts'
-import { type ExitCode, exitCode } from './io.ts'
+import type { Arguments } from './arguments.ts'
+import { writeColored } from './color.ts'
+import { type ExitCode, exitCode, type Io } from './io.ts'
 import { describePositions, readPositions, renderPositions } from './positions.ts'
 import type { RunPath } from './run-path.ts'
 import { explainUnreachable, renderUnreachable } from './unreachable.ts'
+import { usageError } from './usage.ts'
+
+/** What an agent says of itself, printed once or again and again; exit code 0 means that it is alive and ready. */
+export async function showStatus(args: Arguments, runPath: RunPath, io: Io): Promise<ExitCode> {
+  const sections = sectionsOf(args)
+  if (sections === undefined) {
+    return usageError('status', `no section "${args.operands[0]}": use ${statusSections.join(', ')}`, io)
+  }
+  const options = { runPath, sections, format: formatOf(args) }
+  if (args.flag('watch')) {
+    const { watch } = await import('./watch.ts')
+    return watch(() => viewStatus(options).then(({ err, out }) => err + out), io)
+  }
+  const view = await viewStatus(options)
+  writeColored(io.stderr, view.err)
+  writeColored(io.stdout, view.out)
+  return view.exitCode
+}
+
+/** Users of the Datadog Agent say `status "logs agent"`. */
+function sectionsOf(args: Arguments): readonly StatusSection[] | undefined {
+  const [operand] = args.operands
+  if (operand === undefined) return statusSections
+  const name = operand.toLowerCase().replace(/ agent$/, '')
+  const section = statusSections.find((one) => one === name)
+  return section && [section]
+}
 
 /** `json` is indented, `json-line` is one line. */
-export type StatusFormat = 'text' | 'json' | 'json-line'
+type Format = 'text' | 'json' | 'json-line'
 
-export interface ViewOptions {
+/** While watching, each view is one line for a program. */
+function formatOf(args: Arguments): Format {
+  const indented = args.value('output') === 'json' || args.flag('pretty-json')
+  if (args.flag('json') || (indented && args.flag('watch'))) return 'json-line'
+  return indented ? 'json' : 'text'
+}
+
+interface ViewOptions {
   readonly runPath: RunPath
-  readonly format: StatusFormat
+  readonly format: Format
   readonly sections: readonly StatusSection[]
 }
 
-const timeoutMs = 3000
-
-/** What the agent says of itself, or why it says nothing. */
-export type Asked =
-  | { readonly kind: 'status'; readonly status: Status }
-  | { readonly kind: 'unreachable'; readonly reply: Exclude<Reply, { kind: 'answer' }> }
-
-/** One view of an agent: what to print where, and how to exit. */
-export interface View {
+interface View {
   readonly out: string
   readonly err: string
   readonly exitCode: ExitCode
 }
 
-/** Exit code 0 means healthy: the agent is alive and ready. */
-export async function viewStatus(options: ViewOptions): Promise<View> {
-  const asked = await askStatus(options.runPath.path)
-  if (asked.kind === 'unreachable') return viewOffline(asked.reply, options)
-  const { live, ready } = asked.status.health
-  const healthy = live.ok && ready.ok
-  const out =
-    options.format === 'text' ? renderStatus(asked.status, options.sections) : json(asked.status, options.format)
+async function viewStatus(options: ViewOptions): Promise<View> {
+  const asked = await askStatus(options.runPath)
+  if (asked.kind !== 'status') return viewOffline(asked, options)
+  const { status } = asked
+  const out = options.format === 'text' ? renderStatus(status, options.sections) : json(status, options.format)
+  const healthy = status.health.live.ok && status.health.ready.ok
   return { out, err: '', exitCode: healthy ? exitCode.ok : exitCode.unhealthy }
 }
 
-export async function askStatus(runPath: string): Promise<Asked> {
-  const reply = await askAgent(agentSocketPath(runPath), '/status', timeoutMs)
-  if (reply.kind !== 'answer') return { kind: 'unreachable', reply }
+type Unanswered = Exclude<Reply, { kind: 'answer' }>
+
+async function askStatus(runPath: RunPath): Promise<{ readonly kind: 'status'; readonly status: Status } | Unanswered> {
+  const reply = await askAgent(agentSocketPath(runPath.path), '/status')
+  if (reply.kind !== 'answer') return reply
   const status = reply.code === 200 ? parseStatus(reply.body) : undefined
   if (status !== undefined) return { kind: 'status', status }
   return {
-    kind: 'unreachable',
-    reply: {
-      kind: 'failed',
-      problem: `an answer this program does not know (HTTP ${reply.code}): is the agent another version?`,
-    },
+    kind: 'failed',
+    problem: `an answer this program does not know (HTTP ${reply.code}): is the agent another version?`,
   }
 }
 
-/** The agent is the one that checks its status; here only the version of the contract is. */
+/** Trusts the agent with the shape; only the version of the contract is looked at. */
 function parseStatus(body: string): Status | undefined {
   try {
-    const status: Status = JSON.parse(body)
+    const status: Status | null = JSON.parse(body)
     return status?.schema === 'tailship.status/v1' ? status : undefined
   } catch {
     return undefined
   }
 }
 
-async function viewOffline(reply: Exclude<Reply, { kind: 'answer' }>, options: ViewOptions): Promise<View> {
-  const unreachable = explainUnreachable(reply, options.runPath)
-  const positions = await readPositions(options.runPath.path)
-  const err = renderUnreachable(unreachable)
-  if (options.format === 'text')
-    return { out: renderPositions(positions, Date.now()), err, exitCode: unreachable.exitCode }
-  const offline = {
-    schema: 'tailship.offline/v1',
-    reason: unreachable.reason,
-    advice: unreachable.advice,
-    checkpoint: describePositions(positions),
-  }
-  return { out: json(offline, options.format), err, exitCode: unreachable.exitCode }
+async function viewOffline(reply: Unanswered, { runPath, format }: ViewOptions): Promise<View> {
+  const unreachable = explainUnreachable(reply, runPath)
+  const positions = await readPositions(runPath.path)
+  const { reason, advice } = unreachable
+  const out =
+    format === 'text'
+      ? renderPositions(positions, Date.now())
+      : json({ schema: 'tailship.offline/v1', reason, advice, checkpoint: describePositions(positions) }, format)
+  return { out, err: renderUnreachable(unreachable), exitCode: unreachable.exitCode }
 }
 
 function json(value: unknown, format: 'json' | 'json-line'): string {

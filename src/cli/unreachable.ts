@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { duration, printable } from '../observe/format.ts'
+import { printable } from '../observe/line.ts'
 import { agentSocketPath } from '../observe/socket-path.ts'
 import type { Reply } from './agent-socket.ts'
 import { type ExitCode, exitCode } from './io.ts'
@@ -40,7 +40,7 @@ export function explainUnreachable(reply: Exclude<Reply, { kind: 'answer' }>, ru
       }
     case 'silent':
       return {
-        reason: `${socket} did not answer within ${duration(reply.timeoutMs)}: the agent is stopped, stuck or starved of CPU`,
+        reason: `${socket} is listened on, and no answer comes: the agent is stopped, stuck or starved of CPU`,
         advice: ['try again; see its CPU use and its log'],
         exitCode: unavailable,
       }

@@ -102,7 +102,7 @@ export async function serve(address: Address, options: EndpointOptions): Promise
 async function bind(address: Address, options: EndpointOptions): Promise<Closable> {
   const server = options.newServer()
   await address.prepare()
-  server.listen({ ...address.listen, backlog: 32 })
+  server.listen(address.listen)
   await once(server, 'listening')
   server.on('error', (error) => options.log.warn({ key: `server:${address.name}`, err: error }, 'local server'))
   try {
@@ -121,10 +121,14 @@ async function stop(server: Closable): Promise<void> {
   await done
 }
 
+/** A killed process leaves a socket that refuses; any other failure, as EAGAIN for a full queue, comes from a living one. */
 async function answers(path: string): Promise<boolean> {
   const { promise, resolve } = Promise.withResolvers<boolean>()
   const socket = connect(path)
-  socket.once('connect', () => resolve(true)).once('error', () => resolve(false))
+  socket.once('connect', () => resolve(true))
+  socket.once('error', (error: NodeJS.ErrnoException) =>
+    resolve(!['ECONNREFUSED', 'ENOENT'].includes(error.code ?? '')),
+  )
   const answered = await promise
   socket.destroy()
   return answered

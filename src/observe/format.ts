@@ -1,3 +1,5 @@
+import { printable } from './line.ts'
+
 const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB']
 
 /** `1.4 KiB`. */
@@ -39,14 +41,6 @@ export function moment(iso: string, nowMs: number): string {
   const distanceMs = Date.parse(iso) - nowMs
   if (Number.isNaN(distanceMs)) return printable(iso)
   return `${iso} (${distanceMs > 0 ? `in ${duration(distanceMs)}` : `${duration(-distanceMs)} ago`})`
-}
-
-/** File names and answers of servers may hold anything: control characters, which could steer a terminal, become `\xNN`. */
-export function printable(text: string): string {
-  return text.replace(/\p{Cc}|\p{Cf}|\p{Zl}|\p{Zp}/gu, (character) => {
-    const code = character.codePointAt(0) ?? 0
-    return code < 0x100 ? `\\x${code.toString(16).padStart(2, '0')}` : `\\u{${code.toString(16)}}`
-  })
 }
 
 /** Columns as wide as their widest cell, two spaces between them, the last one ragged; numbers are not aligned apart. */

@@ -1,4 +1,5 @@
-import { banner, bytes, duration, moment, printable, table } from './format.ts'
+import { banner, bytes, duration, moment, table } from './format.ts'
+import { printable } from './line.ts'
 import type { DestinationStatus, FileStatus, SourceStatus, Status } from './status.ts'
 
 /** The Datadog Agent's Logs section with what it leaves out: destinations one by one, and positions file by file. */
@@ -28,8 +29,8 @@ function renderDestination(destination: DestinationStatus, nowMs: number): strin
     `LogsProcessed: ${destination.recordsSent + destination.deadLetteredRecords}`,
     `LogsSent: ${destination.recordsSent}`,
     `BatchesSent: ${destination.batchesSent}`,
-    `DeadLettered: ${destination.deadLetteredRecords} logs, ${bytes(destination.deadLetterBytes)}`,
-    `InFlight: ${destination.inFlight} batches, ${bytes(destination.inFlightBytes)}`,
+    `DeadLettered: logs ${destination.deadLetteredRecords}, ${bytes(destination.deadLetterBytes)}`,
+    `InFlight: batches ${destination.inFlight}, ${bytes(destination.inFlightBytes)}`,
     `RetryCount: ${destination.retries}`,
     `RetryTimeSpent: ${duration(destination.retryTimeMs)}`,
     `Latency: average ${duration(latencyMs.average)}, 24h peak ${duration(latencyMs.peak)}`,

@@ -1,6 +1,7 @@
-import { banner, bytes, duration, moment, printable } from './format.ts'
+import { banner, bytes, duration, moment } from './format.ts'
+import { checkLine, printable } from './line.ts'
 import { renderLogs } from './render-logs.ts'
-import type { Check, CheckpointStatus, Status } from './status.ts'
+import type { CheckpointStatus, Status } from './status.ts'
 
 /** The sections of `agent status`, in their order. */
 export const statusSections = ['agent', 'logs', 'checkpoint'] as const
@@ -14,11 +15,6 @@ export function renderStatus(status: Status, sections: readonly StatusSection[] 
     checkpoint: () => renderCheckpoint(status.checkpoint, Date.parse(status.now)),
   }
   return `${sections.map((section) => render[section]().join('\n')).join('\n\n')}\n`
-}
-
-/** One line for one check: `OK    live`, `FAIL  ready: reason; reason`. */
-export function renderCheck(name: string, check: Check): string {
-  return check.ok ? `OK    ${name}` : `FAIL  ${name}: ${printable(check.reasons.join('; '))}`
 }
 
 function renderAgent(status: Status): string[] {
@@ -39,7 +35,7 @@ function renderAgent(status: Status): string[] {
     '',
     '  Health',
     '  ------',
-    ...Object.entries(health).map(([name, check]) => `    ${renderCheck(name, check)}`),
+    ...Object.entries(health).map(([name, check]) => `    ${checkLine(name, check)}`),
     ...config.problems.map((problem) => `    WARN  config: ${printable(problem)}`),
   ]
 }

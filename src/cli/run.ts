@@ -1,0 +1,70 @@
+import { type AgentOptions, startAgent } from '../agent.ts'
+import { loadConfig } from '../config/load.ts'
+import { type Problem, problemLine, renderProblem } from '../config/problem.ts'
+import type { Log } from '../log.ts'
+import { createLog, fileSink } from '../observe/log.ts'
+import { startServer } from '../observe/server.ts'
+import { readVersion } from '../version.ts'
+import type { Arguments } from './arguments.ts'
+import { type ExitCode, exitCode, type Io } from './io.ts'
+
+/** Below the 45 s a pod of deploy/daemonset.yaml has from SIGTERM to SIGKILL. */
+const drainDeadlineMs = 35_000
+const stderrFd = 2
+
+/** `agent run`: ends on a signal, or when it cannot start. */
+export async function run(args: Arguments, io: Io): Promise<ExitCode> {
+  const asked = Promise.withResolvers<string>()
+  const insisted = Promise.withResolvers<ExitCode>()
+  let signals = 0
+  io.onSignal((signal) => {
+    signals += 1
+    if (signals === 1) asked.resolve(signal)
+    // Nothing is lost: positions on disk never pass what is not settled.
+    else insisted.resolve(exitCode.unhealthy)
+  })
+  return Promise.race([runUntil(asked.promise, args, io), insisted.promise])
+}
+
+async function runUntil(asked: Promise<string>, args: Arguments, io: Io): Promise<ExitCode> {
+  const path = args.value('config')
+  const loading = await loadConfig({ paths: path === undefined ? [] : [path], env: io.env })
+  if (loading.kind === 'invalid') {
+    io.stderr.write(
+      `${loading.problems.map(renderProblem).join('\n')}\nagent: the configuration has problems; nothing was started\n`,
+    )
+    return exitCode.configuration
+  }
+  const { config, problems } = loading
+  const log = createLog({ level: config.logLevel, sink: fileSink(stderrFd) })
+  for (const problem of problems) reportProblem(problem, log.component('config'))
+  const lines = problems.map(problemLine)
+  return serveUntil(asked, { config, problems: lines, log, version: readVersion(), vitals: io.vitals })
+}
+
+async function serveUntil(asked: Promise<string>, options: AgentOptions): Promise<ExitCode> {
+  const { config, log } = options
+  const started = await startAgent(options)
+  if (started.kind === 'refused') {
+    log.error({}, started.message)
+    return exitCode.busy
+  }
+  const { agent } = started
+  const server = await startServer({
+    runPath: config.checkpoint.runPath,
+    listen: config.server.listen,
+    status: () => agent.status(),
+    log: log.component('server'),
+  })
+  const signal = await asked
+  log.info({ signal, deadlineMs: drainDeadlineMs }, 'draining; a second signal exits at once')
+  const { clean } = await agent.drain(drainDeadlineMs)
+  await server.close()
+  if (clean) log.info({}, 'drained')
+  else log.warn({}, 'stopped before everything read was delivered; the rest is read again at the next start')
+  return exitCode.ok
+}
+
+function reportProblem(problem: Problem, log: Log): void {
+  log.warn({ setting: problem.key, hint: problem.hint }, problemLine(problem))
+}

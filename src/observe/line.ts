@@ -1,0 +1,14 @@
+import type { Check } from './status.ts'
+
+/** One line for one check: `OK    live`, `FAIL  ready: reason; reason`. */
+export function checkLine(name: string, check: Check): string {
+  return check.ok ? `OK    ${name}` : `FAIL  ${name}: ${printable(check.reasons.join('; '))}`
+}
+
+/** File names and answers of servers may hold anything: control characters, which could steer a terminal, become `\xNN`. */
+export function printable(text: string): string {
+  return text.replace(/\p{Cc}|\p{Cf}|\p{Zl}|\p{Zp}/gu, (character) => {
+    const code = character.codePointAt(0) ?? 0
+    return code < 0x100 ? `\\x${code.toString(16).padStart(2, '0')}` : `\\u{${code.toString(16)}}`
+  })
+}
