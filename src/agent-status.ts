@@ -16,7 +16,15 @@ import type { Generation } from './tail/generation.ts'
 import type { Lineage } from './tail/lineage.ts'
 import type { SourceView, Tailer } from './tail/tailer.ts'
 
+/** What the process knows of itself. */
+export interface Vitals {
+  readonly pid: number
+  readonly rssBytes: number
+  readonly cpuSeconds: number
+}
+
 export interface StatusInputs {
+  readonly vitals: Vitals
   readonly config: Config
   readonly version: string
   readonly startedAtMs: number
@@ -39,11 +47,10 @@ export interface StatusInputs {
 export function describeAgent(inputs: StatusInputs): Status {
   const { config, tailer } = inputs
   const nowMs = Date.now()
-  const usage = process.cpuUsage()
   const snapshot: Omit<Status, 'health'> = {
     schema: 'tailship.status/v1',
     version: inputs.version,
-    pid: process.pid,
+    pid: inputs.vitals.pid,
     hostname: config.hostname,
     now: iso(nowMs),
     startedAt: iso(inputs.startedAtMs),
@@ -56,8 +63,8 @@ export function describeAgent(inputs: StatusInputs): Status {
     ],
     checkpoint: describeCheckpoint(inputs.checkpoint),
     process: {
-      rssBytes: process.memoryUsage.rss(),
-      cpuSeconds: (usage.user + usage.system) / 1e6,
+      rssBytes: inputs.vitals.rssBytes,
+      cpuSeconds: inputs.vitals.cpuSeconds,
       openFiles: openFiles() ?? tailer?.openFiles ?? 0,
     },
   }

@@ -1,12 +1,11 @@
 import { join } from 'node:path'
-import { describeAgent, type StatusInputs } from './agent-status.ts'
+import { describeAgent, type StatusInputs, type Vitals } from './agent-status.ts'
 import { openLock } from './checkpoint/lock.ts'
 import { parseRegistry, type RegistryState } from './checkpoint/registry.ts'
 import { createSaver, type Saver } from './checkpoint/saver.ts'
 import { openStore } from './checkpoint/store.ts'
 import type { Config, DestinationConfig } from './config/config.ts'
 import type { AgentLog } from './observe/log.ts'
-import { type LocalServer, startServer } from './observe/server.ts'
 import type { Status } from './observe/status.ts'
 import { openDeadLetter } from './ship/dead-letter.ts'
 import type { Destination } from './ship/destination.ts'
@@ -21,6 +20,7 @@ export interface AgentOptions {
   readonly problems: readonly string[]
   readonly log: AgentLog
   readonly version: string
+  readonly vitals: () => Vitals
 }
 
 export type StartedAgent =
@@ -44,7 +44,7 @@ export async function startAgent(options: AgentOptions): Promise<StartedAgent> {
   const { config, log, version } = options
   const { runPath } = config.checkpoint
   const startedAtMs = Date.now()
-  const lock = await openLock(runPath, `tailship ${version} on ${config.hostname}, process ${process.pid}`)
+  const lock = await openLock(runPath, `tailship ${version} on ${config.hostname}, process ${options.vitals().pid}`)
   if (lock.kind === 'held') return { kind: 'refused', message: lock.message }
   if (lock.kind === 'failed') {
     log.error({ reason: lock.message }, 'the run path cannot be used: shipping goes on, but positions are not kept')
@@ -74,6 +74,7 @@ export async function startAgent(options: AgentOptions): Promise<StartedAgent> {
   const works = await Promise.all(config.destinations.map((destination) => openLane(destination, { options, tailer })))
   const inputs = (): StatusInputs => ({
     config,
+    vitals: options.vitals(),
     version,
     startedAtMs,
     state,
@@ -87,7 +88,6 @@ export async function startAgent(options: AgentOptions): Promise<StartedAgent> {
     checkpoint,
   })
   const status = () => describeAgent(inputs())
-  const server = await startServer({ runPath, listen: config.server.listen, status, log: log.component('server') })
   for (const { lane } of works) lane.start()
   tailer.start()
   state = config.enabled ? 'running' : 'disabled'
@@ -99,7 +99,7 @@ export async function startAgent(options: AgentOptions): Promise<StartedAgent> {
       status,
       drain: async (deadlineMs) => {
         state = 'draining'
-        const clean = await drain({ works, tailer, saver, server, deadlineMs })
+        const clean = await drain({ works, tailer, saver, deadlineMs })
         if (lock.kind === 'locked') lock.release()
         return { clean }
       },
@@ -134,7 +134,7 @@ async function openLane(
     destination,
     feed: tailer.feed(config.name),
     delivery: config.delivery,
-    throttle: createThrottle({ qps, burst, enabled }),
+    throttle: await createThrottle({ qps, burst, enabled }),
     deadLetters,
     log,
   })
@@ -145,12 +145,11 @@ interface Draining {
   readonly works: readonly Work[]
   readonly tailer: Tailer
   readonly saver: Saver
-  readonly server: LocalServer
   readonly deadlineMs: number
 }
 
 /** Soft: what was read is sent. Hard, at the deadline: what is under way is given up and read again next time. */
-async function drain({ works, tailer, saver, server, deadlineMs }: Draining): Promise<boolean> {
+async function drain({ works, tailer, saver, deadlineMs }: Draining): Promise<boolean> {
   await tailer.stop()
   const soft = Promise.all(works.map(({ lane }) => lane.drain())).then(() => true)
   const clean = await within(deadlineMs, soft)
@@ -164,7 +163,7 @@ async function drain({ works, tailer, saver, server, deadlineMs }: Draining): Pr
   tailer.close()
   await within(
     ABORT_GRACE_MS,
-    Promise.all([server.close(), ...works.map(({ destination }) => destination.close())]).then(() => true),
+    Promise.all(works.map(({ destination }) => destination.close())).then(() => true),
   )
   return clean
 }

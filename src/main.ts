@@ -36,6 +36,10 @@ const io: Io = {
   stdout,
   stderr,
   nodePath: process.execPath,
+  vitals: () => {
+    const { user, system } = process.cpuUsage()
+    return { pid: process.pid, rssBytes: process.memoryUsage.rss(), cpuSeconds: (user + system) / 1e6 }
+  },
   onSignal: (listener) => {
     signalListeners.add(listener)
     return () => signalListeners.delete(listener)

@@ -1,6 +1,7 @@
-import type { Chunk, Feed, SkipReason } from '../block.ts'
+import type { Chunk, Feed } from '../block.ts'
 import type { Batch, BatchDeadLetter, BatchPart } from './batch.ts'
 import type { Body } from './body/body.ts'
+import { type ChunkAccount, count } from './chunk-account.ts'
 import { takeOddLine } from './odd-line.ts'
 
 export interface FillLimits {
@@ -11,14 +12,6 @@ export interface FillLimits {
   canSend(): boolean
   /** Resolves when `canSend` may have become true. */
   sendable(signal: AbortSignal): Promise<void>
-}
-
-/** The account of one chunk while its lines are taken. */
-export interface ChunkAccount {
-  /** Up to here the room is used up; may lie beyond the room for a line longer than it. */
-  end: number
-  readonly skipped: Partial<Record<SkipReason, number>>
-  readonly dead: Omit<BatchDeadLetter, 'part'>[]
 }
 
 /**
@@ -104,8 +97,4 @@ async function takeLines(
     const after = await takeOddLine(body, { chunk, room, line: taken.stopped.line }, account)
     if (after !== 'taken') return after
   }
-}
-
-export function count(account: ChunkAccount, reason: SkipReason, bytes: number): void {
-  account.skipped[reason] = (account.skipped[reason] ?? 0) + bytes
 }

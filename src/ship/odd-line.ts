@@ -3,7 +3,7 @@ import { splitTornLine } from '../process/torn-line.ts'
 import { createTruncation } from '../process/truncation.ts'
 import type { DeadLine } from './batch.ts'
 import type { Body, OddLine } from './body/body.ts'
-import { type ChunkAccount, count } from './filling.ts'
+import { type ChunkAccount, count } from './chunk-account.ts'
 
 export interface OddLineAt {
   readonly chunk: Chunk

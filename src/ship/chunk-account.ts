@@ -1,0 +1,14 @@
+import type { SkipReason } from '../block.ts'
+import type { BatchDeadLetter } from './batch.ts'
+
+/** The account of one chunk while its lines are taken. */
+export interface ChunkAccount {
+  /** Up to here the room is used up; may lie beyond the room for a line longer than it. */
+  end: number
+  readonly skipped: Partial<Record<SkipReason, number>>
+  readonly dead: Omit<BatchDeadLetter, 'part'>[]
+}
+
+export function count(account: ChunkAccount, reason: SkipReason, bytes: number): void {
+  account.skipped[reason] = (account.skipped[reason] ?? 0) + bytes
+}
