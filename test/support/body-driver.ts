@@ -12,6 +12,8 @@ export interface Drive {
   readonly readAtMs: number
   /** How much of the file appears between two reads, in turn; then the rest. */
   readonly growth: readonly number[]
+  /** Whether odd lines with wrong content are offered again, one by one. */
+  readonly repair: boolean
 }
 export interface Driven {
   readonly batches: readonly Batch[]
@@ -23,8 +25,8 @@ export interface Driven {
   readonly readBytes: number
 }
 
-/** Ships a growing file through one body, over and over, as a lane would; odd lines are noted and left out. */
-export function drive(body: Body, file: Buffer, { origin, readAtMs, growth }: Drive): Driven {
+/** Ships a growing file through one body, over and over, as a lane would; odd lines nothing can be made of are noted. */
+export function drive(body: Body, file: Buffer, { origin, readAtMs, growth, repair }: Drive): Driven {
   const batches: Batch[] = []
   const odd: { reason: OddLine['reason']; start: number; end: number }[] = []
   const sizes = [...growth]
@@ -37,15 +39,24 @@ export function drive(body: Body, file: Buffer, { origin, readAtMs, growth }: Dr
   }
   function noteOdd(line: OddLine, base: number): number {
     const last = odd.at(-1)
-    const start = base + line.start
-    if (line.reason === 'nul' && last?.reason === 'nul' && last.end === start) last.end = base + line.end
-    else odd.push({ reason: line.reason, start, end: base + line.end })
-    if (line.reason !== 'too-long' || line.next > line.end) return line.next
-    const newline = file.indexOf(10, base + line.end)
-    const end = newline < 0 ? file.length : newline
-    const last2 = odd.at(-1)
-    if (last2 !== undefined) last2.end = newline > 0 && file[newline - 1] === 13 ? newline - 1 : end
-    return (newline < 0 ? end : newline + 1) - base
+    const span = { start: base + line.start, end: base + line.end }
+    if (line.reason === 'nul' && last?.reason === 'nul' && last.end === span.start) {
+      last.end = span.end
+      return line.next
+    }
+    const incomplete = line.reason === 'too-long' && line.next === line.end
+    if (!incomplete) {
+      odd.push({ reason: line.reason, ...span })
+      return line.next
+    }
+    const newline = file.indexOf(10, span.end)
+    const end = newline > 0 && file[newline - 1] === 13 ? newline - 1 : newline
+    odd.push({ reason: line.reason, start: span.start, end: newline < 0 ? file.length : end })
+    return (newline < 0 ? file.length : newline + 1) - base
+  }
+  function takeOdd(line: OddLine, room: Uint8Array): 'taken' | 'full' | 'not-json' {
+    if (!repair || line.reason === 'nul' || line.reason === 'too-long') return 'not-json'
+    return body.appendLine(room.slice(line.start, line.end), { origin, readAtMs })
   }
 
   for (;;) {
@@ -61,14 +72,17 @@ export function drive(body: Body, file: Buffer, { origin, readAtMs, growth }: Dr
     driven.readBytes += length
     let from = 0
     let full = false
-    for (let going = true; going; ) {
+    while (from <= length && !full) {
       const appended = body.append({ origin, readAtMs, from, length })
       driven.emptyLineBytes += appended.emptyLineBytes
       from = appended.end
-      going = appended.stopped.kind === 'odd'
       full = appended.stopped.kind === 'full'
-      if (appended.stopped.kind === 'odd') from = noteOdd(appended.stopped.line, base)
-      if (from > length) going = false
+      if (appended.stopped.kind !== 'odd') break
+      const { line } = appended.stopped
+      const repaired = takeOdd(line, room)
+      full = repaired === 'full'
+      if (repaired === 'taken') from = line.next
+      if (repaired === 'not-json') from = noteOdd(line, base)
     }
     driven.consumed += from
     if (full) flush()

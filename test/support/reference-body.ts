@@ -16,6 +16,8 @@ export interface ReferenceFormat {
   readonly attributes: string
   readonly maxLineBytes: number
   readonly readAtMs: number
+  /** Odd lines with wrong content are taken as far as the format can. */
+  readonly repair: boolean
 }
 
 const AUDIT_EVENT = '{"kind":"Event","apiVersion":"audit.k8s.io/'
@@ -59,12 +61,13 @@ interface Place {
 function referenceLine({ file, start, end, newline }: Place, format: ReferenceFormat): ReferenceLine {
   const bytes = file.subarray(start, end)
   const reason = oddReason(bytes, format)
-  if (reason !== undefined) return { kind: 'odd', reason, start, end }
+  const mendable = format.name === 'message' ? ['glued', 'invalid-utf8'] : ['invalid-utf8']
+  if (reason !== undefined && !(format.repair && mendable.includes(reason))) return { kind: 'odd', reason, start, end }
   const line = bytes.toString()
   const time = `"status":"info","timestamp":${stageTime(line) ?? format.readAtMs}`
   if (format.name === 'message')
     return { kind: 'record', line, record: `{"message":${JSON.stringify(line)},${time},${format.attributes}}` }
-  const withReturn = file.toString('utf8', start, newline)
+  const withReturn = reason === undefined ? file.toString('utf8', start, newline) : line
   if (format.name === 'list') return { kind: 'record', line, record: withReturn }
   const members = withReturn.slice(withReturn.indexOf('{') + 1)
   const comma = /^[ \t]*\}/.test(members) ? '' : ','

@@ -1,5 +1,6 @@
 import type { Body } from './body.ts'
-import { type BodyLimits, type Format, ListBody, withoutReturn } from './list-body.ts'
+import type { BodyLimits, Format } from './format.ts'
+import { ListBody, withoutReturn } from './list-body.ts'
 
 export interface JsonListBodyOptions extends BodyLimits {
   readonly prefix: string

@@ -1,92 +1,48 @@
 import { Buffer, isUtf8 } from 'node:buffer'
 import type { Origin } from '../../block.ts'
 import type { Appended, Body, LineContext, Lines, OddLine } from './body.ts'
-import { AUDIT_EVENT_START, createKernel, KERNEL_BYTES, type Kernel, SLACK_BYTES, stop, word } from './kernel.ts'
+import type { BodyLimits, Format } from './format.ts'
+import { AUDIT_EVENT_START, createKernel, type Kernel, stop, word } from './kernel.ts'
+import { type Layout, layOut, longestLine, REPAIR_GROWTH } from './layout.ts'
 import { LineMeans, roomSize } from './room-size.ts'
 
-/** What a body may hold; the limits count the sealed body. A line longer than `batchMaxBytes` allows goes alone. */
-export interface BodyLimits {
-  readonly batchMaxSize: number
-  readonly batchMaxBytes: number
-  /** The longest line of any origin. */
-  readonly maxLineBytes: number
-}
+export type { BodyLimits } from './format.ts'
 
-/** How lines become records of a list, and back. */
-export interface Format {
-  readonly prefix: string
-  readonly suffix: string
-  /** Records are the lines as they were read, where they were read. */
-  readonly inPlace: boolean
-  /** Only lines that are one JSON object can be records. */
-  readonly wantsObjects: boolean
-  /** A record has at most this many bytes for each of its line's, besides what the origin adds. */
-  readonly growth: number
-  /** Constant text around the line of an origin. */
-  parts(origin: Origin): Parts
-  encode(kernel: Kernel): number
-  /** As `encode`, for one line and its newline. */
-  encodeOne(kernel: Kernel): number
-  lineOf(record: Buffer, payload: number): Uint8Array
-}
-
-export interface Parts {
-  readonly head: Uint8Array
-  readonly middle: Uint8Array
-  readonly tail: Uint8Array
-}
-
-/** Text of one origin and the clock: far more than tags may take, and untouched pages cost nothing. */
-const PARTS_BYTES = 256 * 1024
-const CLOCK_BYTES = 32
-const NEWLINE = 10
-const RETURN = 13
 const SMALLEST_READ = 256 * 1024
 /** Less room than this is not worth a read. */
 const SMALLEST_ROOM = 64 * 1024
-/** U+FFFD takes three bytes in the place of one that is no UTF-8. */
-const REPAIR_GROWTH = 3
+const NEWLINE = 10
 
-/** A list in one memory of fixed size: parts, table of records, body, and, if lines are not encoded in place, scratch. */
+/**
+ * A list under construction in one memory of fixed size. The state of the list (target, records, table) lives in the
+ * kernel's words; `#begin` and `targetEnd` move together, `batchMaxBytes` apart.
+ */
 export class ListBody implements Body {
   readonly #limits: BodyLimits
   readonly #format: Format
+  readonly #layout: Layout
   readonly #kernel: Kernel
+  readonly #prefix: Buffer
   readonly #suffix: Buffer
-  readonly #prefixBytes: number
-  readonly #partsStart: number
-  readonly #tableStart: number
-  readonly #start: number
-  readonly #scratch: number
-  readonly #scratchBytes: number
   readonly #means = new LineMeans()
   #origin: Origin | undefined
-  #roomStart = 0
-  #roomBytes = 0
-  /** Bytes of the room that may still be asked for. */
+  #begin = 0
+  #room = { start: 0, bytes: 0 }
+  /** What of the room may still be asked for, by address. */
   #unread = { start: 0, end: 0 }
+  /** A read filled the room and held no whole line. */
   #starved = false
   #sealed = false
 
   constructor(limits: BodyLimits, format: Format) {
     this.#limits = limits
     this.#format = format
+    this.#prefix = Buffer.from(format.prefix)
     this.#suffix = Buffer.from(format.suffix)
-    this.#prefixBytes = Buffer.byteLength(format.prefix)
-    this.#partsStart = KERNEL_BYTES
-    this.#tableStart = this.#partsStart + PARTS_BYTES
-    this.#start = aligned(this.#tableStart + 8 * (limits.batchMaxSize + 1))
-    this.#scratchBytes = Math.max(limits.batchMaxBytes, limits.maxLineBytes + 2)
-    const spareLine = REPAIR_GROWTH * limits.maxLineBytes + SLACK_BYTES
-    const frame = this.#prefixBytes + this.#suffix.length + PARTS_BYTES
-    const bodyBytes = frame + this.#scratchBytes + spareLine * format.growth
-    this.#scratch = aligned(this.#start + bodyBytes)
-    const end = format.inPlace ? this.#scratch : this.#scratch + this.#scratchBytes + spareLine
-    this.#kernel = createKernel(aligned(end + SLACK_BYTES))
-    this.#kernel.bytes.set(Buffer.from(format.prefix), this.#start)
-    this.#set(word.table, this.#tableStart)
+    this.#layout = layOut(limits, format)
+    this.#kernel = createKernel(this.#layout.memoryBytes)
+    this.#set(word.table, this.#layout.table)
     this.#set(word.maxRecords, limits.batchMaxSize)
-    this.#set(word.targetEnd, this.#start + limits.batchMaxBytes - this.#suffix.length + 1)
     this.reset()
   }
 
@@ -95,97 +51,101 @@ export class ListBody implements Body {
   }
 
   get bytes(): number {
-    const comma = this.records > 0 ? 1 : 0
-    return this.#get(word.target) - comma - this.#start + this.#suffix.length
+    return this.#end - this.#begin + this.#suffix.length
   }
 
   room(): Uint8Array | undefined {
-    this.#open()
+    this.#mustBeOpen()
     const { batchMaxSize, batchMaxBytes, maxLineBytes } = this.#limits
+    const { inPlace } = this.#format
     const empty = this.records === 0
-    const encodedLeft = this.#get(word.targetEnd) - this.#get(word.target)
-    if (!empty && (this.records >= batchMaxSize || encodedLeft < Math.min(SMALLEST_ROOM, batchMaxBytes / 8)))
-      return undefined
+    const encodedLeft = Math.max(0, this.#get(word.targetEnd) - this.#get(word.target))
+    const useless = this.records >= batchMaxSize || encodedLeft < Math.min(SMALLEST_ROOM, batchMaxBytes / 8)
+    if (useless && !empty) return undefined
     const longest = maxLineBytes + 2
-    this.#roomBytes = roomSize({
+    const bytes = roomSize({
       recordsLeft: batchMaxSize - this.records,
-      encodedLeft: Math.max(encodedLeft, 0),
+      encodedLeft,
       meanLineBytes: this.#means.lineBytes,
       meanRecordBytes: this.#means.recordBytes,
       atLeast: this.#starved ? longest : Math.min(SMALLEST_READ, longest),
-      atMost: this.#format.inPlace ? Math.max(encodedLeft, empty ? longest : 0) : this.#scratchBytes,
+      atMost: inPlace ? Math.max(encodedLeft, empty ? longest : 0) : this.#layout.scratchBytes,
     })
-    this.#roomStart = this.#format.inPlace ? this.#get(word.target) : this.#scratch
-    this.#unread = { start: 0, end: 0 }
-    return this.#kernel.bytes.subarray(this.#roomStart, this.#roomStart + this.#roomBytes)
+    const start = inPlace ? this.#get(word.target) : this.#layout.scratch
+    this.#room = { start, bytes }
+    this.#unread = { start, end: start }
+    return this.#kernel.bytes.subarray(start, start + bytes)
   }
 
   append(chunk: Lines): Appended {
-    this.#open()
-    if (chunk.length > this.#roomBytes || chunk.from > chunk.length) throw new RangeError('more than the room holds')
-    const records = this.records
-    const target = this.#get(word.target)
+    this.#mustBeOpen()
+    const { start, bytes } = this.#room
+    if (chunk.from > chunk.length || chunk.length > bytes) throw new RangeError('more lines than the room holds')
+    const before = { records: this.records, target: this.#get(word.target) }
     this.#describe(chunk)
-    this.#set(word.source, this.#roomStart + chunk.from)
-    this.#set(word.sourceEnd, this.#roomStart + chunk.length)
+    this.#set(word.source, start + chunk.from)
+    this.#set(word.sourceEnd, start + chunk.length)
     this.#set(word.maxLineBytes, Math.min(chunk.origin.maxLineBytes, this.#limits.maxLineBytes))
     this.#set(word.emptyBytes, 0)
     const code = this.#format.encode(this.#kernel)
-    const end = this.#get(word.source) - this.#roomStart
+    const end = this.#get(word.source) - start
+    const records = this.records - before.records
     const emptyLineBytes = this.#get(word.emptyBytes)
-    const taken = this.records - records
-    if (taken > 0) this.#means.add(taken, end - chunk.from - emptyLineBytes, this.#get(word.target) - target)
-    this.#starved = code === stop.partial && end === 0 && chunk.length === this.#roomBytes
-    this.#unread = { start: this.#roomStart + end, end: this.#roomStart + chunk.length }
-    return { end, records: taken, emptyLineBytes, stopped: this.#stopped(code, end) }
+    this.#means.add(records, end - chunk.from - emptyLineBytes, this.#get(word.target) - before.target)
+    this.#starved = code === stop.partial && end === 0 && chunk.length === bytes
+    const stopped = this.#stopped(code, end)
+    const next = stopped.kind === 'odd' ? stopped.line.next : end
+    this.#unread = { start: start + next, end: start + chunk.length }
+    return { end, records, emptyLineBytes, stopped }
   }
 
   appendLine(line: Uint8Array, context: LineContext): 'taken' | 'full' | 'not-json' {
-    this.#open()
+    this.#mustBeOpen()
     const content = isUtf8(line) ? line : Buffer.from(Buffer.from(line).toString())
     if (this.#format.wantsObjects && content.includes(NEWLINE)) return 'not-json'
-    if (content.length > REPAIR_GROWTH * this.#limits.maxLineBytes) throw new RangeError('longer than a line may be')
-    const start = this.#format.inPlace ? this.#get(word.target) : Math.max(this.#scratch, this.#unread.end)
-    if (this.#format.inPlace && !this.#keepUnread(start + content.length + 1)) return 'full'
+    if (content.length > longestLine(this.#limits)) throw new RangeError('longer than a line may be')
+    if (this.#format.inPlace && !this.#makeWay(content.length + 1)) return 'full'
+    const source = this.#format.inPlace ? this.#get(word.target) : Math.max(this.#layout.scratch, this.#unread.end)
     this.#describe(context)
-    this.#kernel.bytes.set(content, start)
-    this.#kernel.bytes[start + content.length] = NEWLINE
-    this.#set(word.source, start)
-    this.#set(word.sourceEnd, start + content.length + 1)
+    this.#kernel.bytes.set(content, source)
+    this.#kernel.bytes[source + content.length] = NEWLINE
+    this.#set(word.source, source)
+    this.#set(word.sourceEnd, source + content.length + 1)
     this.#set(word.maxLineBytes, content.length)
-    const records = this.records
+    const { records } = this
     const code = this.#format.encodeOne(this.#kernel)
-    if (code === stop.full && this.records === records) return 'full'
-    return this.records > records ? 'taken' : 'not-json'
+    if (this.records > records) return 'taken'
+    return code === stop.full ? 'full' : 'not-json'
   }
 
   seal(): void {
-    this.#open()
-    const comma = this.records > 0 ? 1 : 0
-    this.#kernel.bytes.set(this.#suffix, this.#get(word.target) - comma)
+    this.#mustBeOpen()
+    this.#kernel.bytes.set(this.#suffix, this.#end)
     this.#sealed = true
   }
 
   slice(from: number, to: number): readonly Uint8Array[] {
     const { bytes } = this.#kernel
-    if (from === 0 && to === this.records) return [bytes.subarray(this.#start, this.#start + this.bytes)]
-    const prefix = bytes.subarray(this.#start, this.#start + this.#prefixBytes)
-    return [prefix, bytes.subarray(this.#recordStart(from), this.#recordStart(to) - 1), this.#suffix]
+    if (from === 0 && to === this.records) return [bytes.subarray(this.#begin, this.#begin + this.bytes)]
+    return [this.#prefix, bytes.subarray(this.#recordStart(from), this.#recordStart(to) - 1), this.#suffix]
   }
 
   recordLine(index: number): Uint8Array {
     const start = this.#recordStart(index)
-    const payload = this.#get((this.#tableStart >> 2) + 2 * index + 1)
+    const payload = this.#get(this.#entry(index) + 1)
     const record = this.#kernel.bytes.subarray(start, this.#recordStart(index + 1) - 1)
     return this.#format.lineOf(record, payload - start)
   }
 
   reset(): void {
     this.#means.age()
-    this.#set(word.target, this.#start + this.#prefixBytes)
+    this.#begin = this.#layout.start
+    this.#kernel.bytes.set(this.#prefix, this.#begin)
+    this.#set(word.target, this.#begin + this.#prefix.length)
+    this.#set(word.targetEnd, this.#begin + this.#limits.batchMaxBytes - this.#suffix.length + 1)
     this.#set(word.records, 0)
+    this.#room = { start: this.#begin, bytes: 0 }
     this.#unread = { start: 0, end: 0 }
-    this.#roomBytes = 0
     this.#starved = false
     this.#sealed = false
   }
@@ -198,75 +158,86 @@ export class ListBody implements Body {
     this.#kernel.words[index] = value
   }
 
-  #open(): void {
+  #mustBeOpen(): void {
     if (this.#sealed) throw new Error('the body is sealed')
   }
 
-  #recordStart(index: number): number {
-    if (index >= this.records) return this.#get(word.target)
-    return this.#get((this.#tableStart >> 2) + 2 * index)
+  /** Where the suffix goes: over the last comma. */
+  get #end(): number {
+    return this.#get(word.target) - (this.records > 0 ? 1 : 0)
   }
 
-  /** Puts the constants of the origin and the clock where the kernel takes them from. */
-  #describe(context: LineContext): void {
-    const { bytes } = this.#kernel
-    const clock = Buffer.from(String(Math.max(0, Math.trunc(context.readAtMs))))
-    bytes.set(clock, this.#partsStart)
-    this.#set(word.clock, this.#partsStart)
-    this.#set(word.clockBytes, clock.length)
-    if (context.origin === this.#origin) return
-    const { head, middle, tail } = this.#format.parts(context.origin)
-    let at = this.#partsStart + CLOCK_BYTES
-    if (CLOCK_BYTES + head.length + middle.length + tail.length + SLACK_BYTES > PARTS_BYTES)
-      throw new RangeError('the attributes of an origin are too long')
-    for (const [part, index] of [
-      [head, word.head],
-      [middle, word.middle],
-      [tail, word.tail],
+  #entry(index: number): number {
+    return this.#layout.table / 4 + 2 * index
+  }
+
+  #recordStart(index: number): number {
+    return index < this.records ? this.#get(this.#entry(index)) : this.#get(word.target)
+  }
+
+  /** Puts the clock and the origin's text where the kernel takes them from. */
+  #describe({ origin, readAtMs }: LineContext): void {
+    const { clock, parts, partsBytes } = this.#layout
+    this.#set(word.clock, clock)
+    this.#set(word.clockBytes, this.#kernel.bytes.write(String(Math.max(0, Math.trunc(readAtMs))), clock, 'latin1'))
+    if (origin === this.#origin) return
+    const { head, middle, tail } = this.#format.parts(origin)
+    if (head.length + middle.length + tail.length > partsBytes)
+      throw new RangeError('an origin has too long attributes')
+    this.#origin = origin
+    let at = parts
+    for (const [part, address, bytes] of [
+      [head, word.head, word.headBytes],
+      [middle, word.middle, word.middleBytes],
+      [tail, word.tail, word.tailBytes],
     ] as const) {
-      bytes.set(part, at)
-      this.#set(index, at)
-      this.#set(index + 1, part.length)
+      this.#kernel.bytes.set(part, at)
+      this.#set(address, at)
+      this.#set(bytes, part.length)
       at += part.length
     }
-    this.#origin = context.origin
   }
 
-  /** Moves the rest of the room behind `end`, so that a line can be put before it. */
-  #keepUnread(end: number): boolean {
-    const { start, end: restEnd } = this.#unread
-    const shift = end - start
-    if (start === restEnd || shift <= 0) return true
-    if (restEnd + shift > this.#scratch) return false
-    this.#kernel.bytes.copyWithin(end, start, restEnd)
-    this.#roomStart += shift
-    this.#unread = { start: end, end: restEnd + shift }
+  /**
+   * Makes place for `bytes` between the list and the unread rest of the room. The rest stays where its reader knows it;
+   * the list moves down, far enough for all of the rest to grow, so that this is rare. False when they are too many.
+   */
+  #makeWay(bytes: number): boolean {
+    const { start, end } = this.#unread
+    const target = this.#get(word.target)
+    if (this.records > 0 && target + bytes > this.#get(word.targetEnd)) return false
+    const missing = target + bytes - start
+    if (start === end || missing <= 0) return true
+    const shift = Math.min(missing + REPAIR_GROWTH * (end - start), this.#begin - this.#layout.lowest)
+    this.#kernel.bytes.copyWithin(this.#begin - shift, this.#begin, target)
+    const first = this.#entry(0)
+    const table = this.#kernel.words.subarray(first, first + 2 * this.records)
+    for (const [index, address] of table.entries()) table[index] = address - shift
+    this.#begin -= shift
+    this.#set(word.target, target - shift)
+    this.#set(word.targetEnd, this.#get(word.targetEnd) - shift)
     return true
   }
 
   #stopped(code: number, start: number): Appended['stopped'] {
     if (code === stop.partial) return { kind: 'partial' }
     if (code === stop.full) return { kind: 'full' }
-    const end = this.#get(word.oddEnd) - this.#roomStart
-    const next = this.#get(word.oddNext) - this.#roomStart
-    return { kind: 'odd', line: { start, end, next, reason: this.#reason(code, start, end) } }
+    const end = this.#get(word.oddEnd) - this.#room.start
+    const next = this.#get(word.oddNext) - this.#room.start
+    return { kind: 'odd', line: { start, end, next, reason: this.#reason(code, { start, end }) } }
   }
 
-  #reason(code: number, start: number, end: number): OddLine['reason'] {
+  #reason(code: number, { start, end }: Pick<OddLine, 'start' | 'end'>): OddLine['reason'] {
     if (code === stop.tooLong) return 'too-long'
     if (code === stop.nul) return 'nul'
     if (code === stop.invalidUtf8) return 'invalid-utf8'
     if (code === stop.glued) return 'glued'
-    const line = this.#kernel.bytes.subarray(this.#roomStart + start, this.#roomStart + end)
+    const line = this.#kernel.bytes.subarray(this.#room.start + start, this.#room.start + end)
     return line.indexOf(AUDIT_EVENT_START, 1, 'latin1') > 0 ? 'glued' : 'not-json'
   }
 }
 
 /** A copy of the line without the carriage return of its newline. */
 export function withoutReturn(line: Buffer): Buffer {
-  return Buffer.from(line.at(-1) === RETURN ? line.subarray(0, -1) : line)
-}
-
-function aligned(address: number): number {
-  return Math.ceil(address / 64) * 64
+  return Buffer.from(line.at(-1) === 13 ? line.subarray(0, -1) : line)
 }

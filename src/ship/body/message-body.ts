@@ -1,7 +1,8 @@
 import { Buffer } from 'node:buffer'
 import type { Origin } from '../../block.ts'
 import type { Body } from './body.ts'
-import { type BodyLimits, ListBody, type Parts, withoutReturn } from './list-body.ts'
+import type { BodyLimits, Parts } from './format.ts'
+import { ListBody, withoutReturn } from './list-body.ts'
 
 export interface MessageBodyOptions extends BodyLimits {
   /** Members every record of the origin gets, as JSON text without braces: `"service":"audit","ddsource":"x"`. Not empty. */
