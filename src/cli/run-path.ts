@@ -34,7 +34,7 @@ export async function runPathOf(args: Arguments, io: Io): Promise<RunPath | unde
 async function configuredRunPath(path: string, io: Io): Promise<RunPath | undefined> {
   const { loadConfig } = await import('../config/load.ts')
   // Who asks may not have the agent's environment, and the key is of no use here.
-  const env = { DD_API_KEY: 'not asked for', ...io.env }
+  const env = { DD_API_KEY: 'not-asked-for', ...io.env }
   const loading = await loadConfig({ paths: [path], env })
   if (loading.kind === 'loaded') return { path: loading.config.checkpoint.runPath, because: path }
   const { problemLine } = await import('../config/problem.ts')
