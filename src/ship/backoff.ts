@@ -1,0 +1,24 @@
+export interface Backoff {
+  readonly initialMs: number
+  readonly factor: number
+  readonly maxMs: number
+}
+
+export interface Attempt extends Backoff {
+  /** How many attempts have failed in a row; at least 1. */
+  readonly attempt: number
+  /** Uniform in [0, 1). */
+  readonly random: () => number
+  /** The server's Retry-After: the delay is never shorter, and may be longer than `maxMs` because of it. */
+  readonly floorMs?: number
+}
+
+/**
+ * How long to wait before the next attempt: full jitter, which is uniform over (0, cap] where the cap is
+ * `initialMs` × `factor`^(`attempt` − 1), at most `maxMs`. The jitter is as wide at the maximum as before it, so that
+ * nodes that lost the same destination at the same moment do not come back to it at the same moment.
+ */
+export function nextDelayMs({ attempt, initialMs, factor, maxMs, random, floorMs = 0 }: Attempt): number {
+  const capMs = Math.min(maxMs, initialMs * factor ** (attempt - 1))
+  return Math.max(floorMs, capMs * (1 - random()))
+}
