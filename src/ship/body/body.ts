@@ -7,8 +7,9 @@ import type { Chunk } from '../../block.ts'
  */
 export interface Body {
   /**
-   * Where to read to; undefined when no useful room is left. What was read stays in place until the next call of `room`,
-   * `seal` or `reset`, but for lines already taken. When a read fills the room and holds no whole line, the next room is larger or the body is full: asking again makes progress.
+   * Where to read to; undefined when no useful room is left. What was read stays in place, but for lines already taken,
+   * until the next call of `room`, `seal` or `reset`. When a read fills the room and holds no whole line, the next room is
+   * larger or the body is full: asking again makes progress.
    */
   room(): Uint8Array | undefined
   /** Encodes whole regular lines from the front of `room[from, length)` until something stops it. */

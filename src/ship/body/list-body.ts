@@ -8,7 +8,7 @@ import { LineMeans, roomSize } from './room-size.ts'
 
 export type { BodyLimits } from './format.ts'
 
-const SMALLEST_READ = 256 * 1024
+const SMALLEST_READ = 64 * 1024
 /** Less room than this is not worth a read. */
 const SMALLEST_ROOM = 64 * 1024
 const NEWLINE = 10

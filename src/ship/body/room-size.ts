@@ -1,4 +1,4 @@
-const STEP = 64 * 1024
+const STEP = 16 * 1024
 
 /** What a body knows when it has to say how much should be read next. Sizes are bytes. */
 export interface RoomNeed {

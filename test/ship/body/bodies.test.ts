@@ -1,33 +1,14 @@
 import { Buffer } from 'node:buffer'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { Origin } from '../../../src/block.ts'
-import type { Body } from '../../../src/ship/body/body.ts'
-import { createJsonListBody } from '../../../src/ship/body/json-list-body.ts'
-import type { BodyLimits } from '../../../src/ship/body/list-body.ts'
-import { createAttributesBody, createMessageBody } from '../../../src/ship/body/message-body.ts'
+import { ATTRIBUTES, FRAMING, feed, newBody, originWith, READ_AT_MS, sealed } from '../../support/bodies.ts'
 import { drive } from '../../support/body-driver.ts'
 import { logFile } from '../../support/log-lines.ts'
-import { type ReferenceFormat, referenceLines } from '../../support/reference-body.ts'
+import { referenceLines } from '../../support/reference-body.ts'
 
-const attributes = '"hostname":"n","ddtags":"filename:audit.log"'
-const readAtMs = 1_795_185_225_420
-const framing = { list: ['{"items":[', ']}'], message: ['[', ']'], attributes: ['[', ']'] } as const
 const names = ['list', 'message', 'attributes'] as const
-
-function newBody(name: ReferenceFormat['name'], limits: BodyLimits): Body {
-  const [prefix, suffix] = framing[name]
-  const attributesOf = () => Buffer.from(attributes)
-  if (name === 'list') return createJsonListBody({ ...limits, prefix, suffix })
-  return name === 'message'
-    ? createMessageBody({ ...limits, attributesOf })
-    : createAttributesBody({ ...limits, attributesOf })
-}
-
-function originWith(maxLineBytes: number): Origin {
-  return { id: 'o', path: '/p', labels: { service: undefined, source: undefined, tags: [] }, maxLineBytes }
-}
-
+const readAtMs = READ_AT_MS
+const roomy = { batchMaxSize: 1000, batchMaxBytes: 5_000_000, maxLineBytes: 1_048_576 }
 const limits = fc.record({
   batchMaxSize: fc.integer({ min: 1, max: 8 }),
   batchMaxBytes: fc.integer({ min: 20, max: 3000 }),
@@ -44,7 +25,7 @@ describe.each(names)('the %s body', (name) => {
         fc.boolean(),
         (bytes, bounds, growth, repair) => {
           const { maxLineBytes } = bounds
-          const expected = referenceLines(bytes, { name, attributes, maxLineBytes, readAtMs, repair })
+          const expected = referenceLines(bytes, { name, attributes: ATTRIBUTES, maxLineBytes, readAtMs, repair })
           const driven = drive(newBody(name, bounds), bytes, {
             origin: originWith(maxLineBytes),
             readAtMs,
@@ -63,7 +44,7 @@ describe.each(names)('the %s body', (name) => {
           let first = 0
           for (const batch of driven.batches) {
             const part = records.slice(first, first + batch.records).map(({ record }) => record)
-            expect(batch.sealed).toBe(framing[name][0] + part.join(',') + framing[name][1])
+            expect(batch.sealed).toBe(FRAMING[name][0] + part.join(',') + FRAMING[name][1])
             expect(batch.records).toBeLessThanOrEqual(bounds.batchMaxSize)
             if (batch.records > 1) expect(Buffer.byteLength(batch.sealed)).toBeLessThanOrEqual(bounds.batchMaxBytes)
             first += batch.records
@@ -72,5 +53,93 @@ describe.each(names)('the %s body', (name) => {
       ),
       { numRuns: 700 },
     )
+  })
+
+  it('slices of a sealed body are bodies of their records', () => {
+    const body = newBody(name, roomy)
+    const lines = ['{"a":1}', '{"b":[2]}', '{"c":{}}', '{}']
+    feed(body, lines.map((line) => `${line}\n`).join('\n'))
+    const whole = JSON.parse(sealed(body))
+    const items = whole.items ?? whole
+    for (let from = 0; from < 4; from += 1) {
+      for (let to = from + 1; to <= 4; to += 1) {
+        const part = JSON.parse(Buffer.concat(body.slice(from, to)).toString())
+        expect(part.items ?? part).toEqual(items.slice(from, to))
+      }
+    }
+    expect(lines.map((_, index) => Buffer.from(body.recordLine(index)).toString())).toEqual(lines)
+  })
+
+  it.each([200, 2000, 20_000, 200_000])('reads little more than it takes of lines of %d bytes', (size) => {
+    const line = `${JSON.stringify({ a: 'x'.repeat(size - 9) })}\n`
+    const file = Buffer.from(line.repeat(Math.ceil(20_000_000 / size)))
+    const body = newBody(name, roomy)
+    const driven = drive(body, file, { origin: originWith(1_048_576), readAtMs, growth: [], repair: false })
+    expect(driven.consumed).toBe(file.length)
+    expect(driven.readBytes / file.length).toBeLessThan(1.25)
+    expect(driven.reads / driven.batches.length).toBeLessThan(5)
+  })
+
+  it('takes a line alone that makes the body larger than batchMaxBytes', () => {
+    const body = newBody(name, { batchMaxSize: 10, batchMaxBytes: 100, maxLineBytes: 2000 })
+    const line = JSON.stringify({ a: 'x'.repeat(1000) })
+    expect(feed(body, `${line}\n{}\n`)).toMatchObject({ records: 1, end: line.length + 1, stopped: { kind: 'full' } })
+    expect(body.room()).toBeUndefined()
+    expect(Buffer.from(body.recordLine(0)).toString()).toBe(line)
+  })
+
+  it('says full when the line that is not all there can no longer fit', () => {
+    const body = newBody(name, { batchMaxSize: 10, batchMaxBytes: 400, maxLineBytes: 2000 })
+    expect(feed(body, `{}\n{"a":"${'x'.repeat(400)}`)).toMatchObject({ records: 1, end: 3, stopped: { kind: 'full' } })
+  })
+
+  it('offers a room for the longest line when a smaller one was filled without a newline', () => {
+    const body = newBody(name, { batchMaxSize: 10, batchMaxBytes: 3_000_000, maxLineBytes: 1_000_000 })
+    const room = body.room()
+    const length = room?.length ?? 0
+    expect(length).toBeLessThan(1_000_000)
+    room?.fill(120)
+    body.append({ origin: originWith(1_000_000), readAtMs, from: 0, length })
+    expect(body.room()?.length).toBeGreaterThan(1_000_000)
+  })
+
+  it('keeps its memory from the first room to the last', () => {
+    const body = newBody(name, { batchMaxSize: 1000, batchMaxBytes: 1_000_000, maxLineBytes: 500_000 })
+    const first = body.room()
+    for (let room = first; room !== undefined; room = body.room()) feed(body, '{"a":"b"}\n'.repeat(100))
+    body.appendLine(Buffer.from('{"a":"b"}'), { origin: originWith(9), readAtMs })
+    expect(body.slice(0, 1000)[0]?.buffer).toBe(first?.buffer)
+    expect(first?.buffer.byteLength).toBeGreaterThan(0)
+  })
+
+  it('mends lines that are no UTF-8 one by one, whatever they grow to, and keeps what follows', () => {
+    const body = newBody(name, { batchMaxSize: 10, batchMaxBytes: 20_000, maxLineBytes: 5000 })
+    const bad = Buffer.concat([Buffer.from('{"a":"'), Buffer.alloc(900, 0x80), Buffer.from('"}')])
+    const newline = Buffer.from('\n')
+    const file = Buffer.concat([
+      bad,
+      newline,
+      bad,
+      newline,
+      Buffer.from('{"b":1}\n'),
+      bad,
+      newline,
+      Buffer.from('{"c":2}\n'),
+    ])
+    const driven = drive(body, file, { origin: originWith(5000), readAtMs, growth: [], repair: true })
+    const mended = `{"a":"${'\u{fffd}'.repeat(900)}"}`
+    expect(driven.batches.map(({ lines }) => lines)).toEqual([[mended, mended, '{"b":1}', mended, '{"c":2}']])
+  })
+
+  it('takes nothing when it is sealed, until it is reset', () => {
+    const body = newBody(name, roomy)
+    feed(body, '{}\n')
+    body.seal()
+    expect(() => body.room()).toThrow('sealed')
+    expect(() => body.seal()).toThrow('sealed')
+    expect(() => body.appendLine(Buffer.from('{}'), { origin: originWith(9), readAtMs })).toThrow('sealed')
+    body.reset()
+    expect(body.records).toBe(0)
+    expect(sealed(body)).toBe(FRAMING[name].join(''))
   })
 })

@@ -1,0 +1,79 @@
+import { Buffer } from 'node:buffer'
+import { expect, it } from 'vitest'
+import { feed, newBody, originWith, READ_AT_MS, sealed } from '../../support/bodies.ts'
+
+const limits = { batchMaxSize: 100, batchMaxBytes: 100_000, maxLineBytes: 10_000 }
+const context = { origin: originWith(10_000), readAtMs: READ_AT_MS }
+const wide = 'w'.repeat(150)
+
+it.each([
+  ['{}', 'taken'],
+  ['{"a":"}"}', 'taken'],
+  ['{"a":"\\\\"}', 'taken'],
+  [` \t{"${wide}":[[{}],{"b":"${wide}"}]} `, 'taken'],
+  [`{"a":\t1}`, 'taken'],
+  ['', 'not-json'],
+  ['text', 'not-json'],
+  ['[]', 'not-json'],
+  ['"{}"', 'not-json'],
+  ['{"a":1', 'not-json'],
+  ['{"a":"b}', 'not-json'],
+  ['{"a":"\\"}', 'not-json'],
+  ['{}}', 'not-json'],
+  ['{}{}', 'not-json'],
+  ['{},{}', 'not-json'],
+  ['}{', 'not-json'],
+  [`{"a":1}${' '.repeat(100)}x`, 'not-json'],
+  [`${' '.repeat(100)}x{"a":1}`, 'not-json'],
+  ['{"a":"\t"}', 'not-json'],
+  ['{"a":"\u0001"}', 'not-json'],
+  ['{\n}', 'not-json'],
+  ['{\\}', 'not-json'],
+  ['{]', 'not-json'],
+])('a line is taken when it is one object: %j', (line, expected) => {
+  expect(newBody('list', limits).appendLine(Buffer.from(line), context)).toBe(expected)
+})
+
+it('an odd line costs its neighbours nothing', () => {
+  const body = newBody('list', limits)
+  const text = '{"a":1}\ntext\n\n{"b":2}\r\n'
+  expect(feed(body, text)).toEqual({
+    end: 8,
+    records: 1,
+    emptyLineBytes: 0,
+    stopped: { kind: 'odd', line: { start: 8, end: 12, next: 13, reason: 'not-json' } },
+  })
+  const rest = body.append({ ...context, from: 13, length: text.length })
+  expect(rest).toEqual({ end: text.length, records: 1, emptyLineBytes: 1, stopped: { kind: 'partial' } })
+  expect(body.bytes).toBe('{"items":[{"a":1},{"b":2}\r]}'.length)
+  expect(sealed(body)).toBe('{"items":[{"a":1},{"b":2}\r]}')
+})
+
+it('a torn line is told from other text that is no object', () => {
+  const torn = '{"kind":"Event","a":"{"kind":"Event","apiVersion":"audit.k8s.io/v1"}'
+  expect(feed(newBody('list', limits), `${torn}\n`).stopped).toMatchObject({ line: { reason: 'glued' } })
+})
+
+it('a line without its newline is odd only when it is too long already', () => {
+  const { stopped } = feed(newBody('list', limits), 'text', 4)
+  expect(stopped).toEqual({ kind: 'partial' })
+  expect(feed(newBody('list', limits), 'text\r', 4).stopped).toEqual({ kind: 'partial' })
+  expect(feed(newBody('list', limits), 'texts', 4).stopped).toEqual({
+    kind: 'odd',
+    line: { start: 0, end: 5, next: 5, reason: 'too-long' },
+  })
+})
+
+it('a run of NUL bytes ends where the line behind it begins', () => {
+  const { stopped } = feed(newBody('list', limits), '\n\0\0\0{"a":1}\n')
+  expect(stopped).toEqual({ kind: 'odd', line: { start: 1, end: 4, next: 4, reason: 'nul' } })
+})
+
+it('says full for one more line than the body takes', () => {
+  const body = newBody('list', { ...limits, batchMaxSize: 1 })
+  expect(body.appendLine(Buffer.from('{}'), context)).toBe('taken')
+  expect(body.appendLine(Buffer.from('{}'), context)).toBe('full')
+  const small = newBody('list', { ...limits, batchMaxBytes: 40 })
+  expect(small.appendLine(Buffer.from('{"a":"xxxxxxxxxxxxxxxxxxxx"}'), context)).toBe('taken')
+  expect(small.appendLine(Buffer.from('{}'), context)).toBe('full')
+})

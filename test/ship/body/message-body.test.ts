@@ -1,0 +1,119 @@
+import { Buffer } from 'node:buffer'
+import { expect, it } from 'vitest'
+import { createMessageBody } from '../../../src/ship/body/message-body.ts'
+import { feed, newBody, originWith, READ_AT_MS, sealed } from '../../support/bodies.ts'
+
+const limits = { batchMaxSize: 1000, batchMaxBytes: 1_000_000, maxLineBytes: 100_000 }
+const event = '{"kind":"Event","apiVersion":"audit.k8s.io/v1"'
+
+function parsed(text: string): { message: string; timestamp: number }[] {
+  const body = newBody('message', limits)
+  feed(body, text)
+  return JSON.parse(sealed(body))
+}
+
+it('escapes every character that JSON does not take as it is, at every place of a block', () => {
+  const special = Array.from({ length: 128 }, (_, code) => String.fromCharCode(code)).filter((c) => c !== '\n')
+  special.push('\u2028', 'é', '\u{1f600}', '\\"', '\\\\', '\ufeff')
+  const lines = special.flatMap((text) => Array.from({ length: 33 }, (_, at) => `.${'x'.repeat(at)}${text}yz`))
+  const batches = Array.from({ length: Math.ceil(lines.length / 1000) }, (_, n) =>
+    lines.slice(n * 1000, n * 1000 + 1000),
+  )
+  for (const batch of batches) {
+    const body = newBody('message', limits)
+    feed(body, batch.map((line) => `${line}\n`).join(''))
+    const text = sealed(body)
+    for (const [index, record] of text
+      .slice(1, -1)
+      .split(/(?<=\}),(?=\{"message")/)
+      .entries()) {
+      expect(record).toBe(
+        `{"message":${JSON.stringify(batch[index])},"status":"info","timestamp":${READ_AT_MS},"hostname":"n","ddtags":"filename:audit.log"}`,
+      )
+    }
+  }
+})
+
+it.each([
+  ['microseconds', '2026-11-20T14:33:45.420123Z', Date.UTC(2026, 10, 20, 14, 33, 45, 420)],
+  ['no fraction', '2026-11-20T14:33:45Z', Date.UTC(2026, 10, 20, 14, 33, 45)],
+  ['one digit', '2024-02-29T23:59:59.9Z', Date.UTC(2024, 1, 29, 23, 59, 59, 900)],
+  ['the first second', '1970-01-01T00:00:00.007Z', 7],
+  ['the second of a year', '1970-01-01T00:00:01.007Z', 1007],
+  ['a century without a leap day', '2100-03-01T00:00:00Z', Date.UTC(2100, 2, 1)],
+  ['the last year', '9999-12-31T23:59:59.999999999Z', Date.UTC(9999, 11, 31, 23, 59, 59, 999)],
+  ['Go’s zero time', '0001-01-01T00:00:00Z', READ_AT_MS],
+  ['another zone', '2026-11-20T14:33:45.420123+01:00', READ_AT_MS],
+  ['ten digits', '2026-11-20T14:33:45.4201234567Z', READ_AT_MS],
+  ['a point without digits', '2026-11-20T14:33:45.Z', READ_AT_MS],
+  ['no such month', '2026-13-20T14:33:45Z', READ_AT_MS],
+  ['no such hour', '2026-11-20T24:33:45Z', READ_AT_MS],
+  ['letters', '2026-1x-20T14:33:45Z', READ_AT_MS],
+])('the time of an audit event is its stage time: %s', (_, stamp, expected) => {
+  const line = `${event},"stageTimestamp":"${stamp}","annotations":{"a":"b"}}`
+  expect(parsed(`${line}\n${line}\n`).map(({ timestamp }) => timestamp)).toEqual([expected, expected])
+})
+
+it('the time of a line is when it was read if it has no stage time of its own', () => {
+  const stage = '"stageTimestamp":"2026-11-20T14:33:45.420123Z"'
+  const others = [
+    `{${stage}}`,
+    `text ${stage}`,
+    `${event},"note":${JSON.stringify(stage)}}`,
+    `${event},"requestReceivedTimestamp":"2026-11-20T14:33:45.420123Z"}`,
+  ]
+  // The line before must lend nothing.
+  const text = others.map((line) => `${event},${stage}}\n${line}\n`).join('')
+  const own = Date.UTC(2026, 10, 20, 14, 33, 45, 420)
+  expect(parsed(text).map(({ timestamp }) => timestamp)).toEqual(others.flatMap(() => [own, READ_AT_MS]))
+})
+
+it('the last stage time of an event counts, as its own stands behind those of what it carries', () => {
+  const inner = `${event},"stageTimestamp":"2020-01-01T00:00:00.000000Z"}`
+  const line = `${event},"requestObject":{"items":[${inner}]},"stageTimestamp":"2026-11-20T14:33:45.420123Z"}`
+  expect(parsed(`${line}\n`)).toMatchObject([{ message: line, timestamp: Date.UTC(2026, 10, 20, 14, 33, 45, 420) }])
+})
+
+it('only an event that begins again where none may is glued', () => {
+  const torn = `${event},"user":"a${event},"user":"b"}`
+  const whole = `${event}}${event}}`
+  const cases: [string, string | undefined][] = [
+    [torn, 'glued'],
+    [whole, 'glued'],
+    [`{"ki${event}}`, 'glued'],
+    [`${event},"items":[${event}}]}`, undefined],
+    [`I1120 14:33 event ${event}}`, undefined],
+    [`${event},"user":"a`, undefined],
+    [`${event},"note":${JSON.stringify(event)}}`, undefined],
+  ]
+  for (const [line, reason] of cases) {
+    const { records, stopped } = feed(newBody('message', limits), `${line}\n`)
+    expect([line, records, stopped]).toEqual([
+      line,
+      reason ? 0 : 1,
+      reason
+        ? { kind: 'odd', line: { start: 0, end: line.length, next: line.length + 1, reason } }
+        : { kind: 'partial' },
+    ])
+  }
+})
+
+it('each line carries the attributes of its own origin', () => {
+  const body = createMessageBody({ ...limits, attributesOf: ({ path }) => Buffer.from(`"dirname":"${path}"`) })
+  const [a, b] = ['/a', '/longer/b'].map((path) => ({ ...originWith(100), path }))
+  for (const origin of [a, b, a]) {
+    if (origin) body.appendLine(Buffer.from('line'), { origin, readAtMs: 5 })
+  }
+  expect(JSON.parse(sealed(body))).toEqual(
+    ['/a', '/longer/b', '/a'].map((dirname) => ({ message: 'line', status: 'info', timestamp: 5, dirname })),
+  )
+})
+
+it('takes any one line: newlines and NUL bytes inside, glued events, nothing at all', () => {
+  const body = newBody('message', limits)
+  const lines = ['a\nb', '\0a', `${event},${event}}`, '', '\ufeffx\r\ny']
+  for (const line of lines) {
+    expect(body.appendLine(Buffer.from(line), { origin: originWith(1), readAtMs: 5 })).toBe('taken')
+  }
+  expect(JSON.parse(sealed(body)).map((record: { message: string }) => record.message)).toEqual(lines)
+})
