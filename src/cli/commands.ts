@@ -16,6 +16,13 @@ const config: OptionSpec = {
   value: 'PATH',
   help: 'a conf.yaml, or a directory of them (default: $TAILSHIP_CONFIG, else /etc/tailship)',
 }
+const output: OptionSpec = {
+  name: 'output',
+  short: 'o',
+  value: 'FORMAT',
+  choices: ['text', 'json'],
+  help: 'text, or json: a versioned contract',
+}
 const runPath: OptionSpec = {
   name: 'run-path',
   value: 'PATH',
@@ -39,13 +46,7 @@ const status: Command = {
   summary: 'show what the running agent does',
   operands: { placeholder: '[agent|logs|checkpoint]', max: 1 },
   options: [
-    {
-      name: 'output',
-      short: 'o',
-      value: 'FORMAT',
-      choices: ['text', 'json'],
-      help: 'text, or json: a versioned contract',
-    },
+    output,
     {
       name: 'check',
       value: 'CHECK',
@@ -80,11 +81,11 @@ const configcheck: Command = {
   name: 'configcheck',
   summary: 'check a configuration and name every problem with its place',
   operands: { placeholder: '[PATH…]', max: Number.POSITIVE_INFINITY },
-  options: [],
+  options: [output],
   notes: 'Exits 78 when there is a problem.',
   run: async (args, io) => {
     const { configcheck } = await import('./configcheck.ts')
-    return configcheck(args.operands, io)
+    return configcheck(args.operands, io, args.value('output') === 'json' ? 'json' : 'text')
   },
 }
 
@@ -92,14 +93,22 @@ const demo: Command = {
   name: 'demo',
   summary: 'prove the main job here, in a minute, against a local intake with faults',
   options: [
-    { name: 'duration', value: 'TIME', help: 'for example 45s' },
-    { name: 'seed', value: 'NUMBER', help: 'the same seed writes the same events' },
+    { name: 'duration', value: 'TIME', help: 'how long events are written (default: 40s)' },
+    { name: 'rate', value: 'NUMBER', help: 'events a second (default: 400)' },
+    { name: 'seed', value: 'NUMBER', help: 'the same seed writes the same events (default: 42)' },
+    {
+      name: 'destination',
+      value: 'TYPE',
+      choices: ['datadog', 'webhook'],
+      help: 'what is spoken to the intake (default: datadog)',
+    },
     { name: 'json', help: 'print the score card as JSON' },
   ],
   notes: 'Exits 0 when the score card says PASS, 1 when it says FAIL.',
   run: async (args, io) => {
     const { runDemo } = await import('./demo.ts')
-    return runDemo({ json: args.flag('json'), duration: args.value('duration'), seed: args.value('seed') }, io)
+    const [duration, rate, seed, destination] = ['duration', 'rate', 'seed', 'destination'].map(args.value)
+    return runDemo({ json: args.flag('json'), duration, rate, seed, destination }, io)
   },
 }
 

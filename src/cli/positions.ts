@@ -45,7 +45,7 @@ export function renderPositions(positions: Positions, nowMs: number): string {
   )
   return [
     `Positions on disk: ${path}${writtenAt === undefined ? '' : `, written ${moment(writtenAt, nowMs)}`}`,
-    ...(rejected > 0 ? [`  WARN ${rejected} entries make no sense and are left out`] : []),
+    ...(rejected > 0 ? [`  WARN entries that make no sense and are left out: ${rejected}`] : []),
     ...(rows.length === 0
       ? ['  none']
       : table([['STATE', 'SIZE SEEN', 'DESTINATION', 'POSITION', 'LEFT', 'FILE'], ...rows]).map((line) => `  ${line}`)),

@@ -29,7 +29,7 @@ export interface LocalServer {
 export async function startServer(options: ServerOptions): Promise<LocalServer> {
   const addresses = [unixAddress(agentSocketPath(options.runPath))]
   if (options.listen !== undefined) addresses.push(tcpAddress(options.listen))
-  const endpointOptions = { newServer: () => newServer(options), log: options.log, retryMs: options.retryMs ?? 5000 }
+  const endpointOptions = { newServer: () => newServer(options), log: options.log, retryMs: options.retryMs ?? 1000 }
   const endpoints = await Promise.all(addresses.map((address) => serve(address, endpointOptions)))
   return {
     problems: () => endpoints.flatMap((endpoint) => endpoint.problem() ?? []),
