@@ -41,7 +41,7 @@ export async function takeOddLine(
 function takeWrongLine(body: Body, odd: OddLineAt, account: ChunkAccount): 'taken' | 'full' {
   const { chunk, room, line } = odd
   // A copy, as encoding may write over the room.
-  const bytes = room.slice(line.start, line.end)
+  const bytes = Buffer.from(room.subarray(line.start, line.end))
   const torn = line.reason === 'invalid-utf8' ? undefined : splitTornLine(bytes)
   const result = body.appendLine(torn?.event ?? bytes, chunk)
   if (result === 'full') return 'full'

@@ -1,0 +1,70 @@
+import type { Chunk, Feed, Origin, Settlement, Skipped } from '../../src/block.ts'
+import { createLedger } from '../../src/checkpoint/ledger.ts'
+import { findLine } from '../../src/tail/long-line.ts'
+
+export const originOf = (path: string, maxLineBytes = 1024 * 1024): Origin => ({
+  id: `id-of-${path}`,
+  path,
+  labels: { service: undefined, source: undefined, tags: [] },
+  maxLineBytes,
+})
+
+/** A finished file in memory as a feed, with the ledger of its one destination. */
+export function memoryFeed(content: Uint8Array, origin: Origin = originOf('/var/log/audit.log')) {
+  const ledger = createLedger<undefined>(0, () => undefined)
+  const settlements: Settlement[] = []
+  const skips: Skipped[] = []
+  let lookedAt = 0
+  const pins = { pin() {}, unpin() {} }
+  const source = {
+    async read(into: Uint8Array, position: number) {
+      const piece = content.subarray(position, position + into.length)
+      into.set(piece)
+      return piece.length
+    },
+    before: () => undefined,
+    close() {},
+  }
+
+  function chunkAt(start: number, length: number): Chunk {
+    return {
+      origin,
+      position: start,
+      length,
+      readAtMs: 1_763_649_225_420,
+      take(bytes, skipped) {
+        if (skipped) skips.push(skipped)
+        const ticket = ledger.take(start + bytes, undefined)
+        lookedAt = ticket.span.end
+        return {
+          origin,
+          span: ticket.span,
+          settle(outcome) {
+            settlements.push(outcome)
+            ticket.settle()
+          },
+        }
+      },
+      leave(rest) {
+        lookedAt = rest === 'unread' ? ledger.taken : start + length
+      },
+      lineFrom: (offset) => findLine(source, { front: start, from: start + offset, final: true, keep: pins }),
+    }
+  }
+
+  const feed: Feed = {
+    async read(room) {
+      const start = ledger.taken
+      if (lookedAt >= content.length || start >= content.length) return undefined
+      const piece = content.subarray(start, start + room.length)
+      room.set(piece)
+      return chunkAt(start, piece.length)
+    },
+    ready: (signal) =>
+      new Promise((resolve) => {
+        if (signal.aborted || lookedAt < content.length) return resolve()
+        signal.addEventListener('abort', () => resolve(), { once: true })
+      }),
+  }
+  return { feed, ledger, settlements, skips }
+}
