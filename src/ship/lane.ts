@@ -43,6 +43,10 @@ export interface Lane {
   abort(): Promise<void>
 }
 
+/** A record refused alone is tried this often, and this many in a row are dead-lettered on the strength of earlier successes. */
+const LONE_ROUNDS = 3
+const LONE_RECORDS = 10
+
 /** How long a lane waits before it looks again at a dead letter that is full or cannot be written. */
 const HOLD_MS = 5000
 
@@ -62,6 +66,9 @@ export function createLane(options: LaneOptions): Lane {
   const freed = createBell()
   let bodies = 0
   let loop: Promise<void> = Promise.resolve()
+  /** Lone records dead-lettered since the last success, and when that was. */
+  let unproven = 0
+  let lastProof: number | undefined
 
   async function takeBody(signal: AbortSignal): Promise<Body | undefined> {
     while (!signal.aborted) {
@@ -138,14 +145,21 @@ export function createLane(options: LaneOptions): Lane {
         hasOtherDeliveries: () => account.batchesSent - own > sentBefore,
       })
       if (isolated.kind === 'aborted') return false
-      if (isolated.kind === 'settled') {
+      const isHeld = delivery.mode === 'blocking-strict' && isRequestReceived(batch.body.recordLine(0))
+      if (isolated.kind === 'misconfigured' && !isHeld && mayBury(whole, round)) {
+        unproven += 1
+        return buryRanges({ batch, settlements, refused: [{ range: whole, reason: isolated.reason }] }, signal)
+      }
+      if (isolated.kind === 'settled' && !isHeld) {
         for (const range of isolated.delivered) settlements.delivered(range)
         return buryRanges({ batch, settlements, refused: isolated.refused }, signal)
       }
-      account.trouble = 'misconfigured'
+      account.trouble = isHeld ? 'holding' : 'misconfigured'
       log.error(
-        { key: `misconfigured:${destination.name}`, destination: destination.name, reason: isolated.reason },
-        'the destination refuses every record: nothing is dropped, the batch is tried again; check its address, path and credentials',
+        { key: `${account.trouble}:${destination.name}`, destination: destination.name, reason: sent.verdict.reason },
+        isHeld
+          ? 'the destination refuses a RequestReceived event: blocking-strict goes no further until it is accepted'
+          : 'the destination refuses every record: nothing is dropped, the batch is tried again; check its address, path and credentials',
       )
       const { initialBackoffMs, backoffFactor, maxBackoffMs } = delivery
       const delayMs = nextDelayMs({
@@ -157,6 +171,16 @@ export function createLane(options: LaneOptions): Lane {
       })
       if (!(await waitUntil(Date.now() + delayMs, signal))) return false
     }
+  }
+
+  /**
+   * In order and one at a time, nothing sent meanwhile can prove that only this record is refused. What was accepted before
+   * does, within limits: a destination that begins to refuse everything loses a few records to the dead letter.
+   */
+  function mayBury(whole: Range, round: number): boolean {
+    if (account.lastSuccessAtMs !== lastProof) unproven = 0
+    lastProof = account.lastSuccessAtMs
+    return whole.end === 1 && round >= LONE_ROUNDS && lastProof !== undefined && unproven < LONE_RECORDS
   }
 
   function buryRanges(
@@ -221,4 +245,9 @@ export function createLane(options: LaneOptions): Lane {
       account.stopped = true
     },
   }
+}
+
+/** kube-apiserver fails the request itself when this stage cannot be recorded in `blocking-strict`. */
+function isRequestReceived(line: Uint8Array): boolean {
+  return Buffer.from(line).includes('"stage":"RequestReceived"')
 }

@@ -49,7 +49,8 @@ interface Setup {
 
 function setUp({ content, answer = () => ok, delivery: more, maxLineBytes = 1024, stored }: Setup) {
   const file = memoryFeed(Buffer.from(content), originOf('/var/log/audit.log', maxLineBytes))
-  const fake = fakeDestination(answer)
+  const batchMaxSize = more?.batchMaxSize ?? delivery.batchMaxSize
+  const fake = fakeDestination(answer, { batchMaxSize, batchMaxBytes: 4096, maxLineBytes: 1024 })
   const dead = deadLetters(stored)
   const lane = createLane({
     destination: fake.destination,
@@ -212,6 +213,38 @@ describe('poison isolation', () => {
     await until(() => lane.account.trouble === 'holding')
     expect([dead.lines, file.ledger.watermark]).toEqual([[], 0])
     await lane.abort()
+  })
+})
+
+describe('blocking modes', () => {
+  const blocking = { batchMaxSize: 1, maxInFlight: 1 }
+  const received = '{"stage":"RequestReceived"}'
+
+  test('blocking dead-letters a refused record after a few rounds when others were accepted before', async () => {
+    const lines = numbered(4)
+    const { fake, dead, done, lane } = setUp({
+      content: `${lines.join('\n')}\n`,
+      answer: (request) => (isOf(request, record(2)) ? refused : ok),
+      delivery: { mode: 'blocking', ...blocking },
+    })
+    await done()
+    expect([dead.lines, fake.delivered]).toEqual([[record(2)], [record(0), record(1), record(3)]])
+    await lane.drain()
+  })
+
+  test('blocking-strict goes no further than a refused RequestReceived event until it is accepted', async () => {
+    let healed = false
+    const { fake, dead, done, lane } = setUp({
+      content: `${record(1)}\n${received}\n${record(2)}\n`,
+      answer: (request) => (isOf(request, received) && !healed ? refused : ok),
+      delivery: { mode: 'blocking-strict', ...blocking },
+    })
+    await until(() => lane.account.trouble === 'holding' && fake.requests.length > 8)
+    expect([fake.delivered, dead.lines]).toEqual([[record(1)], []])
+    healed = true
+    await done()
+    expect(fake.delivered).toEqual([record(1), received, record(2)])
+    await lane.drain()
   })
 })
 

@@ -1,4 +1,5 @@
 import type { Body } from '../../src/ship/body/body.ts'
+import type { BodyLimits } from '../../src/ship/body/format.ts'
 import { createJsonListBody } from '../../src/ship/body/json-list-body.ts'
 import type { Destination, SendRequest, Verdict } from '../../src/ship/destination.ts'
 
@@ -11,7 +12,7 @@ export interface SentRequest {
 /** A destination whose answers the test writes. Bodies are JSON lists. */
 export function fakeDestination(
   answer: (request: SentRequest, attempt: number) => Verdict | Promise<Verdict>,
-  limits = { batchMaxSize: 10, batchMaxBytes: 4096, maxLineBytes: 1024 },
+  limits: BodyLimits,
 ) {
   const requests: SentRequest[] = []
   const delivered: string[] = []
