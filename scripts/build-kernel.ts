@@ -1,6 +1,6 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import asc from 'assemblyscript/asc'
 
@@ -12,17 +12,9 @@ export async function compileKernel(): Promise<Uint8Array> {
   const directory = await mkdtemp(join(tmpdir(), 'kernel-'))
   try {
     const output = join(directory, 'kernel.wasm')
-    const flags = ['-O3', '--converge', '--noAssert', '--runtime', 'stub', '--enable', 'simd', '--importMemory']
-    const { error, stderr } = await asc.main([
-      source,
-      ...flags,
-      '--use',
-      'abort=',
-      '--outFile',
-      output,
-      '--baseDir',
-      '/',
-    ])
+    const flags = '-O3 --converge --noAssert --runtime stub --enable simd --importMemory --use abort='.split(' ')
+    const paths = [source, '--baseDir', dirname(source), '--outFile', output]
+    const { error, stderr } = await asc.main([...paths, ...flags])
     if (error !== null) throw new Error(stderr.toString())
     return await readFile(output)
   } finally {

@@ -1,7 +1,8 @@
-import { Buffer } from 'node:buffer'
+import { Buffer, isUtf8 } from 'node:buffer'
 import { expect, it } from 'vitest'
 import { createMessageBody } from '../../../src/ship/body/message-body.ts'
 import { feed, newBody, originWith, READ_AT_MS, sealed } from '../../support/bodies.ts'
+import { drive } from '../../support/body-driver.ts'
 
 const limits = { batchMaxSize: 1000, batchMaxBytes: 1_000_000, maxLineBytes: 100_000 }
 const event = '{"kind":"Event","apiVersion":"audit.k8s.io/v1"'
@@ -116,4 +117,26 @@ it('takes any one line: newlines and NUL bytes inside, glued events, nothing at 
     expect(body.appendLine(Buffer.from(line), { origin: originWith(1), readAtMs: 5 })).toBe('taken')
   }
   expect(JSON.parse(sealed(body)).map((record: { message: string }) => record.message)).toEqual(lines)
+})
+
+it('tells UTF-8 from what is none as Node does, for every kind of byte, at every place of a block', () => {
+  const kinds = '61 7f 80 8f 90 9f a0 bf c0 c1 c2 df e0 e1 ec ed ee ef f0 f1 f3 f4 f5 ff'.split(' ')
+  const fourth = ['', '61', '80', 'bf', 'c2']
+  const lines = kinds.flatMap((a) => kinds.flatMap((b) => kinds.flatMap((c) => fourth.map((d) => a + b + c + d))))
+  const bytes = lines.map((hex, at) => Buffer.concat([Buffer.alloc(at % 61, 'x'), Buffer.from(hex, 'hex')]))
+  const file = Buffer.concat(bytes.flatMap((line) => [line, Buffer.from('\n')]))
+  const expected: number[] = []
+  let start = 0
+  for (const line of bytes) {
+    if (!isUtf8(line)) expected.push(start)
+    start += line.length + 1
+  }
+  const driven = drive(newBody('message', limits), file, {
+    origin: originWith(100),
+    readAtMs: READ_AT_MS,
+    growth: [],
+    repair: false,
+  })
+  expect(driven.consumed).toBe(file.length)
+  expect(driven.odd.map((odd) => (odd.reason === 'invalid-utf8' ? odd.start : odd))).toEqual(expected)
 })
