@@ -1,0 +1,89 @@
+import type { ChildProcess } from 'node:child_process'
+import type { WriterCommand, WriterReport, WriterSettings } from './audit-writer.ts'
+import { describeExit, exitOf, forkProgram } from './child.ts'
+
+/** What was written, by the account of whoever wrote it. */
+export interface Written {
+  /** CRC-32 of each complete line, newline excluded, by identity. */
+  readonly lines: Map<string, number>
+  /** Events cut off in the middle: they never were complete lines. */
+  readonly torn: { readonly identity: string; readonly bytes: number; readonly ofBytes: number }[]
+  /** Bytes of the complete lines. */
+  bytes: number
+  rotations: number
+}
+
+export interface Writer {
+  readonly written: Written
+  /** Starts the process; after a crash, a new one that goes on with the next event. */
+  start(): void
+  rotate(): void
+  /** Lets the writer die in the middle of an event; resolves when it is dead. */
+  crash(): Promise<void>
+  /** Resolves when everything is written and the process is gone. */
+  stop(): Promise<void>
+}
+
+export interface WriterOptions extends Omit<WriterSettings, 'firstEvent'> {
+  readonly onStart: (child: ChildProcess) => void
+  readonly onRotation: (backup: string) => void
+  /** The process ended by itself. */
+  readonly onFailure: (reason: string) => void
+}
+
+const maxWords = 4000
+
+export function createWriter(options: WriterOptions): Writer {
+  const { onStart, onRotation, onFailure, ...settings } = options
+  const written: Written = { lines: new Map(), torn: [], bytes: 0, rotations: 0 }
+  let child: ChildProcess | undefined
+  let gone: Promise<void> = Promise.resolve()
+
+  const record = (report: WriterReport) => {
+    if (report.kind === 'wrote') {
+      for (const [identity, crc, bytes] of report.events) {
+        written.lines.set(identity, crc)
+        written.bytes += bytes
+      }
+    } else if (report.kind === 'rotated') {
+      written.rotations++
+      onRotation(report.backup)
+    } else if (report.kind === 'torn') {
+      written.torn.push(report)
+    }
+  }
+  const tell = (command: WriterCommand) => {
+    if (child?.connected) child.send(command)
+  }
+  const start = () => {
+    const started = forkProgram('./audit-writer', 'pipe')
+    let words = ''
+    child = started
+    started.on('message', record)
+    started.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      words = (words + text).slice(0, maxWords)
+    })
+    gone = exitOf(started).then((exit) => {
+      if (child === started) onFailure(`the writer ended by itself: ${errorIn(words) ?? describeExit(exit)}`)
+    })
+    onStart(started)
+    tell({ kind: 'start', settings: { ...settings, firstEvent: written.lines.size + written.torn.length } })
+  }
+  const end = (command: WriterCommand) => {
+    tell(command)
+    child = undefined
+    return gone
+  }
+  return {
+    written,
+    start,
+    rotate: () => tell({ kind: 'rotate' }),
+    crash: () => end({ kind: 'tear' }),
+    stop: () => end({ kind: 'stop' }),
+  }
+}
+
+/** The line of a stack trace that says what happened. */
+function errorIn(stderr: string): string | undefined {
+  return /^\w*Error: .*$/m.exec(stderr)?.[0]
+}
