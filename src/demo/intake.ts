@@ -1,0 +1,240 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
+import { crc32 } from 'node:zlib'
+import { identityOf } from './events.ts'
+import { openParcel } from './intake-body.ts'
+
+/** What an intake received, kept apart from what anybody else believes. Times are of `performance.now()`. */
+export interface Received {
+  /** Every arrival of every event, by identity. */
+  readonly arrivals: Map<string, Arrival[]>
+  /** Accepted requests; an arrival's `request` is an index. */
+  readonly requests: AcceptedRequest[]
+  /** Records that are no whole event, with the identity they begin with. */
+  readonly unreadable: (string | undefined)[]
+  /** Requests that a sound agent does not send, by answer and reason. */
+  readonly refusals: Map<string, number>
+  /** Requests answered with 429. */
+  throttled: number
+  /** Of lines with their newline, each event counted once. */
+  bytes: number
+}
+
+export interface Arrival {
+  readonly request: number
+  /** Of the line without its newline. */
+  readonly crc32: number
+}
+
+export interface AcceptedRequest {
+  readonly batchId: string | undefined
+  /** Of the body as it was sent. */
+  readonly bodyCrc32: number
+  readonly receivedAtMs: number
+  /** `lost`: thrown away on purpose. `cut`: the client, or an outage, ended the connection first. */
+  reply: 'pending' | 'sent' | 'lost' | 'cut'
+  repliedAtMs: number | undefined
+}
+
+/** A receiver on the loopback with faults on command. */
+export interface Intake {
+  readonly url: string
+  readonly received: Received
+  /** Accepted requests that have no reply yet. */
+  readonly unanswered: number
+  /** Ends the listener and all connections. */
+  goDown(): Promise<void>
+  /** Listens again on the same port. */
+  comeBack(): Promise<void>
+  /** Answers 429 with the rest of the time as Retry-After. */
+  throttle(seconds: number): void
+  /** Ends the connection of the next accepted request instead of replying. */
+  loseNextReply(): void
+  /** Takes so long to reply; 0 is at once. */
+  slowDown(delayMs: number): void
+  close(): Promise<void>
+}
+
+export interface IntakeOptions {
+  /** Where it takes events; anything else is 404. */
+  readonly path: string
+  /** In the header DD-API-KEY or X-API-Key. */
+  readonly apiKey: string
+}
+
+type Handler = (request: IncomingMessage, response: ServerResponse) => void
+
+const maxBodyBytes = 64 * 2 ** 20
+
+interface Faults {
+  throttledUntilMs: number
+  repliesToLose: number
+  replyDelayMs: number
+}
+
+export async function startIntake(options: IntakeOptions): Promise<Intake> {
+  const received: Received = {
+    arrivals: new Map(),
+    requests: [],
+    unreadable: [],
+    refusals: new Map(),
+    throttled: 0,
+    bytes: 0,
+  }
+  const faults: Faults = { throttledUntilMs: 0, repliesToLose: 0, replyDelayMs: 0 }
+  const answer = (request: IncomingMessage, response: ServerResponse) =>
+    void serve({ ...options, request, response, received, faults })
+  let server = await listen(createServer(answer), 0)
+  const { port } = server.address() as AddressInfo
+  const goDown = () => shut(server)
+  return {
+    url: `http://127.0.0.1:${port}${options.path}`,
+    received,
+    get unanswered() {
+      return received.requests.filter((request) => request.reply === 'pending').length
+    },
+    goDown,
+    comeBack: async () => {
+      server = await listenAgain(answer, port)
+    },
+    throttle: (seconds) => {
+      faults.throttledUntilMs = performance.now() + seconds * 1000
+    },
+    loseNextReply: () => {
+      faults.repliesToLose++
+    },
+    slowDown: (delayMs) => {
+      faults.replyDelayMs = delayMs
+    },
+    close: goDown,
+  }
+}
+
+interface Call extends IntakeOptions {
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+  readonly received: Received
+  readonly faults: Faults
+}
+
+async function serve(call: Call): Promise<void> {
+  const { request, faults } = call
+  const body = await readBody(request)
+  if (!body) return
+  const throttledMs = faults.throttledUntilMs - performance.now()
+  if (throttledMs > 0) {
+    call.received.throttled++
+    call.response.writeHead(429, { 'retry-after': String(Math.ceil(throttledMs / 1000)) }).end()
+    return
+  }
+  if (new URL(request.url ?? '', 'http://intake').pathname !== call.path) return refuse(call, 404, 'wrong path')
+  if ((request.headers['dd-api-key'] ?? request.headers['x-api-key']) !== call.apiKey) {
+    return refuse(call, 403, 'wrong API key')
+  }
+  const parcel = openParcel(body, request.headers['content-encoding'])
+  if (parcel.kind === 'refused') return refuse(call, 400, parcel.reason)
+  await reply(call, record(call, parcel.lines, body))
+}
+
+/** Undefined when the connection ended first: then nothing was received. */
+async function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
+  const chunks: Buffer[] = []
+  let size = 0
+  try {
+    for await (const chunk of request as AsyncIterable<Buffer>) {
+      size += chunk.length
+      if (size > maxBodyBytes) return undefined
+      chunks.push(chunk)
+    }
+  } catch {
+    return undefined
+  }
+  return Buffer.concat(chunks)
+}
+
+function refuse({ response, received }: Call, status: 400 | 403 | 404, reason: string): void {
+  const key = `${status} ${reason}`
+  received.refusals.set(key, (received.refusals.get(key) ?? 0) + 1)
+  response.writeHead(status, { 'content-type': 'application/json' }).end('{}')
+}
+
+function record({ request, received }: Call, lines: readonly string[], body: Buffer): AcceptedRequest {
+  const index = received.requests.length
+  for (const line of lines) {
+    const identity = wholeEvent(line)
+    if (identity === undefined) {
+      received.unreadable.push(identityOf(line))
+      continue
+    }
+    const arrival = { request: index, crc32: crc32(line) }
+    const earlier = received.arrivals.get(identity)
+    if (earlier) earlier.push(arrival)
+    else {
+      received.arrivals.set(identity, [arrival])
+      received.bytes += Buffer.byteLength(line) + 1
+    }
+  }
+  const batchId = request.headers['idempotency-key']
+  const accepted: AcceptedRequest = {
+    batchId: typeof batchId === 'string' ? batchId : undefined,
+    bodyCrc32: crc32(body),
+    receivedAtMs: performance.now(),
+    reply: 'pending',
+    repliedAtMs: undefined,
+  }
+  received.requests.push(accepted)
+  return accepted
+}
+
+/** The identity of a line that is one audit event from its first to its last byte. */
+function wholeEvent(line: string): string | undefined {
+  try {
+    const event: unknown = JSON.parse(line)
+    return typeof event === 'object' && event !== null ? identityOf(event) : undefined
+  } catch {
+    return undefined
+  }
+}
+
+async function reply({ response, faults }: Call, accepted: AcceptedRequest): Promise<void> {
+  const settle = (how: AcceptedRequest['reply']) => {
+    if (accepted.reply !== 'pending') return
+    accepted.reply = how
+    accepted.repliedAtMs = performance.now()
+  }
+  response.once('close', () => settle('cut'))
+  if (faults.repliesToLose > 0) {
+    faults.repliesToLose--
+    settle('lost')
+    response.destroy()
+    return
+  }
+  if (faults.replyDelayMs > 0) await delay(faults.replyDelayMs, undefined, { ref: false })
+  response.once('finish', () => settle('sent'))
+  response.writeHead(202, { 'content-type': 'application/json' }).end('{}')
+}
+
+function listen(server: Server, port: number): Promise<Server> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, '127.0.0.1', () => resolve(server))
+  })
+}
+
+/** A port that was free a moment ago may be lent to somebody else's outgoing connection for a while. */
+async function listenAgain(answer: Handler, port: number, attempts = 50): Promise<Server> {
+  try {
+    return await listen(createServer(answer), port)
+  } catch (error) {
+    if (attempts === 0) throw error
+    await delay(100)
+    return listenAgain(answer, port, attempts - 1)
+  }
+}
+
+async function shut(server: Server): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+  server.closeAllConnections()
+  await closed
+}
