@@ -1,0 +1,168 @@
+import type { AcceptedRequest, Received } from './intake.ts'
+import { countOf } from './words.ts'
+import type { Written } from './writer.ts'
+
+/** What `demo --json` prints: fields are added, never renamed or removed, within a version. */
+export interface Scorecard {
+  readonly schema: 'tailship.demo/v1'
+  readonly verdict: 'PASS' | 'FAIL'
+  /** Why it failed; empty when it passed. */
+  readonly failures: readonly string[]
+  readonly seed: number
+  readonly destination: string
+  readonly durationMs: number
+  readonly written: { readonly events: number; readonly bytes: number }
+  /** Written events that arrived at least once: together with `missing` they make up `written`. */
+  readonly delivered: { readonly events: number; readonly bytes: number }
+  readonly missing: number
+  readonly duplicates: Duplicates
+  /** Events cut off by the writer's death, and how many records that are no whole event begin as they do. */
+  readonly torn: { readonly events: number; readonly fragmentsReceived: number }
+  /** Events that arrived with other bytes than were written, or as parts. */
+  readonly corrupted: number
+  /** Events that arrived and were never written. */
+  readonly unknown: number
+  readonly batches: { readonly accepted: number; readonly throttled: number; readonly resentChanged: number }
+  readonly refusals: Readonly<Record<string, number>>
+  readonly rotations: number
+  readonly retries: number
+  readonly highestLag: { readonly events: number; readonly bytes: number; readonly ms: number }
+  readonly peakMemoryBytes: number
+  readonly throughput: { readonly eventsPerSecond: number; readonly bytesPerSecond: number }
+  /** `exitCode` is null when a signal ended it. */
+  readonly agent: { readonly exitCode: number | null; readonly kills: number; readonly deadLetteredRecords: number }
+}
+
+/** Arrivals of events that had arrived before, by what makes them legitimate. */
+export interface Duplicates {
+  readonly total: number
+  /** The agent was killed before it could have stored that the earlier arrival was acknowledged. */
+  readonly afterKill: number
+  /** The same batch again, since the reply was lost on purpose. */
+  readonly afterLostReply: number
+  /** The same batch again, since the connection ended before the reply. */
+  readonly afterCutConnection: number
+  /** Nothing explains these. */
+  readonly unexplained: number
+}
+
+export interface Evidence {
+  readonly seed: number
+  readonly destination: string
+  readonly durationMs: number
+  readonly written: Written
+  readonly received: Received
+  readonly kills: readonly Kill[]
+  readonly measured: Pick<Scorecard, 'retries' | 'highestLag' | 'peakMemoryBytes' | 'throughput'>
+  readonly agent: Omit<Scorecard['agent'], 'kills'>
+  /** What went wrong apart from the counts. */
+  readonly problems: readonly string[]
+}
+
+/** Times on the clock of `Received`. What a dead agent had sent may arrive until the next one is started. */
+export interface Kill {
+  readonly killedAtMs: number
+  readonly restartedAtMs: number
+}
+
+/**
+ * The agent stores its position about once a second, and behind an older batch in flight it stores none: a batch that
+ * was answered so shortly before a kill may come again.
+ */
+const unstoredMs = 5000
+
+export function judge(evidence: Evidence): Scorecard {
+  const { written, received } = evidence
+  const torn = new Set(written.torn.map(({ identity }) => identity))
+  const known = [...received.arrivals].filter(([identity]) => written.lines.has(identity))
+  const altered = known.filter(([identity, arrivals]) =>
+    arrivals.some(({ crc32 }) => crc32 !== written.lines.get(identity)),
+  )
+  const fragments = received.unreadable.filter((identity) => identity !== undefined && torn.has(identity)).length
+  const counts = {
+    missing: written.lines.size - known.length,
+    duplicates: countDuplicates(received, evidence.kills),
+    corrupted: altered.length + received.unreadable.length - fragments,
+    unknown: received.arrivals.size - known.length,
+    batches: {
+      accepted: received.requests.length,
+      throttled: received.throttled,
+      resentChanged: countChanged(received.requests),
+    },
+    refusals: Object.fromEntries(received.refusals),
+  }
+  const failures = [...faultsOf(counts), ...evidence.problems]
+  return {
+    schema: 'tailship.demo/v1',
+    verdict: failures.length === 0 ? 'PASS' : 'FAIL',
+    failures,
+    seed: evidence.seed,
+    destination: evidence.destination,
+    durationMs: evidence.durationMs,
+    written: { events: written.lines.size, bytes: written.bytes },
+    delivered: { events: known.length, bytes: received.bytes },
+    ...counts,
+    torn: { events: torn.size, fragmentsReceived: fragments },
+    rotations: written.rotations,
+    ...evidence.measured,
+    agent: { ...evidence.agent, kills: evidence.kills.length },
+  }
+}
+
+type Counts = Pick<Scorecard, 'missing' | 'duplicates' | 'corrupted' | 'unknown' | 'batches' | 'refusals'>
+
+function faultsOf({ missing, duplicates, corrupted, unknown, batches, refusals }: Counts): string[] {
+  const faults = [
+    [missing, 'event', 'did not arrive'],
+    [duplicates.unexplained, 'duplicate', 'without an explanation'],
+    [corrupted, 'record', 'not as it was written'],
+    [unknown, 'event', 'arrived that nobody wrote'],
+    [batches.resentChanged, 'batch', 'came again under its id with other bytes'],
+    ...Object.entries(refusals).map(([reason, count]) => [count, 'request', `refused: ${reason}`] as const),
+  ] as const
+  return faults
+    .filter(([count]) => count > 0)
+    .map(([count, noun, verdict]) => `${countOf(count, noun, noun === 'batch' ? 'batches' : undefined)} ${verdict}`)
+}
+
+function countDuplicates({ arrivals, requests }: Received, kills: readonly Kill[]): Duplicates {
+  const counts = { total: 0, afterKill: 0, afterLostReply: 0, afterCutConnection: 0, unexplained: 0 }
+  for (const sequence of arrivals.values()) {
+    for (let index = 1; index < sequence.length; index++) {
+      const earlier = requests[sequence[index - 1]?.request ?? -1]
+      const later = requests[sequence[index]?.request ?? -1]
+      counts.total++
+      counts[explain(earlier, later, kills)]++
+    }
+  }
+  return counts
+}
+
+function explain(
+  earlier: AcceptedRequest | undefined,
+  later: AcceptedRequest | undefined,
+  kills: readonly Kill[],
+): Exclude<keyof Duplicates, 'total'> {
+  if (!earlier || !later) return 'unexplained'
+  const kill = kills.find(
+    ({ restartedAtMs }) => restartedAtMs > earlier.receivedAtMs && restartedAtMs <= later.receivedAtMs,
+  )
+  const repliedAtMs = earlier.reply === 'sent' ? earlier.repliedAtMs : undefined
+  if (kill && (repliedAtMs ?? kill.killedAtMs) > kill.killedAtMs - unstoredMs) return 'afterKill'
+  if (earlier.batchId === undefined || earlier.batchId !== later.batchId) return 'unexplained'
+  if (earlier.reply === 'lost') return 'afterLostReply'
+  return earlier.reply === 'cut' ? 'afterCutConnection' : 'unexplained'
+}
+
+/** Batches that came again under their id with other bytes. */
+function countChanged(requests: readonly AcceptedRequest[]): number {
+  const first = new Map<string, number>()
+  const changed = new Set<string>()
+  for (const { batchId, bodyCrc32 } of requests) {
+    if (batchId === undefined) continue
+    const known = first.get(batchId)
+    if (known === undefined) first.set(batchId, bodyCrc32)
+    else if (known !== bodyCrc32) changed.add(batchId)
+  }
+  return changed.size
+}
