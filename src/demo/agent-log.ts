@@ -1,0 +1,39 @@
+import type { Readable } from 'node:stream'
+import split2 from 'split2'
+import { printable } from '../observe/line.ts'
+
+/** One line of the agent's own log. */
+export interface AgentLogLine {
+  /** Lines that are no JSON, such as a stack trace, count as `error`. */
+  readonly level: string
+  /** Safe to print. */
+  readonly message: string
+}
+
+const maxLineLength = 100_000
+
+export function readLog(stream: Readable, onLine: (line: AgentLogLine) => void): void {
+  const lines = split2({ maxLength: maxLineLength, skipOverflow: true } as split2.Options)
+  lines.on('data', (line: string) => {
+    if (line.trim() !== '') onLine(parseLogLine(line))
+  })
+  stream.pipe(lines)
+}
+
+function parseLogLine(line: string): AgentLogLine {
+  const record = parseObject(line)
+  if (typeof record?.message !== 'string') return { level: 'error', message: printable(line) }
+  const component = typeof record.component === 'string' ? `${record.component}: ` : ''
+  const error = record.err as { message?: unknown } | undefined
+  const cause = typeof error?.message === 'string' ? ` (${error.message})` : ''
+  return { level: String(record.level), message: printable(`${component}${record.message}${cause}`) }
+}
+
+function parseObject(line: string): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(line)
+    return typeof value === 'object' && value !== null ? { ...value } : undefined
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,72 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import type { Environment } from '../cli/io.ts'
+import { type AgentLogLine, readLog } from './agent-log.ts'
+import { type Exit, exitOf } from './child.ts'
+
+/** The real agent as a child process, again and again. */
+export interface Agent {
+  readonly running: boolean
+  start(): void
+  /** SIGKILL, as by the kernel's out-of-memory killer; resolves when the process is gone. */
+  kill(): Promise<void>
+  /** SIGTERM; an agent that is not gone after `deadlineMs` is killed. */
+  stop(deadlineMs: number): Promise<Exit>
+}
+
+export interface AgentOptions {
+  readonly nodePath: string
+  /** The agent's main program. */
+  readonly program: string
+  readonly configPath: string
+  /** All that the agent sees of the environment: nothing in it may change its configuration. */
+  readonly env: Environment
+  readonly onStart: (child: ChildProcess) => void
+  readonly onLog: (line: AgentLogLine) => void
+  /** The process ended by itself. */
+  readonly onFailure: (exit: Exit) => void
+}
+
+export function createAgent(options: AgentOptions): Agent {
+  let child: ChildProcess | undefined
+  let gone: Promise<Exit> = Promise.resolve({ code: null, signal: null })
+
+  const start = () => {
+    const started = spawn(options.nodePath, [options.program, 'run', '--config', options.configPath], {
+      detached: true,
+      env: options.env,
+      stdio: ['ignore', 'ignore', 'pipe'],
+    })
+    child = started
+    readLog(started.stderr, options.onLog)
+    gone = exitOf(started).then((exit) => {
+      if (child === started) {
+        child = undefined
+        options.onFailure(exit)
+      }
+      return exit
+    })
+    options.onStart(started)
+  }
+  const end = (signal: NodeJS.Signals) => {
+    const ending = child
+    child = undefined
+    ending?.kill(signal)
+    return { ending, gone }
+  }
+  return {
+    get running() {
+      return child !== undefined
+    },
+    start,
+    kill: async () => {
+      await end('SIGKILL').gone
+    },
+    stop: async (deadlineMs) => {
+      const { ending } = end('SIGTERM')
+      const impatience = setTimeout(() => ending?.kill('SIGKILL'), deadlineMs)
+      const exit = await gone
+      clearTimeout(impatience)
+      return exit
+    },
+  }
+}

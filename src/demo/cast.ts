@@ -1,0 +1,74 @@
+import { randomUUID } from 'node:crypto'
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Io } from '../cli/io.ts'
+import { agentSocketPath } from '../observe/socket-path.ts'
+import { type Agent, createAgent } from './agent.ts'
+import type { AgentLogLine } from './agent-log.ts'
+import { describeExit } from './child.ts'
+import type { Cleanup } from './cleanup.ts'
+import { demoConfig, intakePaths } from './demo-config.ts'
+import { type Intake, startIntake } from './intake.ts'
+import { createWriter, type Writer } from './writer.ts'
+
+/** Whoever plays in the demo; writer and agent are not started yet. */
+export interface Cast {
+  readonly writer: Writer
+  readonly agent: Agent
+  readonly intake: Intake
+  readonly configPath: string
+  /** Where the agent answers. */
+  readonly socketPath: string
+}
+
+export interface CastOptions {
+  readonly seed: number
+  readonly destination: 'datadog' | 'webhook'
+  readonly eventsPerSecond: number
+  readonly maxFileBytes: number
+  /** The agent's main program. */
+  readonly program: string
+  readonly io: Io
+  readonly cleanup: Cleanup
+  readonly onRotation: (backup: string) => void
+  readonly onLog: (line: AgentLogLine) => void
+  /** Someone ended who should not have. */
+  readonly onFailure: (problem: string) => void
+}
+
+export async function assemble(options: CastOptions): Promise<Cast> {
+  const { io, cleanup, onFailure, destination, eventsPerSecond } = options
+  const { directory } = cleanup
+  const [configPath, apiKeyPath, runPath] = ['conf.yaml', 'api-key', 'run'].map((name) => join(directory, name)) as [
+    string,
+    string,
+    string,
+  ]
+  const auditLogPath = join(directory, 'log', 'audit.log')
+  const apiKey = randomUUID()
+  const intake = await startIntake({ apiKey, path: intakePaths[destination] })
+  await mkdir(runPath)
+  await writeFile(apiKeyPath, apiKey, { mode: 0o600 })
+  const conf = { auditLogPath, runPath, destination, intakeUrl: intake.url, apiKey, apiKeyPath, eventsPerSecond }
+  await writeFile(configPath, demoConfig(conf), { mode: 0o600 })
+  const writer = createWriter({
+    seed: options.seed,
+    path: auditLogPath,
+    maxSizeBytes: options.maxFileBytes,
+    maxBackups: 0,
+    eventsPerSecond,
+    onStart: cleanup.watch,
+    onRotation: options.onRotation,
+    onFailure,
+  })
+  const agent = createAgent({
+    nodePath: io.nodePath,
+    program: options.program,
+    configPath,
+    env: io.env.PATH === undefined ? {} : { PATH: io.env.PATH },
+    onStart: cleanup.watch,
+    onLog: options.onLog,
+    onFailure: (exit) => onFailure(`the agent ended by itself (${describeExit(exit)})`),
+  })
+  return { writer, agent, intake, configPath, socketPath: agentSocketPath(runPath) }
+}

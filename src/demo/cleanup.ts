@@ -1,0 +1,43 @@
+import type { ChildProcess } from 'node:child_process'
+import { mkdtemp } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { forkProgram } from './child.ts'
+import type { GuardCommand } from './guard.ts'
+
+/** Owns what must be gone afterwards: a temporary directory and the child processes. */
+export interface Cleanup {
+  readonly directory: string
+  /** The child will not outlive the demo. */
+  watch(child: ChildProcess): void
+  /** Ends every child that still runs and removes the directory. */
+  finish(): Promise<void>
+}
+
+/** A guard process does the work, so that it is done also when this process is killed. */
+export async function prepareCleanup(): Promise<Cleanup> {
+  const guard = forkProgram('./guard', 'inherit')
+  const ended = new Promise<number | null>((resolve) => {
+    guard.once('exit', resolve)
+    guard.once('error', () => resolve(null))
+  })
+  const tell = (command: GuardCommand) => {
+    if (guard.connected) guard.send(command)
+  }
+  const directory = await mkdtemp(join(tmpdir(), 'tailship-demo-'))
+  tell({ kind: 'directory', path: directory })
+  return {
+    directory,
+    watch: (child) => {
+      const { pid } = child
+      if (pid === undefined) return
+      tell({ kind: 'watch', pid })
+      // A number is given to another process some day: forget it as soon as it is free.
+      child.once('exit', () => tell({ kind: 'release', pid }))
+    },
+    finish: async () => {
+      if (guard.connected) guard.disconnect()
+      if ((await ended) !== 0) throw new Error(`could not remove ${directory}`)
+    },
+  }
+}

@@ -1,0 +1,247 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Io } from '../cli/io.ts'
+import type { Status } from '../observe/status.ts'
+import type { AgentLogLine } from './agent-log.ts'
+import { assemble, type Cast } from './cast.ts'
+import { describeExit } from './child.ts'
+import { type Cleanup, prepareCleanup } from './cleanup.ts'
+import { createRotationNotice, playFaults, type Stage } from './faults.ts'
+import { createGauges, type Gauges } from './gauges.ts'
+import { judge, type Kill, type Scorecard } from './scorecard.ts'
+import { createScreen, type Screen } from './screen.ts'
+import { fetchStatus } from './status-probe.ts'
+
+export interface DemoSettings {
+  /** From the first process to the last, if nothing has to be waited for. */
+  readonly durationMs: number
+  readonly seed: number
+  readonly destination: 'datadog' | 'webhook'
+  readonly eventsPerSecond: number
+  /** Announcements go to standard error, and nothing else anywhere. */
+  readonly json: boolean
+  /** The agent's main program. */
+  readonly program: string
+}
+
+/** What the demo found, and the end of the agent's own log for who has to look for a reason. */
+export interface DemoResult {
+  readonly scorecard: Scorecard
+  readonly agentLog: readonly AgentLogLine[]
+}
+
+/** One run of the demo. */
+interface Run {
+  readonly settings: DemoSettings
+  readonly startedAtMs: number
+  /** How long the writer writes. */
+  readonly writingMs: number
+  readonly screen: Screen
+  readonly gauges: Gauges
+  readonly kills: Kill[]
+  /** What went wrong apart from the counts. */
+  readonly problems: string[]
+  readonly agentLog: AgentLogLine[]
+  warning: { readonly message: string; readonly atMs: number } | undefined
+  /** Ends the performance. */
+  readonly early: AbortController
+  interrupted: boolean
+}
+
+const statusEveryMs = 250
+const statusTimeoutMs = 1000
+const drainDeadlineMs = 15_000
+const stopDeadlineMs = 10_000
+/** For starting the processes and for draining at the end. */
+const marginMs = 3000
+const meanEventBytes = 2020
+/** How many files the writer fills in its time. */
+const filesToFill = 9
+/** The largest event fits in. */
+const minFileBytes = 256 * 1024
+const keptLogLines = 30
+const warningShownMs = 5000
+
+/** Undefined when a signal ended it. Whatever happens, its processes and files are gone afterwards. */
+export async function playDemo(settings: DemoSettings, io: Io): Promise<DemoResult | undefined> {
+  const run = newRun(settings, io)
+  const stopListening = io.onSignal(() => {
+    run.interrupted = true
+    run.early.abort()
+  })
+  const cleanup = await prepareCleanup()
+  try {
+    return await perform(run, await assemble(castOptions(run, io, cleanup)))
+  } finally {
+    run.screen.close()
+    await cleanup.finish()
+    stopListening()
+  }
+}
+
+function newRun(settings: DemoSettings, io: Io): Run {
+  const startedAtMs = performance.now()
+  return {
+    settings,
+    startedAtMs,
+    writingMs: Math.max(settings.durationMs * 0.6, settings.durationMs - marginMs),
+    screen: createScreen(io, { json: settings.json, elapsedMs: () => performance.now() - startedAtMs }),
+    gauges: createGauges(),
+    kills: [],
+    problems: [],
+    agentLog: [],
+    warning: undefined,
+    early: new AbortController(),
+    interrupted: false,
+  }
+}
+
+function castOptions(run: Run, io: Io, cleanup: Cleanup) {
+  const { settings, writingMs, agentLog } = run
+  const bytes = (writingMs / 1000) * settings.eventsPerSecond * meanEventBytes
+  return {
+    ...settings,
+    io,
+    cleanup,
+    maxFileBytes: Math.max(minFileBytes, Math.ceil(bytes / filesToFill)),
+    onRotation: createRotationNotice(run.screen.announce),
+    onLog: (line: AgentLogLine) => {
+      agentLog.push(line)
+      if (agentLog.length > keptLogLines) agentLog.shift()
+      if (line.level === 'warn' || line.level === 'error') {
+        run.warning = { message: line.message, atMs: performance.now() }
+      }
+    },
+    onFailure: (problem: string) => {
+      run.problems.push(problem)
+      run.early.abort()
+    },
+  }
+}
+
+async function perform(run: Run, cast: Cast): Promise<DemoResult | undefined> {
+  run.screen.print(introduction(run, cast))
+  const watch = startWatch(run, cast)
+  try {
+    await play(run, cast)
+  } catch (error) {
+    if (!(error instanceof Error && error.name === 'AbortError')) throw error
+  }
+  try {
+    if (run.interrupted) return undefined
+    return await conclude(run, cast, watch)
+  } finally {
+    watch.stop()
+    await cast.intake.close()
+  }
+}
+
+async function play(run: Run, cast: Cast): Promise<void> {
+  const { writer, agent, intake } = cast
+  const { announce } = run.screen
+  writer.start()
+  agent.start()
+  const stage = newStage(run, cast)
+  announce('start', 'A writer plays kube-apiserver; the agent tails its log; the intake counts what arrives.')
+  await playFaults(stage)
+  await writer.stop()
+  announce('end', 'The writer is done. The agent sends what is left.')
+  await stage.until(() => intake.received.arrivals.size >= writer.written.lines.size, drainDeadlineMs)
+}
+
+async function conclude(run: Run, { writer, agent, intake }: Cast, watch: Watch): Promise<DemoResult> {
+  await writer.stop()
+  const exit = await agent.stop(stopDeadlineMs)
+  const described = describeExit(exit)
+  if (run.early.signal.aborted) run.screen.announce('end', 'The performance ends early. The intake compares.')
+  else run.screen.announce('end', `The agent is asked to stop by SIGTERM: ${described}. The intake compares.`)
+  if (exit.code !== 0) run.problems.push(`the agent did not end with exit code 0: ${described}`)
+  watch.sample()
+  const scorecard = judge({
+    seed: run.settings.seed,
+    destination: run.settings.destination,
+    durationMs: Math.round(performance.now() - run.startedAtMs),
+    written: writer.written,
+    received: intake.received,
+    kills: run.kills,
+    measured: run.gauges.measured(),
+    agent: { exitCode: exit.code, deadLetteredRecords: run.gauges.deadLetteredRecords },
+    problems: run.problems,
+  })
+  return { scorecard, agentLog: run.agentLog }
+}
+
+function newStage(run: Run, { writer, agent, intake }: Cast): Stage {
+  const writingSinceMs = performance.now()
+  const { signal } = run.early
+  const pause = (ms: number) => delay(Math.max(0, ms), undefined, { signal })
+  return {
+    writer,
+    agent,
+    intake,
+    announce: run.screen.announce,
+    writingMs: run.writingMs,
+    kills: run.kills,
+    problems: run.problems,
+    pause,
+    reach: (share) => pause(writingSinceMs + share * run.writingMs - performance.now()),
+    until: async (condition, deadlineMs) => {
+      const deadline = performance.now() + deadlineMs
+      while (!condition()) {
+        if (performance.now() > deadline) return false
+        await pause(20)
+      }
+      return true
+    },
+  }
+}
+
+/** Looks at everything several times a second. */
+interface Watch {
+  sample(): void
+  stop(): void
+}
+
+function startWatch(run: Run, { writer, agent, intake, socketPath }: Cast): Watch {
+  let timer: NodeJS.Timeout | undefined
+  let stopped = false
+  const sample = (status?: Status) => {
+    const written = { events: writer.written.lines.size, bytes: writer.written.bytes }
+    const received = { events: intake.received.arrivals.size, bytes: intake.received.bytes }
+    const atMs = performance.now()
+    const reading = run.gauges.note({ atMs, written, received, status })
+    return {
+      elapsedMs: atMs - run.startedAtMs,
+      durationMs: run.settings.durationMs,
+      written,
+      received,
+      reading,
+      agentRunning: agent.running,
+      warning: run.warning && atMs - run.warning.atMs < warningShownMs ? run.warning.message : undefined,
+    }
+  }
+  const look = async () => {
+    const status = agent.running ? await fetchStatus(socketPath, statusTimeoutMs) : undefined
+    if (stopped) return
+    run.screen.show(sample(status))
+    timer = setTimeout(() => void look(), statusEveryMs)
+  }
+  void look()
+  return {
+    sample: () => void sample(),
+    stop: () => {
+      stopped = true
+      clearTimeout(timer)
+    },
+  }
+}
+
+function introduction({ settings }: Run, { intake, configPath }: Cast): string[] {
+  const { eventsPerSecond, seed, destination } = settings
+  return [
+    '',
+    `  writer   ${eventsPerSecond} audit events a second (seed ${seed}) into a rotating audit.log`,
+    `  agent    agent run --config ${configPath}: a process of its own, real checkpoints`,
+    `  intake   ${intake.url} (${destination}): checks key and encoding, counts by auditID and stage`,
+    '',
+  ]
+}

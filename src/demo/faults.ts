@@ -1,0 +1,112 @@
+import { basename } from 'node:path'
+import type { Agent } from './agent.ts'
+import type { Intake } from './intake.ts'
+import type { Kill } from './scorecard.ts'
+import type { Screen } from './screen.ts'
+import { count, countOf } from './words.ts'
+import type { Writer } from './writer.ts'
+
+/** Who plays in the demo. Waiting rejects when the demo ends early. */
+export interface Stage {
+  readonly writer: Writer
+  readonly intake: Intake
+  readonly agent: Agent
+  readonly announce: Screen['announce']
+  /** How long the writer writes; every fault takes its share of it. */
+  readonly writingMs: number
+  readonly kills: Kill[]
+  /** What did not happen as announced. */
+  readonly problems: string[]
+  /** Resolves when this share of the writing time has passed. */
+  reach(share: number): Promise<void>
+  pause(ms: number): Promise<void>
+  /** Whether the condition came true in time. */
+  until(condition: () => boolean, deadlineMs: number): Promise<boolean>
+}
+
+const patienceMs = 5000
+
+/** Everything that goes wrong in a minute of the demo, in this order. */
+export async function playFaults(stage: Stage): Promise<void> {
+  await stage.reach(0.1)
+  await outage(stage)
+  await stage.reach(0.32)
+  await tooManyRequests(stage)
+  await stage.reach(0.46)
+  await lostReply(stage)
+  await stage.reach(0.56)
+  await killAgent(stage)
+  await stage.reach(0.86)
+  await tornLine(stage)
+  await stage.reach(1)
+}
+
+async function outage({ intake, writer, announce, pause, writingMs }: Stage): Promise<void> {
+  announce('outage', 'The intake is down and refuses connections. The agent waits: the log is its buffer.')
+  await intake.goDown()
+  await pause(Math.min(5000, writingMs * 0.12))
+  const waiting = writer.written.lines.size - intake.received.arrivals.size
+  await intake.comeBack()
+  announce('recovered', `The intake is back. ${countOf(waiting, 'event')} waited on disk.`)
+}
+
+async function tooManyRequests({ intake, announce, pause, writingMs }: Stage): Promise<void> {
+  const retryAfterSeconds = writingMs < 15_000 ? 1 : 2
+  announce('429', `The intake answers 429 with Retry-After: ${retryAfterSeconds}. Nothing may come earlier.`)
+  intake.throttle(retryAfterSeconds)
+  await pause(retryAfterSeconds * 1000)
+  const { throttled } = intake.received
+  announce('recovered', `The intake accepts again; it had to refuse ${countOf(throttled, 'request')} in that time.`)
+}
+
+async function lostReply({ intake, announce, until, problems }: Stage): Promise<void> {
+  announce('lost reply', 'The intake accepts a batch, then the connection breaks: the agent cannot know.')
+  intake.loseNextReply()
+  const lost = () => intake.received.requests.find((request) => request.reply === 'lost')
+  await until(() => lost() !== undefined, patienceMs)
+  const again = () => intake.received.requests.filter(({ batchId }) => batchId === lost()?.batchId).length > 1
+  if (await until(again, patienceMs)) {
+    announce('recovered', 'The batch came again under the same id: a receiver can drop the copy.')
+  } else problems.push('the batch whose reply was lost did not come again')
+}
+
+async function killAgent(stage: Stage): Promise<void> {
+  const { agent, intake, writer, announce, pause, until, writingMs, kills } = stage
+  intake.slowDown(500)
+  await until(() => intake.unanswered > 0, patienceMs)
+  announce(
+    'kill -9',
+    `The agent is killed with ${countOf(intake.unanswered, 'batch', 'batches')} in flight; it can save nothing more.`,
+  )
+  await agent.kill()
+  const killedAtMs = performance.now()
+  intake.slowDown(0)
+  const downMs = Math.min(4000, writingMs * 0.1)
+  writer.rotate()
+  await pause(downMs / 2)
+  writer.rotate()
+  await pause(downMs / 2)
+  kills.push({ killedAtMs, restartedAtMs: performance.now() })
+  agent.start()
+  announce('recovered', 'A new agent goes on from the stored positions, in files that were rotated meanwhile.')
+}
+
+async function tornLine({ writer, announce, pause }: Stage): Promise<void> {
+  await writer.crash()
+  const torn = writer.written.torn.at(-1)
+  const extent = torn ? `after ${count(torn.bytes)} of ${count(torn.ofBytes)} bytes of an event` : 'in an event'
+  announce('torn line', `The writer crashes ${extent}: a line without an end.`)
+  await pause(500)
+  writer.start()
+  announce('recovered', 'The next writer appends to that very line: its event must arrive all the same.')
+}
+
+/** Explains the first rotation; the others are shown. */
+export function createRotationNotice(announce: Screen['announce']): (backup: string) => void {
+  let explained = false
+  return (backup) => {
+    const renamed = `audit.log → ${basename(backup)}`
+    announce('rotation', explained ? renamed : `${renamed}. The agent reads it to its end first.`)
+    explained = true
+  }
+}

@@ -1,0 +1,35 @@
+/**
+ * The process that cleans up after the demo, however the demo ends: when its IPC channel closes it kills the processes
+ * it was told of, removes the directory, and exits.
+ */
+import { rmSync } from 'node:fs'
+
+export type GuardCommand =
+  | { readonly kind: 'directory'; readonly path: string }
+  | { readonly kind: 'watch'; readonly pid: number }
+  | { readonly kind: 'release'; readonly pid: number }
+
+const directories = new Set<string>()
+const pids = new Set<number>()
+
+process.on('message', (command: GuardCommand) => {
+  if (command.kind === 'directory') directories.add(command.path)
+  else if (command.kind === 'watch') pids.add(command.pid)
+  else pids.delete(command.pid)
+})
+
+process.once('disconnect', () => {
+  for (const pid of pids) kill(pid)
+  // A process that is just dying may still create a file: hence the retries.
+  for (const path of directories) rmSync(path, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 })
+})
+
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => undefined)
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+  }
+}

@@ -1,0 +1,3 @@
+/** Cannot start. */
+process.stderr.write(`${JSON.stringify({ level: 'error', message: 'no room', component: 'agent' })}\n`)
+process.exitCode = 3
