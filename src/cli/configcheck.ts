@@ -81,8 +81,8 @@ function throttleOf({ delivery }: DestinationConfig): string {
 
 function retryOf({ delivery }: DestinationConfig): string {
   const { initialBackoffMs, maxBackoffMs, backoffFactor, maxAttempts } = delivery
-  const attempts = maxAttempts === undefined ? '' : `, ${maxAttempts} attempts`
-  return `${formatDuration(initialBackoffMs)}×${backoffFactor}≤${formatDuration(maxBackoffMs)}${attempts}`
+  const attempts = maxAttempts === undefined ? '' : `, ${maxAttempts} tries`
+  return `${formatDuration(initialBackoffMs)} ×${backoffFactor} up to ${formatDuration(maxBackoffMs)}${attempts}`
 }
 
 /** Without a query, which may hold a key. */

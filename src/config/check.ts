@@ -23,8 +23,12 @@ export function check<S extends z.core.$ZodType>(schema: S, value: unknown, plac
   if (first.success) return { value: first.data, findings: [] }
   const { base, nameOf = shortName } = place
   const findings = first.error.issues.flatMap((issue) => explain(issue, { value, base, nameOf }))
-  const second = z.safeParse(schema, without(value, first.error.issues))
-  return { value: second.success ? second.data : undefined, findings }
+  const less = without(value, first.error.issues)
+  const second = z.safeParse(schema, less)
+  if (second.success) return { value: second.data, findings }
+  const whole = second.error.issues.map((issue) => ({ ...issue, path: issue.path.slice(0, 1) }))
+  const third = z.safeParse(schema, without(less, whole))
+  return { value: third.success ? third.data : undefined, findings }
 }
 
 /** A copy that lacks every value an issue is about. Of a list with a bad item the whole list goes. */

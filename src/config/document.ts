@@ -18,7 +18,7 @@ export class ConfDocument {
   readonly #lines: readonly string[]
   readonly #counter = new LineCounter()
   readonly #places: ReadonlyMap<string, Place>
-  /** Behind the first syntax error nothing is sure. */
+  /** From the line of the first syntax error on nothing is sure. */
   readonly #sureUntil: number
 
   constructor(file: string, text: string) {
@@ -31,7 +31,8 @@ export class ConfDocument {
     const tags = yaml.warnings.filter(({ code }) => code === 'TAG_RESOLVE_FAILED')
     const all = [...yaml.errors, ...tags].map((error) => yamlFault(error, text)).concat(faults)
     all.sort((a, b) => a.offset - b.offset)
-    this.#sureUntil = all.find(({ harmless }) => !harmless)?.offset ?? Number.POSITIVE_INFINITY
+    const broken = all.find(({ harmless }) => !harmless)?.offset
+    this.#sureUntil = broken === undefined ? Number.POSITIVE_INFINITY : text.lastIndexOf('\n', broken - 1) + 1
     this.syntax = firstOfEachLine(all.map(({ offset, message, hint }) => this.#problemAt(offset, message, { hint })))
   }
 

@@ -44,8 +44,8 @@ const json: Reader = (value) => {
     return value
   }
 }
-const datadogLevels: Readonly<Record<string, string>> = { warning: 'warn', critical: 'error', off: 'error' }
-const level: Reader = (value) => datadogLevels[value.toLowerCase()] ?? value.toLowerCase()
+const datadogLevels = new Map(Object.entries({ warning: 'warn', critical: 'error', off: 'error' }))
+const level: Reader = (value) => datadogLevels.get(value.toLowerCase()) ?? value.toLowerCase()
 /** `host:port` as well as a URL. */
 const intake: Reader = (value, env) => {
   if (value.includes('://')) return value

@@ -12,6 +12,9 @@ const mask = '********'
 const secretKey =
   /(?:^|[\s{,'"-])[\w-]*(?:api[_-]?key|token|passw(?:or)?d|secret|authorization|cookie|credential|headers|signature)(?!_file)[\w-]*['"]?\s*:(?:\s+|$)/i
 
+/** Its value stands below, also where the indentation is wrong. */
+const secretWithoutValue = new RegExp(`${secretKey.source}[|>]?[+-]?\\d?\\s*$`, 'i')
+
 /** `line` and `column` from 1. */
 export function excerptOf(lines: readonly string[], line: number, column: number): Excerpt {
   const masked = withoutSecrets(lines, line - 1).replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, ' ')
@@ -24,14 +27,16 @@ function withoutSecrets(lines: readonly string[], index: number): string {
   const text = lines[index] ?? ''
   const own = secretKey.exec(text)
   if (own !== null) return hideFrom(text, own.index + own[0].length)
-  const parent = lines.slice(0, index).findLast((above) => above.trim() !== '' && indent(above) < indent(text))
-  if (parent !== undefined && secretKey.test(parent)) {
+  const above = lines.slice(0, index).filter((line) => line.trim() !== '')
+  const parent = above.findLast((line) => indent(line) < indent(text))
+  if (secretKey.test(parent ?? '') || secretWithoutValue.test(above.at(-1) ?? '')) {
     const colon = text.indexOf(':')
-    return hideFrom(text, colon < 0 ? indent(text) : colon + 2)
+    return hideFrom(text, colon < 0 ? text.length - text.trimStart().length : colon + 2)
   }
   return text.replace(/\/\/[^/@\s]+@/g, `//${mask}@`).replace(/\b[0-9a-f]{32,}\b/gi, mask)
 }
 
 const hideFrom = (text: string, start: number) => (start < text.length ? `${text.slice(0, start)}${mask}` : text)
 
-const indent = (text: string) => text.length - text.trimStart().length
+const indent = (text: string) =>
+  text.slice(0, text.length - text.trimStart().length).replaceAll('\t', '        ').length

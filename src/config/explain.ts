@@ -93,6 +93,7 @@ const nouns: Readonly<Record<string, string>> = {
 }
 
 function wrongType(expected: string, found: unknown): Words {
+  if (expected === 'int' && typeof found === 'number') return { predicate: 'must be a whole number' }
   const predicate = `must be ${nouns[expected] ?? expected}, not ${kindOf(found)}`
   if (expected === 'string' && typeof found !== 'object') return { predicate, hint: 'put it in quotes' }
   if (typeof found !== 'string') return { predicate }
@@ -120,5 +121,6 @@ function kindOf(value: unknown): string {
   if (value === null) return 'empty'
   if (Array.isArray(value)) return 'a list'
   if (typeof value === 'object') return 'a mapping'
+  if (typeof value === 'number' && !Number.isFinite(value)) return String(value)
   return typeof value === 'string' || typeof value === 'number' ? `a ${typeof value}` : String(value)
 }

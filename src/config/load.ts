@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { hostname } from 'node:os'
 import type { Config } from './config.ts'
 import { environmentPath } from './destinations.ts'
@@ -16,6 +17,8 @@ export interface LoadOptions {
   readonly env: Environment
   /** The host's own name, where neither files nor environment give one. */
   readonly hostnameOf?: () => string
+  /** Whether a file that is read only later, such as one with a key, is there. */
+  readonly exists?: (path: string) => boolean
 }
 
 export type Loading =
@@ -25,14 +28,15 @@ export type Loading =
   | { readonly kind: 'invalid'; readonly problems: readonly Problem[] }
 
 /** Reads, checks and merges the configuration. What is wrong with it is in `problems`, never thrown. */
-export async function loadConfig({ paths, env, hostnameOf = hostname }: LoadOptions): Promise<Loading> {
+export async function loadConfig(options: LoadOptions): Promise<Loading> {
+  const { paths, env, hostnameOf = hostname, exists = existsSync } = options
   const found = findFiles(paths.length > 0 ? paths : [env.TAILSHIP_CONFIG || '/etc/tailship'])
   const read = found.files.map((file) => ({ file, ...readConfFile(file) }))
   const unread = [...found.problems, ...read.flatMap((one) => ('problem' in one ? [one.problem] : []))]
   const files = await Promise.all(read.flatMap((one) => ('text' in one ? [writtenFile(one.file, one.text)] : [])))
   const environment = readEnvironment(env)
   const merged = merge(files)
-  const { config, findings } = resolveConfig({ files, merged, environment: environment.conf, hostnameOf })
+  const { config, findings } = resolveConfig({ files, merged, environment: environment.conf, hostnameOf, exists })
   const ofRules = await patternFindings(environment.conf.log_processing_rules, [
     ...environmentPath,
     'log_processing_rules',

@@ -1,11 +1,10 @@
 import type { ConfDocument } from './document.ts'
 import type { Problem } from './problem.ts'
-import type { Conf } from './schema.ts'
-import type { WrittenFile } from './written.ts'
+import type { Sections, WrittenFile } from './written.ts'
 
 export interface Merged {
   /** The sections of all files; `logs:` and what belongs to one file alone stay with their file. */
-  readonly conf: Conf
+  readonly conf: Sections
   /** Which file a section is from. */
   readonly owners: ReadonlyMap<PropertyKey, ConfDocument>
   readonly problems: readonly Problem[]

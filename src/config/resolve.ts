@@ -1,21 +1,19 @@
-import { existsSync } from 'node:fs'
 import { dirname, isAbsolute, resolve } from 'node:path'
 import type { CheckpointConfig, Config, RejectedSource, SourceConfig } from './config.ts'
 import type { FilePort } from './connection.ts'
 import { environmentPath, resolveDestinations, type WrittenDestination } from './destinations.ts'
 import type { EnvironmentConf } from './environment.ts'
 import { type Finding, Findings } from './finding.ts'
-import { layered } from './layers.ts'
 import type { Merged } from './merge.ts'
-import type { Conf } from './schema.ts'
 import { resolveSource } from './sources.ts'
-import type { WrittenFile } from './written.ts'
+import type { Sections, WrittenFile } from './written.ts'
 
 export interface ResolveInput {
   readonly files: readonly WrittenFile[]
   readonly merged: Merged
   readonly environment: EnvironmentConf
   readonly hostnameOf: () => string
+  readonly exists: (path: string) => boolean
 }
 
 export interface Resolved {
@@ -25,13 +23,14 @@ export interface Resolved {
 }
 
 /** For every key what the file says, else the environment, else the default; and what does not go together. */
-export function resolveConfig({ files, merged, environment, hostnameOf }: ResolveInput): Resolved {
+export function resolveConfig(input: ResolveInput): Resolved {
+  const { files, merged, environment, hostnameOf } = input
   const { conf } = merged
   const findings = new Findings([])
   const { destinations, findings: ofDestinations } = resolveDestinations(writtenDestinations(conf, findings), {
     delivery: conf.delivery,
     environment,
-    files: filesBeside(merged, ['destination', 'destinations']),
+    files: filesBeside(input, ['destination', 'destinations']),
   })
   if (files.every(({ sources }) => sources.length === 0)) {
     findings.miss(['logs'], 'there is nothing to tail: no item of `logs:`')
@@ -40,7 +39,7 @@ export function resolveConfig({ files, merged, environment, hostnameOf }: Resolv
     files: files.map(({ document }) => document.file),
     ...resolveSources(files, conf, environment),
     destinations,
-    checkpoint: resolveCheckpoint(merged, environment, findings),
+    checkpoint: resolveCheckpoint(input, findings),
     server: { listen: conf.server?.listen === undefined ? defaultListen : conf.server.listen.address },
     logLevel: conf.log_level ?? environment.log_level ?? 'info',
     hostname: conf.hostname ?? environment.hostname ?? hostnameOf(),
@@ -50,18 +49,24 @@ export function resolveConfig({ files, merged, environment, hostnameOf }: Resolv
   return { config, findings: [...findings.list, ...ofDestinations] }
 }
 
+const dayMs = 86_400_000
 const defaultListen = { host: '127.0.0.1', port: 5555 }
 
-function writtenDestinations(conf: Conf, findings: Findings): readonly WrittenDestination[] {
-  const list = (conf.destinations ?? []).map((one, index) => ({ conf: one, path: ['destinations', index] }))
+function writtenDestinations(conf: Sections, findings: Findings): readonly WrittenDestination[] {
+  const list = (conf.destinations ?? []).flatMap((one, index) =>
+    one === undefined ? [] : [{ conf: one, path: ['destinations', index] }],
+  )
   if (conf.destination === undefined) {
-    return list.length > 0 ? list : [{ conf: { type: 'datadog' }, path: ['destination'] }]
+    return conf.destinations === undefined ? [{ conf: { type: 'datadog' }, path: ['destination'] }] : list
   }
-  if (list.length > 0) findings.refuse(['destinations'], '`destinations` and `destination` exclude each other')
+  if (conf.destinations !== undefined) {
+    const message = '`destinations` and `destination` exclude each other'
+    findings.list.push({ path: ['destinations'], at: 'key', severity: 'error', message })
+  }
   return [{ conf: conf.destination, path: ['destination'] }, ...list]
 }
 
-function resolveSources(files: readonly WrittenFile[], conf: Conf, environment: EnvironmentConf) {
+function resolveSources(files: readonly WrittenFile[], conf: Sections, environment: EnvironmentConf) {
   const sources: SourceConfig[] = []
   const rejectedSources: RejectedSource[] = []
   for (const { integration, conf: own, sources: written } of files) {
@@ -80,32 +85,24 @@ function resolveSources(files: readonly WrittenFile[], conf: Conf, environment: 
   return { sources, rejectedSources }
 }
 
-function resolveCheckpoint(merged: Merged, environment: EnvironmentConf, findings: Findings): CheckpointConfig {
-  const { checkpoint } = merged.conf
-  const files = filesBeside(merged, ['checkpoint'])
-  const defaults = { run_path: '/var/lib/tailship', expire_after: 30 * 86_400_000, import: undefined }
-  const {
-    run_path: runPath,
-    expire_after: expireAfterMs,
-    import: imported,
-  } = layered<{
-    run_path: string
-    expire_after: number
-    import: string | undefined
-  }>(defaults, checkpoint, environment.checkpoint)
+function resolveCheckpoint(input: ResolveInput, findings: Findings): CheckpointConfig {
+  const { environment } = input
+  const { checkpoint } = input.merged.conf
+  const files = filesBeside(input, ['checkpoint'])
+  const runPath = checkpoint?.run_path ?? environment.checkpoint?.run_path ?? '/var/lib/tailship'
   if (checkpoint?.run_path === undefined && !isAbsolute(runPath)) {
     findings.refuse([...environmentPath, 'checkpoint', 'run_path'], 'the run path must be absolute: begin with /')
   }
-  const importPath = imported === undefined ? undefined : files.absolute(imported)
+  const importPath = checkpoint?.import === undefined ? undefined : files.absolute(checkpoint.import)
   if (importPath !== undefined && !files.exists(importPath)) {
     findings.warn(['checkpoint', 'import'], `\`import\` ${importPath} does not exist: no positions are taken from it`)
   }
-  return { runPath: files.absolute(runPath), importPath, expireAfterMs }
+  return { runPath: files.absolute(runPath), importPath, expireAfterMs: checkpoint?.expire_after ?? 30 * dayMs }
 }
 
 /** Relative paths of a section are relative to the directory of its file. */
-function filesBeside({ owners }: Merged, sections: readonly string[]): FilePort {
-  const owner = sections.map((section) => owners.get(section)).find((document) => document !== undefined)
+function filesBeside({ merged, exists }: ResolveInput, sections: readonly string[]): FilePort {
+  const owner = sections.map((section) => merged.owners.get(section)).find((document) => document !== undefined)
   const directory = dirname(owner?.file ?? '/')
-  return { absolute: (path) => resolve(directory, path), exists: existsSync }
+  return { absolute: (path) => resolve(directory, path), exists }
 }

@@ -2,10 +2,10 @@ import type * as z from 'zod/mini'
 import type { Path } from './finding.ts'
 
 /** Rule types of the Datadog Agent that have no meaning here. */
-const reasons: Readonly<Record<string, string>> = {
-  multi_line: 'an audit log has one event a line',
-  exclude_truncated: 'lines are not cut into pieces here',
-}
+const reasons = new Map([
+  ['multi_line', 'an audit log has one event a line'],
+  ['exclude_truncated', 'lines are not cut into pieces here'],
+])
 
 /**
  * The Datadog Agent's own sentence for an issue at `path` inside a processing rule; undefined where it has none.
@@ -23,6 +23,6 @@ export function ruleMessage(issue: z.core.$ZodIssue, path: Path, rule: unknown):
   if (key !== 'type' || issue.code !== 'invalid_value') return undefined
   if (type === undefined) return `type must be set for processing rule \`${named}\``
   if (typeof type !== 'string') return undefined
-  const reason = reasons[type]
+  const reason = reasons.get(type)
   return `type ${type} is not supported for processing rule \`${named}\`${reason === undefined ? '' : `: ${reason}`}`
 }

@@ -3,17 +3,28 @@ import { check } from './check.ts'
 import { ConfDocument } from './document.ts'
 import { valueAt } from './explain.ts'
 import type { Finding } from './finding.ts'
-import { type Conf, confSchema, type SourceConf, sourceSchema } from './schema.ts'
+import {
+  type Conf,
+  confSchema,
+  type DestinationConf,
+  destinationSchema,
+  type SourceConf,
+  sourceSchema,
+} from './schema.ts'
 import { pathFindings, patternFindings } from './sources.ts'
 
 /** One file of the configuration, held against the schema. */
 export interface WrittenFile {
   readonly document: ConfDocument
   readonly integration: string
-  /** Everything but `logs:`, and without what was refused. */
-  readonly conf: Conf
+  readonly conf: Sections
   readonly findings: readonly Finding[]
   readonly sources: readonly WrittenSource[]
+}
+
+/** Everything but `logs:`, and without what was refused; a destination of which nothing can be used is undefined. */
+export type Sections = Omit<Conf, 'logs' | 'destinations'> & {
+  readonly destinations?: readonly (DestinationConf | undefined)[] | undefined
 }
 
 /** One item of `logs:`. */
@@ -28,12 +39,32 @@ export interface WrittenSource {
 export async function writtenFile(file: string, text: string): Promise<WrittenFile> {
   const document = new ConfDocument(file, text)
   const value = document.value ?? {}
-  const logs = valueAt(value, ['logs'])
-  const items = Array.isArray(logs) ? logs : []
-  const others = Array.isArray(logs) ? { ...value, logs: [] } : value
-  const { value: conf = {}, findings } = check(confSchema, others, { base: [] })
-  const sources = await Promise.all(items.map(writtenSource))
-  return { document, integration: integrationOf(file), conf, findings, sources }
+  const [logs, destinations] = [itemsOf(value, 'logs'), itemsOf(value, 'destinations')]
+  const checked = destinations.map((item, index) => check(destinationSchema, item, { base: ['destinations', index] }))
+  const rest = check(confSchema, without(value, { logs, destinations }), { base: [] })
+  return {
+    document,
+    integration: integrationOf(file),
+    conf: {
+      ...rest.value,
+      ...(destinations.length > 0 ? { destinations: checked.map((one) => one.value) } : {}),
+    },
+    findings: [...rest.findings, ...checked.flatMap(({ findings }) => findings)],
+    sources: await Promise.all(logs.map(writtenSource)),
+  }
+}
+
+function without(value: unknown, lists: Readonly<Record<string, readonly unknown[]>>): unknown {
+  const keys = Object.keys(lists).filter((key) => lists[key]?.length !== 0)
+  return keys.length === 0
+    ? value
+    : { ...(value as object), ...Object.fromEntries(keys.map((key) => [key, undefined])) }
+}
+
+/** Items are checked each for itself, so that what is wrong with one hides nothing of the others. */
+function itemsOf(value: unknown, key: string): readonly unknown[] {
+  const items = valueAt(value, [key])
+  return Array.isArray(items) ? items : []
 }
 
 async function writtenSource(item: unknown, index: number): Promise<WrittenSource> {

@@ -1,0 +1,98 @@
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { configcheck } from '../../src/cli/configcheck.ts'
+import type { Output } from '../../src/cli/io.ts'
+import { directoryOf, item, key } from '../config/loading.ts'
+
+function output(): Output & { text: string } {
+  return {
+    text: '',
+    closed: false,
+    terminal: undefined,
+    color: false,
+    write(text) {
+      this.text += text
+    },
+  }
+}
+
+async function checked(text: string, format?: 'text' | 'json') {
+  const file = join(directoryOf({ 'conf.yaml': text }), 'conf.yaml')
+  const [stdout, stderr] = [output(), output()]
+  const code = await configcheck([file], { env: { ...key, NODE_NAME: 'node-1' }, stdout, stderr }, format)
+  return { code, stdout: stdout.text.replaceAll(file, 'conf.yaml'), stderr: stderr.text.replaceAll(file, 'conf.yaml') }
+}
+
+const rich = `${item}destinations:
+  - {type: datadog, api_key: s3cret, name: dd}
+  - {type: webhook, url: "https://h/x?key=s3cret", headers: {A: s3cret}, token: s3cret, compression: gzip, delivery: {mode: blocking, throttle_enable: false, max_attempts: 9}}
+server: {listen: false}
+`
+
+describe('configcheck', () => {
+  it('shows what would run, without secrets', async () => {
+    expect(await checked(rich)).toEqual({
+      code: 0,
+      stderr: '',
+      stdout: `OK conf.yaml
+
+INTEGRATION  PATH                START      SERVICE  SOURCE  MAX LINE  RULES
+conf         /var/log/audit.log  beginning  -        -       1MiB      0
+
+DESTINATION  TYPE     COMPRESSION  BATCH        THROTTLE                    RETRY                    TO
+dd           datadog  zstd 1       1000/5MB/5s  10/s burst 15, 4 in flight  1s ×2 up to 2m           https://agent-http-intake.logs.datadoghq.com/api/v2/logs
+webhook      webhook  gzip 1       blocking     off, 1 in flight            1s ×2 up to 2m, 9 tries  https://h/x?…
+
+run path /var/lib/tailship, server no, at most 500 open files
+hostname node-1, log level info
+`,
+    })
+  })
+
+  it('names every problem with its place and fails', async () => {
+    expect(await checked('logs:\n  - {type: file, pth: /x}\nserver: 1\n')).toEqual({
+      code: 78,
+      stdout: '',
+      stderr: `conf.yaml:2:5: file source must have a path
+  2 |   - {type: file, pth: /x}
+    |     ^
+conf.yaml:2:18: unknown key \`pth\`
+  2 |   - {type: file, pth: /x}
+    |                  ^
+  hint: did you mean \`path\`?
+conf.yaml:3:9: \`server\` must be a mapping (key: value), not a number
+  3 | server: 1
+    |         ^
+FAIL 3 problems
+`,
+    })
+  })
+
+  it('fails for one bad item of logs:, too', async () => {
+    expect((await checked(`${item}  - {type: tcp}\n`)).code).toBe(78)
+  })
+
+  it('shows warnings and succeeds', async () => {
+    const { code, stdout, stderr } = await checked(`${item}destination: {type: datadog, api_key_file: /nowhere/key}\n`)
+    expect(code).toBe(0)
+    expect(stdout).toMatch(/^OK conf\.yaml\n/)
+    expect(stderr).toMatch(/^conf\.yaml:3:44: warning: `api_key_file` \/nowhere\/key does not exist/)
+  })
+
+  it('prints one JSON document for both', async () => {
+    const good = await checked(rich, 'json')
+    expect(good).toMatchObject({ code: 0, stderr: '' })
+    expect(good.stdout).not.toContain('s3cret')
+    expect(JSON.parse(good.stdout)).toMatchObject({
+      schema: 'tailship.configcheck/v1',
+      ok: true,
+      problems: [],
+      plan: { sources: [{ path: '/var/log/audit.log' }], destinations: [{ name: 'dd' }, { name: 'webhook' }] },
+    })
+    const bad = await checked('servr: 1\n', 'json')
+    expect(bad).toMatchObject({ code: 78, stderr: '' })
+    const report = JSON.parse(bad.stdout)
+    expect(report).toMatchObject({ ok: false, problems: [{}, { line: 1, column: 1, key: 'servr', scope: 'fatal' }] })
+    expect(report).not.toHaveProperty('plan')
+  })
+})

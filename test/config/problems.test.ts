@@ -1,0 +1,262 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { renderProblem } from '../../src/config/problem.ts'
+import {
+  confSchema,
+  datadogSchema,
+  deliverySchema,
+  ruleSchema,
+  sourceSchema,
+  tlsSchema,
+  webhookSchema,
+} from '../../src/config/schema.ts'
+import { brief, item, loading, problemsOf, told } from './loading.ts'
+
+describe('problems', () => {
+  it('are all told at once, in the order of the file, each at its own line and column', async () => {
+    expect(
+      await told(`logs:
+  - type: file
+    pth: /x
+    start_position: begining
+    tags: [a: b]
+  - path: audit.log
+    max_line_bytes: lots
+destination:
+  type: datadog
+  compresion: gzip
+  compression_level: 30
+  batch_max_size: 1
+delivery:
+  throttle_qp: 10
+  throttle_qps: 0
+  throttle_enable: yes
+  throttle_burst: 1.5
+  batch_max_wait: 5x
+  max_in_flight: "4"
+server: {listen: ":5555"}
+log_level: warning
+open_files_limit: [1]
+hostname: a b
+`),
+    ).toEqual([
+      '2:5 file source must have a path',
+      '3:5 unknown key `pth` → did you mean `path`?',
+      '4:21 `start_position` must be beginning, end, forceBeginning or forceEnd, not "begining" → did you mean `beginning`?',
+      '5:11 `tags` must hold strings only; item 1 is none → write `key:value` without a space behind the colon, or put it in quotes',
+      '6:5 a config must have a type',
+      '6:11 `path` must be absolute: begin with /',
+      '7:21 `max_line_bytes` must be a size such as 5MB or 1MiB, or a number of bytes',
+      '10:3 unknown key `compresion` → did you mean `compression`?',
+      '11:22 `compression_level` must be at most 22',
+      '12:3 unknown key `batch_max_size` → `batch_max_size` belongs under `delivery:`',
+      '14:3 unknown key `throttle_qp` → did you mean `throttle_qps`?',
+      '15:17 `throttle_qps` must be more than 0',
+      '16:20 `throttle_enable` must be true or false, not a string → write true or false, without quotes',
+      '17:19 `throttle_burst` must be a whole number',
+      '18:19 `batch_max_wait` must be a duration such as 250ms, 5s, 2m or 1h, or a number of seconds',
+      '19:18 `max_in_flight` must be a number, not a string → leave out the quotes',
+      '20:18 `listen` must be host:port, or false for none → for example `127.0.0.1:5555`',
+      '21:12 `log_level` must be trace, debug, info, warn or error, not "warning" → did you mean `warn`?',
+      '22:19 `open_files_limit` must be a number, not a list',
+      '23:11 `hostname` must be a host name',
+    ])
+  })
+
+  it('of an item of logs: leave the other items running and say which item', async () => {
+    const result = await loading(`logs:
+  - {type: file, path: /a}
+  - {type: tcp, port: 1}
+  - {type: file, path: b, tag: x}
+  - {type: file, path: /c}
+`)
+    expect(result).toMatchObject({
+      kind: 'loaded',
+      config: {
+        sources: [{ path: '/a' }, { path: '/c' }],
+        rejectedSources: [
+          { integration: 'conf', path: undefined },
+          { integration: 'conf', path: 'b', error: 'unknown key `tag`; `path` must be absolute: begin with /' },
+        ],
+      },
+    })
+    expect(result.problems.map(({ scope, sourceIndex, key }) => [scope, sourceIndex, key])).toEqual([
+      ['source', 1, 'logs[1].path'],
+      ['source', 1, 'logs[1].type'],
+      ['source', 1, 'logs[1].port'],
+      ['source', 2, 'logs[2].path'],
+      ['source', 2, 'logs[2].tag'],
+    ])
+  })
+
+  it('are shown with the line, a caret and the hint', async () => {
+    const [problem] = await problemsOf(`${item}delivery:\n  throttle_qp: 10\n`)
+    expect(problem && renderProblem({ ...problem, file: 'conf.yaml' })).toBe(
+      [
+        'conf.yaml:4:3: unknown key `throttle_qp`',
+        '  4 |   throttle_qp: 10',
+        '    |   ^',
+        '  hint: did you mean `throttle_qps`?',
+      ].join('\n'),
+    )
+  })
+
+  it('cut long lines around the caret and show no control characters', async () => {
+    const [problem] = await problemsOf(`${item}? "${'x'.repeat(500)}"\n: 1\n`)
+    expect(problem?.excerpt?.text.length).toBeLessThanOrEqual(120)
+    const [other] = await problemsOf(`${item}bad: "a\u001b[31m\u202e"\n`)
+    expect(other && renderProblem(other)).not.toMatch(/\p{Cc}(?<!\n)|\p{Cf}/u)
+  })
+
+  it.each([
+    ['batch-max-size: 1', 'did you mean `batch_max_size`?'],
+    ['batchMaxSize: 1', 'did you mean `batch_max_size`?'],
+    ['qps: 1', 'did you mean `throttle_qps`?'],
+    ['run_path: /x', '`run_path` belongs under `checkpoint:`'],
+    ['headers: {}', '`headers` belongs to a `destination:` of type webhook'],
+    ['log_level: info', '`log_level` belongs at the top level'],
+    ['expire_aftr: 1d', 'did you mean `expire_after`? It belongs under `checkpoint:`'],
+    ['zzzzzzzzzz: 1', undefined],
+    ['constructor: 1', undefined],
+    ['__proto__: {}', 'did you mean `proxy`? It belongs to a `destination:` of type datadog'],
+  ])('suggest for the stray key %j', async (line, hint) => {
+    const problems = await problemsOf(`${item}delivery:\n  ${line}\n`)
+    expect(problems.map((problem) => [problem.message, problem.hint])).toEqual([
+      [`unknown key \`${line.split(':')[0]}\``, hint],
+    ])
+  })
+
+  it('find any misspelt key at its own place', async () => {
+    const keys = ['batch_max_size', 'throttle_qps', 'request_timeout', 'max_backoff']
+    const misspelt = fc
+      .tuple(fc.constantFrom(...keys), fc.nat(), fc.constantFrom('', 'q', 'zz'))
+      .map(([word, at, more]) => {
+        const place = at % word.length
+        return word.slice(0, place) + more + word.slice(place + 1)
+      })
+    const stray = misspelt.filter((word) => !keys.includes(word))
+    await fc.assert(
+      fc.asyncProperty(stray, fc.nat({ max: 5 }), fc.integer({ min: 1, max: 8 }), async (word, before, indent) => {
+        const text = `${item}${'\n'.repeat(before)}delivery:\n${' '.repeat(indent)}${word}: 1\n`
+        const [problem, ...others] = await problemsOf(text)
+        expect(others).toEqual([])
+        expect(problem).toMatchObject({ line: 4 + before, column: indent + 1, message: `unknown key \`${word}\`` })
+        expect(problem?.hint).toMatch(/^did you mean/)
+      }),
+      { numRuns: 50 },
+    )
+  })
+})
+
+describe('any configuration', () => {
+  const odd = fc.oneof(
+    fc.constantFrom(
+      '5s',
+      '1MiB',
+      'https://h:1/x',
+      'http://',
+      'unix:///x',
+      'file',
+      'datadog',
+      'webhook',
+      '/a',
+      'h:1',
+      '',
+    ),
+    fc.constantFrom(0, 1, 1e9, -1, 0.5, true, false, null, '__proto__'),
+    fc.string(),
+  )
+  const names = Object.keys({
+    ...confSchema.shape,
+    ...datadogSchema.shape,
+    ...webhookSchema.shape,
+    ...sourceSchema.shape,
+    ...ruleSchema.shape,
+    ...deliverySchema.shape,
+    ...tlsSchema.shape,
+  })
+  const { tree } = fc.letrec((tie) => ({
+    tree: fc.oneof({ depthSize: 'small', withCrossShrink: true }, odd, tie('list'), tie('mapping')),
+    list: fc.array(tie('tree'), { maxLength: 3 }),
+    mapping: fc.dictionary(fc.constantFrom(...names, '__proto__', 'constructor'), tie('tree'), { maxKeys: 6 }),
+  }))
+  const section = (...types: readonly string[]) =>
+    fc.record({ type: fc.constantFrom(...types), path: fc.constantFrom('/a', 'b') }, { requiredKeys: ['type'] })
+  const around = fc.record(
+    {
+      logs: fc.array(fc.tuple(section('file', 'tcp'), tree).map(([known, any]) => Object.assign({}, any, known))),
+      destination: fc.tuple(section('datadog', 'webhook'), tree).map(([known, any]) => Object.assign({}, any, known)),
+      delivery: tree,
+      checkpoint: tree,
+      server: tree,
+    },
+    { requiredKeys: [] },
+  )
+
+  it('is loaded, or refused with a reason, and never thrown at', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.oneof(tree, around), async (conf) => {
+        const { kind, problems } = await loading(JSON.stringify(conf))
+        expect(problems.some(({ scope }) => scope === 'fatal')).toBe(kind === 'invalid')
+        for (const problem of problems) expect(renderProblem(problem)).toContain(problem.message)
+      }),
+      { numRuns: 300 },
+    )
+  })
+})
+
+describe('what is missing', () => {
+  it('names logs: and the key', async () => {
+    expect(await told('log_level: info\n', {})).toEqual([
+      'there is nothing to tail: no item of `logs:`',
+      'there is no Datadog API key → set DD_API_KEY in the environment, or `api_key_file:` in the destination',
+    ])
+  })
+
+  it('is not told of what stands in a value that was refused', async () => {
+    expect(await told('logs: {}\ndestination: {type: datadog, api_key: 5}\n', {})).toEqual([
+      '1:7 `logs` must be a list, not a mapping',
+      '2:39 `api_key` must be a string → put it in quotes',
+    ])
+  })
+
+  it.each([
+    ['destination: {site: x}', '3:1 `type` is missing: datadog or webhook'],
+    ['destination: {type: datdog}', '3:21 `type` must be datadog or webhook, not "datdog" → did you mean `datadog`?'],
+    ['destinations: []', '3:15 `destinations` must not be empty'],
+    ['destination: datadog', '3:14 `destination` must be a mapping (key: value), not a string'],
+  ])('is a sound destination in %j', async (line, expected) => {
+    expect(await told(`${item}${line}\n`)).toEqual([expected])
+  })
+})
+
+describe('processing rules', () => {
+  it('are refused in the words of the Datadog Agent', async () => {
+    const text = `logs:
+  - type: file
+    path: /a
+    log_processing_rules:
+      - {type: multi_line, name: ml, pattern: ^x}
+      - {type: remap_source, name: rs, pattern: x}
+      - {type: exclude_at_match, name: la, pattern: (?=x)}
+      - {type: exclude_at_match, pattern: x}
+      - {name: nt, pattern: x}
+      - {type: include_at_match, name: np}
+      - {type: include_at_match, name: ep, pattern: ''}
+      - {type: exclude_at_mach, name: ty, pattern: x, placeholder: x}
+    auto_multi_line_detection: true
+`
+    expect((await problemsOf(text)).map(brief)).toEqual([
+      '5:16 type multi_line is not supported for processing rule `ml`: an audit log has one event a line',
+      '6:16 type remap_source is not supported for processing rule `rs`',
+      '7:53 invalid pattern (?=x) for processing rule: la (error parsing regexp: invalid or unsupported Perl syntax: `(?=`) → RE2 has no lookaround and no backreferences',
+      '8:9 all processing rules must have a name',
+      '9:9 type must be set for processing rule `nt`',
+      '10:9 no pattern provided for processing rule: np',
+      '11:53 no pattern provided for processing rule: ep',
+      '12:16 type exclude_at_mach is not supported for processing rule `ty` → did you mean `exclude_at_match`?',
+      '12:55 unknown key `placeholder` → did you mean `replace_placeholder`?',
+      '13:5 `auto_multi_line_detection` is not supported: an audit log has one event a line',
+    ])
+  })
+})
