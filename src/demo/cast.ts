@@ -39,11 +39,9 @@ export interface CastOptions {
 export async function assemble(options: CastOptions): Promise<Cast> {
   const { io, cleanup, onFailure, destination, eventsPerSecond } = options
   const { directory } = cleanup
-  const [configPath, apiKeyPath, runPath] = ['conf.yaml', 'api-key', 'run'].map((name) => join(directory, name)) as [
-    string,
-    string,
-    string,
-  ]
+  const configPath = join(directory, 'conf.yaml')
+  const apiKeyPath = join(directory, 'api-key')
+  const runPath = join(directory, 'run')
   const auditLogPath = join(directory, 'log', 'audit.log')
   const apiKey = randomUUID()
   const intake = await startIntake({ apiKey, path: intakePaths[destination] })

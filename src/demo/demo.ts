@@ -1,15 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Io } from '../cli/io.ts'
-import type { Status } from '../observe/status.ts'
 import type { AgentLogLine } from './agent-log.ts'
 import { assemble, type Cast } from './cast.ts'
 import { describeExit } from './child.ts'
 import { type Cleanup, prepareCleanup } from './cleanup.ts'
 import { createRotationNotice, playFaults, type Stage } from './faults.ts'
 import { createGauges, type Gauges } from './gauges.ts'
+import type { View } from './panel.ts'
 import { judge, type Kill, type Scorecard } from './scorecard.ts'
 import { createScreen, type Screen } from './screen.ts'
-import { fetchStatus } from './status-probe.ts'
+import { type Look, startWatch, type Watch } from './watch.ts'
 
 export interface DemoSettings {
   /** From the first process to the last, if nothing has to be waited for. */
@@ -47,12 +47,10 @@ interface Run {
   interrupted: boolean
 }
 
-const statusEveryMs = 250
-const statusTimeoutMs = 1000
 const drainDeadlineMs = 15_000
 const stopDeadlineMs = 10_000
 /** For starting the processes and for draining at the end. */
-const marginMs = 3000
+const marginMs = 4000
 const meanEventBytes = 2020
 /** How many files the writer fills in its time. */
 const filesToFill = 9
@@ -120,18 +118,21 @@ function castOptions(run: Run, io: Io, cleanup: Cleanup) {
 
 async function perform(run: Run, cast: Cast): Promise<DemoResult | undefined> {
   run.screen.print(introduction(run, cast))
-  const watch = startWatch(run, cast)
+  const watch = startWatch(cast, run.gauges, (look) => run.screen.show(viewOf(run, look)))
+  try {
+    await playUntilEarlyEnd(run, cast)
+    return run.interrupted ? undefined : await conclude(run, cast, watch)
+  } finally {
+    watch.stop()
+    await cast.intake.close()
+  }
+}
+
+async function playUntilEarlyEnd(run: Run, cast: Cast): Promise<void> {
   try {
     await play(run, cast)
   } catch (error) {
     if (!(error instanceof Error && error.name === 'AbortError')) throw error
-  }
-  try {
-    if (run.interrupted) return undefined
-    return await conclude(run, cast, watch)
-  } finally {
-    watch.stop()
-    await cast.intake.close()
   }
 }
 
@@ -155,7 +156,9 @@ async function conclude(run: Run, { writer, agent, intake }: Cast, watch: Watch)
   if (run.early.signal.aborted) run.screen.announce('end', 'The performance ends early. The intake compares.')
   else run.screen.announce('end', `The agent is asked to stop by SIGTERM: ${described}. The intake compares.`)
   if (exit.code !== 0) run.problems.push(`the agent did not end with exit code 0: ${described}`)
-  watch.sample()
+  watch.look()
+  const measured = run.gauges.measured()
+  if (measured.peakMemoryBytes === 0) run.problems.push('the agent never answered on its socket')
   const scorecard = judge({
     seed: run.settings.seed,
     destination: run.settings.destination,
@@ -163,7 +166,7 @@ async function conclude(run: Run, { writer, agent, intake }: Cast, watch: Watch)
     written: writer.written,
     received: intake.received,
     kills: run.kills,
-    measured: run.gauges.measured(),
+    measured,
     agent: { exitCode: exit.code, deadLetteredRecords: run.gauges.deadLetteredRecords },
     problems: run.problems,
   })
@@ -195,43 +198,14 @@ function newStage(run: Run, { writer, agent, intake }: Cast): Stage {
   }
 }
 
-/** Looks at everything several times a second. */
-interface Watch {
-  sample(): void
-  stop(): void
-}
-
-function startWatch(run: Run, { writer, agent, intake, socketPath }: Cast): Watch {
-  let timer: NodeJS.Timeout | undefined
-  let stopped = false
-  const sample = (status?: Status) => {
-    const written = { events: writer.written.lines.size, bytes: writer.written.bytes }
-    const received = { events: intake.received.arrivals.size, bytes: intake.received.bytes }
-    const atMs = performance.now()
-    const reading = run.gauges.note({ atMs, written, received, status })
-    return {
-      elapsedMs: atMs - run.startedAtMs,
-      durationMs: run.settings.durationMs,
-      written,
-      received,
-      reading,
-      agentRunning: agent.running,
-      warning: run.warning && atMs - run.warning.atMs < warningShownMs ? run.warning.message : undefined,
-    }
-  }
-  const look = async () => {
-    const status = agent.running ? await fetchStatus(socketPath, statusTimeoutMs) : undefined
-    if (stopped) return
-    run.screen.show(sample(status))
-    timer = setTimeout(() => void look(), statusEveryMs)
-  }
-  void look()
+function viewOf(run: Run, look: Look): View {
+  const nowMs = performance.now()
+  const { warning } = run
   return {
-    sample: () => void sample(),
-    stop: () => {
-      stopped = true
-      clearTimeout(timer)
-    },
+    ...look,
+    elapsedMs: nowMs - run.startedAtMs,
+    durationMs: run.settings.durationMs,
+    warning: warning && nowMs - warning.atMs < warningShownMs ? warning.message : undefined,
   }
 }
 

@@ -1,18 +1,15 @@
 import type pc from 'picocolors'
 import { humanBytes } from '../observe/format.ts'
 import type { Amount, Reading } from './gauges.ts'
+import type { Look } from './watch.ts'
 import { count, countOf, seconds } from './words.ts'
 
 export type Colors = ReturnType<typeof pc.createColors>
 
 /** Everything a frame of the live panel shows. */
-export interface View {
+export interface View extends Look {
   readonly elapsedMs: number
   readonly durationMs: number
-  readonly written: Amount
-  readonly received: Amount
-  readonly reading: Reading
-  readonly agentRunning: boolean
   /** The agent's last warning. */
   readonly warning: string | undefined
 }

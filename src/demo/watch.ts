@@ -1,0 +1,48 @@
+import type { Status } from '../observe/status.ts'
+import type { Cast } from './cast.ts'
+import type { Amount, Gauges, Reading } from './gauges.ts'
+import { fetchStatus } from './status-probe.ts'
+
+/** What can be seen at one moment. */
+export interface Look {
+  readonly written: Amount
+  readonly received: Amount
+  readonly reading: Reading
+  readonly agentRunning: boolean
+}
+
+/** Looks at everything several times a second. */
+export interface Watch {
+  /** Once more, without asking the agent. */
+  look(): void
+  stop(): void
+}
+
+const everyMs = 250
+const statusTimeoutMs = 1000
+
+export function startWatch(cast: Cast, gauges: Gauges, onLook: (look: Look) => void): Watch {
+  const { writer, agent, intake, socketPath } = cast
+  let timer: NodeJS.Timeout | undefined
+  let stopped = false
+  const look = (status?: Status): Look => {
+    const written = { events: writer.written.lines.size, bytes: writer.written.bytes }
+    const received = { events: intake.received.arrivals.size, bytes: intake.received.bytes }
+    const reading = gauges.note({ atMs: performance.now(), written, received, status })
+    return { written, received, reading, agentRunning: agent.running }
+  }
+  const watch = async () => {
+    const status = agent.running ? await fetchStatus(socketPath, statusTimeoutMs) : undefined
+    if (stopped) return
+    onLook(look(status))
+    timer = setTimeout(() => void watch(), everyMs)
+  }
+  void watch()
+  return {
+    look: () => void look(),
+    stop: () => {
+      stopped = true
+      clearTimeout(timer)
+    },
+  }
+}
