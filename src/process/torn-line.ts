@@ -22,7 +22,7 @@ export function splitTornLine(line: Uint8Array): TornLine | undefined {
 }
 
 /** Whether the bytes are one JSON object of the audit API. */
-export function isAuditEvent(bytes: Buffer): boolean {
+function isAuditEvent(bytes: Buffer): boolean {
   const value = parse(bytes)
   return (
     typeof value === 'object' &&

@@ -50,17 +50,16 @@ export function createTruncation(maxBytes: number): Truncation {
       if (escaped) escaped = false
       else if (byte === BACKSLASH) escaped = true
       else if (byte === QUOTE) inString = false
-      return keep(byte)
+      keep(byte)
+      return
     }
     if (byte === QUOTE) inString = true
-    else if (OPEN.includes(byte)) {
-      depth += 1
-      if (depth === 1) return
-    } else if (CLOSE.includes(byte)) {
-      depth -= 1
-      if (depth === 0) return closeMember()
-    } else if (byte === COMMA && depth === 1) return closeMember()
-    keep(byte)
+    else if (OPEN.includes(byte)) depth += 1
+    else if (CLOSE.includes(byte)) depth -= 1
+    const isOutermost = depth === 1 && OPEN.includes(byte)
+    const endsMember = (depth === 0 && CLOSE.includes(byte)) || (depth === 1 && byte === COMMA)
+    if (endsMember) closeMember()
+    else if (!isOutermost) keep(byte)
   }
 
   return {
