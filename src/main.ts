@@ -47,14 +47,16 @@ const io: Io = {
 }
 
 const code = await dispatch(process.argv.slice(2), io)
-// Behind all that was written: a pipe may still hold some of it.
-process.stdout.write('', () => process.exit(code))
+// Behind all that was written, which a pipe may still hold, and behind the event that tells of its failure.
+process.stdout.write('', () => setImmediate(() => process.exit(stdout.failed ? exitCode.io : code)))
 
-function output(stream: NodeJS.WriteStream): Output {
+function output(stream: NodeJS.WriteStream): Output & { readonly failed: boolean } {
   let closed = false
-  // EPIPE, for example: whoever read went away.
-  stream.on('error', () => {
+  let failed = false
+  stream.on('error', (error: NodeJS.ErrnoException) => {
     closed = true
+    // A reader may go away whenever it likes; a full disk is another matter.
+    if (error.code !== 'EPIPE') failed = true
   })
   return {
     write: (text) => {
@@ -62,6 +64,9 @@ function output(stream: NodeJS.WriteStream): Output {
     },
     get closed() {
       return closed
+    },
+    get failed() {
+      return failed
     },
     get terminal() {
       return stream.isTTY ? { columns: stream.columns, rows: stream.rows } : undefined

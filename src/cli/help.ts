@@ -8,6 +8,7 @@ const exitCodes = `Exit codes:
   69  the agent is not reachable
   70  a bug in this program
   74  input or output failed
+  75  another agent works on the run path
   77  permission denied
   78  wrong configuration
 `

@@ -23,7 +23,13 @@ export async function run(args: Arguments, io: Io): Promise<ExitCode> {
     // Nothing is lost: positions on disk never pass what is not settled.
     else insisted.resolve(exitCode.unhealthy)
   })
-  return Promise.race([runUntil(asked.promise, args, io), insisted.promise])
+  // An agent with nothing to read and no address to serve still waits for its signal.
+  const alive = setInterval(() => {}, 2 ** 30)
+  try {
+    return await Promise.race([runUntil(asked.promise, args, io), insisted.promise])
+  } finally {
+    clearInterval(alive)
+  }
 }
 
 async function runUntil(asked: Promise<string>, args: Arguments, io: Io): Promise<ExitCode> {

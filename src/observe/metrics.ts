@@ -113,12 +113,12 @@ function destinationFamilies(destinations: readonly DestinationStatus[]): Family
     ),
     gauge(
       'tailship_latency_average_seconds',
-      'Average time from reading to delivery.',
+      'Average time to deliver a batch.',
       each((d) => d.latencyMs.average / 1000),
     ),
     gauge(
       'tailship_latency_peak_seconds',
-      'Highest time from reading to delivery in 24 hours.',
+      'Longest time to deliver a batch.',
       each((d) => d.latencyMs.peak / 1000),
     ),
   ]

@@ -33,7 +33,7 @@ function renderDestination(destination: DestinationStatus, nowMs: number): strin
     `InFlight: batches ${destination.inFlight}, ${bytes(destination.inFlightBytes)}`,
     `RetryCount: ${destination.retries}`,
     `RetryTimeSpent: ${duration(destination.retryTimeMs)}`,
-    `Latency: average ${duration(latencyMs.average)}, 24h peak ${duration(latencyMs.peak)}`,
+    `Latency: average ${duration(latencyMs.average)}, peak ${duration(latencyMs.peak)}`,
     `LastSuccess: ${lastSuccessAt === undefined ? 'none yet' : moment(lastSuccessAt, nowMs)}`,
   ]
   if (lastError !== undefined) lines.push(`LastError: ${moment(lastError.at, nowMs)}: ${printable(lastError.message)}`)

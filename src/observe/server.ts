@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { Log } from '../log.ts'
 import { type Answer, answerRequest, brokenAnswer } from './answer.ts'
-import { serve, tcpAddress, unixAddress } from './endpoint.ts'
+import { type Endpoint, serve, tcpAddress, unixAddress } from './endpoint.ts'
 import { agentSocketPath } from './socket-path.ts'
 import type { Status } from './status.ts'
 
@@ -27,12 +27,16 @@ export interface LocalServer {
 
 /** Resolves after the first attempt to bind each address, whatever came of it. */
 export async function startServer(options: ServerOptions): Promise<LocalServer> {
-  const addresses = [unixAddress(agentSocketPath(options.runPath))]
-  if (options.listen !== undefined) addresses.push(tcpAddress(options.listen))
-  const endpointOptions = { newServer: () => newServer(options), log: options.log, retryMs: options.retryMs ?? 1000 }
-  const endpoints = await Promise.all(addresses.map((address) => serve(address, endpointOptions)))
+  const { runPath, listen, log, retryMs = 1000 } = options
+  const addresses = [unixAddress(agentSocketPath(runPath))]
+  if (listen !== undefined) addresses.push(tcpAddress(listen))
+  let endpoints: readonly Endpoint[] = []
+  const problems = () => endpoints.flatMap((endpoint) => endpoint.problem() ?? [])
+  const status = () => withProblems(options.status(), problems())
+  const endpointOptions = { newServer: () => newServer({ status, log }), log, retryMs }
+  endpoints = await Promise.all(addresses.map((address) => serve(address, endpointOptions)))
   return {
-    problems: () => endpoints.flatMap((endpoint) => endpoint.problem() ?? []),
+    problems,
     port: () => endpoints.map((endpoint) => endpoint.port()).find((port) => port !== undefined),
     close: async () => {
       await Promise.all(endpoints.map((endpoint) => endpoint.close()))
@@ -40,8 +44,16 @@ export async function startServer(options: ServerOptions): Promise<LocalServer> 
   }
 }
 
+/** An address that is not served is for the operator to see on one that is. */
+function withProblems(status: Status, problems: readonly string[]): Status {
+  if (problems.length === 0) return status
+  return { ...status, config: { ...status.config, problems: [...status.config.problems, ...problems] } }
+}
+
+type Pages = Pick<ServerOptions, 'status' | 'log'>
+
 /** Bounded in every direction: who asks slowly, asks for much, reads slowly or never leaves is cut off. */
-function newServer(options: ServerOptions): Server {
+function newServer(pages: Pages): Server {
   const server = createServer(
     {
       maxHeaderSize: 8192,
@@ -50,7 +62,7 @@ function newServer(options: ServerOptions): Server {
       keepAliveTimeout: 5000,
       connectionsCheckingInterval: 5000,
     },
-    (request, response) => respond(options, request, response),
+    (request, response) => respond(pages, request, response),
   )
   server.maxConnections = 64
   server.maxRequestsPerSocket = 1000
@@ -58,9 +70,9 @@ function newServer(options: ServerOptions): Server {
   return server
 }
 
-function respond(options: ServerOptions, request: IncomingMessage, response: ServerResponse): void {
+function respond(pages: Pages, request: IncomingMessage, response: ServerResponse): void {
   const method = request.method ?? ''
-  const answer = attempt(options, method, request.url ?? '')
+  const answer = attempt(pages, method, request.url ?? '')
   response.writeHead(answer.code, {
     'content-type': answer.contentType,
     'content-length': Buffer.byteLength(answer.text),
@@ -74,11 +86,11 @@ function respond(options: ServerOptions, request: IncomingMessage, response: Ser
 }
 
 /** A fault in describing the agent must not end what it describes. */
-function attempt(options: ServerOptions, method: string, target: string): Answer {
+function attempt({ status, log }: Pages, method: string, target: string): Answer {
   try {
-    return answerRequest(method, target, options.status)
+    return answerRequest(method, target, status)
   } catch (error) {
-    options.log.error({ key: 'server:answer', err: error }, 'cannot make a status')
+    log.error({ key: 'server:answer', err: error }, 'cannot make a status')
     return brokenAnswer
   }
 }

@@ -40,7 +40,7 @@ Logs Agent
     InFlight: batches 1, 2.0 KiB (2000)
     RetryCount: 0
     RetryTimeSpent: 0s
-    Latency: average 2.1ms, 24h peak 40ms
+    Latency: average 2.1ms, peak 40ms
     LastSuccess: 2026-11-21T09:59:57.000Z (3s ago)
 
   kubernetes_audit
@@ -165,7 +165,7 @@ Logs Agent
     InFlight: batches 4, 19.1 MiB (20000000)
     RetryCount: 7
     RetryTimeSpent: 1m 30s
-    Latency: average 2.1ms, 24h peak 40ms
+    Latency: average 2.1ms, peak 40ms
     LastSuccess: 2026-11-21T09:59:57.000Z (3s ago)
     LastError: 2026-11-21T09:59:58.000Z (2s ago): 503 Service\\x0aUnavailable
     NextAttempt: 2026-11-21T10:00:04.000Z (in 4s)
@@ -182,7 +182,7 @@ Logs Agent
     InFlight: batches 1, 2.0 KiB (2000)
     RetryCount: 0
     RetryTimeSpent: 0s
-    Latency: average 2.1ms, 24h peak 40ms
+    Latency: average 2.1ms, peak 40ms
     LastSuccess: none yet
 
   kubernetes_audit

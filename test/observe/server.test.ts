@@ -156,6 +156,12 @@ describe('the TCP address', () => {
     expect((await ask(overTcp(server), '/live')).code).toBe(200)
   })
 
+  it('is named in the status while it is not served', async () => {
+    await start({ listen: { host: '192.0.2.1', port: 80 } })
+    const { config } = JSON.parse((await ask(overSocket(), '/status')).body)
+    expect(config.problems).toEqual([expect.stringMatching(/^192\.0\.2\.1:80: listen EADDRNOTAVAIL/)])
+  })
+
   it('closes while it is being tried', async () => {
     const other = createServer()
     await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve))
