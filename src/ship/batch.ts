@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto'
 import type { Part, Settlement, Span } from '../block.ts'
 import type { Body } from './body/body.ts'
+import type { DeadLetterEntry } from './dead-letter-entry.ts'
 
 /** A sealed body and what it owes the ledger. */
 export interface Batch {
@@ -20,16 +21,11 @@ export interface BatchPart {
   readonly to: number
 }
 
-/** A line for the dead letter, with where it came from. */
-export interface DeadLine {
-  readonly reason: string
-  readonly status?: number
-  readonly path: string
-  readonly generation: string
-  /** Where it lies: exactly, or, for a record isolated from a batch, the span of its part. */
-  readonly span: Span
-  readonly line: Uint8Array
-}
+/**
+ * A line for the dead letter. `start` and `end` say where it lies: exactly, or, for a record isolated from a batch, as the
+ * span of its part.
+ */
+export type DeadLine = Omit<DeadLetterEntry, 'at' | 'batchId'>
 
 export interface BatchDeadLetter {
   /** Index into `parts`. */

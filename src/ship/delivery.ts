@@ -149,5 +149,8 @@ export function deadRecord(
   const owner = batch.parts[part]
   if (!owner) throw new RangeError(`no part has record ${index}`)
   const { origin, span } = owner.part
-  return { part, entry: { ...why, path: origin.path, generation: origin.id, span, line: batch.body.recordLine(index) } }
+  return {
+    part,
+    entry: { ...why, path: origin.path, generation: origin.id, ...span, line: batch.body.recordLine(index) },
+  }
 }

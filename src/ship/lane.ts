@@ -6,6 +6,7 @@ import type { Log } from '../log.ts'
 import { nextDelayMs } from './backoff.ts'
 import { type Batch, batchIdOf, createSettlements, type DeadLine, type Range, type Settlements } from './batch.ts'
 import type { Body } from './body/body.ts'
+import type { DeadLetterEntry } from './dead-letter-entry.ts'
 import { type DeliveryContext, deadRecord, sendRange, waitUntil } from './delivery.ts'
 import type { Destination } from './destination.ts'
 import { fill } from './filling.ts'
@@ -15,7 +16,7 @@ import type { Throttle } from './throttle.ts'
 
 /** Where lines go that a destination will not take. Stored means durable. */
 export interface DeadLetterPort {
-  write(lines: readonly (DeadLine & { readonly batchId: string })[]): Promise<StoredDeadLetters>
+  write(entries: readonly DeadLetterEntry[]): Promise<StoredDeadLetters>
 }
 
 export type StoredDeadLetters =
@@ -209,7 +210,8 @@ export function createLane(options: LaneOptions): Lane {
     if (lines.length === 0) return true
     const batchId = batchIdOf(batch.parts, { start: 0, end: batch.records })
     for (;;) {
-      const stored = await options.deadLetters.write(lines.map(({ line }) => ({ ...line, batchId })))
+      const at = new Date().toISOString()
+      const stored = await options.deadLetters.write(lines.map(({ line }) => ({ ...line, at, batchId })))
       if (stored.kind === 'stored') break
       account.trouble = 'holding'
       const why = stored.kind === 'full' ? 'it is full (dead_letter_max_bytes)' : stored.message

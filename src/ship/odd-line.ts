@@ -81,6 +81,7 @@ async function* inPieces(pieces: AsyncIterable<Uint8Array>): AsyncIterable<Uint8
 
 function deadLine({ chunk, line }: OddLineAt, reason: string, bytes: Uint8Array): { bytes: number; entry: DeadLine } {
   const { id, path } = chunk.origin
-  const span = { start: chunk.position + line.start, end: chunk.position + line.next }
-  return { bytes: bytes.length, entry: { reason, path, generation: id, span, line: bytes } }
+  const start = chunk.position + line.start
+  const end = chunk.position + line.next
+  return { bytes: bytes.length, entry: { reason, path, generation: id, start, end, line: bytes } }
 }
