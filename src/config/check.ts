@@ -1,12 +1,11 @@
 import * as z from 'zod/mini'
 import { explain, valueAt } from './explain.ts'
-import type { Finding, Path } from './finding.ts'
-import { shortName } from './finding.ts'
+import { type Finding, type Path, shortName } from './finding.ts'
 
 export interface Checked<T> {
   /**
-   * The value without what was refused, so that later checks find what else is wrong; undefined when nothing of it can be
-   * used. To be worked with only where `findings` is empty.
+   * The value without what was refused; undefined when nothing of it can be used. Beside findings it serves to find what
+   * else is wrong, and nothing may run with it.
    */
   readonly value: T | undefined
   readonly findings: readonly Finding[]
@@ -26,6 +25,7 @@ export function check<S extends z.core.$ZodType>(schema: S, value: unknown, plac
   const less = without(value, first.error.issues)
   const second = z.safeParse(schema, less)
   if (second.success) return { value: second.data, findings }
+  // What is missing beside or because of what was taken out: without the outermost keys concerned.
   const whole = second.error.issues.map((issue) => ({ ...issue, path: issue.path.slice(0, 1) }))
   const third = z.safeParse(schema, without(less, whole))
   return { value: third.success ? third.data : undefined, findings }

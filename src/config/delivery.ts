@@ -6,7 +6,7 @@ import { formatDuration } from './units.ts'
 
 type DeliveryKeys = { readonly [K in keyof Required<DeliveryConf>]: DeliveryConf[K] }
 
-/** The Datadog Agent's limits and kube-apiserver's throttle; see docs for the reason of each. */
+/** Batches and backoff as the Datadog Agent has them, throttle and timeout as kube-apiserver. */
 const defaults = {
   mode: 'batch' as DeliveryConfig['mode'],
   batch_max_size: 1_000,

@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, symlinkSync } from 'node:fs'
+import { chmodSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { geteuid, seteuid } from 'node:process'
 import { describe, expect, it } from 'vitest'
@@ -38,7 +38,7 @@ describe('a directory of configuration', () => {
     symlinkSync('..2026_11_20', join(directory, '..data'))
     symlinkSync('..data/conf.yaml', join(directory, 'conf.yaml'))
     symlinkSync('..data/x.yaml', join(directory, 'x.yaml'))
-    mkdirSync(join(directory, '.hidden.d'))
+    writeFileSync(join(directory, '.draft.yaml'), 'nonsense: 1')
     expect(await load(directory)).toMatchObject({ kind: 'loaded', problems: [], config: { sources: [{ path: '/a' }] } })
   })
 
@@ -111,6 +111,12 @@ describe('a file that cannot be used', () => {
       'does not exist → give a file or a directory by --config or TAILSHIP_CONFIG',
     )
     expect(await problemOf(join(directory, 'a.yaml/b.yaml'))).toMatch(/^does not exist: .*a\.yaml is not a directory$/)
+  })
+
+  it('is no reason to miss what may stand in it', async () => {
+    const directory = directoryOf({ 'a.yaml': item })
+    const { problems } = await loadConfig({ paths: [directory, join(directory, 'b.yaml')], env: {} })
+    expect(problems.map(problemLine)).toEqual([`${directory}/b.yaml: does not exist`])
   })
 
   it('is told of when a directory stands in its place', async () => {

@@ -93,6 +93,7 @@ describe('secrets', () => {
     `destination:\n  type: datadog\n  api_key: "${secret} ${secret}"`,
     `destination:\n  type: datadog\n  api_key: ${secret}: x`,
     `destination:\n  type: datadog\n  api_key:\n\t${secret}`,
+    `destination:\n  type: datadog\n  api_key:\n  ${secret}`,
     `destination:\n  type: datadog\n  api_key: |\n    ${secret}\n   ${secret}`,
     `destination:\n  type: datadog\n  api_key: *${secret}`,
     `destination:\n  type: datadog\n  api_key: !${secret} x`,
