@@ -4,6 +4,7 @@ import { connect, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
+import { setTimeout as pause } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Log } from '../../src/log.ts'
 import { type LocalServer, type ServerOptions, startServer } from '../../src/observe/server.ts'
@@ -170,6 +171,8 @@ describe('the TCP address', () => {
     const server = await start({ listen: { host: '127.0.0.1', port }, retryMs: 1 })
     await server.close()
     await new Promise((resolve) => other.close(resolve))
+    // Long enough for many attempts, had they not ended.
+    await pause(50)
     await expect(ask({ host: '127.0.0.1', port }, '/live')).rejects.toMatchObject({ code: 'ECONNREFUSED' })
   })
 })
