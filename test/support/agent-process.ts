@@ -1,0 +1,104 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { request } from 'node:http'
+import { join } from 'node:path'
+import type { RegistryState } from '../../src/checkpoint/registry.ts'
+import type { Status } from '../../src/observe/status.ts'
+import { until } from './until.ts'
+
+const main = new URL('../../dist/main.js', import.meta.url).pathname
+
+export interface AgentProcess {
+  readonly child: ChildProcess
+  /** Its log so far. */
+  log(): string
+  status(): Promise<Status>
+  /** kill -9. */
+  kill(): Promise<void>
+  /** SIGTERM; resolves with the exit code. */
+  stop(): Promise<number | null>
+}
+
+/** Disposing it kills the agents that still run. */
+export interface Bench extends Disposable {
+  readonly dir: string
+  readonly auditLog: string
+  readonly runPath: string
+  start(): AgentProcess
+  /** The positions on disk, by generation. */
+  registry(): RegistryState
+}
+
+/** The built agent on `<dir>/log/audit.log`, with the configuration given as text (YAML) for its `destination` and more. */
+export function agentBench(dir: string, conf: string): Bench {
+  const runPath = join(dir, 'run')
+  const auditLog = join(dir, 'log', 'audit.log')
+  const file = join(dir, 'conf.yaml')
+  const started: AgentProcess[] = []
+  writeFileSync(
+    file,
+    `logs:\n  - {type: file, path: ${auditLog}, source: kubernetes.audit}\ncheckpoint: {run_path: ${runPath}}\nserver: {listen: ""}\n${conf}\n`,
+  )
+  return {
+    dir,
+    auditLog,
+    runPath,
+    start() {
+      const agent = startAgent(file, runPath)
+      started.push(agent)
+      return agent
+    },
+    [Symbol.dispose]() {
+      for (const { child } of started) child.kill('SIGKILL')
+    },
+    registry: () => JSON.parse(readFileSync(join(runPath, 'registry.json'), 'utf8')).state,
+  }
+}
+
+function startAgent(file: string, runPath: string): AgentProcess {
+  const child = spawn(process.execPath, [main, 'run', '--config', file], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+    env: { PATH: process.env.PATH ?? '' },
+  })
+  let log = ''
+  child.stderr.on('data', (text) => {
+    log += text
+  })
+  const ended = once(child, 'exit')
+  return {
+    child,
+    log: () => log,
+    status: () => askStatus(join(runPath, 'agent.sock')),
+    async kill() {
+      child.kill('SIGKILL')
+      await ended
+    },
+    async stop() {
+      child.kill('SIGTERM')
+      await ended
+      return child.exitCode
+    },
+  }
+}
+
+/** Asks until the agent answers. */
+async function askStatus(socketPath: string): Promise<Status> {
+  let status: Status | undefined
+  await until(async () => {
+    status = await new Promise((resolve) => {
+      const asked = request({ socketPath, path: '/status' }, (answer) => {
+        let text = ''
+        answer.on('data', (piece) => {
+          text += piece
+        })
+        answer.on('end', () => resolve(JSON.parse(text)))
+      })
+      asked.on('error', () => resolve(undefined))
+      asked.end()
+    })
+    return status !== undefined
+  })
+  if (!status) throw new Error('no status')
+  return status
+}
