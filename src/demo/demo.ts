@@ -4,7 +4,7 @@ import type { AgentLogLine } from './agent-log.ts'
 import { assemble, type Cast } from './cast.ts'
 import { describeExit } from './child.ts'
 import { type Cleanup, prepareCleanup } from './cleanup.ts'
-import { createRotationNotice, playFaults, type Stage } from './faults.ts'
+import { createRotationNotice, type Patience, playFaults } from './faults.ts'
 import { createGauges, type Gauges } from './gauges.ts'
 import type { View } from './panel.ts'
 import { judge, type Kill, type Scorecard } from './scorecard.ts'
@@ -47,10 +47,11 @@ interface Run {
   interrupted: boolean
 }
 
+const startDeadlineMs = 10_000
 const drainDeadlineMs = 15_000
 const stopDeadlineMs = 10_000
 /** For starting the processes and for draining at the end. */
-const marginMs = 4000
+const marginMs = 5000
 const meanEventBytes = 2020
 /** How many files the writer fills in its time. */
 const filesToFill = 9
@@ -120,7 +121,7 @@ async function perform(run: Run, cast: Cast): Promise<DemoResult | undefined> {
   run.screen.print(introduction(run, cast))
   const watch = startWatch(cast, run.gauges, (look) => run.screen.show(viewOf(run, look)))
   try {
-    await playUntilEarlyEnd(run, cast)
+    await playUntilEarlyEnd(run, cast, watch)
     return run.interrupted ? undefined : await conclude(run, cast, watch)
   } finally {
     watch.stop()
@@ -128,25 +129,32 @@ async function perform(run: Run, cast: Cast): Promise<DemoResult | undefined> {
   }
 }
 
-async function playUntilEarlyEnd(run: Run, cast: Cast): Promise<void> {
+async function playUntilEarlyEnd(run: Run, cast: Cast, watch: Watch): Promise<void> {
   try {
-    await play(run, cast)
+    await play(run, cast, watch)
   } catch (error) {
     if (!(error instanceof Error && error.name === 'AbortError')) throw error
   }
 }
 
-async function play(run: Run, cast: Cast): Promise<void> {
+async function play(run: Run, cast: Cast, watch: Watch): Promise<void> {
   const { writer, agent, intake } = cast
   const { announce } = run.screen
-  writer.start()
+  const patience = newPatience(run.early.signal)
   agent.start()
-  const stage = newStage(run, cast)
-  announce('start', 'A writer plays kube-apiserver; the agent tails its log; the intake counts what arrives.')
-  await playFaults(stage)
+  announce('start', 'The agent starts: a process of its own, and a log that does not exist yet.')
+  if (!(await patience.until(() => watch.agentSeen, startDeadlineMs))) {
+    run.problems.push('the agent did not answer on its socket in time')
+  }
+  writer.start()
+  announce('start', 'A writer plays kube-apiserver. The intake counts what arrives, on its own.')
+  const writingSinceMs = performance.now()
+  const { writingMs, kills, problems } = run
+  const reach = (share: number) => patience.pause(writingSinceMs + share * writingMs - performance.now())
+  await playFaults({ writer, agent, intake, announce, writingMs, kills, problems, ...patience, reach })
   await writer.stop()
   announce('end', 'The writer is done. The agent sends what is left.')
-  await stage.until(() => intake.received.arrivals.size >= writer.written.lines.size, drainDeadlineMs)
+  await patience.until(() => intake.received.arrivals.size >= writer.written.lines.size, drainDeadlineMs)
 }
 
 async function conclude(run: Run, { writer, agent, intake }: Cast, watch: Watch): Promise<DemoResult> {
@@ -157,8 +165,6 @@ async function conclude(run: Run, { writer, agent, intake }: Cast, watch: Watch)
   else run.screen.announce('end', `The agent is asked to stop by SIGTERM: ${described}. The intake compares.`)
   if (exit.code !== 0) run.problems.push(`the agent did not end with exit code 0: ${described}`)
   watch.look()
-  const measured = run.gauges.measured()
-  if (measured.peakMemoryBytes === 0) run.problems.push('the agent never answered on its socket')
   const scorecard = judge({
     seed: run.settings.seed,
     destination: run.settings.destination,
@@ -166,36 +172,24 @@ async function conclude(run: Run, { writer, agent, intake }: Cast, watch: Watch)
     written: writer.written,
     received: intake.received,
     kills: run.kills,
-    measured,
+    measured: run.gauges.measured(),
     agent: { exitCode: exit.code, deadLetteredRecords: run.gauges.deadLetteredRecords },
     problems: run.problems,
   })
   return { scorecard, agentLog: run.agentLog }
 }
 
-function newStage(run: Run, { writer, agent, intake }: Cast): Stage {
-  const writingSinceMs = performance.now()
-  const { signal } = run.early
+function newPatience(signal: AbortSignal): Patience {
   const pause = (ms: number) => delay(Math.max(0, ms), undefined, { signal })
-  return {
-    writer,
-    agent,
-    intake,
-    announce: run.screen.announce,
-    writingMs: run.writingMs,
-    kills: run.kills,
-    problems: run.problems,
-    pause,
-    reach: (share) => pause(writingSinceMs + share * run.writingMs - performance.now()),
-    until: async (condition, deadlineMs) => {
-      const deadline = performance.now() + deadlineMs
-      while (!condition()) {
-        if (performance.now() > deadline) return false
-        await pause(20)
-      }
-      return true
-    },
+  const until = async (condition: () => boolean, deadlineMs: number) => {
+    const deadline = performance.now() + deadlineMs
+    while (!condition()) {
+      if (performance.now() > deadline) return false
+      await pause(20)
+    }
+    return true
   }
+  return { pause, until }
 }
 
 function viewOf(run: Run, look: Look): View {
@@ -214,7 +208,7 @@ function introduction({ settings }: Run, { intake, configPath }: Cast): string[]
   return [
     '',
     `  writer   ${eventsPerSecond} audit events a second (seed ${seed}) into a rotating audit.log`,
-    `  agent    agent run --config ${configPath}: a process of its own, real checkpoints`,
+    `  agent    agent run --config ${configPath}`,
     `  intake   ${intake.url} (${destination}): checks key and encoding, counts by auditID and stage`,
     '',
   ]

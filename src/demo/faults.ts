@@ -6,8 +6,15 @@ import type { Screen } from './screen.ts'
 import { count, countOf } from './words.ts'
 import type { Writer } from './writer.ts'
 
-/** Who plays in the demo. Waiting rejects when the demo ends early. */
-export interface Stage {
+/** Waiting, which rejects with an AbortError when the demo ends early. */
+export interface Patience {
+  pause(ms: number): Promise<void>
+  /** Whether the condition came true in time. */
+  until(condition: () => boolean, deadlineMs: number): Promise<boolean>
+}
+
+/** What the faults are done with. */
+export interface Stage extends Patience {
   readonly writer: Writer
   readonly intake: Intake
   readonly agent: Agent
@@ -19,12 +26,9 @@ export interface Stage {
   readonly problems: string[]
   /** Resolves when this share of the writing time has passed. */
   reach(share: number): Promise<void>
-  pause(ms: number): Promise<void>
-  /** Whether the condition came true in time. */
-  until(condition: () => boolean, deadlineMs: number): Promise<boolean>
 }
 
-const patienceMs = 5000
+const patienceMs = 10_000
 
 /** Everything that goes wrong in a minute of the demo, in this order. */
 export async function playFaults(stage: Stage): Promise<void> {

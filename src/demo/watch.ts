@@ -13,6 +13,8 @@ export interface Look {
 
 /** Looks at everything several times a second. */
 export interface Watch {
+  /** Whether the agent has ever answered. */
+  readonly agentSeen: boolean
   /** Once more, without asking the agent. */
   look(): void
   stop(): void
@@ -23,8 +25,9 @@ const statusTimeoutMs = 1000
 
 export function startWatch(cast: Cast, gauges: Gauges, onLook: (look: Look) => void): Watch {
   const { writer, agent, intake, socketPath } = cast
-  let timer: NodeJS.Timeout | undefined
+  let timer: NodeJS.Timeout
   let stopped = false
+  let agentSeen = false
   const look = (status?: Status): Look => {
     const written = { events: writer.written.lines.size, bytes: writer.written.bytes }
     const received = { events: intake.received.arrivals.size, bytes: intake.received.bytes }
@@ -34,11 +37,15 @@ export function startWatch(cast: Cast, gauges: Gauges, onLook: (look: Look) => v
   const watch = async () => {
     const status = agent.running ? await fetchStatus(socketPath, statusTimeoutMs) : undefined
     if (stopped) return
+    agentSeen ||= status !== undefined
     onLook(look(status))
     timer = setTimeout(() => void watch(), everyMs)
   }
-  void watch()
+  timer = setTimeout(() => void watch(), everyMs)
   return {
+    get agentSeen() {
+      return agentSeen
+    },
     look: () => void look(),
     stop: () => {
       stopped = true
