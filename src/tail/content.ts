@@ -10,7 +10,7 @@ export interface Content {
    * The `length` bytes before `position`, which must lie within or before the range of the last read; undefined when
    * they are not there (any more).
    */
-  before(position: number, length: number): Buffer | undefined
+  before(position: number, length: number): Buffer | Fault | undefined
   close(): void
 }
 

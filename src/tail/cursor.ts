@@ -81,6 +81,28 @@ export class Cursor {
     return this.#ledger.open === 0 && this.position >= this.#host.size
   }
 
+  /** Where the content ends, as far as it is known. */
+  get end(): number {
+    return this.#host.size
+  }
+
+  /** Nothing will be appended: the last line counts also without its newline. */
+  get isFinal(): boolean {
+    return this.#host.final
+  }
+
+  /** Bytes from anywhere in the content, without a look at the ledger: for who has to see further than his room. */
+  async peek(into: Uint8Array, position: number): Promise<number | Fault> {
+    const content = this.#host.content(this)
+    if (content instanceof Fault) return content
+    this.#host.pin()
+    try {
+      return await content.read(into, position)
+    } finally {
+      this.#host.unpin()
+    }
+  }
+
   /** For how long the oldest unsettled byte has been waiting, as far as it was seen to arrive; 0 when all is settled. */
   lagMs(nowMs: number): number {
     if (this.isSettled) return 0
@@ -122,29 +144,31 @@ export class Cursor {
       const fault = count
       return this.#give(() => host.failed(fault))
     }
-    if (!this.#isUnchanged(content)) return this.#give(() => host.replaced())
+    const unchanged = this.#isUnchanged(content)
+    if (unchanged instanceof Fault) return this.#give(() => host.failed(unchanged))
+    if (!unchanged) return this.#give(() => host.replaced())
     if (count === 0) return this.#give(() => undefined)
     host.grown(this.position + count)
     return this.#chunk(room, count, content)
   }
 
   /** Whether the bytes before the position still are the ones that were read, as far as there are any. */
-  #isUnchanged(content: Content): boolean {
-    if (this.#tail === undefined) {
-      const length = this.#marker.length
-      if (length === 0) return true
-      this.#tail = Buffer.from(content.before(this.position, length) ?? [])
-      return fingerprint(this.#tail).hash === this.#marker.hash
-    }
-    if (this.#tail.length === 0) return true
-    return content.before(this.position, this.#tail.length)?.equals(this.#tail) ?? false
+  #isUnchanged(content: Content): boolean | Fault {
+    const length = this.#tail?.length ?? this.#marker.length
+    if (length === 0) return true
+    const bytes = content.before(this.position, length)
+    if (bytes instanceof Fault) return bytes
+    if (this.#tail !== undefined) return bytes?.equals(this.#tail) ?? false
+    this.#tail = Buffer.from(bytes ?? [])
+    return fingerprint(this.#tail).hash === this.#marker.hash
   }
 
   /** A look at the content without reading on: for a file that changed without growing. */
   verify(): void {
     const content = this.#host.content(this)
-    if (content instanceof Fault) this.#host.failed(content)
-    else if (!this.#isUnchanged(content)) this.#host.replaced()
+    const unchanged = content instanceof Fault ? content : this.#isUnchanged(content)
+    if (unchanged instanceof Fault) this.#host.failed(unchanged)
+    else if (!unchanged) this.#host.replaced()
   }
 
   /** Nothing can be offered now; the file is looked at again when it changes. */
@@ -180,13 +204,11 @@ export class Cursor {
   #take(taken: { end: number; head: Buffer | undefined; content: Content }, skipped: Skipped | undefined): Part {
     const { end, head, content } = taken
     const tail = content.before(end, Math.min(FINGERPRINT_BYTES, end))
-    const unchanged = head
-      ? (content.before(head.length, head.length)?.equals(head) ?? false)
-      : this.#isUnchanged(content)
-    const sound = tail !== undefined && unchanged
-    this.#tail = sound ? Buffer.from(tail) : Buffer.alloc(0)
+    const unchanged = head ? isStill(content, head) : this.#isUnchanged(content)
+    const marked = tail instanceof Fault || unchanged !== true ? undefined : tail
+    this.#tail = Buffer.from(marked ?? [])
     const ticket = this.#ledger.take(end, {
-      marker: sound ? fingerprint(tail) : NO_FINGERPRINT,
+      marker: marked ? fingerprint(marked) : NO_FINGERPRINT,
       sinceMs: this.#unreadSinceMs ?? Date.now(),
     })
     if (end >= this.#host.size) this.#unreadSinceMs = undefined
@@ -195,7 +217,7 @@ export class Cursor {
     for (const [reason, bytes] of Object.entries(skipped ?? {}) as [SkipReason, number][]) {
       this.skippedBytes[reason] = (this.skippedBytes[reason] ?? 0) + bytes
     }
-    if (!sound) this.#host.replaced()
+    if (unchanged === false || tail === undefined) this.#host.replaced()
     return {
       origin: this.#host.origin,
       span: ticket.span,
@@ -216,4 +238,10 @@ export class Cursor {
       host.unpin()
     }
   }
+}
+
+/** Whether the content still begins with `head`. */
+function isStill(content: Content, head: Buffer): boolean | Fault {
+  const bytes = content.before(head.length, head.length)
+  return bytes instanceof Fault ? bytes : (bytes?.equals(head) ?? false)
 }

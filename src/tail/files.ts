@@ -82,9 +82,14 @@ export function isSameFile(a: FileFacts, b: FileFacts): boolean {
   return a.ino === b.ino && a.dev === b.dev && a.birth === b.birth
 }
 
-/** Reads exactly `[position, position + length)`, or undefined when the file is shorter or cannot be read. */
-export function readExactly(files: Files, fd: number, span: { position: number; length: number }): Buffer | undefined {
-  const buffer = Buffer.allocUnsafe(span.length)
-  const count = files.readSync(fd, buffer, span.position)
-  return count === span.length ? buffer : undefined
+/** Reads exactly `[position, position + length)`; undefined when the file is shorter, a fault when it cannot be read. */
+export function readExactly(
+  files: Files,
+  fd: number,
+  { position, length }: { position: number; length: number },
+): Buffer | Fault | undefined {
+  const buffer = Buffer.allocUnsafe(length)
+  const count = files.readSync(fd, buffer, position)
+  if (count instanceof Fault) return count
+  return count === length ? buffer : undefined
 }

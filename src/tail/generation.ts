@@ -143,6 +143,14 @@ export class Generation {
     for (const cursor of this.cursors.values()) if (!this.isReplaced && cursor.position > 0) cursor.verify()
   }
 
+  /** Tries again what failed: what could not be verified, and what could not be read. */
+  retry(): void {
+    if (!this.fault) return
+    this.fault = undefined
+    this.verify()
+    for (const cursor of this.cursors.values()) cursor.rewind()
+  }
+
   /** Nothing will be appended: a last line without newline is offered now. */
   finalise(): void {
     this.final = true
@@ -183,8 +191,8 @@ export class Generation {
       return
     const length = Math.min(FINGERPRINT_BYTES, this.size)
     const content = this.#openPlain()
-    const bytes = content instanceof Fault ? undefined : content.before(length, length)
-    if (!bytes) return
+    const bytes = content instanceof Fault ? content : content.before(length, length)
+    if (!bytes || bytes instanceof Fault) return
     if (fingerprint(bytes.subarray(0, this.prefix.length)).hash !== this.prefix.hash) {
       this.isReplaced = true
       this.#context.onDoubt()
@@ -198,7 +206,8 @@ export class Generation {
   head(length: number): Buffer | undefined {
     if (!this.place || this.isReplaced || this.place.inflatedSize !== undefined) return undefined
     const content = this.#openPlain()
-    return content instanceof Fault ? undefined : content.before(length, length)
+    const bytes = content instanceof Fault ? content : content.before(length, length)
+    return bytes instanceof Fault ? undefined : bytes
   }
 
   record(nowMs: number): GenerationRecord {
@@ -269,9 +278,9 @@ export class Generation {
         generation.fault = undefined
         descriptors.touch(generation)
       },
+      // Not a doubt: the next poll tries again, and a file that cannot be read is not read in a tight loop.
       failed: (fault: Fault) => {
         generation.fault = fault
-        onDoubt()
       },
       replaced: () => {
         generation.isReplaced = true

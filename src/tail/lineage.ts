@@ -165,11 +165,9 @@ export class Lineage {
     const { live } = this
     if (live && isIdentity(live.identity, facts)) {
       live.observe(facts, nowMs)
-      if (!live.isReplaced) {
-        this.error = live.fault?.message
-        live.fault = undefined
-        return
-      }
+      this.error = live.fault?.message
+      live.retry()
+      if (!live.isReplaced) return
       this.orphan(live)
     } else if (live) this.#rotate(live, nowMs)
     this.#adopt(nowMs)
@@ -205,9 +203,14 @@ export class Lineage {
       this.error = facts.message
       return
     }
+    const generation = this.#identify(fd, facts)
+    if (generation instanceof Fault) {
+      files.close(fd)
+      this.error = generation.message
+      return
+    }
     this.error = undefined
     this.#findBase()
-    const generation = this.#identify(fd, facts)
     generation.settleIn({ path, facts }, fd)
     generation.rotated = false
     generation.finished = false
@@ -217,16 +220,21 @@ export class Lineage {
     generation.observe(facts, nowMs)
   }
 
-  #identify(fd: number, facts: FileFacts): Generation {
+  #identify(fd: number, facts: FileFacts): Generation | Fault {
     const byFile = [...this.reading, ...this.done].find(
       (known) => isIdentity(known.identity, facts) && !known.isReplaced,
     )
     if (byFile) return byFile
     const candidate = plainCandidate(this.options.files, fd, facts)
-    const byContent = this.homeless
-      .toSorted((a, b) => Number(isIdentity(b.identity, facts)) - Number(isIdentity(a.identity, facts)))
-      .find((known) => recognise(known, candidate) === 'same')
-    return byContent ?? this.discover({ path: this.options.path, facts })
+    const likeliestFirst = this.homeless.toSorted(
+      (a, b) => Number(isIdentity(b.identity, facts)) - Number(isIdentity(a.identity, facts)),
+    )
+    for (const known of likeliestFirst) {
+      const verdict = recognise(known, candidate)
+      if (verdict instanceof Fault) return verdict
+      if (verdict === 'same') return known
+    }
+    return this.discover({ path: this.options.path, facts })
   }
 
   #findBase(): void {
@@ -247,8 +255,8 @@ export class Lineage {
       this.scanWanted = true
       return
     }
-    generation.fault = undefined
     generation.observe(facts, nowMs)
+    generation.retry()
     if (generation.isReplaced) this.orphan(generation)
   }
 

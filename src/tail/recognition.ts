@@ -1,16 +1,21 @@
 import { Fault, type FileFacts, type Files, readExactly } from './files.ts'
-import { fingerprint } from './fingerprint.ts'
+import { FINGERPRINT_BYTES, fingerprint } from './fingerprint.ts'
 import type { FileIdentity, Generation } from './generation.ts'
 
-/** A file that may be the present home of a generation. */
+/** A file that may hold the content of a generation. */
 export interface Candidate {
   readonly facts: FileFacts
-  /** The `length` bytes from `position` on, undefined when there are fewer. */
-  bytes(position: number, length: number): Buffer | undefined
+  /** Of its content, inflated. */
+  readonly size: number
+  /** The `length` bytes from `position` on; undefined when there are fewer. */
+  bytes(position: number, length: number): Buffer | undefined | Fault
+  /** Whether it holds the same bytes as the file that `generation` is read from, as far as both go. */
+  agrees(generation: Generation): boolean | Fault
 }
 
 export function plainCandidate(files: Files, fd: number, facts: FileFacts): Candidate {
-  return { facts, bytes: (position, length) => readExactly(files, fd, { position, length }) }
+  const bytes = (position: number, length: number) => readExactly(files, fd, { position, length })
+  return { facts, size: facts.size, bytes, agrees: (generation) => agrees(generation, { size: facts.size, bytes }) }
 }
 
 export function isIdentity(a: FileIdentity, b: FileIdentity): boolean {
@@ -18,31 +23,51 @@ export function isIdentity(a: FileIdentity, b: FileIdentity): boolean {
 }
 
 /**
- * Whether a file holds the content of a generation, at least up to where every destination is in it. `same`: yes.
- * `other`: no. `young`: it agrees so far but is shorter than what was read, as a copy still being written is.
+ * Whether a file holds the content of a generation, as far as stored evidence tells: its first bytes, and the bytes
+ * before each destination's position. `begins`: it agrees but ends before a position. A fault: it cannot be told now.
  *
  * A generation of which nothing is known yet (it was empty) is recognised by the file's own identity only.
  */
-export function recognise(generation: Generation, candidate: Candidate): 'same' | 'other' | 'young' {
+export function recognise(generation: Generation, candidate: Candidate): 'same' | 'begins' | 'other' | Fault {
   const { prefix } = generation
+  const { size } = candidate
   if (prefix.length === 0) return isIdentity(generation.identity, candidate.facts) ? 'same' : 'other'
-  const { size } = candidate.facts
   if (size === 0) return 'other'
-  if (size < prefix.length) {
-    const begin = generation.head(size)
-    return begin && !candidate.bytes(0, size)?.equals(begin) ? 'other' : 'young'
-  }
-  const head = candidate.bytes(0, prefix.length)
-  if (!head || fingerprint(head).hash !== prefix.hash) return 'other'
-  let verdict: 'same' | 'young' = 'same'
-  for (const cursor of generation.cursors.values()) {
-    if (cursor.position > size) verdict = 'young'
-    const { offset, marker } = cursor.record()
-    if (marker.length === 0 || offset > size) continue
+  const begin = candidate.bytes(0, Math.min(prefix.length, size))
+  if (begin instanceof Fault) return begin
+  if (begin === undefined || !isBegin(generation, begin)) return 'other'
+  for (const { offset, marker } of generation.evidence()) {
+    if (offset > size) continue
     const bytes = candidate.bytes(offset - marker.length, marker.length)
-    if (!bytes || fingerprint(bytes).hash !== marker.hash) return 'other'
+    if (bytes instanceof Fault) return bytes
+    if (bytes === undefined || fingerprint(bytes).hash !== marker.hash) return 'other'
   }
-  return verdict
+  return size < Math.max(prefix.length, generation.furthest) ? 'begins' : 'same'
+}
+
+/** A hash says nothing about fewer bytes than it covers; then the bytes themselves are needed. */
+function isBegin({ prefix, head }: Generation, begin: Buffer): boolean {
+  if (begin.length === prefix.length) return fingerprint(begin).hash === prefix.hash
+  return head?.subarray(0, begin.length).equals(begin) ?? false
+}
+
+const COMPARED_BYTES = 4 * FINGERPRINT_BYTES
+
+/**
+ * Compares the beginning and the last common bytes. Logs that agree in both are copies: lines that are written at
+ * different times differ.
+ */
+function agrees(generation: Generation, other: Pick<Candidate, 'size' | 'bytes'>): boolean | Fault {
+  const size = Math.min(generation.size, other.size)
+  const length = Math.min(size, COMPARED_BYTES)
+  for (const position of [0, size - length]) {
+    const own = generation.bytes(position, length)
+    const others = other.bytes(position, length)
+    if (own instanceof Fault) return own
+    if (others instanceof Fault) return others
+    if (!own || !others?.equals(own)) return false
+  }
+  return size > 0
 }
 
 /** Opens a file long enough for `look`. */

@@ -15,23 +15,30 @@ export function scanSiblings(lineage: Lineage, nowMs: number): readonly Place[] 
   if (listing instanceof Fault) return []
   const archives: Place[] = []
   const seen = new Set<Generation>()
+  let unobservable = false
   for (const sibling of listing.rotatedOf(name)) {
     const path = join(directory, sibling)
     const facts = files.stat(path)
-    if (facts instanceof Fault || facts.kind !== 'file') continue
+    if (facts instanceof Fault) {
+      if (facts.code !== 'ENOENT') unobservable = true
+      continue
+    }
+    if (facts.kind !== 'file') continue
     const known = [...lineage.reading, ...lineage.done].find((other) => isIdentity(other.identity, facts))
     if (known) {
       seen.add(known)
       meet(lineage, { known, path, facts }, nowMs)
     } else if (!sibling.endsWith('.gz')) {
       const found = consider(lineage, path, nowMs)
-      if (found) seen.add(found)
+      if (found instanceof Fault) unobservable = true
+      else if (found) seen.add(found)
     } else if (!listing.names.has(sibling.slice(0, -3)) && lineage.decided.get(path) !== stateOf(facts)) {
       archives.push({ path, facts })
     }
   }
   lookElsewhere(lineage, listing.names)
-  forget(lineage, seen, archives.length > 0)
+  if (unobservable) lineage.scanWanted = true
+  else forget(lineage, seen, archives.length > 0)
   return archives
 }
 
@@ -54,9 +61,9 @@ function meet(lineage: Lineage, met: { known: Generation; path: string; facts: F
 }
 
 /** An unknown plain sibling: the home of a homeless generation, a copy of a known one, or new. */
-function consider(lineage: Lineage, path: string, nowMs: number): Generation | undefined {
+function consider(lineage: Lineage, path: string, nowMs: number): Generation | Fault | undefined {
   const { files, finalQuietMs } = lineage.options
-  const found = withFile(files, path, (fd, facts): Generation | undefined => {
+  const found = withFile(files, path, (fd, facts): Generation | Fault | undefined => {
     if (lineage.decided.get(path) === stateOf(facts)) return undefined
     const candidate = plainCandidate(files, fd, facts)
     const verdicts = (generations: readonly Generation[]) =>
@@ -68,6 +75,8 @@ function consider(lineage: Lineage, path: string, nowMs: number): Generation | u
       lineage.decided.set(path, stateOf(facts))
       return undefined
     }
+    const unreadable = copied.map(({ verdict }) => verdict).find((verdict) => verdict instanceof Fault)
+    if (unreadable) return unreadable
     const mayGrow = nowMs - facts.mtimeMs < finalQuietMs
     if (facts.size === 0 || (mayGrow && copied.some(({ verdict }) => verdict === 'young'))) {
       lineage.scanWanted = true
@@ -77,7 +86,7 @@ function consider(lineage: Lineage, path: string, nowMs: number): Generation | u
     generation.settleIn({ path, facts })
     return generation
   })
-  if (found === undefined || found instanceof Fault) return undefined
+  if (found === undefined || found instanceof Fault) return found
   found.rotated = true
   lineage.insert(found)
   return found

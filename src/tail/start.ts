@@ -44,16 +44,21 @@ function endOf(
     const offset = wholeLines ? lastLineEnd(generation.size, (span) => readExactly(files, fd, span)) : generation.size
     const length = Math.min(FINGERPRINT_BYTES, offset)
     const bytes = readExactly(files, fd, { position: offset - length, length })
-    return { ...none, offset, marker: bytes ? fingerprint(bytes) : NO_FINGERPRINT }
+    return { ...none, offset, marker: bytes instanceof Buffer ? fingerprint(bytes) : NO_FINGERPRINT }
   })
   return found instanceof Fault ? none : found
 }
 
-function lastLineEnd(size: number, read: (span: { position: number; length: number }) => Buffer | undefined): number {
+/** 0 also when the bytes cannot be read: rather all of it than a part of a line. */
+function lastLineEnd(
+  size: number,
+  read: (span: { position: number; length: number }) => Buffer | Fault | undefined,
+): number {
   const step = 64 * 1024
   for (let end = size; end > 0; end -= step) {
     const position = Math.max(0, end - step)
-    const newline = read({ position, length: end - position })?.lastIndexOf(NEWLINE) ?? -1
+    const bytes = read({ position, length: end - position })
+    const newline = bytes instanceof Buffer ? bytes.lastIndexOf(NEWLINE) : -1
     if (newline >= 0) return position + newline + 1
   }
   return 0
