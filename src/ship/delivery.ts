@@ -13,7 +13,7 @@ export interface DeliveryContext {
   readonly throttle: Throttle
   readonly account: LaneAccount
   readonly log: Log
-  /** Retry-After of any answer holds for every batch of the destination. */
+  /** Retry-After of any answer holds for every batch of the destination. Of the monotonic clock. */
   readonly floor: { notBeforeMs: number }
 }
 
@@ -68,7 +68,7 @@ async function waitTurn({ floor, throttle }: DeliveryContext, signal: AbortSigna
       if (signal.aborted) return false
       throw error
     }
-  } while (floor.notBeforeMs > Date.now())
+  } while (floor.notBeforeMs > performance.now())
   return !signal.aborted
 }
 
@@ -85,20 +85,23 @@ async function waitBackoff(
     maxMs: maxBackoffMs,
     random: Math.random,
   })
-  const nowMs = Date.now()
+  const nowMs = performance.now()
   if (verdict.retryAfterMs !== undefined) floor.notBeforeMs = Math.max(floor.notBeforeMs, nowMs + verdict.retryAfterMs)
   const untilMs = Math.max(nowMs + delayMs, floor.notBeforeMs)
   account.retries += 1
-  account.nextAttemptAtMs = untilMs
+  account.nextAttemptAtMs = Date.now() + untilMs - nowMs
   const done = await waitUntil(untilMs, signal)
-  account.retryTimeMs += Date.now() - nowMs
+  account.retryTimeMs += performance.now() - nowMs
   account.nextAttemptAtMs = undefined
   return done
 }
 
-/** False when the signal came first. Waits in steps, as a timer holds at most 24.8 days. */
+/**
+ * Until `atMs` of the monotonic clock, which no one can set; false when the signal came first. Waits in steps, as a timer
+ * holds at most 24.8 days.
+ */
 export async function waitUntil(atMs: number, signal: AbortSignal): Promise<boolean> {
-  for (let leftMs = atMs - Date.now(); leftMs > 0 && !signal.aborted; leftMs = atMs - Date.now()) {
+  for (let leftMs = atMs - performance.now(); leftMs > 0 && !signal.aborted; leftMs = atMs - performance.now()) {
     await sleep(Math.min(leftMs, 2 ** 30), undefined, { signal }).catch((error: unknown) => {
       if (!signal.aborted) throw error
     })

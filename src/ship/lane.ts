@@ -170,7 +170,7 @@ export function createLane(options: LaneOptions): Lane {
         maxMs: maxBackoffMs,
         random: Math.random,
       })
-      if (!(await waitUntil(Date.now() + delayMs, signal))) return false
+      if (!(await waitUntil(performance.now() + delayMs, signal))) return false
     }
   }
 
@@ -220,7 +220,7 @@ export function createLane(options: LaneOptions): Lane {
         { key: `dead-letter:${destination.name}`, destination: destination.name, reason: why },
         'the dead letter takes no more lines: the destination waits and nothing is dropped; replay or remove them, or raise the limit',
       )
-      if (!(await waitUntil(Date.now() + HOLD_MS, signal))) return false
+      if (!(await waitUntil(performance.now() + HOLD_MS, signal))) return false
     }
     if (account.trouble === 'holding') account.trouble = undefined
     account.deadLetteredRecords += lines.length
