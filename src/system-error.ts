@@ -11,3 +11,13 @@ export function systemError(error: unknown): SystemError {
   }
   throw error
 }
+
+/** Undefined instead of a rejection when the file is not there. */
+export async function unlessAbsent<T>(work: Promise<T>): Promise<T | undefined> {
+  try {
+    return await work
+  } catch (error) {
+    if (systemError(error).code === 'ENOENT') return undefined
+    throw error
+  }
+}

@@ -1,0 +1,57 @@
+import { isUtf8 } from 'node:buffer'
+
+/** A record that no attempt will deliver as it is, and why. */
+export interface DeadLetterEntry {
+  /** ISO 8601. */
+  readonly at: string
+  /** Bounded, and without log content: the line has its own field. */
+  readonly reason: string
+  /** The HTTP status that said so, where one did. */
+  readonly status?: number
+  readonly path: string
+  readonly generation: string
+  /** The line's span in its generation. */
+  readonly start: number
+  readonly end: number
+  readonly batchId: string
+  /** Exactly the bytes that were read. */
+  readonly line: Uint8Array
+}
+
+/**
+ * One line of NDJSON with its newline:
+ * `{"v":1,"at":…,"reason":…,"status":…,"path":…,"generation":…,"start":…,"end":…,"batchId":…,"line":…}`.
+ * Bytes that are not UTF-8 come as `lineBase64` in place of `line`, so that every line survives exactly.
+ */
+export function encodeEntry({ line, ...entry }: DeadLetterEntry): Buffer {
+  const bytes = Buffer.from(line.buffer, line.byteOffset, line.byteLength)
+  const content = isUtf8(bytes) ? { line: bytes.toString() } : { lineBase64: bytes.toString('base64') }
+  return Buffer.from(`${JSON.stringify({ v: 1, ...entry, ...content })}\n`)
+}
+
+/** Undefined for a line that is damaged or of a format this agent does not know. */
+export function decodeEntry(json: string): DeadLetterEntry | undefined {
+  const fields = parseObject(json)
+  if (fields === undefined || fields.v !== 1) return undefined
+  const { at, reason, status, path, generation, start, end, batchId } = fields
+  const line = decodeLine(fields)
+  if (line === undefined || typeof at !== 'string' || typeof reason !== 'string') return undefined
+  if (typeof path !== 'string' || typeof generation !== 'string' || typeof batchId !== 'string') return undefined
+  if (typeof start !== 'number' || typeof end !== 'number') return undefined
+  const entry = { at, reason, path, generation, start, end, batchId, line }
+  return typeof status === 'number' ? { ...entry, status } : entry
+}
+
+function decodeLine({ line, lineBase64 }: Record<string, unknown>): Buffer | undefined {
+  if (typeof line === 'string') return Buffer.from(line)
+  return typeof lineBase64 === 'string' ? Buffer.from(lineBase64, 'base64') : undefined
+}
+
+function parseObject(json: string): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(json)
+    return typeof value === 'object' && value !== null ? { ...value } : undefined
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,95 @@
+import { randomBytes } from 'node:crypto'
+import { constants, createReadStream } from 'node:fs'
+import { type FileHandle, open, readdir, stat } from 'node:fs/promises'
+import { pipeline } from 'node:stream'
+import split2 from 'split2'
+import { unlessAbsent } from '../system-error.ts'
+
+/** A file of a dead letter directory. */
+export interface Segment {
+  readonly name: string
+  readonly sequence: number
+  /** A replay has claimed it: no writer may add to it. */
+  readonly sealed: boolean
+}
+
+const segmentName = /^(\d{8,})(\.sealed-[0-9a-f]+)?\.ndjson$/
+
+export function openSegmentName(sequence: number): string {
+  return `${String(sequence).padStart(8, '0')}.ndjson`
+}
+
+/** Never a name that is taken: while a replay works, a writer may come to use a sequence number again. */
+export function sealedSegmentName(sequence: number): string {
+  return `${String(sequence).padStart(8, '0')}.sealed-${randomBytes(6).toString('hex')}.ndjson`
+}
+
+/** Oldest first. A directory that does not exist has none. */
+export async function listSegments(dir: string): Promise<readonly Segment[]> {
+  const names = (await unlessAbsent(readdir(dir))) ?? []
+  return names
+    .map((name) => segmentName.exec(name))
+    .filter((match) => match !== null)
+    .map(([name, digits, sealed]) => ({ name, sequence: Number(digits), sealed: sealed !== undefined }))
+    .sort((a, b) => a.sequence - b.sequence || Number(b.sealed) - Number(a.sealed))
+}
+
+/** What a segment holds in complete lines. */
+export async function measureSegment(path: string): Promise<{ readonly bytes: number; readonly records: number }> {
+  let bytes = 0
+  let records = 0
+  for await (const line of completeLines(path)) {
+    bytes += line.length + 1
+    records += 1
+  }
+  return { bytes, records }
+}
+
+/**
+ * The lines of a segment that have their newline, without it, one character a byte (latin1): lengths are bytes, and
+ * damaged bytes come through as they are. What follows the last newline is what a crash left of a write nobody was told
+ * about.
+ */
+export async function* completeLines(path: string): AsyncGenerator<string, void, undefined> {
+  // split2 looks through a line again for every chunk of it.
+  const file = createReadStream(path, { encoding: 'latin1', highWaterMark: 1024 * 1024 })
+  // The loop gets the error of either stream; the callback is there because pipeline wants one.
+  const lines: AsyncIterable<string> = pipeline(file, split2('\n', { decodeStrings: false }), () => {})
+  let held: string | undefined
+  let bytes = 0
+  for await (const line of lines) {
+    if (held !== undefined) yield held
+    held = line
+    bytes += line.length + 1
+  }
+  // split2 does not tell a last line without newline from one with it.
+  if (held !== undefined && bytes <= file.bytesRead) yield held
+}
+
+/**
+ * Appends to a segment of `size` bytes, durably. False when the file is not there or has another size, or when its name
+ * no longer leads to it after the write: a replay may have read it before.
+ */
+export async function appendToSegment(path: string, bytes: Uint8Array, size: number): Promise<boolean> {
+  const handle = await unlessAbsent(open(path, constants.O_WRONLY | constants.O_APPEND))
+  if (handle === undefined) return false
+  try {
+    const file = await handle.stat()
+    if (file.size !== size) return false
+    await appendOrNothing(handle, bytes, size)
+    return (await unlessAbsent(stat(path)))?.ino === file.ino
+  } finally {
+    await handle.close()
+  }
+}
+
+async function appendOrNothing(handle: FileHandle, bytes: Uint8Array, size: number): Promise<void> {
+  try {
+    await handle.appendFile(bytes)
+    await handle.sync()
+  } catch (error) {
+    // Gives a full disk its room back. Whole lines that cannot be cut off will be there twice, which is allowed.
+    await handle.truncate(size).catch(() => undefined)
+    throw error
+  }
+}

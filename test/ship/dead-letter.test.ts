@@ -1,0 +1,255 @@
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { appendFile, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { setImmediate, setTimeout } from 'node:timers/promises'
+import fc from 'fast-check'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { openDeadLetter } from '../../src/ship/dead-letter.ts'
+import { decodeEntry, encodeEntry } from '../../src/ship/dead-letter-entry.ts'
+import { entryOf } from './dead-letter-entries.ts'
+
+let root: string
+let dir: string
+
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), 'dead-letter-'))
+  dir = join(root, 'dead-letter', 'intake')
+})
+
+afterEach(() => rm(root, { recursive: true, force: true }))
+
+const open = (more: { maxBytes?: number; segmentBytes?: number } = {}) =>
+  openDeadLetter({ dir, maxBytes: 1_000_000, ...more })
+const read = (name: string) => readFile(join(dir, name), 'utf8')
+const sizeOf = (line: string) => encodeEntry(entryOf(line)).length
+
+describe('an entry', () => {
+  it('is a line of JSON that says where the bytes came from and why they are here', () => {
+    const entry = entryOf('{"a":"\u2028\n"}', { status: 413, start: 10, end: 21 })
+
+    expect(encodeEntry(entry).toString()).toBe(
+      '{"v":1,"at":"2026-11-05T10:00:00.000Z","reason":"rejected: 400","path":"/var/log/audit.log","generation":"g1",' +
+        '"start":10,"end":21,"batchId":"b1","status":413,"line":"{\\"a\\":\\"\u2028\\n\\"}"}\n',
+    )
+  })
+
+  it('holds a line that is not UTF-8 as base64', () => {
+    const json = JSON.parse(encodeEntry(entryOf(Buffer.from([0x7b, 0xff, 0x7d]))).toString())
+
+    expect(json).toMatchObject({ lineBase64: 'e/99' })
+    expect(json).not.toHaveProperty('line')
+  })
+
+  it('gives back every byte of every line', () => {
+    const lines = fc.oneof(
+      fc.uint8Array({ maxLength: 60 }),
+      fc
+        .array(fc.integer({ min: 0, max: 0x10ffff }), { maxLength: 30 })
+        .map((points) => Buffer.from(String.fromCodePoint(...points))),
+      fc.constant(Buffer.from('\ufeffwith a byte order mark')),
+    )
+    fc.assert(
+      fc.property(lines, fc.option(fc.integer({ min: 100, max: 599 }), { nil: undefined }), (line, status) => {
+        const entry = entryOf(line, status === undefined ? {} : { status })
+        const text = encodeEntry(entry).toString()
+        expect(text.indexOf('\n')).toBe(text.length - 1)
+        const { line: decoded, ...rest } = decodeEntry(text) ?? entryOf('')
+        expect(Buffer.from(decoded).toString('hex')).toBe(Buffer.from(line).toString('hex'))
+        expect({ ...rest, line }).toEqual({ ...entry, line })
+      }),
+    )
+  })
+
+  it.each(['', 'null', '[]', '{"v":1}', '{"v":2,"line":"x"}', '{"v":1,"at":"x', '\0\0\0'])(
+    'is not read from %j',
+    (line) => {
+      expect(decodeEntry(line)).toBeUndefined()
+    },
+  )
+})
+
+describe('a dead letter directory', () => {
+  it('is not there before the first entry', async () => {
+    const deadLetter = await open()
+
+    expect([deadLetter.bytes, deadLetter.records]).toEqual([0, 0])
+    expect(await readdir(root)).toEqual([])
+  })
+
+  it('stores entries in one segment, for the owner alone', async () => {
+    const deadLetter = await open()
+
+    const first = await deadLetter.write([entryOf('one'), entryOf('two')])
+    const second = await deadLetter.write([entryOf('three')])
+
+    const expected = ['one', 'two', 'three'].map((line) => encodeEntry(entryOf(line)).toString())
+    expect(await readdir(dir)).toEqual(['00000001.ndjson'])
+    expect(await read('00000001.ndjson')).toBe(expected.join(''))
+    expect([first, second]).toEqual([
+      { kind: 'stored', bytes: sizeOf('one') + sizeOf('two') },
+      { kind: 'stored', bytes: sizeOf('three') },
+    ])
+    expect([deadLetter.bytes, deadLetter.records]).toEqual([expected.join('').length, 3])
+    expect([(await stat(dir)).mode & 0o777, (await stat(join(dir, '00000001.ndjson'))).mode & 0o777]).toEqual([
+      0o700, 0o600,
+    ])
+  })
+
+  it('goes on after a restart, with what it holds counted', async () => {
+    await (await open()).write([entryOf('one'), entryOf('größe \u2028')])
+
+    const deadLetter = await open()
+
+    expect([deadLetter.bytes, deadLetter.records]).toEqual([(await stat(join(dir, '00000001.ndjson'))).size, 2])
+    await deadLetter.write([entryOf('three')])
+    expect(await readdir(dir)).toEqual(['00000001.ndjson'])
+    expect(deadLetter.records).toBe(3)
+  })
+
+  it('starts a segment when the last one has its size', async () => {
+    const deadLetter = await open({ segmentBytes: sizeOf('line 1') + 1 })
+    for (let n = 1; n <= 5; n++) await deadLetter.write([entryOf(`line ${n}`)])
+
+    expect(await readdir(dir)).toEqual(['00000001.ndjson', '00000002.ndjson', '00000003.ndjson'])
+    expect((await read('00000002.ndjson')).match(/line \d/g)).toEqual(['line 3', 'line 4'])
+    expect(await open()).toMatchObject({ records: 5, bytes: deadLetter.bytes })
+  })
+
+  it('is full rather than larger than its limit, and then writes nothing', async () => {
+    const deadLetter = await open({ maxBytes: 2 * sizeOf('1') })
+
+    expect(await deadLetter.write([entryOf('1')])).toMatchObject({ kind: 'stored' })
+    expect(await deadLetter.write([entryOf('2'), entryOf('3')])).toEqual({ kind: 'full' })
+    expect(await deadLetter.write([entryOf('2')])).toMatchObject({ kind: 'stored' })
+    expect(await deadLetter.write([entryOf('3')])).toEqual({ kind: 'full' })
+    expect(deadLetter.records).toBe(2)
+    expect((await read('00000001.ndjson')).length).toBe(2 * sizeOf('1'))
+  })
+
+  it('has room again when somebody took entries away', async () => {
+    const deadLetter = await open({ maxBytes: sizeOf('1') })
+    await deadLetter.write([entryOf('1')])
+    await rm(join(dir, '00000001.ndjson'))
+
+    expect(deadLetter.records).toBe(1)
+    expect(await deadLetter.refresh()).toBeUndefined()
+    expect([deadLetter.bytes, deadLetter.records]).toEqual([0, 0])
+    expect(await deadLetter.write([entryOf('2')])).toMatchObject({ kind: 'stored' })
+    expect(await deadLetter.write([entryOf('3')])).toEqual({ kind: 'full' })
+    for (const name of await readdir(dir)) await rm(join(dir, name))
+    expect(await deadLetter.write([entryOf('4')])).toMatchObject({ kind: 'stored' })
+  })
+
+  it.each([
+    { tail: '{"v":1,"at":"2026', of: 'a torn line' },
+    { tail: '\0'.repeat(4096), of: 'zeros a power loss left' },
+  ])('cuts off $of and does not count it', async ({ tail }) => {
+    await (await open()).write([entryOf('one')])
+    await appendFile(join(dir, '00000001.ndjson'), tail)
+
+    const deadLetter = await open()
+
+    expect([deadLetter.bytes, deadLetter.records]).toEqual([sizeOf('one'), 1])
+    await deadLetter.write([entryOf('two')])
+    expect(await read('00000001.ndjson')).toBe(
+      ['one', 'two'].map((line) => encodeEntry(entryOf(line)).toString()).join(''),
+    )
+  })
+
+  it('repairs what somebody appended while it was open', async () => {
+    const deadLetter = await open()
+    await deadLetter.write([entryOf('one')])
+    await appendFile(join(dir, '00000001.ndjson'), 'torn')
+
+    await deadLetter.write([entryOf('two')])
+
+    expect((await read('00000001.ndjson')).trimEnd().split('\n').map(decodeEntry)).toEqual(
+      ['one', 'two'].map((line) => entryOf(line)),
+    )
+  })
+
+  it('writes again what a replay claimed while it was being written', async () => {
+    const deadLetter = await open({ maxBytes: 1e9 })
+    await deadLetter.write([entryOf('first')])
+    const large = entryOf('x'.repeat(4_000_000))
+    const written = deadLetter.write([large])
+    // The rest of the entry and its fsync are still to come.
+    while ((await stat(join(dir, '00000001.ndjson'))).size === sizeOf('first')) await setImmediate()
+    await rename(join(dir, '00000001.ndjson'), join(dir, '00000001.sealed-0a.ndjson'))
+
+    expect(await written).toMatchObject({ kind: 'stored' })
+
+    expect(await readdir(dir)).toEqual(['00000001.sealed-0a.ndjson', '00000002.ndjson'])
+    expect((await stat(join(dir, '00000002.ndjson'))).size).toBe(encodeEntry(large).length)
+    expect(deadLetter.records).toBe(3)
+  })
+
+  it('keeps the order of writes that were not waited for', async () => {
+    const deadLetter = await open()
+
+    await Promise.all(Array.from({ length: 20 }, (_, n) => deadLetter.write([entryOf(`line ${n}.`)])))
+
+    expect((await read('00000001.ndjson')).match(/line \d+\./g)).toEqual(
+      Array.from({ length: 20 }, (_, n) => `line ${n}.`),
+    )
+  })
+
+  it('reports what the system refuses, and stores as soon as it does not', async () => {
+    await writeFile(join(root, 'dead-letter'), 'in the way')
+    const deadLetter = await open()
+
+    expect(await deadLetter.write([entryOf('one')])).toEqual({
+      kind: 'failed',
+      code: 'ENOTDIR',
+      message: expect.stringContaining(dir),
+    })
+    expect(await deadLetter.refresh()).toMatchObject({ code: 'ENOTDIR' })
+    await rm(join(root, 'dead-letter'))
+    expect(await deadLetter.write([entryOf('one')])).toMatchObject({ kind: 'stored' })
+    expect(deadLetter.records).toBe(1)
+  })
+
+  const writer = (...args: string[]) => [process.execPath, join(import.meta.dirname, 'dead-letter-writer.ts'), ...args]
+
+  it('has all that was stored, each line whole, after every kill', async () => {
+    let stored = 0
+    for (let kill = 0; kill < 8; kill++) {
+      const [command = '', ...args] = writer(dir, 'forever')
+      const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'] })
+      let said = ''
+      child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+        said += chunk
+      })
+      while (!said.includes('stored')) await once(child.stdout, 'data')
+      await setTimeout(kill)
+      child.kill('SIGKILL')
+      await once(child, 'close')
+      stored += (said.match(/^stored$/gm) ?? []).length
+
+      const { records } = await open()
+      expect(records).toBeGreaterThanOrEqual(stored)
+      expect(records).toBeLessThanOrEqual(stored + kill + 1)
+      const lines = (await Promise.all((await readdir(dir)).map(read))).join('').split('\n')
+      expect(lines.pop()).toBe('')
+      expect(lines.map(decodeEntry)).not.toContain(undefined)
+    }
+  })
+
+  const small = ['unshare', '--mount', 'sh', '-c', 'mount -t tmpfs -o size=256k none "$0" && exec "$@"']
+  it.skipIf(spawnSync('unshare', ['--mount', 'true']).status !== 0)(
+    'holds through a full disk: whole lines only, and it goes on when there is room',
+    async () => {
+      const [command = '', ...args] = [...small, root, ...writer(root, 'until-full')]
+      const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'] })
+
+      const { stored, refused, counted, whole } = JSON.parse(await text(child.stdout))
+
+      expect(refused).toMatchObject({ kind: 'failed', code: 'ENOSPC' })
+      expect(stored).toBeGreaterThan(3)
+      expect({ counted, whole }).toEqual({ counted: stored, whole: stored })
+    },
+  )
+})
