@@ -16,12 +16,12 @@ export interface Store {
   save(state: object | (() => object)): Promise<SaveResult>
 }
 
-/** After `failed` the state saved before is still the one that would be loaded; the next save starts from nothing. */
+/** After `failed` the state saved before, or this one, would be loaded; the next save tries everything again. */
 export type SaveResult =
   | { readonly kind: 'saved' }
   | { readonly kind: 'failed'; readonly code: string; readonly message: string }
 
-export interface StoreOptions {
+interface StoreOptions {
   readonly dir: string
   readonly name?: string
   readonly fs?: StoreFs

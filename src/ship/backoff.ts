@@ -1,12 +1,9 @@
-export interface Backoff {
+export interface Attempt {
+  /** How many attempts have failed in a row; at least 1. */
+  readonly attempt: number
   readonly initialMs: number
   readonly factor: number
   readonly maxMs: number
-}
-
-export interface Attempt extends Backoff {
-  /** How many attempts have failed in a row; at least 1. */
-  readonly attempt: number
   /** Uniform in [0, 1). */
   readonly random: () => number
   /** The server's Retry-After: the delay is never shorter, and may be longer than `maxMs` because of it. */

@@ -10,7 +10,7 @@ export interface Throttle {
   stop(): void
 }
 
-export interface ThrottleOptions {
+interface ThrottleOptions {
   readonly enabled: boolean
   /** Tokens a second; may be below one. */
   readonly qps: number
