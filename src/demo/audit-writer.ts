@@ -43,9 +43,9 @@ function run(settings: WriterSettings): void {
     if (backup) report({ kind: 'rotated', backup })
   }
   const writeDue = () => {
-    const due = settings.firstEvent + ((performance.now() - startedAtMs) / 1000) * settings.eventsPerSecond
+    const due = Math.floor(((performance.now() - startedAtMs) / 1000) * settings.eventsPerSecond)
     const events: WrittenEvent[] = []
-    while (source.count < due) {
+    while (source.count < settings.firstEvent + due) {
       const line = source.next(Date.now())
       rotated(log.write(line))
       events.push([identityOf(line) ?? '', crc32(line.subarray(0, -1)), line.length])

@@ -93,6 +93,13 @@ describe('an audit log', () => {
     expect(Object.values(contents())).toEqual([line('a') + line('b'), line('c')])
   })
 
+  it('rotates the file of an earlier writer also when the first line would fill it to its size', () => {
+    write(line('a'))
+    log = open({ maxSizeBytes: 80 })
+    write(line('b'))
+    expect(Object.values(contents())).toEqual([line('a'), line('b')])
+  })
+
   it('appends at the end of a found file, and at its own offset after its own rotation', () => {
     write('earlier\n')
     log = open()

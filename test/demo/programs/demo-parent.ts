@@ -11,6 +11,6 @@ const io = fakeIo({
     return false
   },
 })
-const program = join(import.meta.dirname, 'deaf-agent.ts')
+const program = join(import.meta.dirname, 'idle-agent.ts')
 const settings = { seed: 1, destination: 'datadog', eventsPerSecond: 100, json: false, program } as const
 await playDemo({ ...settings, durationMs: 60_000 }, io)
