@@ -114,7 +114,7 @@ function encode(format: i32): i32 {
     if (contentEnd - source > maxLine) {
       return whole ? odd(TOO_LONG, contentEnd, found + 1) : odd(TOO_LONG, sourceEnd, sourceEnd)
     }
-    if (!whole) return leastEnd(format, end - source) > load<u32>(TARGET_END) && load<u32>(RECORDS) > 0 ? FULL : PARTIAL
+    if (!whole) return fits(leastEnd(format, end - source)) ? PARTIAL : FULL
     if (format == MESSAGES) {
       if (sawAgain && isGlued(source, contentEnd, sourceEnd)) return odd(GLUED, contentEnd, found + 1)
     } else if (!isObject) return odd(NOT_JSON, contentEnd, found + 1)
@@ -139,18 +139,24 @@ function odd(code: i32, end: usize, next: usize): i32 {
   return code
 }
 
-/** Where a record would end, comma included, if nothing of its line had to be escaped. */
+/** Where a record would end if nothing of its line had to be escaped. */
 function leastEnd(format: i32, lineBytes: usize): usize {
   const around: usize = format == OBJECTS ? 0 : load<u32>(HEAD_BYTES) + load<u32>(MIDDLE_BYTES) + load<u32>(TAIL_BYTES)
-  return <usize>load<u32>(TARGET) + around + lineBytes + 1
+  return <usize>load<u32>(TARGET) + around + lineBytes
 }
 
-/** Writes the comma and the table's entry, unless the record passes the limit and is not the only one. */
+/** Whether a record may end there: it keeps the limit, or is the only one. */
+// @ts-ignore: decorator
+@inline
+function fits(recordEnd: usize): bool {
+  return recordEnd < <usize>load<u32>(TARGET_END) || load<u32>(RECORDS) == 0
+}
+
+/** Writes the comma and the table's entry. */
 // @ts-ignore: decorator
 @inline
 function take(payload: usize, recordEnd: usize, next: usize): bool {
   const records = load<u32>(RECORDS)
-  if (recordEnd + 1 > load<u32>(TARGET_END) && records > 0) return false
   store<u8>(recordEnd, 0x2c)
   const entry = <usize>load<u32>(TABLE) + (<usize>records << 3)
   store<u32>(entry, load<u32>(TARGET))
@@ -166,7 +172,7 @@ function take(payload: usize, recordEnd: usize, next: usize): bool {
 function takeObject(source: usize, end: usize): bool {
   const target: usize = load<u32>(TARGET)
   const recordEnd = target + (end - source)
-  if (recordEnd + 1 > load<u32>(TARGET_END) && load<u32>(RECORDS) > 0) return false
+  if (!fits(recordEnd)) return false
   if (target != source) memory.copy(target, source, end - source)
   return take(target, recordEnd, end + 1)
 }
@@ -181,9 +187,10 @@ function takeAttributes(source: usize, end: usize): bool {
   let next = rest
   while (load<u8>(next) == 32 || load<u8>(next) == 9) next++
   if (load<u8>(next) != 0x7d) store<u8>(target++, 0x2c)
-  if (target + (end - rest) + 1 > <usize>load<u32>(TARGET_END) && load<u32>(RECORDS) > 0) return false
+  const recordEnd = target + (end - rest)
+  if (!fits(recordEnd)) return false
   memory.copy(target, rest, end - rest)
-  return take(target, target + (end - rest), end + 1)
+  return take(target, recordEnd, end + 1)
 }
 
 function takeMessage(source: usize, end: usize, next: usize): bool {
@@ -192,7 +199,7 @@ function takeMessage(source: usize, end: usize, next: usize): bool {
   target = copy(target, load<u32>(MIDDLE), load<u32>(MIDDLE_BYTES))
   target = writeTime(source, end, target)
   target = copy(target, load<u32>(TAIL), load<u32>(TAIL_BYTES))
-  return take(payload, target, next)
+  return fits(target) && take(payload, target, next)
 }
 
 /** Copies short text in steps of 16 bytes. */
@@ -287,7 +294,6 @@ function isGlued(source: usize, end: usize, sourceEnd: usize): bool {
     again++
     if (again + 43 > end) return false
   }
-  if (again + 43 > end) return false
   for (let i: usize = 0; i < 15 && source + i < again; i++) {
     if (load<u8>(source + i) != load<u8>(again + i)) return false
   }
@@ -360,7 +366,6 @@ function scanObject(source: usize, sourceEnd: usize): usize {
       const ahead = load<u8>(at, 64) == 10 ? u64(1) << 63 : 0
       const ending = returns & ((newline >> 1) | (newline == 0 ? ahead : 0))
       tabs |= ending
-      quotes &= within
       backslashes &= within
       opens &= within
       closes &= within
@@ -573,7 +578,7 @@ function writeTime(source: usize, end: usize, target: usize): usize {
   return copy(target, load<u32>(CLOCK), load<u32>(CLOCK_BYTES))
 }
 
-/** The address behind the last `"stageTimestamp":"`, or 0. */
+/** The address behind the last `"stageTimestamp":"`, or 0. None is found before the line: its brace is not in the key. */
 function findStageTimestamp(source: usize, end: usize): usize {
   const upperT = i8x16.splat(0x54)
   const colon = i8x16.splat(0x3a)
@@ -589,8 +594,7 @@ function findStageTimestamp(source: usize, end: usize): usize {
       const bit = 31 - <u32>clz(hits)
       hits ^= 1 << bit
       const found = at + 1 + <usize>bit
-      if (found <= source) return 0
-      if (i8x16.all_true(i8x16.eq(v128.load(found), key)) && load<u16>(found, 16) == 0x223a) return found + 18
+      if (i8x16.all_true(i8x16.eq(v128.load(found), key)) && load<u8>(found, 17) == 0x22) return found + 18
     }
   }
   return 0

@@ -88,6 +88,34 @@ describe.each(names)('the %s body', (name) => {
     expect(Buffer.from(body.recordLine(0)).toString()).toBe(line)
   })
 
+  it('fills the body to the last byte of batchMaxBytes, and not beyond', () => {
+    const text = '{"a":1}\n{"b":2}\n'
+    const two = newBody(name, roomy)
+    feed(two, text)
+    const batchMaxBytes = two.bytes
+    for (const [limit, records] of [[batchMaxBytes, 2] as const, [batchMaxBytes - 1, 1] as const]) {
+      const whole = newBody(name, { ...roomy, batchMaxBytes: limit })
+      expect(feed(whole, text)).toMatchObject({ records })
+      const single = newBody(name, { ...roomy, batchMaxBytes: limit })
+      feed(single, text.slice(0, 8))
+      const second = single.appendLine(Buffer.from('{"b":2}'), { origin: originWith(9), readAtMs })
+      expect(second).toBe(records === 2 ? 'taken' : 'full')
+    }
+  })
+
+  it('sees nothing behind the bytes that were read', () => {
+    const body = newBody(name, roomy)
+    body.room()?.set(Buffer.from('\r\n'))
+    const { end, stopped } = body.append({ origin: originWith(9), readAtMs, from: 0, length: 1 })
+    expect({ end, stopped }).toEqual({ end: 0, stopped: { kind: 'partial' } })
+    const next = newBody(name, roomy)
+    next.room()?.set(Buffer.from('\0\0{}\n{}\n'))
+    expect(next.append({ origin: originWith(9), readAtMs, from: 0, length: 1 }).stopped).toMatchObject({
+      line: { end: 1 },
+    })
+    expect(next.append({ origin: originWith(9), readAtMs, from: 2, length: 4 })).toMatchObject({ end: 2, records: 0 })
+  })
+
   it('says full when the line that is not all there can no longer fit', () => {
     const body = newBody(name, { batchMaxSize: 10, batchMaxBytes: 400, maxLineBytes: 2000 })
     expect(feed(body, `{}\n{"a":"${'x'.repeat(400)}`)).toMatchObject({ records: 1, end: 3, stopped: { kind: 'full' } })

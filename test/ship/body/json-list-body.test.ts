@@ -77,3 +77,10 @@ it('says full for one more line than the body takes', () => {
   expect(small.appendLine(Buffer.from('{"a":"xxxxxxxxxxxxxxxxxxxx"}'), context)).toBe('taken')
   expect(small.appendLine(Buffer.from('{}'), context)).toBe('full')
 })
+
+it('waits for the rest of a line that may just fit', () => {
+  const text = '{"a":1}\n{"b":2}'
+  const batchMaxBytes = '{"items":[{"a":1},{"b":2}]}'.length
+  expect(feed(newBody('list', { ...limits, batchMaxBytes }), text).stopped.kind).toBe('partial')
+  expect(feed(newBody('list', { ...limits, batchMaxBytes: batchMaxBytes - 1 }), text).stopped.kind).toBe('full')
+})

@@ -55,11 +55,19 @@ it.each([
   expect(parsed(`${line}\n${line}\n`).map(({ timestamp }) => timestamp)).toEqual([expected, expected])
 })
 
+it('each time is its own, whichever came before', () => {
+  const stamps = ['14:30:45.1', '14:30:45.2', '14:30:00.3', '14:31:00.4', '14:30:00.5'].map((t) => `2026-11-20T${t}Z`)
+  stamps.push('1970-01-01T00:00:00.007Z', '2026-11-20T14:30:00Z')
+  const text = stamps.map((stamp) => `${event},"stageTimestamp":"${stamp}"}\n`).join('')
+  expect(parsed(text).map(({ timestamp }) => timestamp)).toEqual(stamps.map((stamp) => Date.parse(stamp)))
+})
+
 it('the time of a line is when it was read if it has no stage time of its own', () => {
   const stage = '"stageTimestamp":"2026-11-20T14:33:45.420123Z"'
   const others = [
     `{${stage}}`,
     `text ${stage}`,
+    `${event},${stage.replace('"2', '#2')}}`,
     `${event},"note":${JSON.stringify(stage)}}`,
     `${event},"requestReceivedTimestamp":"2026-11-20T14:33:45.420123Z"}`,
   ]
