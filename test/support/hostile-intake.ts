@@ -173,8 +173,7 @@ class Intake implements HostileIntake {
     }
     if (refusal === undefined) return answerWith(response, { kind: 'answer', status: 202 })
     if (refusal.kind === 'answer') return answerWith(response, refusal)
-    if (refusal.kind === 'delay')
-      return void setTimeout(() => answerWith(response, { kind: 'answer', status: 202 }), refusal.ms)
+    if (refusal.kind === 'delay') return answerLater(request, response, refusal.ms)
     if (refusal.kind === 'reset') return void request.socket.resetAndDestroy()
     playOnSocket(refusal as Parameters<typeof playOnSocket>[0], request.socket)
   }
@@ -239,4 +238,9 @@ async function readAll(request: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = []
   for await (const chunk of request) chunks.push(chunk)
   return Buffer.concat(chunks)
+}
+
+function answerLater(request: IncomingMessage, response: ServerResponse, ms: number): void {
+  const timer = setTimeout(() => answerWith(response, { kind: 'answer', status: 202 }), ms)
+  request.socket.once('close', () => clearTimeout(timer))
 }

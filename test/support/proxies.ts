@@ -93,7 +93,7 @@ async function take(socket: Socket, length: number): Promise<Buffer> {
 }
 
 function join(client: Socket, port: number): void {
-  const onward = connect(port, '127.0.0.1')
+  const onward = connect({ port, host: '127.0.0.1', noDelay: true })
   for (const socket of [client, onward]) socket.on('error', () => undefined)
   client.once('close', () => onward.destroy())
   onward.once('close', () => client.destroy())

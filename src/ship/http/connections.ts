@@ -1,6 +1,8 @@
-import { type Dispatcher, Pool, ProxyAgent, Socks5ProxyAgent } from 'undici'
+import { isIP } from 'node:net'
+import { buildConnector, type Dispatcher, Pool, ProxyAgent } from 'undici'
 import type { Answer } from './answer.ts'
 import { type BodyBytes, outgoingBody } from './outgoing-body.ts'
+import { connectSocks5 } from './socks5.ts'
 import type { Target } from './target.ts'
 import type { TlsMaterial } from './tls-files.ts'
 
@@ -37,7 +39,8 @@ const MAX_TEXT_BYTES = 4096
 
 export function openConnections(options: ConnectionsOptions): Connections {
   const { target, requestTimeoutMs } = options
-  const dispatcher = openDispatcher(options)
+  const end = new AbortController()
+  const dispatcher = openDispatcher(options, end.signal)
   return {
     post(request, signal) {
       const body = outgoingBody(request.body, target.secure)
@@ -58,12 +61,17 @@ export function openConnections(options: ConnectionsOptions): Connections {
         )
       })
     },
-    destroy: () => dispatcher.destroy(),
+    async destroy() {
+      const destroyed = dispatcher.destroy()
+      // undici leaves a socket alone that is not connected yet.
+      end.abort()
+      await destroyed
+    },
   }
 }
 
-function openDispatcher({ target, tls, proxy, requestTimeoutMs }: ConnectionsOptions): Dispatcher {
-  const verify = { ca: tls.ca, rejectUnauthorized: !tls.insecureSkipVerify, minVersion: 'TLSv1.2' as const }
+function openDispatcher({ target, tls, proxy, requestTimeoutMs }: ConnectionsOptions, signal: AbortSignal): Dispatcher {
+  const verify = { ca: tls.ca, rejectUnauthorized: !tls.insecureSkipVerify, minVersion: 'TLSv1.2' as const, signal }
   const requestTls = {
     ...verify,
     cert: tls.cert,
@@ -86,9 +94,38 @@ function openDispatcher({ target, tls, proxy, requestTimeoutMs }: ConnectionsOpt
       ...(socketPath === undefined ? {} : { socketPath }),
     })
   }
-  if (proxy.startsWith('socks5:')) return new Socks5ProxyAgent(proxy, { ...pool, requestTls })
-  const clientFactory = (origin: URL, options: object) => new Pool(origin, { ...options, ...pool })
-  return new ProxyAgent({ ...pool, uri: proxy, requestTls, proxyTls: verify, clientFactory })
+  if (proxy.startsWith('socks5:')) {
+    return new Pool(target.origin, { ...pool, connect: throughSocks5(new URL(proxy), target, requestTls) })
+  }
+  const dial = (origin: string | URL, options: Pool.Options) => new Pool(origin, { ...withNamesOnly(options), ...pool })
+  return new ProxyAgent({ ...pool, uri: proxy, requestTls, proxyTls: verify, clientFactory: dial, factory: dial })
+}
+
+/** undici gives the address of an https proxy to node:tls as its name, which takes names only. */
+function withNamesOnly(options: Pool.Options): Pool.Options {
+  const { connect } = options
+  if (typeof connect !== 'function') return options
+  return {
+    ...options,
+    connect({ servername = '', ...rest }, callback) {
+      const isName = isIP(servername) === 0 && !servername.startsWith('[')
+      connect({ ...rest, ...(isName ? { servername } : {}) }, callback)
+    },
+  }
+}
+
+function throughSocks5(
+  proxy: URL,
+  target: Target,
+  tls: buildConnector.BuildOptions & { readonly timeout: number; readonly signal: AbortSignal },
+): buildConnector.connector {
+  const secure = buildConnector(tls)
+  return (options, callback) => {
+    connectSocks5(proxy, target, { timeoutMs: tls.timeout, signal: tls.signal }).then(
+      (socket) => (target.secure ? secure({ ...options, httpSocket: socket }, callback) : callback(null, socket)),
+      (error: Error) => callback(error, null),
+    )
+  }
 }
 
 /** One request and its answer, settled once: by the answer's end, an error, the timeout or the signal. */

@@ -1,51 +1,123 @@
-import { createServer } from 'node:net'
-import { afterEach, describe, expect, it } from 'vitest'
-import { createDestination } from '../../../src/ship/destinations/create.ts'
+import { type AddressInfo, createServer } from 'node:net'
+import { describe, expect, it } from 'vitest'
 import { datadogConfig, sendRequest, withTimeout } from '../../support/destination-config.ts'
-import { type HostileIntake, startIntake } from '../../support/hostile-intake.ts'
+import { closeAfterEach, never, openDestination, openIntake } from '../../support/destinations.ts'
 import type { Fault } from '../../support/intake-faults.ts'
 
-const context = { hostname: 'node-1', version: '1.2.3', maxLineBytes: 1_000_000, warn: () => undefined }
-const never = new AbortController().signal
-const cleanups: (() => Promise<void>)[] = []
+closeAfterEach()
 
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
-})
+const large = () => sendRequest(`["${'x'.repeat(1_000_000)}"]`)
 
-async function against(script: readonly (Fault | undefined)[], timeoutMs = 10_000) {
-  const intake = await startIntake({ script })
-  const destination = createDestination(withTimeout(datadogConfig(intake.url), timeoutMs), context)
-  cleanups.push(
-    () => destination.close(),
-    () => intake.close(),
-  )
-  return { intake, destination }
+function openSockets(): number {
+  return process.getActiveResourcesInfo().filter((name) => name === 'TCPSocketWrap' || name === 'PipeWrap').length
 }
 
+const idle = openSockets()
+
 describe('a server that does not answer as it should', () => {
-  const rows: readonly [Fault, string][] = [
+  const rows: readonly [Fault, reason: string][] = [
     [{ kind: 'reset', at: 'headers' }, 'ECONNRESET'],
     [{ kind: 'reset', at: 'body' }, 'ECONNRESET'],
     [{ kind: 'reset', at: 'answer' }, 'ECONNRESET'],
     [{ kind: 'lost-reply' }, 'ECONNRESET'],
-    [{ kind: 'half-close' }, 'UND_ERR_SOCKET'],
+    [{ kind: 'half-close' }, 'UND_ERR_SOCKET: other side closed'],
     [{ kind: 'garbage' }, 'HTTPParserError: '],
-    [{ kind: 'partial-headers' }, ''],
-    [{ kind: 'partial-body' }, ''],
-    [{ kind: 'silence' }, 'timeout'],
-    [{ kind: 'slow-loris' }, 'timeout'],
-    [{ kind: 'endless', pace: 'slow' }, 'timeout'],
-    [{ kind: 'endless', pace: 'fast' }, 'endless answer'],
+    [{ kind: 'partial-headers' }, 'UND_ERR_SOCKET: other side closed'],
+    [{ kind: 'partial-body' }, 'UND_ERR_SOCKET: other side closed'],
+    [{ kind: 'endless', pace: 'fast' }, 'endless answer: longer than 16777216 bytes'],
+    [{ kind: 'endless', pace: 'slow' }, 'timeout: no complete answer within 100 ms'],
+    [{ kind: 'silence' }, 'timeout: no complete answer within 100 ms'],
+    [{ kind: 'slow-loris' }, 'timeout: no complete answer within 100 ms'],
   ]
   for (const [fault, reason] of rows) {
-    const name = Object.values(fault).join(', ')
-    it(`is retried: ${name}`, async () => {
-      const slow = reason === 'timeout'
-      const { intake, destination } = await against([fault], slow ? 100 : 10_000)
-      const verdict = await destination.send(sendRequest(`["${'x'.repeat(1_000_000)}"]`), never)
-      expect(verdict).toEqual({ kind: 'retry', reason: expect.stringContaining(reason) })
+    it(`is retried, leaves nothing open, and is reached again: ${Object.values(fault).join(', ')}`, async () => {
+      const intake = await openIntake({ script: [fault] })
+      const timeoutMs = reason.startsWith('timeout') ? 100 : 10_000
+      const destination = openDestination(withTimeout(datadogConfig(intake.url), timeoutMs))
+      expect(await destination.send(large(), never)).toEqual({ kind: 'retry', reason: expect.stringContaining(reason) })
+      // Both ends are in this process.
+      await expect.poll(openSockets).toBe(idle)
       expect(await destination.send(sendRequest('["y"]'), never)).toMatchObject({ kind: 'delivered' })
+      await destination.close()
+      await expect.poll(openSockets).toBe(idle)
     })
   }
+
+  it('that takes no connection is retried', async () => {
+    const server = createServer()
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    const { port } = server.address() as AddressInfo
+    await new Promise((resolve) => server.close(resolve))
+    const destination = openDestination(datadogConfig(`http://127.0.0.1:${port}/`))
+    expect(await destination.send(large(), never)).toEqual({
+      kind: 'retry',
+      reason: `ECONNREFUSED: connect ECONNREFUSED 127.0.0.1:${port}`,
+    })
+  })
+
+  it('whose name is unknown is retried', async () => {
+    const destination = openDestination(datadogConfig('http://no-such-host.invalid/'))
+    expect(await destination.send(large(), never)).toEqual({
+      kind: 'retry',
+      reason: expect.stringMatching(/^(ENOTFOUND|EAI_AGAIN): /),
+    })
+  })
+})
+
+describe('an answer that is complete', () => {
+  it('counts in HTTP/1.0, too', async () => {
+    const intake = await openIntake({ script: [{ kind: 'http-1.0' }] })
+    expect(await openDestination(datadogConfig(intake.url)).send(large(), never)).toMatchObject({ kind: 'delivered' })
+  })
+
+  it('counts before the body has been read', async () => {
+    const intake = await openIntake({ script: [{ kind: 'early', status: 413 }] })
+    expect(await openDestination(datadogConfig(intake.url)).send(large(), never)).toMatchObject({ kind: 'too-large' })
+  })
+
+  it('counts whatever its body is, up to the echo of a large batch', async () => {
+    const body = `${'\u0000\u00ff nonsense '.repeat(200_000)}`
+    const intake = await openIntake({ script: [{ kind: 'answer', status: 200, body }] })
+    const destination = openDestination(datadogConfig(intake.url))
+    expect(await destination.send(large(), never)).toMatchObject({ kind: 'delivered' })
+    expect(await destination.send(large(), never)).toMatchObject({ kind: 'delivered' })
+  })
+})
+
+describe('an abort', () => {
+  it('before the attempt sends nothing', async () => {
+    const intake = await openIntake()
+    const verdict = await openDestination(datadogConfig(intake.url)).send(large(), AbortSignal.abort())
+    expect(verdict).toEqual({ kind: 'retry', reason: 'aborted' })
+    expect(intake.connections).toBe(0)
+  })
+
+  it('ends an attempt that waits for its answer', async () => {
+    const intake = await openIntake({ script: [{ kind: 'silence' }] })
+    const destination = openDestination(datadogConfig(intake.url))
+    const abort = new AbortController()
+    const verdict = destination.send(large(), abort.signal)
+    await expect.poll(() => intake.requests.length).toBe(1)
+    abort.abort()
+    expect(await verdict).toEqual({ kind: 'retry', reason: 'aborted' })
+  })
+
+  it('ends an attempt that waits for its connection', async () => {
+    const connected = Promise.withResolvers<void>()
+    // Takes connections, and never speaks TLS.
+    const server = createServer((socket) => {
+      socket.on('error', () => undefined).resume()
+      connected.resolve()
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    const { port } = server.address() as AddressInfo
+    const destination = openDestination(datadogConfig(`https://127.0.0.1:${port}/`))
+    const abort = new AbortController()
+    const verdict = destination.send(large(), abort.signal)
+    await connected.promise
+    abort.abort()
+    expect(await verdict).toEqual({ kind: 'retry', reason: 'aborted' })
+    await expect.poll(openSockets).toBe(idle)
+    await new Promise((resolve) => server.close(resolve))
+  })
 })

@@ -1,0 +1,97 @@
+import { Buffer } from 'node:buffer'
+import { connect, isIPv4, type Socket } from 'node:net'
+
+/** Where to go, as it is told to the proxy; names are resolved there. */
+export interface Socks5Target {
+  readonly host: string
+  readonly port: number
+}
+
+const VERSION = 5
+const CONNECT = 1
+const IPV4 = 1
+const NAME = 3
+const NO_LOGIN = 0
+const LOGIN = 2
+const ADDRESS_BYTES: Readonly<Record<number, number>> = { [IPV4]: 4, 4: 16 }
+
+/** RFC 1928, section 6. */
+const FAILURES: Readonly<Record<number, string>> = {
+  2: 'not allowed by its rules',
+  3: 'network unreachable',
+  4: 'host unreachable',
+  5: 'connection refused',
+  6: 'time to live expired',
+}
+
+/**
+ * A connection through the proxy `socks5://[user:password@]host[:1080]`, closed if it is not there within the timeout.
+ * (undici's own agent cannot do TLS with addresses instead of names, nor HTTP/2.)
+ */
+export async function connectSocks5(
+  proxy: URL,
+  target: Socks5Target,
+  { timeoutMs, signal }: { readonly timeoutMs: number; readonly signal: AbortSignal },
+): Promise<Socket> {
+  const socket = connect({
+    host: proxy.hostname.replace(/^\[(.*)\]$/, '$1'),
+    port: Number(proxy.port || 1080),
+    noDelay: true,
+    keepAlive: true,
+    signal,
+  })
+  const expiry = setTimeout(() => socket.destroy(failure('no connection in time')), timeoutMs)
+  const failed = Promise.withResolvers<never>()
+  socket.once('error', failed.reject)
+  socket.once('close', () => failed.reject(failure('closed')))
+  try {
+    await Promise.race([negotiate(socket, proxy, target), failed.promise])
+    return socket
+  } catch (error) {
+    socket.destroy()
+    throw error
+  } finally {
+    clearTimeout(expiry)
+  }
+}
+
+async function negotiate(socket: Socket, proxy: URL, { host, port }: Socks5Target): Promise<void> {
+  const method = proxy.username === '' ? NO_LOGIN : LOGIN
+  socket.write(Buffer.from([VERSION, 1, method]))
+  const [, chosen] = await read(socket, 2)
+  if (chosen !== method) throw failure('the kind of login is refused')
+  if (method === LOGIN) await logIn(socket, proxy)
+  const address = isIPv4(host) ? [IPV4, ...host.split('.').map(Number)] : [NAME, ...lengthPrefixed(host)]
+  socket.write(Buffer.from([VERSION, CONNECT, 0, ...address, port >> 8, port & 0xff]))
+  const [version, code = 0, , kind = 0] = await read(socket, 4)
+  if (version !== VERSION) throw failure('does not speak SOCKS5')
+  if (code !== 0) throw failure(FAILURES[code] ?? `failure ${code}`)
+  const addressBytes = kind === NAME ? (await read(socket, 1))[0] : ADDRESS_BYTES[kind]
+  await read(socket, (addressBytes ?? 0) + 2)
+}
+
+/** RFC 1929. */
+async function logIn(socket: Socket, { username, password }: URL): Promise<void> {
+  const login = [...lengthPrefixed(decodeURIComponent(username)), ...lengthPrefixed(decodeURIComponent(password))]
+  socket.write(Buffer.from([1, ...login]))
+  const [, code] = await read(socket, 2)
+  if (code !== 0) throw failure('user name or password refused')
+}
+
+function lengthPrefixed(text: string): readonly number[] {
+  const bytes = Buffer.from(text)
+  if (bytes.length > 255) throw failure('a name is longer than 255 bytes')
+  return [bytes.length, ...bytes]
+}
+
+async function read(socket: Socket, length: number): Promise<Buffer> {
+  for (;;) {
+    const bytes: Buffer | null = socket.read(length)
+    if (bytes !== null) return bytes
+    await new Promise((resolve) => socket.once('readable', resolve))
+  }
+}
+
+function failure(what: string): Error {
+  return Object.assign(new Error(`SOCKS5 proxy: ${what}`), { code: 'ESOCKS' })
+}

@@ -1,0 +1,80 @@
+import { describe, expect, it } from 'vitest'
+import { datadogConfig, sendRequest, webhookConfig } from '../../support/destination-config.ts'
+import { closeAfterEach, never, openDestination, openIntake } from '../../support/destinations.ts'
+import { serverIdentity, tlsConfig } from '../../support/tls-fixtures.ts'
+
+closeAfterEach()
+
+describe('connections', () => {
+  it('are kept and used again', async () => {
+    const intake = await openIntake()
+    const destination = openDestination(datadogConfig(intake.url))
+    for (let round = 0; round < 3; round += 1) {
+      expect(await destination.send(sendRequest('["a"]'), never)).toMatchObject({ kind: 'delivered' })
+      await new Promise(setImmediate)
+    }
+    expect(intake.requests.map(({ connection }) => connection)).toEqual([0, 0, 0])
+  })
+
+  it('are as many as there are requests at a time', async () => {
+    const intake = await openIntake({ script: Array.from({ length: 3 }, () => ({ kind: 'delay', ms: 20 })) })
+    const destination = openDestination(datadogConfig(intake.url))
+    await Promise.all([1, 2, 3].map(() => destination.send(sendRequest('["a"]'), never)))
+    expect(new Set(intake.requests.map(({ connection }) => connection)).size).toBe(3)
+  })
+
+  it('are renewed after some minutes, so that names are looked up again', async () => {
+    let nowMs = 0
+    const intake = await openIntake()
+    const destination = openDestination(datadogConfig(intake.url), { now: () => nowMs })
+    for (nowMs of [0, 299_000, 300_000]) {
+      await destination.send(sendRequest('["a"]'), never)
+      await new Promise(setImmediate)
+    }
+    expect(intake.requests.map(({ connection }) => connection)).toEqual([0, 0, 1])
+  })
+
+  it('are renewed after a failure on one of them, while the others finish', async () => {
+    const intake = await openIntake({
+      script: [
+        { kind: 'delay', ms: 100 },
+        { kind: 'reset', at: 'answer' },
+      ],
+    })
+    const destination = openDestination(datadogConfig(intake.url))
+    const slow = destination.send(sendRequest('["slow"]'), never)
+    await expect.poll(() => intake.requests.length).toBe(1)
+    expect(await destination.send(sendRequest('["failing"]'), never)).toMatchObject({ kind: 'retry' })
+    expect(await destination.send(sendRequest('["next"]'), never)).toMatchObject({ kind: 'delivered' })
+    expect(await slow).toMatchObject({ kind: 'delivered' })
+    expect(intake.requests.map(({ connection }) => connection)).toEqual([0, 1, 2])
+  })
+
+  it('multiplex over HTTP/2 where the server offers it', async () => {
+    const intake = await openIntake({ tls: serverIdentity(), h2: true })
+    const destination = openDestination(datadogConfig(intake.url, { tls: tlsConfig() }))
+    const body = `["${'x'.repeat(2_000_000)}"]`
+    const verdicts = await Promise.all([1, 2, 3].map(() => destination.send(sendRequest(body), never)))
+    expect(verdicts.map(({ kind }) => kind)).toEqual(['delivered', 'delivered', 'delivered'])
+    expect(intake.requests.map(({ httpVersion }) => httpVersion)).toEqual(['2.0', '2.0', '2.0'])
+    expect(intake.connections).toBe(1)
+  })
+
+  it('go to a unix socket', async () => {
+    const intake = await openIntake({ unixSocket: true })
+    const destination = openDestination(webhookConfig(`unix://${intake.socketPath}:/audit`))
+    expect(await destination.send(sendRequest('{"items":[]}'), never)).toMatchObject({ kind: 'delivered' })
+    expect(intake.batches[0]).toMatchObject({ path: '/audit?timeout=10s', headers: { host: 'localhost' } })
+    expect(destination.description).toBe(`webhook unix://${intake.socketPath}:/audit`)
+  })
+
+  it('let what is under way finish when they are closed, and take nothing more', async () => {
+    const intake = await openIntake({ script: [{ kind: 'delay', ms: 50 }] })
+    const destination = openDestination(datadogConfig(intake.url))
+    const slow = destination.send(sendRequest('["slow"]'), never)
+    await expect.poll(() => intake.requests.length).toBe(1)
+    await destination.close()
+    expect(await slow).toMatchObject({ kind: 'delivered' })
+    expect(await destination.send(sendRequest('["late"]'), never)).toEqual({ kind: 'retry', reason: 'closed' })
+  })
+})
