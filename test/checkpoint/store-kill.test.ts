@@ -4,13 +4,14 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
-import { expect, it } from 'vitest'
+import { expect, it, onTestFinished } from 'vitest'
 import { openStore } from '../../src/checkpoint/store.ts'
 
 const kills = 30
 
 it(`loads the last saved state or the one being saved after each of ${kills} kills`, async () => {
   const dir = await mkdtemp(join(tmpdir(), 'store-kill-'))
+  onTestFinished(() => rm(dir, { recursive: true, force: true }))
   let saved = 0
   for (let kill = 0; kill < kills; kill++) {
     const output = await runUntilKilled(dir, kill)
@@ -29,7 +30,6 @@ it(`loads the last saved state or the one being saved after each of ${kills} kil
   }
   expect((await readdir(dir)).filter((name) => name.includes('corrupt'))).toEqual([])
   expect(saved).toBeGreaterThan(kills)
-  await rm(dir, { recursive: true })
 })
 
 /** Lets the writer save at least once, kills it wherever it is then, and returns all it said. */
