@@ -19,6 +19,8 @@ export interface DemoWords {
 const defaults = { duration: '40s', seed: '42', destination: 'datadog', rate: '400' }
 const duration = { minMs: 10_000, maxMs: 3_600_000 }
 const rate = { min: 10, max: 5000 }
+/** Every one of them is remembered. */
+const maxEvents = 2_000_000
 
 /** Exits 0 when the score card says PASS; 1 when it says FAIL, or when a signal ended the demo. */
 export async function runDemo(words: DemoWords, io: Io): Promise<ExitCode> {
@@ -46,6 +48,9 @@ function readSettings(words: DemoWords): DemoSettings | string {
   const eventsPerSecond = Number(words.rate ?? defaults.rate)
   if (!(eventsPerSecond >= rate.min && eventsPerSecond <= rate.max)) {
     return `--rate must be between ${rate.min} and ${rate.max} events a second`
+  }
+  if ((durationMs / 1000) * eventsPerSecond > maxEvents) {
+    return `--duration and --rate may make ${maxEvents} events at most`
   }
   return { durationMs, seed, destination, eventsPerSecond, json: words.json, program: programPath('../main') }
 }

@@ -161,9 +161,12 @@ async function conclude(run: Run, { writer, agent, intake }: Cast, watch: Watch)
   await writer.stop()
   const exit = await agent.stop(stopDeadlineMs)
   const described = describeExit(exit)
-  if (run.early.signal.aborted) run.screen.announce('end', 'The performance ends early. The intake compares.')
-  else run.screen.announce('end', `The agent is asked to stop by SIGTERM: ${described}. The intake compares.`)
-  if (exit.code !== 0) run.problems.push(`the agent did not end with exit code 0: ${described}`)
+  if (run.early.signal.aborted) {
+    run.screen.announce('end', 'The performance ends early. The intake compares.')
+  } else {
+    run.screen.announce('end', `The agent is asked to stop by SIGTERM: ${described}. The intake compares.`)
+    if (exit.code !== 0) run.problems.push(`the agent did not end with exit code 0: ${described}`)
+  }
   watch.look()
   const scorecard = judge({
     seed: run.settings.seed,

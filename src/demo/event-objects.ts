@@ -92,7 +92,7 @@ export function configMap(random: Random, entries: number): Body {
   }
 }
 
-export function pod(random: Random): Body {
+function pod(random: Random): Body {
   return {
     metadata: { ...metadata(random), labels: { app: random.pick(words) }, managedFields: managedFields(1) },
     spec: { containers: [container(random)], nodeName: slot('node'), serviceAccountName: 'default' },

@@ -8,7 +8,7 @@ export interface Template {
   readonly slots: readonly number[]
 }
 
-export const slotNames = [
+const slotNames = [
   'auditId',
   'receivedAt',
   'stageAt',

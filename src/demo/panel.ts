@@ -20,20 +20,20 @@ const bars = '▁▂▃▄▅▆▇█'
 export function drawPanel(view: View, columns: number, colors: Colors): string[] {
   const { reading } = view
   const width = Math.max(40, Math.min(columns, 100))
-  const rows: readonly (readonly [string, string])[] = [
-    ['written', `${amount(view.written)}${perSecond(reading.writtenPerSecond)}`],
-    ['received', `${amount(view.received)}${perSecond(reading.receivedPerSecond)}`],
-    ['in flight', inFlight(view)],
-    ['lag', lag(view)],
-    ['memory', memory(reading)],
-    ['arrivals', spark(reading.history)],
-    ...(view.warning ? [['agent log', view.warning] as const] : []),
+  const plain = (text: string) => text
+  const rows: readonly (readonly [string, string, (text: string) => string])[] = [
+    ['written', `${amount(view.written)}${perSecond(reading.writtenPerSecond)}`, plain],
+    ['received', `${amount(view.received)}${perSecond(reading.receivedPerSecond)}`, plain],
+    ['in flight', inFlight(view), plain],
+    ['lag', lag(view), isTroubled(view) ? colors.yellow : plain],
+    ['memory', memory(reading), plain],
+    ['arrivals', spark(reading.history), colors.green],
+    ...(view.warning ? [['agent log', view.warning, colors.yellow] as const] : []),
   ]
-  const lines = rows.map(([label, text]) => [label.padEnd(10), text] as const)
   return [
     '',
     progress(view, width, colors),
-    ...lines.map(([label, text]) => `  ${colors.dim(label)} ${paint(label, cut(text, width - 13), view, colors)}`),
+    ...rows.map(([label, text, paint]) => `  ${colors.dim(label.padEnd(10))} ${paint(cut(text, width - 13))}`),
   ]
 }
 
@@ -60,7 +60,7 @@ function progress({ elapsedMs, durationMs }: View, width: number, colors: Colors
 
 function inFlight({ reading: { agent, retries } }: View): string {
   const batches = agent ? countOf(agent.inFlight, 'batch', 'batches') : '–'
-  return `${batches.padEnd(16)}${retries} retries so far`
+  return `${batches.padEnd(16)}${countOf(retries, 'retry', 'retries')} so far`
 }
 
 function lag({ reading: { agent, behind }, agentRunning }: View): string {
@@ -80,11 +80,8 @@ function spark(history: readonly number[]): string {
   return history.map((value) => (value <= 0 ? ' ' : bars[Math.ceil((value / highest) * bars.length) - 1])).join('')
 }
 
-function paint(label: string, text: string, view: View, colors: Colors): string {
-  if (label.startsWith('agent log')) return colors.yellow(text)
-  if (label.startsWith('arrivals')) return colors.green(text)
-  const trouble = !view.agentRunning || (view.reading.agent !== undefined && view.reading.agent.state !== 'running')
-  return label.startsWith('lag') && trouble ? colors.yellow(text) : text
+function isTroubled({ agentRunning, reading: { agent } }: View): boolean {
+  return !agentRunning || (agent !== undefined && agent.state !== 'running')
 }
 
 function amount({ events, bytes }: Amount): string {

@@ -41,7 +41,7 @@ describe('the demo', () => {
     const io = fakeIo()
     const result = await playDemo(settings('failing-agent.ts'), io)
     expect(result?.scorecard).toMatchObject({ verdict: 'FAIL', agent: { exitCode: 3 } })
-    expect(result?.scorecard.failures[0]).toBe('the agent ended by itself (exit code 3)')
+    expect(result?.scorecard.failures).toEqual(['the agent ended by itself (exit code 3)'])
     expect(result?.agentLog).toEqual([{ level: 'error', message: 'agent: no room' }])
     expect(pids).toHaveLength(2)
     await expectNothingLeft(io.stdout.text, pids)
@@ -84,6 +84,7 @@ describe('the command line of the demo', () => {
     [{ destination: 'kafka' }, '--destination must be'],
     [{ rate: '0' }, '--rate must be'],
     [{ rate: 'fast' }, '--rate must be'],
+    [{ duration: '1h', rate: '5000' }, '--duration and --rate may make 2000000 events'],
   ])('refuses %o before anything starts', async (words, problem) => {
     const io = fakeIo()
     expect(await runDemo({ json: false, ...words }, io)).toBe(64)
