@@ -7,7 +7,7 @@ import { createAttributesBody, createMessageBody } from '../../src/ship/body/mes
 import type { ReferenceFormat } from './reference-body.ts'
 
 export const ATTRIBUTES = '"hostname":"n","ddtags":"filename:audit.log"'
-export const READ_AT_MS = 1_795_185_225_420
+export const READ_AT_MS = 1_800_000_000_123
 export const FRAMING = { list: ['{"items":[', ']}'], message: ['[', ']'], attributes: ['[', ']'] } as const
 
 export function newBody(name: ReferenceFormat['name'], limits: BodyLimits): Body {
