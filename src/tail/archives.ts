@@ -1,95 +1,165 @@
-import { archiveHead, inspectArchive } from './content.ts'
+import { faultOfInflating, inflate, isIncomplete } from './content.ts'
+import { Fault, type Files, readExactly } from './files.ts'
 import { FINGERPRINT_BYTES, fingerprint } from './fingerprint.ts'
 import type { Generation, Place } from './generation.ts'
 import type { Lineage } from './lineage.ts'
-import { stateOf } from './siblings.ts'
+import { type Candidate, isBegin } from './recognition.ts'
+import { judge } from './siblings.ts'
+import { isPassedOver } from './start.ts'
 
 /**
- * Decides what each archive is whose plain file is gone: the home of a homeless generation, another form of one that is
- * known, or new and unread. Nothing is read from an archive before all of it has been inflated once without an error.
+ * Decides what each archive is whose plain file is gone: the home of a generation, a copy, or new and unread. Nothing is
+ * read from an archive before all of it has been inflated once without an error.
  */
-export async function resolveArchives(lineage: Lineage, archives: readonly Place[]): Promise<void> {
-  for (const archive of archives) {
-    const head = await archiveHead(archive.path, FINGERPRINT_BYTES)
-    if (head === undefined) {
-      lineage.waiting.set(archive.path, 'it holds nothing that can be inflated yet')
-      continue
-    }
-    const isMatch = (generation: Generation) => isHead(generation, head)
-    const homeless = lineage.homeless.find(isMatch)
-    const known = homeless ?? [...lineage.reading, ...lineage.done].find(isMatch)
-    if (known && !homeless && !known.finished) continue // its plain file is open, or has not been missed yet
-    if (known?.finished || (!known && isHistory(lineage, archive)))
-      decide(lineage, archive, known ?? history(lineage, archive, head))
-    else await settle(lineage, archive, { homeless, head })
+export async function resolveArchives(lineage: Lineage, archives: readonly Place[], isFirst: boolean): Promise<void> {
+  const { files } = lineage.options
+  for (const { path, facts } of archives) {
+    const fd = files.open(path)
+    const archive = fd instanceof Fault ? fd : { fd, path, facts }
+    const fault = archive instanceof Fault ? archive : await resolve(lineage, archive, isFirst)
+    if (!(fd instanceof Fault)) files.close(fd)
+    if (fault && isIncomplete(fault)) lineage.decisions.await(facts, fault.message)
+    else if (fault) lineage.scanWanted = true
   }
 }
 
-function isHead(generation: Generation, head: Buffer): boolean {
-  const { length, hash } = generation.prefix
-  return length > 0 && length <= head.length && fingerprint(head.subarray(0, length)).hash === hash
+interface Archive extends Place {
+  readonly fd: number
 }
 
-function isHistory(lineage: Lineage, archive: Place): boolean {
-  const { source, startedAtMs } = lineage.options
-  return lineage.startedVirgin && archive.facts.mtimeMs < startedAtMs && !source.backfill
+async function resolve(lineage: Lineage, archive: Archive, isFirst: boolean): Promise<Fault | undefined> {
+  const { files } = lineage.options
+  const head = await headOf(files, archive.fd)
+  if (head instanceof Fault) return head
+  const inflatedSize = sizeOf(files, archive)
+  if (inflatedSize instanceof Fault) return inflatedSize
+  const suspects = [...lineage.all()].filter((generation) =>
+    isBegin(generation, head.subarray(0, generation.prefix.length)),
+  )
+  const finished = suspects.find((suspect) => isArchiveOf(suspect, { lineage, inflatedSize }))
+  if (finished) return settle(lineage, archive, { generation: finished, inflatedSize: finished.size })
+  if (suspects.length === 0 && isPassedOver({ rotated: true, mtimeMs: archive.facts.mtimeMs }, lineage, isFirst)) {
+    const generation = lineage.discover(archive)
+    generation.prefix = fingerprint(head)
+    generation.finished = true
+    return settle(lineage, archive, { generation, inflatedSize })
+  }
+  const candidate = await inspect(files, archive, { head, suspects })
+  if (candidate instanceof Fault) return candidate
+  const judgement = judge(candidate, { lineage, seen: lineage.seen, nowMs: Date.now(), isLive: false })
+  if (judgement instanceof Fault) return judgement
+  switch (judgement.kind) {
+    case 'wait':
+      return new Fault('EAGAIN', 'it may be a copy that is still being written')
+    case 'copy':
+      lineage.decisions.ignore(archive.facts)
+      return undefined
+    case 'home':
+      return settle(lineage, archive, { generation: judgement.generation, inflatedSize: candidate.size })
+    case 'new': {
+      const generation = lineage.discover(archive)
+      generation.prefix = fingerprint(head)
+      return settle(lineage, archive, { generation, inflatedSize: candidate.size })
+    }
+  }
 }
 
-function history(lineage: Lineage, archive: Place, head: Buffer): Generation {
-  const generation = lineage.discover({ ...archive, inflatedSize: 0 })
-  generation.prefix = fingerprint(head)
-  generation.finished = true
-  return generation
-}
-
-function decide(lineage: Lineage, archive: Place, generation: Generation): void {
-  lineage.decided.set(archive.path, stateOf(archive.facts))
-  lineage.waiting.delete(archive.path)
-  generation.settleIn({ ...archive, inflatedSize: generation.size })
-  lineage.insert(generation)
-}
-
-async function settle(
+function settle(
   lineage: Lineage,
-  archive: Place,
-  { homeless, head }: { homeless: Generation | undefined; head: Buffer },
-): Promise<void> {
-  const markers = homeless ? markerChecks(homeless) : []
-  let at = 0
-  const inspected = await inspectArchive(archive.path, (piece) => {
-    for (const check of markers) check.pass(piece, at)
-    at += piece.length
-  })
-  if (inspected.kind === 'incomplete') {
-    lineage.waiting.set(archive.path, inspected.reason)
-    return
-  }
-  lineage.decided.set(archive.path, stateOf(archive.facts))
-  lineage.waiting.delete(archive.path)
-  const isHome = homeless !== undefined && markers.every((check) => check.isMet())
-  const place = { ...archive, inflatedSize: inspected.size }
-  const generation = isHome ? homeless : lineage.discover(place)
-  if (!isHome) generation.prefix = fingerprint(head)
-  generation.settleIn(place)
-  generation.rotated = true
-  lineage.insert(generation)
+  { path, facts }: Archive,
+  { generation, inflatedSize }: { generation: Generation; inflatedSize: number },
+): Fault | undefined {
+  const now = lineage.options.files.stat(path)
+  if (now instanceof Fault) return now
+  if (now.ino !== facts.ino || now.size !== facts.size || now.mtimeMs !== facts.mtimeMs)
+    return new Fault('EAGAIN', `${path} has changed`)
+  lineage.settle(generation, { path, facts, inflatedSize })
+  return undefined
 }
 
-/** Checks the marker of each position of a generation while the inflated content passes by. */
-function markerChecks(generation: Generation): { pass(piece: Buffer, at: number): void; isMet(): boolean }[] {
-  return [...generation.cursors.values()].map((cursor) => {
-    const { offset, marker } = cursor.record()
-    const bytes = Buffer.alloc(marker.length)
-    const start = offset - marker.length
-    let filled = 0
-    return {
-      pass(piece, at) {
-        const from = Math.max(start, at)
-        const to = Math.min(offset, at + piece.length)
-        if (from >= to) return
-        filled += piece.copy(bytes, from - start, from - at, to - at)
-      },
-      isMet: () => filled === marker.length && (marker.length === 0 || fingerprint(bytes).hash === marker.hash),
+/** What is done with is recognised without inflating all of it: by its beginning and its size. */
+function isArchiveOf(
+  generation: Generation,
+  { lineage, inflatedSize }: { lineage: Lineage; inflatedSize: number },
+): boolean {
+  const { finished, size, isArchive } = generation
+  return finished && !isArchive && !lineage.seen.has(generation) && size % 2 ** 32 === inflatedSize
+}
+
+/** The first inflated bytes; fewer only when there are no more. */
+async function headOf(files: Files, fd: number): Promise<Buffer | Fault> {
+  const pieces: Buffer[] = []
+  let size = 0
+  try {
+    for await (const piece of inflate(files, fd)) {
+      pieces.push(piece)
+      size += piece.length
+      if (size >= FINGERPRINT_BYTES) break
     }
-  })
+  } catch (error) {
+    return faultOfInflating(error)
+  }
+  return Buffer.concat(pieces).subarray(0, FINGERPRINT_BYTES)
+}
+
+/** As the last member says, modulo 2^32 (RFC 1952, ISIZE): right for an archive of one member. */
+function sizeOf(files: Files, { fd, facts }: Archive): number | Fault {
+  const trailer = readExactly(files, fd, { position: Math.max(0, facts.size - 4), length: 4 })
+  return trailer instanceof Fault ? trailer : (trailer?.readUInt32LE() ?? 0)
+}
+
+/** Inflates the whole archive once, piece by piece, and keeps what recognition will ask for. */
+async function inspect(
+  files: Files,
+  { fd, facts }: Archive,
+  { head, suspects }: { head: Buffer; suspects: readonly Generation[] },
+): Promise<Candidate | Fault> {
+  const evidence = suspects.flatMap((suspect) => suspect.evidence())
+  const spans = evidence.map(({ offset, marker }) => capture(offset - marker.length, marker.length))
+  const differing = new Set<Generation>()
+  let size = 0
+  try {
+    for await (const piece of inflate(files, fd)) {
+      for (const span of spans) span.pass(piece, size)
+      for (const suspect of suspects) if (suspect.place && !isPart(suspect, piece, size)) differing.add(suspect)
+      size += piece.length
+    }
+  } catch (error) {
+    return faultOfInflating(error)
+  }
+  return {
+    facts,
+    isArchive: true,
+    size,
+    bytes(position, length) {
+      if (position === 0 && length <= head.length) return head.subarray(0, length)
+      const span = spans.find((other) => other.position === position && other.length === length)
+      return span ? span.bytes() : new Fault('EAGAIN', 'a position has moved meanwhile')
+    },
+    agrees: (generation) => suspects.includes(generation) && !differing.has(generation),
+  }
+}
+
+/** Whether the file of a generation holds this piece at this position, as far as it goes. */
+function isPart(generation: Generation, piece: Buffer, position: number): boolean {
+  const length = Math.min(piece.length, generation.size - position)
+  if (length <= 0) return true
+  const own = generation.bytes(position, length)
+  return own !== undefined && !(own instanceof Fault) && own.equals(piece.subarray(0, length))
+}
+
+/** Keeps the bytes `[position, position + length)` of what passes by. */
+function capture(position: number, length: number) {
+  const bytes = Buffer.alloc(length)
+  let filled = 0
+  return {
+    position,
+    length,
+    pass(piece: Buffer, at: number) {
+      const from = Math.max(position, at)
+      const to = Math.min(position + length, at + piece.length)
+      if (from < to) filled += piece.copy(bytes, from - position, from - at, to - at)
+    },
+    bytes: () => (filled === length ? bytes : undefined),
+  }
 }

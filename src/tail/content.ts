@@ -1,4 +1,4 @@
-import { createReadStream } from 'node:fs'
+import { Readable } from 'node:stream'
 import { createGunzip } from 'node:zlib'
 import { Fault, type Files, readExactly } from './files.ts'
 
@@ -10,15 +10,22 @@ export interface Content {
    * The `length` bytes before `position`, which must lie within or before the range of the last read; undefined when
    * they are not there (any more).
    */
-  before(position: number, length: number): Buffer | Fault | undefined
+  before(position: number, length: number): Buffer | undefined | Fault
   close(): void
 }
 
+const CLOSED = new Fault('EBADF', 'its file has been let go of')
+
 export function plainContent(files: Files, fd: number): Content {
+  // The number of a closed descriptor may be another file's at once: it must not be used any more.
+  let isOpen = true
   return {
-    read: (into, position) => files.read(fd, into, position),
-    before: (position, length) => readExactly(files, fd, { position: position - length, length }),
-    close: () => files.close(fd),
+    read: async (into, position) => (isOpen ? files.read(fd, into, position) : CLOSED),
+    before: (position, length) => (isOpen ? readExactly(files, fd, { position: position - length, length }) : CLOSED),
+    close() {
+      if (isOpen) files.close(fd)
+      isOpen = false
+    },
   }
 }
 
@@ -27,20 +34,25 @@ const KEPT_BYTES = 1024
 
 /**
  * A gzip archive (also of several members) as if it were the plain file. It is inflated forward; a position before the
- * last read is reached by inflating from the start again. Memory: the last read and what was inflated beyond it.
+ * last read is reached by inflating from the start again. Memory: the last read and what was inflated beyond it. The
+ * descriptor is the caller's to close.
  */
-export function archiveContent(path: string): Content {
-  let inflated = inflate(path)
+export function archiveContent(files: Files, fd: number): Content {
+  let isOpen = true
+  let inflated = inflate(files, fd)
   let window: Buffer = Buffer.alloc(0)
   let windowStart = 0
   let ended = false
+  /** A read failed half way: the window is not what it says. */
+  let broken = false
 
   async function restart(): Promise<void> {
     await inflated.return(undefined)
-    inflated = inflate(path)
+    inflated = inflate(files, fd)
     window = Buffer.alloc(0)
     windowStart = 0
     ended = false
+    broken = false
   }
 
   /** Inflates until the window reaches `end` or the content ends, dropping what lies before `keepFrom`. */
@@ -68,63 +80,38 @@ export function archiveContent(path: string): Content {
 
   return {
     async read(into, position) {
+      if (!isOpen) return CLOSED
       try {
         const keepFrom = Math.max(0, position - KEPT_BYTES)
-        if (keepFrom < windowStart) await restart()
+        if (broken || keepFrom < windowStart) await restart()
         await reach(position + into.length, keepFrom)
         const piece = window.subarray(Math.max(0, position - windowStart), position - windowStart + into.length)
         into.set(piece)
         return piece.length
       } catch (error) {
-        return archiveFault(error)
+        broken = true
+        return faultOfInflating(error)
       }
     },
     before(position, length) {
+      if (!isOpen) return CLOSED
       const from = position - length - windowStart
       const bytes = from < 0 ? undefined : window.subarray(from, from + length)
       return bytes?.length === length ? bytes : undefined
     },
-    close: () => void inflated.return(undefined).catch(() => undefined),
+    close() {
+      if (!isOpen) return
+      isOpen = false
+      void inflated.return(undefined).catch(() => undefined)
+    },
   }
 }
 
-/** What an archive holds, found by inflating all of it once. */
-export type ArchiveFacts =
-  | { readonly kind: 'complete'; readonly size: number }
-  | { readonly kind: 'incomplete'; readonly reason: string }
+const BLOCK_BYTES = 64 * 1024
 
-/** Inflates the whole archive, passing each piece by; memory stays at one piece. */
-export async function inspectArchive(path: string, onPiece: (piece: Buffer) => void): Promise<ArchiveFacts> {
-  let size = 0
-  try {
-    for await (const piece of inflate(path)) {
-      size += piece.length
-      onPiece(piece)
-    }
-    return { kind: 'complete', size }
-  } catch (error) {
-    return { kind: 'incomplete', reason: archiveFault(error).message }
-  }
-}
-
-/** The first `length` inflated bytes, or fewer; undefined when there is no gzip data yet. */
-export async function archiveHead(path: string, length: number): Promise<Buffer | undefined> {
-  const pieces: Buffer[] = []
-  let size = 0
-  try {
-    for await (const piece of inflate(path)) {
-      pieces.push(piece)
-      size += piece.length
-      if (size >= length) break
-    }
-  } catch (error) {
-    archiveFault(error)
-  }
-  return size === 0 ? undefined : Buffer.concat(pieces).subarray(0, length)
-}
-
-async function* inflate(path: string): AsyncGenerator<Buffer, undefined, undefined> {
-  const source = createReadStream(path)
+/** The inflated content of an archive from its beginning, piece by piece. Throws what `faultOfInflating` understands. */
+export async function* inflate(files: Files, fd: number): AsyncGenerator<Buffer, undefined, undefined> {
+  const source = Readable.from(compressedBlocks(files, fd), { objectMode: false })
   const gunzip = createGunzip({ chunkSize: 256 * 1024 })
   source.on('error', (error) => gunzip.destroy(error))
   source.pipe(gunzip)
@@ -137,7 +124,23 @@ async function* inflate(path: string): AsyncGenerator<Buffer, undefined, undefin
   return undefined
 }
 
-function archiveFault(error: unknown): Fault {
+async function* compressedBlocks(files: Files, fd: number): AsyncGenerator<Buffer> {
+  for (let position = 0; ; ) {
+    const block = Buffer.allocUnsafe(BLOCK_BYTES)
+    const count = await files.read(fd, block, position)
+    if (count instanceof Fault) throw Object.assign(new Error(count.message), { code: count.code })
+    if (count === 0) return
+    yield block.subarray(0, count)
+    position += count
+  }
+}
+
+export function faultOfInflating(error: unknown): Fault {
   if (error instanceof Error && 'code' in error) return new Fault(String(error.code), error.message)
   throw error
+}
+
+/** zlib's own words for data that ends early or is damaged; any other fault says nothing about the content. */
+export function isIncomplete(fault: Fault): boolean {
+  return fault.code.startsWith('Z_')
 }

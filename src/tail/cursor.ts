@@ -16,10 +16,13 @@ export interface CursorHost {
   /** Nothing will be appended any more: the last line counts also without its newline. */
   readonly final: boolean
   content(cursor: Cursor): Content | Fault
+  /** Whether the first bytes still are the ones that were seen first. */
+  hasSameHead(content: Content): boolean | Fault
   /** Keeps the content open while a read is under way. */
   pin(): void
   unpin(): void
-  grown(size: number): void
+  /** A read was sound: there are at least `size` bytes. */
+  sound(size: number): void
   failed(fault: Fault): void
   /** The file no longer holds what was read from it: truncated, or truncated and written again. */
   replaced(): void
@@ -30,6 +33,12 @@ export interface CursorHost {
 interface Mark {
   readonly marker: Fingerprint
   readonly sinceMs: number
+}
+
+/** A proof of content: these bytes stand before `offset`. */
+export interface Evidence {
+  readonly offset: number
+  readonly marker: Fingerprint
 }
 
 /**
@@ -50,10 +59,15 @@ export class Cursor {
   readonly destination: string
   readonly #host: CursorHost
   readonly #ledger: Ledger<Mark>
+  /** Of the bytes before the watermark. */
   #marker: Fingerprint
-  /** The bytes before `position`; undefined until first needed after a restart, when `#marker` stands for them. */
+  /** The bytes before `position`; undefined before the first read, when `#marker` stands for them, or if unreadable. */
   #tail: Buffer | undefined
   #unreadSinceMs: number | undefined
+  /** A read is under way, or its chunk is with its taker. */
+  isOut = false
+  /** What was looked at since may look different now. */
+  #again = false
 
   constructor(destination: string, host: CursorHost, from: PositionRecord) {
     this.destination = destination
@@ -75,10 +89,6 @@ export class Cursor {
 
   get hasUnread(): boolean {
     return this.#host.size > this.readEnd
-  }
-
-  get isSettled(): boolean {
-    return this.#ledger.open === 0 && this.position >= this.#host.size
   }
 
   /** Where the content ends, as far as it is known. */
@@ -103,16 +113,20 @@ export class Cursor {
     }
   }
 
+  /** Nothing is under way, neither a read nor a chunk nor a part. */
+  get isIdle(): boolean {
+    return !this.isOut && this.#ledger.open === 0
+  }
+
+  get isSettled(): boolean {
+    return this.isIdle && this.position >= this.#host.size
+  }
+
   /** For how long the oldest unsettled byte has been waiting, as far as it was seen to arrive; 0 when all is settled. */
   lagMs(nowMs: number): number {
     if (this.isSettled) return 0
     const sinceMs = this.#ledger.oldest?.sinceMs ?? this.#unreadSinceMs ?? nowMs
     return Math.max(0, nowMs - sinceMs)
-  }
-
-  /** The file grew, at the latest at `atMs`. */
-  grown(atMs: number): void {
-    if (this.#host.size > this.position) this.#unreadSinceMs ??= atMs
   }
 
   record(): PositionRecord {
@@ -124,100 +138,100 @@ export class Cursor {
     }
   }
 
-  /** Offers the bytes behind `position` again, for a last line that now counts without its newline. */
-  rewind(): void {
+  evidence(): readonly Evidence[] {
+    const settled = { offset: this.#ledger.watermark, marker: this.#marker }
+    const taken = { offset: this.position, marker: this.#tail ? fingerprint(this.#tail) : NO_FINGERPRINT }
+    return [settled, taken].filter(({ marker }) => marker.length > 0)
+  }
+
+  /** Offers the bytes behind `position`, written at `atMs` or before: they may be new, readable now, or a whole line. */
+  offerAgain(atMs: number): void {
+    this.#again = true
     this.readEnd = this.position
+    if (this.#host.size > this.position) this.#unreadSinceMs ??= atMs
   }
 
   async read(room: Uint8Array): Promise<Chunk | undefined> {
+    this.isOut = true
+    this.#again = false
+    const chunk = await this.#read(room)
+    if (!chunk) this.#lookedUpTo(this.#host.size)
+    return chunk
+  }
+
+  /** Offers nothing before the file changes, when it may be a whole line. */
+  #lookedUpTo(end: number): void {
+    this.isOut = false
+    if (!this.#again) this.readEnd = Math.max(this.position, end)
+  }
+
+  async #read(room: Uint8Array): Promise<Chunk | undefined> {
     const host = this.#host
     const content = host.content(this)
-    if (content instanceof Fault) return this.#give(() => host.failed(content))
+    if (content instanceof Fault) return this.#failed(content)
     host.pin()
-    let count: number | Fault
     try {
-      count = await content.read(room, this.position)
+      const count = await content.read(room, this.position)
+      if (count instanceof Fault) return this.#failed(count)
+      const unchanged = this.#isUnchanged(content)
+      if (unchanged instanceof Fault) return this.#failed(unchanged)
+      if (unchanged) host.sound(this.position + count)
+      else host.replaced()
+      return unchanged && count > 0 ? this.#chunk(room, count) : undefined
     } finally {
       host.unpin()
     }
-    if (count instanceof Fault) {
-      const fault = count
-      return this.#give(() => host.failed(fault))
-    }
-    const unchanged = this.#isUnchanged(content)
-    if (unchanged instanceof Fault) return this.#give(() => host.failed(unchanged))
-    if (!unchanged) return this.#give(() => host.replaced())
-    if (count === 0) return this.#give(() => undefined)
-    host.grown(this.position + count)
-    return this.#chunk(room, count, content)
+  }
+
+  #failed(fault: Fault): undefined {
+    this.#host.failed(fault)
+    return undefined
   }
 
   /** Whether the bytes before the position still are the ones that were read, as far as there are any. */
   #isUnchanged(content: Content): boolean | Fault {
-    const length = this.#tail?.length ?? this.#marker.length
-    if (length === 0) return true
+    const tail = this.#tail
+    const length = tail?.length ?? (this.position === this.watermark ? this.#marker.length : 0)
+    if (length === 0) return this.#host.hasSameHead(content)
     const bytes = content.before(this.position, length)
-    if (bytes instanceof Fault) return bytes
-    if (this.#tail !== undefined) return bytes?.equals(this.#tail) ?? false
-    this.#tail = Buffer.from(bytes ?? [])
-    return fingerprint(this.#tail).hash === this.#marker.hash
+    if (bytes === undefined || bytes instanceof Fault) return bytes ?? false
+    if (tail) return bytes.equals(tail)
+    if (fingerprint(bytes).hash !== this.#marker.hash) return false
+    this.#tail = Buffer.from(bytes)
+    return true
   }
 
-  /** A look at the content without reading on: for a file that changed without growing. */
-  verify(): void {
-    const content = this.#host.content(this)
-    const unchanged = content instanceof Fault ? content : this.#isUnchanged(content)
-    if (unchanged instanceof Fault) this.#host.failed(unchanged)
-    else if (!unchanged) this.#host.replaced()
-  }
-
-  /** Nothing can be offered now; the file is looked at again when it changes. */
-  #give(reason: () => void): undefined {
-    this.readEnd = this.#host.size
-    reason()
-    return undefined
-  }
-
-  #chunk(room: Uint8Array, count: number, content: Content): Chunk {
+  #chunk(room: Uint8Array, count: number): Chunk {
     const host = this.#host
     const start = this.position
     const head = start === 0 ? Buffer.from(room.subarray(0, Math.min(count, FINGERPRINT_BYTES))) : undefined
-    let length = count
     // The unterminated last line of a finished file gets its newline here; `take` never counts it as a byte of the file.
-    if (host.final && start + count >= host.size && count < room.length && room[count - 1] !== NEWLINE) {
-      room[count] = NEWLINE
-      length += 1
-    }
+    const closed = host.final && start + count >= host.size && count < room.length && room[count - 1] !== NEWLINE
+    if (closed) room[count] = NEWLINE
     return {
       origin: host.origin,
       position: start,
-      length,
+      length: closed ? count + 1 : count,
       readAtMs: Date.now(),
-      take: (bytes, skipped) => this.#take({ end: Math.min(start + bytes, host.size), head, content }, skipped),
-      leave: (rest) => {
-        this.readEnd = rest === 'unread' ? this.position : Math.max(this.position, start + count)
-      },
-      lineFrom: (offset) => this.#lineFrom(content, { front: start, from: start + offset }),
+      take: (bytes, skipped) => this.#take({ end: start + (closed ? Math.min(bytes, count) : bytes), head }, skipped),
+      leave: (rest) => this.#lookedUpTo(rest === 'unread' ? this.position : start + count),
+      lineFrom: (offset) => this.#lineFrom({ front: start, from: start + offset }),
     }
   }
 
-  #take(taken: { end: number; head: Buffer | undefined; content: Content }, skipped: Skipped | undefined): Part {
-    const { end, head, content } = taken
-    const tail = content.before(end, Math.min(FINGERPRINT_BYTES, end))
-    const unchanged = head ? isStill(content, head) : this.#isUnchanged(content)
-    const marked = tail instanceof Fault || unchanged !== true ? undefined : tail
-    this.#tail = Buffer.from(marked ?? [])
+  #take({ end, head }: { end: number; head: Buffer | undefined }, skipped: Skipped | undefined): Part {
+    const tail = this.#tailAt(end, head)
     const ticket = this.#ledger.take(end, {
-      marker: marked ? fingerprint(marked) : NO_FINGERPRINT,
+      marker: tail ? fingerprint(tail) : NO_FINGERPRINT,
       sinceMs: this.#unreadSinceMs ?? Date.now(),
     })
+    this.#tail = tail
     if (end >= this.#host.size) this.#unreadSinceMs = undefined
     this.position = end
     this.readEnd = end
     for (const [reason, bytes] of Object.entries(skipped ?? {}) as [SkipReason, number][]) {
       this.skippedBytes[reason] = (this.skippedBytes[reason] ?? 0) + bytes
     }
-    if (unchanged === false || tail === undefined) this.#host.replaced()
     return {
       origin: this.#host.origin,
       span: ticket.span,
@@ -229,8 +243,24 @@ export class Cursor {
     }
   }
 
-  async #lineFrom(content: Content, at: { front: number; from: number }): Promise<LongLine> {
+  /** The bytes before `end`, if the file still is the one that the chunk was read from. */
+  #tailAt(end: number, head: Buffer | undefined): Buffer | undefined {
     const host = this.#host
+    const content = host.content(this)
+    if (content instanceof Fault) return undefined
+    const tail = content.before(end, Math.min(FINGERPRINT_BYTES, end))
+    const begin = head && content.before(head.length, head.length)
+    const unchanged = begin instanceof Fault ? begin : head ? begin?.equals(head) : this.#isUnchanged(content)
+    if (tail instanceof Fault || unchanged instanceof Fault) return undefined
+    if (tail && unchanged) return Buffer.from(tail)
+    host.replaced()
+    return undefined
+  }
+
+  async #lineFrom(at: { front: number; from: number }): Promise<LongLine> {
+    const host = this.#host
+    const content = host.content(this)
+    if (content instanceof Fault) return { kind: 'partial' }
     host.pin()
     try {
       return await findLine(content, { ...at, final: host.final, keep: host })
@@ -238,10 +268,4 @@ export class Cursor {
       host.unpin()
     }
   }
-}
-
-/** Whether the content still begins with `head`. */
-function isStill(content: Content, head: Buffer): boolean | Fault {
-  const bytes = content.before(head.length, head.length)
-  return bytes instanceof Fault ? bytes : (bytes?.equals(head) ?? false)
 }

@@ -2,10 +2,11 @@ import { hash } from 'node:crypto'
 import type { Origin, SourceLabels } from '../block.ts'
 import type { Fingerprint, GenerationRecord, PositionRecord } from '../checkpoint/registry.ts'
 import { archiveContent, type Content, plainContent } from './content.ts'
-import { Cursor } from './cursor.ts'
+import { Cursor, type CursorHost, type Evidence } from './cursor.ts'
 import type { Descriptors } from './descriptors.ts'
 import { Fault, type FileFacts, type Files } from './files.ts'
 import { FINGERPRINT_BYTES, fingerprint, NO_FINGERPRINT } from './fingerprint.ts'
+import { isIdentity, recognise } from './recognition.ts'
 
 /** Where the content of a generation can be read now. */
 export interface Place {
@@ -29,6 +30,15 @@ export interface GenerationContext {
   onDoubt(): void
 }
 
+interface OpenFile {
+  readonly fd: number
+  /** The bytes as they are in the file; it closes the descriptor. */
+  readonly plain: Content
+  /** Of an archive: each destination inflates for itself. */
+  readonly inflated: Map<Cursor, Content>
+}
+
+const NO_PLACE = new Fault('ENOENT', 'its content is not at a known place')
 const NOWHERE: PositionRecord = { offset: 0, marker: NO_FINGERPRINT, deadLetteredBytes: 0, skippedBytes: {} }
 
 /**
@@ -43,11 +53,13 @@ export class Generation {
   identity: FileIdentity
   lastPath: string
   prefix: Fingerprint
+  /** The first bytes themselves, while something is unread: at least `prefix.length` of them. */
+  head: Buffer | undefined
   size: number
   /** When the size last changed, in the clock of `observe`. */
-  changedAtMs: number
+  changedAtMs = 0
   /** No longer at the live path. */
-  rotated: boolean
+  rotated = true
   /** Nothing will be appended any more. */
   final = false
   /** Done with, or history that was never to be read. Comes back to life when the file grows. */
@@ -58,15 +70,15 @@ export class Generation {
   /** Scans in a row that did not find it in the directory. */
   missedScans = 0
   lossReported = false
-  /** Age of the modification for the order among generations. */
+  /** Modification time, for the order among generations. */
   mtimeMs: number
   readonly #context: GenerationContext
   /** Positions of destinations that are not configured now; kept in case they come back. */
   readonly #dormant: Record<string, PositionRecord> = {}
-  readonly #archives = new Map<Cursor, Content>()
-  #plain: { readonly fd: number; readonly content: Content } | undefined
+  #file: OpenFile | undefined
   #pins = 0
-  #closing: Content[] = []
+  #closing: OpenFile[] = []
+  #lastSeenMs: number
 
   private constructor(origin: Origin, context: GenerationContext, from: Partial<GenerationRecord>) {
     this.origin = origin
@@ -76,17 +88,15 @@ export class Generation {
     this.prefix = from.prefix ?? NO_FINGERPRINT
     this.size = from.size ?? 0
     this.finished = from.finished ?? false
-    this.rotated = true
-    this.changedAtMs = 0
-    this.mtimeMs = from.seenAt ? Date.parse(from.seenAt) : 0
+    this.#lastSeenMs = from.seenAt ? Date.parse(from.seenAt) : 0
+    this.mtimeMs = this.#lastSeenMs
   }
 
-  static discovered(path: string, place: Place, options: { context: GenerationContext; epoch: number }): Generation {
+  /** Of content not known from before. `salt` tells it from earlier content of the same file. */
+  static discovered(path: string, place: Place, options: { context: GenerationContext; salt: string }): Generation {
     const { dev, ino, birth } = place.facts
-    const id = hash('sha256', `${dev}:${ino}:${birth}:${options.epoch}`, 'hex').slice(0, 16)
-    const generation = new Generation(originOf(id, path, options.context), options.context, {})
-    generation.settleIn(place)
-    return generation
+    const id = hash('sha256', `${dev}:${ino}:${birth}:${options.salt}`, 'hex').slice(0, 16)
+    return new Generation(originOf(id, path, options.context), options.context, {})
   }
 
   /** From the registry: homeless until its content is found. */
@@ -99,7 +109,7 @@ export class Generation {
     return generation
   }
 
-  /** Gives the generation a file to be read from. */
+  /** Gives the generation a file to be read from; `fd` is that file, already open. */
   settleIn(place: Place, fd?: number): void {
     this.closeContent()
     this.place = place
@@ -107,54 +117,67 @@ export class Generation {
     this.lastPath = place.path
     this.size = place.inflatedSize ?? place.facts.size
     this.mtimeMs = place.facts.mtimeMs
+    this.changedAtMs = Math.min(Date.now(), place.facts.mtimeMs)
     this.isReplaced = false
     this.missedScans = 0
+    this.lossReported = false
     this.fault = undefined
-    this.final = place.inflatedSize !== undefined
+    this.final = this.isArchive
     if (fd !== undefined) this.#hold(fd)
-    for (const cursor of this.cursors.values()) {
-      cursor.rewind()
-      cursor.grown(place.facts.mtimeMs)
-    }
+    this.#offerAgain(place.facts.mtimeMs)
   }
 
-  /** Takes note of what the file system says about the file now. */
+  /**
+   * Takes note of what the file system says about the file now. The content is looked at after the size was: a size is
+   * believed only when the bytes it belongs to are still there.
+   */
   observe(facts: FileFacts, nowMs: number): void {
-    if (!this.place || this.place.inflatedSize !== undefined) return
-    const changed = facts.size !== this.size || facts.mtimeMs !== this.place.facts.mtimeMs
+    if (!this.place || this.isArchive) return
+    const known = this.place.facts
+    if (facts.size === known.size && facts.mtimeMs === known.mtimeMs) return
+    if (!this.verify(facts)) return
     this.place = { ...this.place, facts }
-    this.identity = facts
     this.mtimeMs = facts.mtimeMs
-    if (this.changedAtMs === 0) this.changedAtMs = Math.min(nowMs, facts.mtimeMs)
-    if (!changed) return
     this.changedAtMs = nowMs
     this.final = false
-    if (facts.size > this.size) this.finished = false
-    const shrunk = facts.size < this.size
     this.size = facts.size
-    for (const cursor of this.cursors.values()) cursor.grown(Math.min(nowMs, facts.mtimeMs))
-    if (shrunk && [...this.cursors.values()].some((cursor) => cursor.position > facts.size)) this.isReplaced = true
-    // Same size or smaller, and written to: only the content can tell whether it is still the same file.
-    else if (facts.size <= Math.max(0, ...[...this.cursors.values()].map((cursor) => cursor.position))) this.verify()
-    if (shrunk) for (const cursor of this.cursors.values()) cursor.rewind()
+    if (!this.isSettled) this.finished = false
+    this.#offerAgain(Math.min(nowMs, facts.mtimeMs))
   }
 
-  verify(): void {
-    for (const cursor of this.cursors.values()) if (!this.isReplaced && cursor.position > 0) cursor.verify()
-  }
-
-  /** Tries again what failed: what could not be verified, and what could not be read. */
-  retry(): void {
-    if (!this.fault) return
-    this.fault = undefined
-    this.verify()
-    for (const cursor of this.cursors.values()) cursor.rewind()
+  /** Whether its file is seen to hold its content, up to where it has been read. */
+  verify(facts: FileFacts | undefined = this.place?.facts): boolean {
+    if (!facts || this.isArchive || this.isReplaced) return !this.isReplaced
+    const bytes = (position: number, length: number) => this.bytes(position, length)
+    const verdict = recognise(this, { facts, size: facts.size, bytes })
+    if (verdict instanceof Fault) this.fault = verdict
+    else if (verdict === 'begins' && this.furthest > 0 && facts.size >= this.furthest) this.#cutBack(facts.size)
+    else if (verdict !== 'same') this.isReplaced = true
+    return !(verdict instanceof Fault) && !this.isReplaced
   }
 
   /** Nothing will be appended: a last line without newline is offered now. */
   finalise(): void {
     this.final = true
-    for (const cursor of this.cursors.values()) if (cursor.position < this.size) cursor.rewind()
+    this.#offerAgain(this.changedAtMs)
+  }
+
+  /** All of it is delivered. */
+  finish(): void {
+    this.finished = true
+    this.head = undefined
+  }
+
+  /** What its file is now, wherever it is: by the open descriptor, else by the name it was last seen under. */
+  look(): FileFacts | Fault {
+    if (!this.place) return NO_PLACE
+    const { files } = this.#context
+    return this.#file ? files.facts(this.#file.fd) : files.stat(this.place.path)
+  }
+
+  /** Reads again after a fault. */
+  retry(): void {
+    if (this.fault) this.#offerAgain(this.changedAtMs)
   }
 
   /** The cursor of a destination, made at `from` when there is none. */
@@ -166,48 +189,70 @@ export class Generation {
     return cursor
   }
 
+  /** The furthest position of a destination. */
+  get furthest(): number {
+    let furthest = 0
+    for (const { position } of this.cursors.values()) furthest = Math.max(furthest, position)
+    return furthest
+  }
+
+  /** How many bytes the destination furthest behind has not read. */
+  get unreadBytes(): number {
+    let unread = 0
+    for (const { position } of this.cursors.values()) unread = Math.max(unread, this.size - position)
+    return unread
+  }
+
   /** All destinations have settled every byte there is. */
   get isSettled(): boolean {
-    return [...this.cursors.values()].every((cursor) => cursor.isSettled)
+    for (const cursor of this.cursors.values()) if (!cursor.isSettled) return false
+    return true
   }
 
   /** Nothing unread and no read under way: its descriptor may be given up, as the file can be found again by name. */
   get isIdle(): boolean {
-    return this.#pins === 0 && [...this.cursors.values()].every((cursor) => !cursor.hasUnread)
+    if (this.#pins > 0) return false
+    for (const cursor of this.cursors.values()) if (cursor.hasUnread || cursor.isOut) return false
+    return true
   }
 
-  get descriptor(): number | undefined {
-    return this.#plain?.fd
+  get isArchive(): boolean {
+    return this.place?.inflatedSize !== undefined
   }
 
-  /** Extends the prefix hash while it is shorter than it can be. */
-  fingerprintPrefix(): void {
-    if (
-      this.prefix.length >= FINGERPRINT_BYTES ||
-      !this.place ||
-      this.place.inflatedSize !== undefined ||
-      this.size <= this.prefix.length
-    )
-      return
+  /** Its file is held open: it cannot vanish, and no other file can have its inode. */
+  get isOpen(): boolean {
+    return this.#file !== undefined
+  }
+
+  /** What a file must hold to be its home, besides its first bytes. */
+  evidence(): readonly Evidence[] {
+    return [...this.cursors.values()].flatMap((cursor) => cursor.evidence())
+  }
+
+  /** Learns the first bytes as they come, up to the length of a fingerprint. */
+  learnHead(): void {
+    if (!this.place || this.isArchive || this.isReplaced) return
     const length = Math.min(FINGERPRINT_BYTES, this.size)
-    const content = this.#openPlain()
-    const bytes = content instanceof Fault ? content : content.before(length, length)
+    if (length <= (this.head?.length ?? 0)) return
+    const bytes = this.bytes(0, length)
     if (!bytes || bytes instanceof Fault) return
-    if (fingerprint(bytes.subarray(0, this.prefix.length)).hash !== this.prefix.hash) {
+    if (length < this.prefix.length || fingerprint(bytes.subarray(0, this.prefix.length)).hash !== this.prefix.hash) {
       this.isReplaced = true
       this.#context.onDoubt()
       return
     }
+    this.head = bytes
+    if (length === this.prefix.length) return
     this.prefix = fingerprint(bytes)
     this.#context.onChange()
   }
 
-  /** The first `length` bytes of its file, where it has one at hand. */
-  head(length: number): Buffer | undefined {
-    if (!this.place || this.isReplaced || this.place.inflatedSize !== undefined) return undefined
-    const content = this.#openPlain()
-    const bytes = content instanceof Fault ? content : content.before(length, length)
-    return bytes instanceof Fault ? undefined : bytes
+  /** Bytes of its own file, where that is a plain one. */
+  bytes(position: number, length: number): Buffer | undefined | Fault {
+    if (!this.place || this.isArchive) return NO_PLACE
+    const file = this.open()
+    return file instanceof Fault ? file : file.plain.before(position + length, length)
   }
 
   record(nowMs: number): GenerationRecord {
@@ -222,7 +267,7 @@ export class Generation {
       prefix: this.prefix,
       size: this.size,
       finished: this.finished,
-      seenAt: new Date(this.place ? nowMs : this.mtimeMs).toISOString(),
+      seenAt: new Date(this.place ? nowMs : this.#lastSeenMs).toISOString(),
       positions: {
         ...this.#dormant,
         ...Object.fromEntries([...this.cursors].map(([name, cursor]) => [name, cursor.record()])),
@@ -230,15 +275,29 @@ export class Generation {
     }
   }
 
+  /** Opens its file and keeps it open. */
+  open(): OpenFile | Fault {
+    if (this.#file) return this.#file
+    if (!this.place) return NO_PLACE
+    const { path, facts } = this.place
+    const { files, descriptors } = this.#context
+    const full = descriptors.makeRoom()
+    if (full) return full
+    const fd = files.open(path)
+    if (fd instanceof Fault) return fd
+    const now = files.facts(fd)
+    if (!(now instanceof Fault) && isIdentity(now, facts)) return this.#hold(fd)
+    files.close(fd)
+    return now instanceof Fault ? now : new Fault('ENOENT', `${path} is another file now`)
+  }
+
   /** Lets go of the file; it is opened again when it is read again. */
   closeContent(): void {
-    for (const content of this.#archives.values()) content.close()
-    this.#archives.clear()
-    if (!this.#plain) return
+    if (!this.#file) return
     // A descriptor closed under a read could be another file's by the time the read reaches it.
-    if (this.#pins > 0) this.#closing.push(this.#plain.content)
-    else this.#plain.content.close()
-    this.#plain = undefined
+    if (this.#pins > 0) this.#closing.push(this.#file)
+    else close(this.#file)
+    this.#file = undefined
     this.#context.descriptors.forget(this)
   }
 
@@ -248,16 +307,28 @@ export class Generation {
     this.place = undefined
     this.rotated = true
     this.missedScans = 0
+    this.#lastSeenMs = Date.now()
+  }
+
+  /** Offers everything unread, which was written at `atMs` or before. */
+  #offerAgain(atMs: number): void {
+    for (const cursor of this.cursors.values()) cursor.offerAgain(atMs)
+  }
+
+  /** A writer took back what it had written last: a line that could not be finished. */
+  #cutBack(size: number): void {
+    this.head = this.head?.subarray(0, size)
+    if (this.head) this.prefix = fingerprint(this.head)
   }
 
   #unpin(): void {
     this.#pins -= 1
     if (this.#pins > 0) return
-    for (const content of this.#closing) content.close()
+    for (const file of this.#closing) close(file)
     this.#closing = []
   }
 
-  #host() {
+  #host(): CursorHost {
     const generation = this
     const { descriptors, onChange, onDoubt } = this.#context
     return {
@@ -268,18 +339,18 @@ export class Generation {
       get final() {
         return generation.final
       },
-      content: (cursor: Cursor) => generation.#contentFor(cursor),
+      content: (cursor) => generation.#contentFor(cursor),
+      hasSameHead: (content) => generation.#hasSameHead(content),
       pin: () => {
         generation.#pins += 1
       },
       unpin: () => generation.#unpin(),
-      grown: (size: number) => {
+      sound: (size) => {
         if (size > generation.size) generation.size = size
         generation.fault = undefined
         descriptors.touch(generation)
       },
-      // Not a doubt: the next poll tries again, and a file that cannot be read is not read in a tight loop.
-      failed: (fault: Fault) => {
+      failed: (fault) => {
         generation.fault = fault
       },
       replaced: () => {
@@ -290,36 +361,34 @@ export class Generation {
     }
   }
 
+  #hasSameHead(content: Content): boolean | Fault {
+    const { length, hash } = this.prefix
+    if (length === 0 || this.isArchive) return true
+    const bytes = content.before(length, length)
+    return bytes instanceof Fault ? bytes : bytes !== undefined && fingerprint(bytes).hash === hash
+  }
+
   #contentFor(cursor: Cursor): Content | Fault {
-    const place = this.place
-    if (!place || this.isReplaced) return new Fault('ENOENT', 'its content is not at a known place')
-    if (place.inflatedSize === undefined) return this.#openPlain()
-    const open = this.#archives.get(cursor) ?? archiveContent(place.path)
-    this.#archives.set(cursor, open)
-    return open
+    if (this.isReplaced) return NO_PLACE
+    const file = this.open()
+    if (file instanceof Fault || !this.isArchive) return file instanceof Fault ? file : file.plain
+    const known = file.inflated.get(cursor)
+    if (known) return known
+    const content = archiveContent(this.#context.files, file.fd)
+    file.inflated.set(cursor, content)
+    return content
   }
 
-  #openPlain(): Content | Fault {
-    if (this.#plain) return this.#plain.content
-    if (!this.place) return new Fault('ENOENT', 'its content is not at a known place')
-    const { files, descriptors } = this.#context
-    const full = descriptors.makeRoom()
-    if (full) return full
-    const fd = files.open(this.place.path)
-    if (fd instanceof Fault) return fd
-    const facts = files.facts(fd)
-    if (facts instanceof Fault || facts.ino !== this.place.facts.ino || facts.dev !== this.place.facts.dev) {
-      files.close(fd)
-      return facts instanceof Fault ? facts : new Fault('ENOENT', `${this.place.path} is another file now`)
-    }
-    return this.#hold(fd)
-  }
-
-  #hold(fd: number): Content {
-    this.#plain = { fd, content: plainContent(this.#context.files, fd) }
+  #hold(fd: number): OpenFile {
+    this.#file = { fd, plain: plainContent(this.#context.files, fd), inflated: new Map() }
     this.#context.descriptors.add(this)
-    return this.#plain.content
+    return this.#file
   }
+}
+
+function close({ plain, inflated }: OpenFile): void {
+  for (const content of inflated.values()) content.close()
+  plain.close()
 }
 
 function originOf(id: string, path: string, { labels, maxLineBytes }: GenerationContext): Origin {

@@ -1,15 +1,18 @@
+import { randomUUID } from 'node:crypto'
 import { basename, dirname } from 'node:path'
 import type { GenerationRecord } from '../checkpoint/registry.ts'
 import type { SourceConfig } from '../config/config.ts'
 import type { Log } from '../log.ts'
 import { resolveArchives } from './archives.ts'
 import type { Cursor } from './cursor.ts'
+import { Decisions } from './decisions.ts'
 import type { DirectoryListings } from './directory-listings.ts'
 import { Fault, type FileFacts, type Files } from './files.ts'
 import { Generation, type GenerationContext, type Place } from './generation.ts'
-import { isIdentity, plainCandidate, recognise } from './recognition.ts'
-import { type Age, compareAge, parseRotatedName } from './rotated-name.ts'
-import { scanSiblings } from './siblings.ts'
+import { type Candidate, isIdentity, plainCandidate, recognise } from './recognition.ts'
+import { Retention } from './retention.ts'
+import { oldestFirst, parseRotatedName } from './rotated-name.ts'
+import { type Judgement, scanSiblings } from './siblings.ts'
 import { startingPosition } from './start.ts'
 
 export interface LineageOptions {
@@ -29,7 +32,9 @@ export interface LineageOptions {
   readonly finalQuietMs: number
 }
 
-const MISSING_SCANS = 2
+const MISSING_CHECKS = 2
+/** Generations whose file is gone are kept to be recognised in case it comes back, so many. */
+const KEPT_GONE = 32
 
 /**
  * A live path and the generations of its content, oldest first. `check` brings it up to date with the file system: it
@@ -49,14 +54,19 @@ export class Lineage {
   missing = 0
   /** The name and directory rotated generations are looked for beside: of the file behind a symbolic link. */
   base: { readonly directory: string; readonly name: string }
-  /** Archives that cannot be read yet, with the reason. */
-  readonly waiting = new Map<string, string>()
-  /** Decided archives and copies: path to the state of the file that the decision holds for. */
-  readonly decided = new Map<string, string>()
+  /** Generations whose file was in the directory at the last scan. */
+  seen: ReadonlySet<Generation> = new Set()
+  readonly decisions = new Decisions()
+  readonly retention = new Retention()
   scanWanted = true
-  /** No record and nothing seen: what lies there rotated is history. */
-  isVirgin: boolean
-  readonly startedVirgin: boolean
+  /** Nothing was recorded: what is there at the first look is subject to `start_position` and `backfill`. */
+  readonly isVirgin: boolean
+  /** The live path has not been looked at yet, nor its siblings. */
+  readonly unseen = { live: true, siblings: true }
+  /** A file at the live path that is not the live generation's. */
+  #arrival: { readonly fd: number; readonly facts: FileFacts } | undefined
+  #liveFacts: FileFacts | undefined
+  #isUnordered = false
   #resolving: Promise<void> | undefined
 
   constructor(options: LineageOptions) {
@@ -65,7 +75,6 @@ export class Lineage {
     const force = options.source.startPosition.startsWith('force')
     this.homeless = force ? [] : options.records.map((record) => Generation.recorded(record, options.context))
     this.isVirgin = this.homeless.length === 0
-    this.startedVirgin = this.isVirgin
   }
 
   /** The first cursor of a destination with something to read, in the order of the content. */
@@ -89,16 +98,17 @@ export class Lineage {
   }
 
   check(nowMs: number): void {
-    this.#checkLive(nowMs)
-    for (const generation of this.reading) if (generation !== this.live) this.#checkRotated(generation, nowMs)
-    if (this.scanWanted || this.#isUnsettled()) {
+    this.#lookAtLive(nowMs)
+    for (const generation of this.reading) if (generation !== this.live) this.#lookAtRotated(generation, nowMs)
+    for (const generation of this.reading) generation.learnHead()
+    if (this.scanWanted || this.#arrival || this.#isSearching(nowMs)) {
       this.scanWanted = false
-      const archives = scanSiblings(this, nowMs)
-      this.isVirgin = false
-      this.#resolve(archives)
+      const isFirst = this.isVirgin && this.unseen.siblings
+      this.#resolve(scanSiblings(this, nowMs), isFirst)
     }
-    for (const generation of this.reading) generation.fingerprintPrefix()
+    for (const generation of this.reading) generation.retry()
     this.#finish(nowMs)
+    if (this.#isUnordered) this.#order()
   }
 
   /** Resolves when archives found by the last check are decided. */
@@ -106,58 +116,173 @@ export class Lineage {
     await this.#resolving
   }
 
-  /** Takes a generation's file away and looks for its content among the siblings. */
-  orphan(generation: Generation): void {
-    generation.evict()
-    this.reading = this.reading.filter((other) => other !== generation)
-    this.done = this.done.filter((other) => other !== generation)
-    this.homeless.push(generation)
-    // What was held to be a copy of it may be all that is left of it.
-    this.decided.clear()
-    if (this.live === generation) this.live = undefined
-    this.scanWanted = true
+  /** In how long the oldest generation that is not delivered would be deleted; undefined while that is unknown. */
+  deletionInMs(nowMs: number): number | undefined {
+    const oldest = this.reading.find((generation) => !generation.isSettled)
+    return oldest && this.retention.deletionInMs(oldest === this.live ? undefined : oldest.lastPath, nowMs)
   }
 
-  /** Puts a generation where it belongs in the order of the content. */
-  insert(generation: Generation): void {
-    this.homeless = this.homeless.filter((other) => other !== generation)
-    this.done = this.done.filter((other) => other !== generation)
-    if (generation.finished) this.done.push(generation)
-    else if (!this.reading.includes(generation)) this.reading.push(generation)
-    this.reading.sort(
-      (a, b) => Number(a === this.live) - Number(b === this.live) || compareAge(this.#age(a), this.#age(b)),
+  *all(): Iterable<Generation> {
+    yield* this.reading
+    yield* this.done
+    yield* this.homeless
+  }
+
+  /** The generations last seen in this file, those that are in it now first. */
+  ofFile(facts: FileFacts): readonly Generation[] {
+    return [...this.all()].filter(({ identity }) => isIdentity(identity, facts))
+  }
+
+  knows(facts: FileFacts): boolean {
+    return [...this.reading, ...this.done].some(({ identity }) => isIdentity(identity, facts))
+  }
+
+  /** Its file is still at the live path and holds other content now. */
+  isTruncated(generation: Generation): boolean {
+    return !generation.place && this.#liveFacts !== undefined && isIdentity(generation.identity, this.#liveFacts)
+  }
+
+  /** Makes sure that what is read is still where it is read from. */
+  verify(nowMs: number): void {
+    for (const generation of [...this.reading]) {
+      if (generation.verify() || !generation.isReplaced) continue
+      const isLive = generation === this.live
+      this.orphan(generation)
+      if (isLive) this.#lookAtLive(nowMs)
+    }
+  }
+
+  /** Gives a generation a file beside the live one. */
+  settle(generation: Generation, place: Place): void {
+    const { size, cursors } = generation
+    generation.settleIn(place)
+    generation.rotated = true
+    this.#insert(generation)
+    // A copy may have been made before the last bytes were written to what it is a copy of.
+    const lost = Math.max(
+      0,
+      ...[...cursors.values()].map((cursor) => size - Math.max(cursor.position, generation.size)),
     )
-    startingPosition(generation, this)
-    generation.fingerprintPrefix()
-    this.options.context.onChange()
+    if (lost > 0) this.#reportLoss(generation, lost)
+  }
+
+  /** Its file has been seen under this name. */
+  meetAt(generation: Generation, path: string): void {
+    generation.lastPath = path
+    if (generation.place) generation.place = { ...generation.place, path }
+    if (!this.done.includes(generation)) return
+    if (!generation.finished) this.#insert(generation)
+    else generation.closeContent()
+  }
+
+  /** Gives the file that has arrived at the live path to the generation whose content it holds. */
+  seat(judge: (candidate: Candidate) => Judgement | Fault): void {
+    const arrival = this.#arrival
+    if (!arrival) return
+    this.#arrival = undefined
+    const { files, path } = this.options
+    const { fd, facts } = arrival
+    const owner = this.#ownerOf(plainCandidate(files, fd, facts), judge)
+    if (owner instanceof Fault) {
+      files.close(fd)
+      this.error = owner.message
+      return
+    }
+    const generation = owner ?? this.discover({ path, facts })
+    generation.settleIn({ path, facts }, fd)
+    generation.rotated = false
+    generation.finished = false
+    this.live = generation
+    this.#insert(generation)
+    this.unseen.live = false
   }
 
   /** A generation whose content is not known from before. */
   discover(place: Place): Generation {
-    const known = new Set([...this.reading, ...this.done, ...this.homeless].map((generation) => generation.origin.id))
-    for (let epoch = 0; ; epoch += 1) {
-      const generation = Generation.discovered(this.options.path, place, { context: this.options.context, epoch })
-      if (!known.has(generation.origin.id)) return generation
-    }
+    const { context, path } = this.options
+    // The same content gets the same id again after a crash, and so do its batches; other content never does.
+    const isFirst = place.facts.birth !== '0' && this.ofFile(place.facts).length === 0
+    return Generation.discovered(path, place, { context, salt: isFirst ? '' : randomUUID() })
+  }
+
+  /** Takes a generation's file away and looks for its content among the siblings. */
+  orphan(generation: Generation): void {
+    generation.evict()
+    this.#remove(generation)
+    this.homeless.push(generation)
+    this.decisions.reconsider()
+    if (this.live === generation) this.live = undefined
+    this.scanWanted = true
+    this.options.context.onChange()
+  }
+
+  /** The content of a homeless generation is nowhere to be found. */
+  giveUp(generation: Generation): void {
+    if (!generation.isIdle) return
+    if (generation.unreadBytes > 0) {
+      this.#reportLoss(generation, generation.unreadBytes)
+      generation.lossReported = true
+    } else if (generation.isSettled) generation.finished = true
+    const gone = this.homeless.filter(({ finished, lossReported }) => finished || lossReported)
+    for (const old of gone.slice(0, -KEPT_GONE)) this.#remove(old)
+    this.options.context.onChange()
   }
 
   close(): void {
-    for (const generation of [...this.reading, ...this.done, ...this.homeless]) generation.closeContent()
+    for (const generation of this.all()) generation.closeContent()
   }
 
-  #age(generation: Generation): Age {
-    const name = generation === this.live ? undefined : parseRotatedName(basename(generation.lastPath), this.base.name)
-    return { name, mtimeMs: generation.mtimeMs }
+  /** Puts a generation where it belongs in the order of the content. */
+  #insert(generation: Generation): void {
+    this.#remove(generation)
+    startingPosition(generation, this)
+    if (!generation.isSettled) generation.finished = false
+    if (generation.finished) {
+      generation.closeContent()
+      this.done.push(generation)
+    } else {
+      // From now on it can be deleted and is read all the same.
+      generation.open()
+      generation.learnHead()
+      this.reading.push(generation)
+      this.#isUnordered = true
+    }
+    this.options.context.onChange()
   }
 
-  #checkLive(nowMs: number): void {
-    const { files, path } = this.options
-    const facts = files.stat(path)
+  #remove(generation: Generation): void {
+    const isOther = (other: Generation) => other !== generation
+    this.reading = this.reading.filter(isOther)
+    this.done = this.done.filter(isOther)
+    this.homeless = this.homeless.filter(isOther)
+  }
+
+  #order(): void {
+    this.#isUnordered = false
+    const rotated = this.reading.filter((generation) => generation !== this.live)
+    const ordered = oldestFirst(rotated, ({ lastPath, mtimeMs }) => ({
+      name: parseRotatedName(basename(lastPath), this.base.name),
+      mtimeMs,
+    }))
+    this.reading = this.live ? [...ordered, this.live] : ordered
+  }
+
+  #reportLoss(generation: Generation, bytes: number): void {
+    const { path, id } = generation.origin
+    this.options.log.error(
+      { path, generation: id, bytes },
+      'unread bytes are gone: the file was deleted or overwritten before it was read, and no copy of it is beside the live file',
+    )
+  }
+
+  #lookAtLive(nowMs: number): void {
+    const facts = this.options.files.stat(this.options.path)
     if (facts instanceof Fault) {
       this.#liveFault(facts, nowMs)
       return
     }
     this.missing = 0
+    this.#liveFacts = facts
     if (facts.kind !== 'file') {
       this.error = facts.kind === 'directory' ? 'it is a directory' : 'it is not a regular file'
       return
@@ -166,11 +291,10 @@ export class Lineage {
     if (live && isIdentity(live.identity, facts)) {
       live.observe(facts, nowMs)
       this.error = live.fault?.message
-      live.retry()
       if (!live.isReplaced) return
       this.orphan(live)
     } else if (live) this.#rotate(live, nowMs)
-    this.#adopt(nowMs)
+    this.#welcome()
   }
 
   /** Unobservable is not deleted: only a path that is absent twice in a row counts as gone. */
@@ -178,115 +302,82 @@ export class Lineage {
     const absent = fault.code === 'ENOENT' || fault.code === 'ENOTDIR'
     this.error = absent ? undefined : fault.message
     if (!absent) return
+    this.unseen.live = false
     this.missing += 1
-    if (this.live && this.missing >= MISSING_SCANS) this.#rotate(this.live, nowMs)
+    if (this.live && this.missing >= MISSING_CHECKS) this.#rotate(this.live, nowMs)
   }
 
   #rotate(generation: Generation, nowMs: number): void {
     generation.rotated = true
     this.live = undefined
     this.scanWanted = true
-    this.#checkRotated(generation, nowMs)
+    this.#lookAtRotated(generation, nowMs)
   }
 
-  #adopt(nowMs: number): void {
+  /** Holds on to the file at the live path until it is known whose it is. */
+  #welcome(): void {
     const { files, path, context } = this.options
     const full = context.descriptors.makeRoom()
     const fd = full ?? files.open(path)
-    if (fd instanceof Fault) {
-      this.error = fd.message
-      return
-    }
-    const facts = files.facts(fd)
+    const facts = fd instanceof Fault ? fd : files.facts(fd)
+    this.error = facts instanceof Fault ? facts.message : undefined
+    if (fd instanceof Fault) return
     if (facts instanceof Fault) {
       files.close(fd)
-      this.error = facts.message
       return
     }
-    const generation = this.#identify(fd, facts)
-    if (generation instanceof Fault) {
-      files.close(fd)
-      this.error = generation.message
-      return
-    }
-    this.error = undefined
-    this.#findBase()
-    generation.settleIn({ path, facts }, fd)
-    generation.rotated = false
-    generation.finished = false
-    this.live = generation
-    this.scanWanted = true
-    this.insert(generation)
-    generation.observe(facts, nowMs)
-  }
-
-  #identify(fd: number, facts: FileFacts): Generation | Fault {
-    const byFile = [...this.reading, ...this.done].find(
-      (known) => isIdentity(known.identity, facts) && !known.isReplaced,
-    )
-    if (byFile) return byFile
-    const candidate = plainCandidate(this.options.files, fd, facts)
-    const likeliestFirst = this.homeless.toSorted(
-      (a, b) => Number(isIdentity(b.identity, facts)) - Number(isIdentity(a.identity, facts)),
-    )
-    for (const known of likeliestFirst) {
-      const verdict = recognise(known, candidate)
-      if (verdict instanceof Fault) return verdict
-      if (verdict === 'same') return known
-    }
-    return this.discover({ path: this.options.path, facts })
-  }
-
-  #findBase(): void {
-    const real = this.options.files.realpath(this.options.path)
+    this.#liveFacts = facts
+    this.#arrival = { fd, facts }
+    const real = files.realpath(path)
     if (!(real instanceof Fault)) this.base = { directory: dirname(real), name: basename(real) }
   }
 
-  #checkRotated(generation: Generation, nowMs: number): void {
-    if (!generation.place || generation.place.inflatedSize !== undefined) return
-    if (generation.isReplaced) {
-      this.orphan(generation)
-      return
+  #ownerOf(candidate: Candidate, judge: (candidate: Candidate) => Judgement | Fault): Generation | undefined | Fault {
+    for (const generation of this.ofFile(candidate.facts)) {
+      if (generation.isOpen && !generation.isReplaced) return generation
+      const verdict = recognise(generation, candidate)
+      if (verdict instanceof Fault) return verdict
+      if (verdict === 'same') return generation
     }
-    const { files } = this.options
-    const facts =
-      generation.descriptor === undefined ? files.stat(generation.place.path) : files.facts(generation.descriptor)
-    if (facts instanceof Fault || !isIdentity(facts, generation.identity)) {
-      this.scanWanted = true
-      return
+    const judgement = judge(candidate)
+    if (judgement instanceof Fault) return judgement
+    return judgement.kind === 'home' ? judgement.generation : undefined
+  }
+
+  #lookAtRotated(generation: Generation, nowMs: number): void {
+    if (generation.isArchive) return
+    if (!generation.isReplaced) {
+      const facts = generation.look()
+      if (facts instanceof Fault || !isIdentity(facts, generation.identity)) {
+        this.scanWanted = true
+        return
+      }
+      generation.observe(facts, nowMs)
     }
-    generation.observe(facts, nowMs)
-    generation.retry()
     if (generation.isReplaced) this.orphan(generation)
   }
 
   /** Something is looked for, or may still change into what is looked for. */
-  #isUnsettled(): boolean {
-    return this.waiting.size > 0 || this.homeless.some((generation) => !generation.lossReported)
+  #isSearching(nowMs: number): boolean {
+    if (this.decisions.awaited(nowMs) !== undefined) return true
+    return this.homeless.some(({ finished, lossReported }) => !finished && !lossReported)
   }
 
-  #resolve(archives: readonly Place[]): void {
-    if (archives.length === 0 || this.isResolving) return
-    this.#resolving = resolveArchives(this, archives).finally(() => {
+  #resolve(archives: readonly Place[], isHistory: boolean): void {
+    if (archives.length === 0 || this.#resolving) return
+    this.#resolving = resolveArchives(this, archives, isHistory).finally(() => {
       this.#resolving = undefined
       this.options.context.onDoubt()
     })
   }
 
-  get isResolving(): boolean {
-    return this.#resolving !== undefined
-  }
-
   #finish(nowMs: number): void {
     for (const generation of this.reading) {
-      if (!generation.rotated || !generation.place) continue
+      if (!generation.rotated || generation.isReplaced) continue
       if (!generation.final && nowMs - generation.changedAtMs >= this.options.finalQuietMs) generation.finalise()
-      if (!generation.final || !generation.isSettled) continue
-      generation.finished = true
-      generation.closeContent()
-      this.done.push(generation)
-      this.options.context.onChange()
+      if (!generation.final || !generation.isSettled || !generation.verify()) continue
+      generation.finish()
+      this.#insert(generation)
     }
-    this.reading = this.reading.filter((generation) => !generation.finished)
   }
 }

@@ -5,6 +5,7 @@ import type { FileIdentity, Generation } from './generation.ts'
 /** A file that may hold the content of a generation. */
 export interface Candidate {
   readonly facts: FileFacts
+  readonly isArchive: boolean
   /** Of its content, inflated. */
   readonly size: number
   /** The `length` bytes from `position` on; undefined when there are fewer. */
@@ -15,11 +16,13 @@ export interface Candidate {
 
 export function plainCandidate(files: Files, fd: number, facts: FileFacts): Candidate {
   const bytes = (position: number, length: number) => readExactly(files, fd, { position, length })
-  return { facts, size: facts.size, bytes, agrees: (generation) => agrees(generation, { size: facts.size, bytes }) }
+  const { size } = facts
+  return { facts, isArchive: false, size, bytes, agrees: (generation) => agrees(generation, { size, bytes }) }
 }
 
+/** Device numbers may change when a machine starts; inodes are used again. A birth time settles both. */
 export function isIdentity(a: FileIdentity, b: FileIdentity): boolean {
-  return a.ino === b.ino && a.dev === b.dev && a.birth === b.birth
+  return a.ino === b.ino && a.birth === b.birth && (a.dev === b.dev || a.birth !== '0')
 }
 
 /**
@@ -28,7 +31,10 @@ export function isIdentity(a: FileIdentity, b: FileIdentity): boolean {
  *
  * A generation of which nothing is known yet (it was empty) is recognised by the file's own identity only.
  */
-export function recognise(generation: Generation, candidate: Candidate): 'same' | 'begins' | 'other' | Fault {
+export function recognise(
+  generation: Generation,
+  candidate: Pick<Candidate, 'facts' | 'size' | 'bytes'>,
+): 'same' | 'begins' | 'other' | Fault {
   const { prefix } = generation
   const { size } = candidate
   if (prefix.length === 0) return isIdentity(generation.identity, candidate.facts) ? 'same' : 'other'
@@ -46,7 +52,7 @@ export function recognise(generation: Generation, candidate: Candidate): 'same' 
 }
 
 /** A hash says nothing about fewer bytes than it covers; then the bytes themselves are needed. */
-function isBegin({ prefix, head }: Generation, begin: Buffer): boolean {
+export function isBegin({ prefix, head }: Generation, begin: Buffer): boolean {
   if (begin.length === prefix.length) return fingerprint(begin).hash === prefix.hash
   return head?.subarray(0, begin.length).equals(begin) ?? false
 }

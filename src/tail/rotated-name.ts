@@ -60,3 +60,12 @@ export function compareAge(a: Age, b: Age): number {
   }
   return a.mtimeMs - b.mtimeMs
 }
+
+/** By name if all names are of one kind, else by modification time; what cannot be told apart stays as it was. */
+export function oldestFirst<T>(items: readonly T[], ageOf: (item: T) => Age): T[] {
+  const aged = items.map((item) => ({ item, age: ageOf(item) }))
+  const kinds = new Set(aged.map(({ age }) => age.name?.kind))
+  const byName = kinds.size === 1
+  const age = (of: Age): Age => (byName ? of : { name: undefined, mtimeMs: of.mtimeMs })
+  return aged.sort((a, b) => compareAge(age(a.age), age(b.age))).map(({ item }) => item)
+}

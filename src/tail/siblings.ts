@@ -1,131 +1,240 @@
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { Fault, type FileFacts } from './files.ts'
+import { FINGERPRINT_BYTES } from './fingerprint.ts'
 import type { Generation, Place } from './generation.ts'
 import type { Lineage } from './lineage.ts'
-import { isIdentity, plainCandidate, recognise, withFile } from './recognition.ts'
+import { type Candidate, isIdentity, plainCandidate, recognise, withFile } from './recognition.ts'
+import { compareAge, parseRotatedName } from './rotated-name.ts'
+
+/** One look at the directory of a lineage. */
+interface Scan {
+  readonly lineage: Lineage
+  readonly nowMs: number
+  readonly names: ReadonlySet<string>
+  /** Generations whose file is there. */
+  readonly seen: Set<Generation>
+  /** Everything could be looked at, so that what was not seen is not there. */
+  isComplete: boolean
+}
+
+/** What the agent makes of a file that it does not know. */
+export type Judgement =
+  | { readonly kind: 'home'; readonly generation: Generation }
+  /** Of content that is read elsewhere. */
+  | { readonly kind: 'copy' }
+  /** Perhaps a copy that is still being written. */
+  | { readonly kind: 'wait' }
+  | { readonly kind: 'new' }
 
 /**
- * Looks at the rotated files beside a live path. Known ones get their present name; homeless generations find their
- * content; what nobody knows is new and unread. Returns the archives that have to be looked into, which takes time.
+ * Brings a lineage up to date with the files in its directory: what is known gets its present name, the file that has
+ * arrived at the live path and the strangers beside it are recognised or new, what is gone is noticed. The file's own
+ * identity goes before content, so that files of the same content are not confused. Returns the archives that nobody
+ * knows: looking into them takes time.
  */
 export function scanSiblings(lineage: Lineage, nowMs: number): readonly Place[] {
-  const { files, listings } = lineage.options
-  const { directory, name } = lineage.base
-  const listing = listings.list(directory)
-  if (listing instanceof Fault) return []
-  const archives: Place[] = []
-  const seen = new Set<Generation>()
-  let unobservable = false
-  for (const sibling of listing.rotatedOf(name)) {
-    const path = join(directory, sibling)
-    const facts = files.stat(path)
-    if (facts instanceof Fault) {
-      if (facts.code !== 'ENOENT') unobservable = true
-      continue
-    }
-    if (facts.kind !== 'file') continue
-    const known = [...lineage.reading, ...lineage.done].find((other) => isIdentity(other.identity, facts))
-    if (known) {
-      seen.add(known)
-      meet(lineage, { known, path, facts }, nowMs)
-    } else if (!sibling.endsWith('.gz')) {
-      const found = consider(lineage, path, nowMs)
-      if (found instanceof Fault) unobservable = true
-      else if (found) seen.add(found)
-    } else if (!listing.names.has(sibling.slice(0, -3)) && lineage.decided.get(path) !== stateOf(facts)) {
-      archives.push({ path, facts })
-    }
-  }
-  lookElsewhere(lineage, listing.names)
-  if (unobservable) lineage.scanWanted = true
-  else forget(lineage, seen, archives.length > 0)
+  const listing = lineage.options.listings.list(lineage.base.directory)
+  const isListed = !(listing instanceof Fault)
+  const names = isListed ? listing.names : new Set<string>()
+  const scan: Scan = { lineage, nowMs, names, seen: new Set(), isComplete: isListed && lineage.error === undefined }
+  const sightings = isListed ? look(scan, listing.rotatedOf(lineage.base.name)) : []
+  // A stranger may hold what a known file held until it was truncated: be sure of the known ones first.
+  if (sightings.some(({ facts }) => !lineage.knows(facts))) lineage.verify(nowMs)
+  const strangers = sightings.filter((sighting) => !meet(scan, sighting))
+  lineage.seat((candidate) => judge(candidate, { ...scan, isLive: true }))
+  if (lineage.live) scan.seen.add(lineage.live)
+  for (const stranger of strangers) if (!stranger.path.endsWith('.gz')) receive(scan, stranger)
+  lookElsewhere(scan)
+  const archives = strangers.filter(({ path, facts }) => isArchive(scan, path) && !lineage.decisions.has(facts))
+  lineage.decisions.retain(sightings.map(({ facts }) => facts))
+  lineage.seen = scan.seen
+  if (archives.length > 0 || lineage.decisions.awaited(nowMs) !== undefined) scan.isComplete = false
+  if (isListed) lineage.retention.observe(lineage.base.name, sightings)
+  if (scan.isComplete) missAbsent(scan)
+  if (isListed) lineage.unseen.siblings = false
   return archives
 }
 
-/** What a decision about a file depends on. */
-export function stateOf(facts: FileFacts): string {
-  return `${facts.ino}:${facts.size}:${facts.mtimeMs}`
+/** The rotated files, oldest first. */
+function look(scan: Scan, names: readonly string[]): Place[] {
+  const { files } = scan.lineage.options
+  const { directory, name } = scan.lineage.base
+  const places: Place[] = []
+  for (const sibling of names) {
+    const path = join(directory, sibling)
+    const facts = files.stat(path)
+    if (facts instanceof Fault) scan.isComplete &&= facts.code === 'ENOENT'
+    else if (facts.kind === 'file') places.push({ path, facts })
+  }
+  const age = ({ path, facts }: Place) => ({ name: parseRotatedName(basename(path), name), mtimeMs: facts.mtimeMs })
+  return places.sort((a, b) => compareAge(age(a), age(b)))
 }
 
-function meet(lineage: Lineage, met: { known: Generation; path: string; facts: FileFacts }, nowMs: number): void {
-  const { known, path, facts } = met
-  if (known === lineage.live) return
-  known.missedScans = 0
-  known.lastPath = path
-  if (!known.place) return
-  known.place = { ...known.place, path }
-  const wasFinished = known.finished
-  known.observe(facts, nowMs)
-  if (known.isReplaced) lineage.orphan(known)
-  else if (wasFinished && !known.finished) lineage.insert(known)
+/** A `.gz` beside its plain file is a copy, perhaps one that is being written. */
+function isArchive({ names }: Scan, path: string): boolean {
+  return path.endsWith('.gz') && !names.has(basename(path, '.gz'))
 }
 
-/** An unknown plain sibling: the home of a homeless generation, a copy of a known one, or new. */
-function consider(lineage: Lineage, path: string, nowMs: number): Generation | Fault | undefined {
-  const { files, finalQuietMs } = lineage.options
-  const found = withFile(files, path, (fd, facts): Generation | Fault | undefined => {
-    if (lineage.decided.get(path) === stateOf(facts)) return undefined
-    const candidate = plainCandidate(files, fd, facts)
-    const verdicts = (generations: readonly Generation[]) =>
-      generations.map((generation) => ({ generation, verdict: recognise(generation, candidate) }))
-    const home = verdicts(lineage.homeless).find(({ verdict }) => verdict === 'same')?.generation
-    const copied = home ? [] : verdicts([...lineage.reading, ...lineage.done, ...lineage.homeless])
-    if (copied.some(({ verdict }) => verdict === 'same')) {
-      // A copy of what is already known: copytruncate before its truncation, a backup.
-      lineage.decided.set(path, stateOf(facts))
-      return undefined
-    }
-    const unreadable = copied.map(({ verdict }) => verdict).find((verdict) => verdict instanceof Fault)
-    if (unreadable) return unreadable
-    const mayGrow = nowMs - facts.mtimeMs < finalQuietMs
-    if (facts.size === 0 || (mayGrow && copied.some(({ verdict }) => verdict === 'young'))) {
-      lineage.scanWanted = true
-      return undefined
-    }
-    const generation = home ?? lineage.discover({ path, facts })
-    generation.settleIn({ path, facts })
-    return generation
-  })
-  if (found === undefined || found instanceof Fault) return found
-  found.rotated = true
-  lineage.insert(found)
-  return found
+/** Whether the file's own identity tells whose it is. */
+function meet(scan: Scan, sighting: Place): boolean {
+  const { lineage, nowMs } = scan
+  const { path, facts } = sighting
+  for (const generation of lineage.ofFile(facts)) {
+    const verdict = isStill(scan, generation, sighting)
+    if (verdict === 'other') continue
+    scan.seen.add(generation)
+    generation.missedScans = 0
+    if (verdict === 'unclear') scan.isComplete = false
+    else if (generation.place) generation.observe(facts, nowMs)
+    else lineage.settle(generation, { path, facts })
+    if (generation !== lineage.live) lineage.meetAt(generation, path)
+    return true
+  }
+  return false
+}
+
+/** Whether the file with the identity of a generation's file still is that file: inodes are used again. */
+function isStill(scan: Scan, generation: Generation, { path, facts }: Place): 'same' | 'other' | 'unclear' {
+  const { lineage } = scan
+  const { place } = generation
+  if (generation === lineage.live || (generation.isOpen && !generation.isReplaced)) return 'same'
+  if (place && place.facts.size === facts.size && place.facts.mtimeMs === facts.mtimeMs) return 'same'
+  if (path.endsWith('.gz')) {
+    // An archive is recognised by what is in it.
+    if (place) lineage.orphan(generation)
+    return 'other'
+  }
+  const verdict = withFile(lineage.options.files, path, (fd) =>
+    recognise(generation, plainCandidate(lineage.options.files, fd, facts)),
+  )
+  if (verdict instanceof Fault) return 'unclear'
+  // It lost its end, as files do in a crash of the machine; a birth time says that it is no other file.
+  const isSame = verdict === 'same' || (verdict === 'begins' && facts.birth !== '0')
+  if (!isSame && place) lineage.orphan(generation)
+  return isSame ? 'same' : 'other'
+}
+
+/** A plain file that nobody knows by its identity. */
+function receive(scan: Scan, { path, facts }: Place): void {
+  const { lineage } = scan
+  if (lineage.decisions.has(facts)) return
+  const judgement = withFile(lineage.options.files, path, (fd, now) =>
+    isIdentity(now, facts)
+      ? judge(plainCandidate(lineage.options.files, fd, now), { ...scan, isLive: false })
+      : new Fault('ENOENT', `${path} is another file now`),
+  )
+  if (judgement instanceof Fault || judgement.kind === 'wait') {
+    scan.isComplete = false
+    lineage.scanWanted = true
+    return
+  }
+  if (judgement.kind === 'copy') {
+    lineage.decisions.ignore(facts)
+    return
+  }
+  const generation = judgement.kind === 'home' ? judgement.generation : lineage.discover({ path, facts })
+  lineage.settle(generation, { path, facts })
+  scan.seen.add(generation)
+}
+
+/** Whose content is it? By content alone, as the identity of the file says nothing. */
+export function judge(candidate: Candidate, around: Around): Judgement | Fault {
+  const { lineage, nowMs } = around
+  let home: Generation | undefined
+  let isCopied = false
+  let isYoung = false
+  for (const generation of lineage.all()) {
+    const verdict = recognise(generation, candidate)
+    if (verdict instanceof Fault) return verdict
+    if (verdict === 'other') continue
+    const movable = canMove(generation, candidate, { ...around, verdict })
+    if (movable instanceof Fault) return movable
+    if (movable && (home === undefined || home.furthest < generation.furthest)) home = generation
+    const copied = movable ? false : isCopy(generation, candidate, { ...around, verdict })
+    if (copied instanceof Fault) return copied
+    isCopied ||= copied
+    isYoung ||= verdict === 'begins' && isLong(generation)
+  }
+  if (home) return { kind: 'home', generation: home }
+  if (isCopied) return { kind: 'copy' }
+  const mayGrow = nowMs - candidate.facts.mtimeMs < lineage.options.finalQuietMs
+  return { kind: isYoung && mayGrow ? 'wait' : 'new' }
+}
+
+export interface Around {
+  readonly lineage: Lineage
+  /** Generations that are where they were. */
+  readonly seen: ReadonlySet<Generation>
+  readonly nowMs: number
+  /** The file is at the live path. */
+  readonly isLive: boolean
+}
+
+type Match = Around & { readonly verdict: 'same' | 'begins' }
+
+/** Whether a generation that is not where it was goes on in a file of the same content. */
+function canMove(generation: Generation, candidate: Candidate, match: Match): boolean | Fault {
+  const { lineage, seen, verdict, isLive } = match
+  if (seen.has(generation) || generation === lineage.live || generation.isArchive) return false
+  if (verdict === 'begins') return !isLive && lineage.isTruncated(generation)
+  // Short logs are often alike: of those that are done with, only a long one is known by its content.
+  if (generation.finished) return isLong(generation) || candidate.isArchive
+  if (!generation.isOpen) return true
+  return candidate.size >= generation.size && candidate.agrees(generation)
+}
+
+/** Whether a file is a copy of what is read from another one, as copytruncate leaves it before it truncates. */
+function isCopy(generation: Generation, candidate: Candidate, { lineage, verdict }: Match): boolean | Fault {
+  if (!generation.place) return false
+  const isCertain = isLong(generation) && candidate.size >= FINGERPRINT_BYTES
+  if (!isCertain && (generation !== lineage.live || isOlder(candidate.facts, generation.identity))) return false
+  const agreed = generation.isArchive ? ABSENT : candidate.agrees(generation)
+  return agreed instanceof Fault && agreed.code === ABSENT.code ? isCertain && verdict === 'same' : agreed
+}
+
+const ABSENT = new Fault('ENOENT', 'its file is not at hand')
+
+function isLong({ prefix }: Generation): boolean {
+  return prefix.length >= FINGERPRINT_BYTES
+}
+
+function isOlder(a: Pick<FileFacts, 'birth'>, b: Pick<FileFacts, 'birth'>): boolean {
+  return a.birth !== '0' && b.birth !== '0' && BigInt(a.birth) < BigInt(b.birth)
 }
 
 /** A homeless generation may lie under a name of no known form: then only the same file will do. */
-function lookElsewhere(lineage: Lineage, names: ReadonlySet<string>): void {
+function lookElsewhere({ lineage, names, seen }: Scan): void {
   const { files } = lineage.options
   const { directory, name } = lineage.base
   const stem = name.slice(0, Math.max(1, name.lastIndexOf('.')))
-  for (const generation of lineage.homeless.filter((lost) => !lost.lossReported)) {
-    for (const other of names) {
-      if (other === name || !other.startsWith(stem)) continue
-      const path = join(directory, other)
-      const facts = files.stat(path)
-      if (facts instanceof Fault || facts.kind !== 'file' || !isIdentity(facts, generation.identity)) continue
-      const verdict = withFile(files, path, (fd) => recognise(generation, plainCandidate(files, fd, facts)))
-      if (verdict !== 'same') continue
-      generation.settleIn({ path, facts })
-      lineage.insert(generation)
-      break
-    }
+  const wanted = lineage.homeless.filter((generation) => !generation.finished && !generation.lossReported)
+  if (wanted.length === 0) return
+  for (const other of names) {
+    if (other === name || !other.startsWith(stem)) continue
+    const path = join(directory, other)
+    const facts = files.stat(path)
+    if (facts instanceof Fault || facts.kind !== 'file') continue
+    const generation = wanted.find(({ identity, place }) => !place && isIdentity(identity, facts))
+    if (!generation) continue
+    const verdict = withFile(files, path, (fd) => recognise(generation, plainCandidate(files, fd, facts)))
+    if (verdict !== 'same') continue
+    lineage.settle(generation, { path, facts })
+    seen.add(generation)
   }
 }
 
-/** Two scans without a generation's file: finished ones are forgotten, unread ones are homeless, then lost. */
-function forget(lineage: Lineage, seen: ReadonlySet<Generation>, archivesPending: boolean): void {
-  if (archivesPending || lineage.isResolving) return
+/** Two complete scans without a generation's file: what is done with is put by, what is unread is homeless, then lost. */
+function missAbsent({ lineage, seen }: Scan): void {
   for (const generation of [...lineage.done, ...lineage.reading]) {
-    if (generation === lineage.live || seen.has(generation) || generation.place?.inflatedSize !== undefined) continue
-    if (generation.place?.path === lineage.options.path && !generation.rotated) continue
+    if (seen.has(generation) || generation === lineage.live) continue
     generation.missedScans += 1
     if (generation.missedScans < 2) lineage.scanWanted = true
-    else if (generation.finished) lineage.done = lineage.done.filter((other) => other !== generation)
-    else if (generation.descriptor === undefined && !isElsewhere(lineage, generation)) lineage.orphan(generation)
+    else if (generation.finished || !(generation.isOpen || isElsewhere(lineage, generation))) lineage.orphan(generation)
   }
   for (const generation of [...lineage.homeless]) {
+    if (generation.finished || generation.lossReported) continue
     generation.missedScans += 1
-    if (generation.missedScans >= 2) giveUp(lineage, generation)
+    if (generation.missedScans >= 2) lineage.giveUp(generation)
   }
 }
 
@@ -133,23 +242,4 @@ function forget(lineage: Lineage, seen: ReadonlySet<Generation>, archivesPending
 function isElsewhere(lineage: Lineage, generation: Generation): boolean {
   const facts = lineage.options.files.stat(generation.lastPath)
   return !(facts instanceof Fault) && isIdentity(facts, generation.identity)
-}
-
-function giveUp(lineage: Lineage, generation: Generation): void {
-  if (generation.lossReported) return
-  const lost = Math.max(0, ...[...generation.cursors.values()].map((cursor) => generation.size - cursor.position))
-  const open = [...generation.cursors.values()].some(
-    (cursor) => !cursor.isSettled && cursor.position >= generation.size,
-  )
-  if (lost === 0 && !open) {
-    lineage.homeless = lineage.homeless.filter((other) => other !== generation)
-    lineage.options.context.onChange()
-    return
-  }
-  if (lost === 0) return
-  generation.lossReported = true
-  lineage.options.log.error(
-    { path: generation.origin.path, generation: generation.origin.id, bytes: lost },
-    'unread bytes are gone: the file was deleted or overwritten before it was read, and no copy of it is beside the live file',
-  )
 }

@@ -10,55 +10,56 @@ const NEWLINE = 0x0a
 /**
  * Gives every destination that has no position in a generation its first one. Only what was there at the very first
  * start can be passed over: the live file by `start_position`, rotated files by `backfill`. Whatever comes later is read
- * from its beginning.
+ * from its beginning. A destination that is new in the configuration starts the same way.
  */
 export function startingPosition(generation: Generation, lineage: Lineage): void {
-  const { context, files } = lineage.options
+  const { context } = lineage.options
   const missing = context.destinations.filter((destination) => !generation.cursors.has(destination))
   if (missing.length === 0) return
-  const passOver = isPassedOver(generation, lineage)
-  const first = passOver ? endOf(generation, { files, wholeLines: !generation.rotated }) : undefined
+  const isFirst = generation.cursors.size > 0 || (lineage.isVirgin && isUnseen(generation, lineage))
+  const passOver = generation.finished || isPassedOver(generation, lineage, isFirst)
+  const first = passOver ? endOf(generation, lineage) : undefined
   for (const destination of missing) generation.cursor(destination, first)
-  if (!passOver || !generation.rotated) return
-  generation.final = true
-  generation.finished = generation.isSettled
+  if (passOver && generation.rotated) generation.finished = generation.isSettled
 }
 
-function isPassedOver(generation: Generation, lineage: Lineage): boolean {
-  const { source, isInitial, startedAtMs } = lineage.options
+function isUnseen({ rotated }: Generation, { unseen, options }: Lineage): boolean {
+  return rotated ? unseen.siblings : unseen.live && options.isInitial
+}
+
+/** Whether a file that is looked at for the very first time is left out: `isFirst`. */
+export function isPassedOver(
+  { rotated, mtimeMs }: Pick<Generation, 'rotated' | 'mtimeMs'>,
+  { options: { source, startedAtMs } }: Lineage,
+  isFirst: boolean,
+): boolean {
   const fromEnd = source.startPosition === 'end' || source.startPosition === 'forceEnd'
-  const isKnown = generation.cursors.size > 0
-  if (!lineage.isVirgin && !isKnown) return false
-  if (!generation.rotated) return fromEnd && (isInitial || isKnown)
-  return generation.mtimeMs < startedAtMs && (fromEnd || !source.backfill)
+  if (!isFirst) return false
+  return rotated ? mtimeMs < startedAtMs && (fromEnd || !source.backfill) : fromEnd
 }
 
-/** The position behind the last byte, or behind the last newline, with its marker. */
-function endOf(
-  generation: Generation,
-  { files, wholeLines }: { files: Lineage['options']['files']; wholeLines: boolean },
-): PositionRecord {
-  const none = { offset: generation.size, marker: NO_FINGERPRINT, deadLetteredBytes: 0, skippedBytes: {} }
-  if (!generation.place || generation.place.inflatedSize !== undefined) return none
-  const found = withFile(files, generation.place.path, (fd) => {
-    const offset = wholeLines ? lastLineEnd(generation.size, (span) => readExactly(files, fd, span)) : generation.size
+/** Of a live file the position behind its last newline, of another one behind its last byte. */
+function endOf(generation: Generation, { options: { files } }: Lineage): PositionRecord {
+  const { place, size, rotated } = generation
+  const none = { offset: size, marker: NO_FINGERPRINT, deadLetteredBytes: 0, skippedBytes: {} }
+  if (!place || generation.isArchive) return none
+  const found = withFile(files, place.path, (fd) => {
+    const offset = rotated ? size : lastLineEnd(size, (span) => readExactly(files, fd, span))
     const length = Math.min(FINGERPRINT_BYTES, offset)
     const bytes = readExactly(files, fd, { position: offset - length, length })
-    return { ...none, offset, marker: bytes instanceof Buffer ? fingerprint(bytes) : NO_FINGERPRINT }
+    return { ...none, offset, marker: bytes && !(bytes instanceof Fault) ? fingerprint(bytes) : NO_FINGERPRINT }
   })
   return found instanceof Fault ? none : found
 }
 
-/** 0 also when the bytes cannot be read: rather all of it than a part of a line. */
-function lastLineEnd(
-  size: number,
-  read: (span: { position: number; length: number }) => Buffer | Fault | undefined,
-): number {
+type ReadSpan = (span: { position: number; length: number }) => Buffer | undefined | Fault
+
+function lastLineEnd(size: number, read: ReadSpan): number {
   const step = 64 * 1024
   for (let end = size; end > 0; end -= step) {
     const position = Math.max(0, end - step)
     const bytes = read({ position, length: end - position })
-    const newline = bytes instanceof Buffer ? bytes.lastIndexOf(NEWLINE) : -1
+    const newline = bytes && !(bytes instanceof Fault) ? bytes.lastIndexOf(NEWLINE) : -1
     if (newline >= 0) return position + newline + 1
   }
   return 0

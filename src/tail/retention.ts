@@ -1,0 +1,49 @@
+import { basename } from 'node:path'
+import type { Place } from './generation.ts'
+import { parseRotatedName } from './rotated-name.ts'
+
+/** A rotated generation as the directory shows it; archives count for their plain file. */
+interface Rotated {
+  /** The same from scan to scan. Numbered names move on, but keep their time of modification. */
+  readonly key: string
+  readonly plainPath: string
+  readonly mtimeMs: number
+}
+
+/**
+ * How many rotated files the writer keeps and how often it rotates, learnt from what is seen: from how many there are
+ * when the oldest has just disappeared, and from the times they were last written to.
+ */
+export class Retention {
+  #rotated: readonly Rotated[] = []
+  #kept: number | undefined
+
+  /** `places`: all rotated files, oldest first. */
+  observe(liveName: string, places: readonly Place[]): void {
+    const before = this.#rotated
+    const rotated = new Map<string, Rotated>()
+    for (const { path, facts } of places) {
+      const plainPath = path.replace(/\.gz$/, '')
+      const name = parseRotatedName(basename(plainPath), liveName)
+      const key = name?.kind === 'number' ? String(facts.mtimeMs) : plainPath
+      rotated.set(plainPath, { key, plainPath, mtimeMs: facts.mtimeMs })
+    }
+    this.#rotated = [...rotated.values()]
+    const oldest = before[0]?.key
+    if (oldest !== undefined && !this.#rotated.some(({ key }) => key === oldest)) this.#kept = this.#rotated.length
+  }
+
+  /** In how long the file of a generation will be deleted; `path` undefined: of the live one. Undefined while unknown. */
+  deletionInMs(path: string | undefined, nowMs: number): number | undefined {
+    const rotated = this.#rotated
+    const oldest = rotated[0]
+    const youngest = rotated.at(-1)
+    if (this.#kept === undefined || !oldest || !youngest || youngest.mtimeMs <= oldest.mtimeMs) return undefined
+    const plainPath = path?.replace(/\.gz$/, '')
+    const at = plainPath === undefined ? rotated.length : rotated.findIndex((other) => other.plainPath === plainPath)
+    if (at < 0) return 0
+    const intervalMs = (youngest.mtimeMs - oldest.mtimeMs) / (rotated.length - 1)
+    const rotations = this.#kept - rotated.length + at + 1
+    return Math.max(0, Math.round(youngest.mtimeMs + rotations * intervalMs - nowMs))
+  }
+}
