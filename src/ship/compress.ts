@@ -21,8 +21,8 @@ export async function compress(pieces: readonly Uint8Array[], codec: Codec): Pro
     codec,
     pieces.reduce((sum, piece) => sum + piece.length, 0),
   )
-  for (const piece of pieces) stream.write(piece)
-  stream.end()
+  for (const piece of pieces.slice(0, -1)) stream.write(piece)
+  stream.end(pieces.at(-1))
   const output: Uint8Array[] = []
   for await (const chunk of stream) output.push(chunk)
   return output.length === 1 && output[0] !== undefined ? output[0] : Buffer.concat(output)

@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { TLSSocket } from 'node:tls'
 import { promisify } from 'node:util'
 import { gunzip, zstdDecompress } from 'node:zlib'
-import { acceptsAnyway, answerWith, type Fault, playOnSocket } from './intake-faults.ts'
+import { acceptsAnyway, answerWith, type Fault, playOnSocket, reset } from './intake-faults.ts'
 
 /** A request as it arrived, whole. */
 export interface IntakeBatch {
@@ -43,6 +43,8 @@ export interface IntakeOptions {
   /** PEM; with a `clientCa` clients have to show a certificate. */
   readonly tls?: { readonly cert: string; readonly key: string; readonly clientCa?: string }
   readonly h2?: boolean
+  /** Where a receiver was before, to come back there after an outage; otherwise any free port. */
+  readonly port?: number
   /** Listens on a unix socket instead of a port. */
   readonly unixSocket?: boolean
 }
@@ -72,7 +74,7 @@ export interface HostileIntake {
   close(): Promise<void>
 }
 
-/** A receiver on the loopback for both wire formats that does what its script says. Port 0, nothing outlives `close`. */
+/** A receiver on the loopback for both wire formats that does what its script says. Nothing outlives `close`. */
 export async function startIntake(options: IntakeOptions = {}): Promise<HostileIntake> {
   const intake = new Intake(options)
   await intake.listen()
@@ -107,7 +109,7 @@ class Intake implements HostileIntake {
     this.#server = openServer(options, (request, response) => {
       this.#serve(request, response).catch((error: unknown) => {
         // A sender that goes away is no fault of its body.
-        if (request.destroyed || request.socket.destroyed) return
+        if (error instanceof Error && error.message === 'aborted') return
         this.malformed.push(String(error))
         answerWith(response, { kind: 'answer', status: 400 })
       })
@@ -128,7 +130,7 @@ class Intake implements HostileIntake {
       await promise
       this.url = `unix://${this.socketPath}:`
     } else {
-      this.#server.listen(0, '127.0.0.1', resolve)
+      this.#server.listen(this.#options.port ?? 0, '127.0.0.1', resolve)
       await promise
       this.port = (this.#server.address() as AddressInfo).port
       this.url = `${this.#options.tls === undefined ? 'http' : 'https'}://127.0.0.1:${this.port}`
@@ -159,9 +161,9 @@ class Intake implements HostileIntake {
       this.#script.length > 0 ? this.#script.shift() : this.#faultOf?.({ index: this.#seen, headers: request.headers })
     this.#seen += 1
     if (fault?.kind === 'early') return answerWith(response, fault)
-    if (fault?.kind === 'reset' && fault.at === 'headers') return void request.socket.resetAndDestroy()
+    if (fault?.kind === 'reset' && fault.at === 'headers') return reset(request.socket)
     if (fault?.kind === 'reset' && fault.at === 'body') {
-      return void request.once('data', () => request.socket.resetAndDestroy())
+      return void request.once('data', () => reset(request.socket))
     }
     const wire = await readAll(request)
     const batch = await this.#parse(request, wire)
@@ -174,7 +176,11 @@ class Intake implements HostileIntake {
     if (refusal === undefined) return answerWith(response, { kind: 'answer', status: 202 })
     if (refusal.kind === 'answer') return answerWith(response, refusal)
     if (refusal.kind === 'delay') return answerLater(request, response, refusal.ms)
-    if (refusal.kind === 'reset') return void request.socket.resetAndDestroy()
+    if (refusal.kind === 'hold') {
+      await refusal.until
+      return answerWith(response, { kind: 'answer', status: 202 })
+    }
+    if (refusal.kind === 'reset') return reset(request.socket)
     playOnSocket(refusal as Parameters<typeof playOnSocket>[0], request.socket)
   }
 
@@ -218,8 +224,9 @@ function openServer(
     ...(clientCa === undefined ? {} : { ca: clientCa, requestCert: true, rejectUnauthorized: true }),
   }
   if (h2 !== true) return createTlsServer(secure, serve)
-  // The compatibility API has the same shape, as far as it is used here.
-  return createSecureServer({ ...secure, allowHTTP1: true }, serve as never)
+  // Takes what the client likes best. The compatibility API has the same shape, as far as it is used here.
+  const ALPNCallback = ({ protocols }: { readonly protocols: readonly string[] }) => protocols[0]
+  return createSecureServer({ ...secure, allowHTTP1: true, ALPNCallback }, serve as never)
 }
 
 function recordsOf(body: Buffer): readonly unknown[] {

@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+import { TLSSocket } from 'node:tls'
 
 /**
  * What an intake does with one request instead of accepting it. `at` of a reset: before the body is read, in the middle
@@ -12,6 +13,8 @@ export type Fault =
   | { readonly kind: 'early'; readonly status: number; readonly headers?: Headers; readonly body?: string }
   /** Accepts after a while. */
   | { readonly kind: 'delay'; readonly ms: number }
+  /** Accepts when the test says so. */
+  | { readonly kind: 'hold'; readonly until: Promise<unknown> }
   /** Accepts, answering in HTTP/1.0 and closing. */
   | { readonly kind: 'http-1.0' }
   /** Accepts, and the answer is lost. */
@@ -33,13 +36,13 @@ export type Fault =
 
 type Headers = Readonly<Record<string, string>>
 
-export type SocketFault = Exclude<Fault, { readonly kind: 'answer' | 'early' | 'delay' | 'reset' }>
+export type SocketFault = Exclude<Fault, { readonly kind: 'answer' | 'early' | 'delay' | 'hold' | 'reset' }>
 
 const GOOD = 'HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n'
 
 /** Faults that count as accepted although the sender may not learn of it. */
-export function acceptsAnyway(fault: Fault): boolean {
-  return fault.kind === 'lost-reply' || fault.kind === 'http-1.0' || fault.kind === 'delay'
+export function acceptsAnyway({ kind }: Fault): boolean {
+  return kind === 'lost-reply' || kind === 'http-1.0' || kind === 'delay' || kind === 'hold'
 }
 
 export function playOnSocket(fault: SocketFault, socket: Socket): void {
@@ -48,7 +51,7 @@ export function playOnSocket(fault: SocketFault, socket: Socket): void {
       socket.end('HTTP/1.0 200 OK\r\n\r\n{}')
       break
     case 'lost-reply':
-      socket.resetAndDestroy()
+      reset(socket)
       break
     case 'silence':
       break
@@ -80,6 +83,12 @@ export function playOnSocket(fault: SocketFault, socket: Socket): void {
 export function answerWith(response: ServerResponse, fault: Extract<Fault, { readonly status: number }>): void {
   response.writeHead(fault.status, fault.headers)
   response.end(fault.body ?? '{}')
+}
+
+/** Under TLS the connection is closed without a goodbye instead. */
+export function reset(socket: Socket): void {
+  if (socket instanceof TLSSocket) socket.destroy()
+  else socket.resetAndDestroy()
 }
 
 function drip(socket: Socket, next: () => string): void {

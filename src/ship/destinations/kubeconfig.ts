@@ -1,10 +1,10 @@
 import { ConfDocument } from '../../config/document.ts'
-import type { Path } from '../../config/finding.ts'
 import type { Problem } from '../../config/problem.ts'
 import { parseProxy } from '../http/proxy.ts'
 import { parseTarget } from '../http/target.ts'
 import type { TlsSpec } from '../http/tls-files.ts'
-import { KubeEntry, membersOf, sentenceOf } from './kube-entry.ts'
+import { chooseContext } from './kube-context.ts'
+import { type KubeEntry, sentenceOf } from './kube-entry.ts'
 
 /** Where a kubeconfig says that audit events go, and with what proof of identity. */
 export interface KubeEndpoint {
@@ -43,12 +43,12 @@ export function parseKubeconfig(text: string, path: string): Kubeconfig {
   const problems: Problem[] = []
   const chosen = chooseContext(document, problems)
   const server = readServer(chosen.cluster)
-  const secure = server !== undefined && parseTarget(server)?.secure === true
+  const target = server === undefined ? undefined : parseTarget(server)
   const tls = readTls(chosen.cluster, chosen.user)
   const credential = readCredential(chosen.user)
   const proxy = readProxy(chosen.cluster)
-  if (problems.length > 0 || server === undefined) return invalid(problems)
-  if (secure || server.includes('unix:')) {
+  if (problems.length > 0 || server === undefined || target === undefined) return invalid(problems)
+  if (target.secure || target.socketPath !== undefined) {
     return { kind: 'endpoint', endpoint: { server, tls, proxy, credential }, warnings: [] }
   }
   const unused = ['token', 'tokenFile', 'username', 'client-certificate', 'client-certificate-data'].filter((key) =>
@@ -66,40 +66,6 @@ function invalid(problems: readonly Problem[]): Kubeconfig {
   return { kind: 'invalid', problems: problems.map(sentenceOf) }
 }
 
-/** Without a context, the cluster and the user named "" are meant. */
-function chooseContext(document: ConfDocument, problems: Problem[]) {
-  const root = new KubeEntry(document, [], problems)
-  const find = (list: string, name: string) => findNamed(document, { list, name, problems })
-  const wanted = root.text('current-context') ?? ''
-  const contextPath = find('contexts', wanted)
-  if (contextPath === undefined && wanted !== '') {
-    root.fault('current-context', 'names no entry of `contexts`', 'name one, or add it')
-  }
-  const context = new KubeEntry(document, [...(contextPath ?? ['contexts']), 'context'], problems)
-  const entry = (key: 'cluster' | 'user', list: 'clusters' | 'users') => {
-    const name = context.text(key) ?? ''
-    const at = find(list, name)
-    if (at === undefined && name !== '') context.fault(key, `names no entry of \`${list}\``, 'name one, or add it')
-    return new KubeEntry(document, [...(at ?? [list]), key], problems)
-  }
-  return { cluster: entry('cluster', 'clusters'), user: entry('user', 'users') }
-}
-
-function findNamed(
-  document: ConfDocument,
-  { list, name, problems }: { list: string; name: string; problems: Problem[] },
-): Path | undefined {
-  const items = membersOf(document.value)[list]
-  if (!Array.isArray(items)) return undefined
-  const hits = items.flatMap((item, index) => ((membersOf(item).name ?? '') === name ? [index] : []))
-  const [first, second] = hits
-  if (second !== undefined) {
-    const entry = new KubeEntry(document, [list, second], problems)
-    entry.fault('name', `stands in \`${list}\` twice`, 'rename one of the two')
-  }
-  return first === undefined ? undefined : [list, first]
-}
-
 /** As client-go takes it: no scheme means http; query, fragment and a trailing slash do not count. */
 function readServer(cluster: KubeEntry): string | undefined {
   const text = cluster.text('server')
@@ -111,7 +77,7 @@ function readServer(cluster: KubeEntry): string | undefined {
     )
     return undefined
   }
-  const bare = text.replace(/[?#].*$/, '').replace(/\/+$/, '')
+  const bare = text.replace(/[?#].*$/, '').replace(/(?<![:/])\/+$/, '')
   const full = /^[a-z0-9+.-]+:\/|^unix:/i.test(bare) ? bare : `http://${bare}`
   if (parseTarget(full) !== undefined && !/^https?:\/\/[^/]*@/.test(full)) return full
   cluster.fault('server', 'is no usable address', 'write https://host:port/path; user and password go to `users`')

@@ -1,6 +1,7 @@
 import { isIP } from 'node:net'
 import { buildConnector, type Dispatcher, Pool, ProxyAgent } from 'undici'
 import type { Answer } from './answer.ts'
+import { Exchange } from './exchange.ts'
 import { type BodyBytes, outgoingBody } from './outgoing-body.ts'
 import { connectSocks5 } from './socks5.ts'
 import type { Target } from './target.ts'
@@ -32,10 +33,6 @@ export interface ConnectionsOptions {
 
 /** Longer than the usual wait for a batch, shorter than the 60 s after which load balancers drop an idle connection. */
 const KEEP_ALIVE_MS = 30_000
-/** Answers are read to their end, so that the connection can be used again, but not further than the echo of a large batch. */
-const MAX_ANSWER_BYTES = 16_777_216
-/** What is kept of an answer, for a reason shown to people. */
-const MAX_TEXT_BYTES = 4096
 
 export function openConnections(options: ConnectionsOptions): Connections {
   const { target, requestTimeoutMs } = options
@@ -45,7 +42,7 @@ export function openConnections(options: ConnectionsOptions): Connections {
     post(request, signal) {
       const body = outgoingBody(request.body, target.secure)
       const exchange = new Exchange(body.release)
-      return exchange.run(requestTimeoutMs, signal, (handler) => {
+      const start = () =>
         dispatcher.dispatch(
           {
             origin: target.origin,
@@ -57,9 +54,9 @@ export function openConnections(options: ConnectionsOptions): Connections {
             headersTimeout: requestTimeoutMs,
             bodyTimeout: requestTimeoutMs,
           },
-          handler,
+          exchange,
         )
-      })
+      return exchange.run(start, requestTimeoutMs, signal)
     },
     async destroy() {
       const destroyed = dispatcher.destroy()
@@ -107,8 +104,8 @@ function withNamesOnly(options: Pool.Options): Pool.Options {
   if (typeof connect !== 'function') return options
   return {
     ...options,
-    connect({ servername = '', ...rest }, callback) {
-      const isName = isIP(servername) === 0 && !servername.startsWith('[')
+    connect({ servername, ...rest }, callback) {
+      const isName = servername != null && isIP(servername) === 0 && !servername.startsWith('[')
       connect({ ...rest, ...(isName ? { servername } : {}) }, callback)
     },
   }
@@ -126,101 +123,4 @@ function throughSocks5(
       (error: Error) => callback(error, null),
     )
   }
-}
-
-/** One request and its answer, settled once: by the answer's end, an error, the timeout or the signal. */
-class Exchange implements Dispatcher.DispatchHandler {
-  readonly #release: () => void
-  readonly #answer = Promise.withResolvers<Answer>()
-  readonly #text = Buffer.alloc(MAX_TEXT_BYTES)
-  #controller: Dispatcher.DispatchController | undefined
-  #outcome: Answer | undefined
-  #status = 0
-  #headers: Readonly<Record<string, string | string[] | undefined>> = {}
-  #bytes = 0
-
-  constructor(release: () => void) {
-    this.#release = release
-  }
-
-  async run(
-    timeoutMs: number,
-    signal: AbortSignal,
-    start: (handler: Dispatcher.DispatchHandler) => void,
-  ): Promise<Answer> {
-    const onAbort = () => this.#cut('aborted')
-    const timer = setTimeout(() => this.#cut(`timeout: no complete answer within ${timeoutMs} ms`), timeoutMs)
-    signal.addEventListener('abort', onAbort)
-    try {
-      if (signal.aborted) onAbort()
-      else start(this)
-      return await this.#answer.promise
-    } catch (error) {
-      return { kind: 'failed', reason: reasonOf(error) }
-    } finally {
-      clearTimeout(timer)
-      signal.removeEventListener('abort', onAbort)
-    }
-  }
-
-  onRequestStart(controller: Dispatcher.DispatchController): void {
-    this.#controller = controller
-    if (this.#outcome !== undefined) controller.abort(new Error('too late'))
-  }
-
-  onResponseStart(
-    _controller: Dispatcher.DispatchController,
-    status: number,
-    headers: Record<string, string | string[] | undefined>,
-  ): void {
-    this.#status = status
-    this.#headers = headers
-  }
-
-  onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
-    if (this.#bytes < MAX_TEXT_BYTES) chunk.copy(this.#text, this.#bytes)
-    this.#bytes += chunk.length
-    if (this.#bytes > MAX_ANSWER_BYTES) this.#cut(`endless answer: longer than ${MAX_ANSWER_BYTES} bytes`)
-  }
-
-  onResponseEnd(): void {
-    this.#settle({
-      kind: 'answered',
-      status: this.#status,
-      retryAfter: first(this.#headers['retry-after']),
-      location: first(this.#headers.location),
-      text: this.#text.toString('utf8', 0, Math.min(this.#bytes, MAX_TEXT_BYTES)),
-    })
-  }
-
-  onResponseError(_controller: Dispatcher.DispatchController | null, error: Error): void {
-    this.#settle({ kind: 'failed', reason: reasonOf(error) })
-  }
-
-  /**
-   * Aborting destroys the socket (HTTP/1) or the stream (HTTP/2) before it returns; see outgoingBody for why nothing
-   * reads the request's memory then. A request that still waits for its connection is aborted when it is started.
-   */
-  #cut(reason: string): void {
-    this.#settle({ kind: 'failed', reason })
-    this.#controller?.abort(new Error(reason))
-  }
-
-  #settle(outcome: Answer): void {
-    this.#release()
-    this.#outcome ??= outcome
-    this.#answer.resolve(this.#outcome)
-  }
-}
-
-function first(value: string | string[] | undefined): string | undefined {
-  return Array.isArray(value) ? value[0] : value
-}
-
-/** `ECONNREFUSED: connect ECONNREFUSED 127.0.0.1:1`; of several addresses tried, the first failure. */
-function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return 'unknown error'
-  if (error instanceof AggregateError && error.errors.length > 0) return reasonOf(error.errors[0])
-  const code = 'code' in error && typeof error.code === 'string' ? error.code : error.name
-  return `${code}: ${error.message}`
 }

@@ -1,3 +1,5 @@
+import { Buffer } from 'node:buffer'
+
 /** Bytes to send back to back. */
 export interface BodyBytes {
   readonly pieces: readonly Uint8Array[]
@@ -36,7 +38,7 @@ export function outgoingBody(body: BodyBytes, secure: boolean): OutgoingBody {
         if (released) return
         const chunk = piece.subarray(at, at + step)
         const copy = !body.owned && (secure || chunk.length < SOCKET_HIGH_WATER_MARK)
-        yield copy ? Uint8Array.from(chunk) : chunk
+        yield copy ? Buffer.from(chunk) : chunk
       }
     }
   }

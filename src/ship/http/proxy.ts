@@ -16,6 +16,14 @@ export function proxyFor(target: Target, config: ProxyConfig): string | undefine
 export function parseProxy(address: string): string | undefined {
   const full = address.includes('://') ? address : `http://${address}`
   const url = URL.parse(full.replace(/^socks5h:/, 'socks5:'))
-  if (url === null || url.hostname === '') return undefined
+  if (url === null || url.hostname === '' || !isEncoded(url.username) || !isEncoded(url.password)) return undefined
   return ['http:', 'https:', 'socks5:'].includes(url.protocol) ? url.href : undefined
+}
+
+function isEncoded(text: string): boolean {
+  try {
+    return decodeURIComponent(text) !== undefined
+  } catch {
+    return false
+  }
 }

@@ -17,9 +17,14 @@ describe('connections', () => {
   })
 
   it('are as many as there are requests at a time', async () => {
-    const intake = await openIntake({ script: Array.from({ length: 3 }, () => ({ kind: 'delay', ms: 20 })) })
+    const all = Promise.withResolvers<void>()
+    const script = Array.from({ length: 3 }, () => ({ kind: 'hold', until: all.promise }) as const)
+    const intake = await openIntake({ script })
     const destination = openDestination(datadogConfig(intake.url))
-    await Promise.all([1, 2, 3].map(() => destination.send(sendRequest('["a"]'), never)))
+    const verdicts = Promise.all([1, 2, 3].map(() => destination.send(sendRequest('["a"]'), never)))
+    await expect.poll(() => intake.requests.length).toBe(3)
+    all.resolve()
+    await verdicts
     expect(new Set(intake.requests.map(({ connection }) => connection)).size).toBe(3)
   })
 
@@ -35,19 +40,22 @@ describe('connections', () => {
   })
 
   it('are renewed after a failure on one of them, while the others finish', async () => {
-    const intake = await openIntake({
-      script: [
-        { kind: 'delay', ms: 100 },
-        { kind: 'reset', at: 'answer' },
-      ],
-    })
+    const next = Promise.withResolvers<void>()
+    const script = [
+      { kind: 'hold', until: next.promise },
+      { kind: 'reset', at: 'answer' },
+    ] as const
+    const intake = await openIntake({ script })
     const destination = openDestination(datadogConfig(intake.url))
     const slow = destination.send(sendRequest('["slow"]'), never)
     await expect.poll(() => intake.requests.length).toBe(1)
     expect(await destination.send(sendRequest('["failing"]'), never)).toMatchObject({ kind: 'retry' })
     expect(await destination.send(sendRequest('["next"]'), never)).toMatchObject({ kind: 'delivered' })
+    next.resolve()
     expect(await slow).toMatchObject({ kind: 'delivered' })
-    expect(intake.requests.map(({ connection }) => connection)).toEqual([0, 1, 2])
+    await new Promise(setImmediate)
+    await destination.send(sendRequest('["last"]'), never)
+    expect(intake.requests.map(({ connection }) => connection)).toEqual([0, 1, 2, 2])
   })
 
   it('multiplex over HTTP/2 where the server offers it', async () => {
@@ -69,11 +77,14 @@ describe('connections', () => {
   })
 
   it('let what is under way finish when they are closed, and take nothing more', async () => {
-    const intake = await openIntake({ script: [{ kind: 'delay', ms: 50 }] })
+    const closing = Promise.withResolvers<void>()
+    const intake = await openIntake({ script: [{ kind: 'hold', until: closing.promise }] })
     const destination = openDestination(datadogConfig(intake.url))
     const slow = destination.send(sendRequest('["slow"]'), never)
     await expect.poll(() => intake.requests.length).toBe(1)
-    await destination.close()
+    const closed = destination.close()
+    closing.resolve()
+    await closed
     expect(await slow).toMatchObject({ kind: 'delivered' })
     expect(await destination.send(sendRequest('["late"]'), never)).toEqual({ kind: 'retry', reason: 'closed' })
   })

@@ -3,6 +3,7 @@ import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import tls from 'node:tls'
 import { describe, expect, it } from 'vitest'
 import type { TlsConfig } from '../../../src/config/config.ts'
 import { datadogConfig, sendRequest, webhookConfig } from '../../support/destination-config.ts'
@@ -35,17 +36,18 @@ describe('the certificate of a server', () => {
     })
   }
 
-  it('is not looked at below TLS 1.2', async () => {
-    const server = createServer({
-      ...serverIdentity(),
-      minVersion: 'TLSv1',
-      maxVersion: 'TLSv1.1',
-      ciphers: 'DEFAULT@SECLEVEL=0',
-    })
+  it('is not looked at below TLS 1.2, also where Node is told to allow it', async () => {
+    const { DEFAULT_CIPHERS, DEFAULT_MIN_VERSION } = tls
+    closing({ close: async () => Object.assign(tls, { DEFAULT_CIPHERS, DEFAULT_MIN_VERSION }) })
+    Object.assign(tls, { DEFAULT_CIPHERS: 'DEFAULT@SECLEVEL=0', DEFAULT_MIN_VERSION: 'TLSv1' })
+    const server = createServer(
+      { ...serverIdentity(), minVersion: 'TLSv1', maxVersion: 'TLSv1.1' },
+      (request, response) => request.resume().once('end', () => response.end()),
+    )
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
     closing({ close: () => new Promise((resolve) => server.close(resolve)) })
     const url = `https://127.0.0.1:${(server.address() as AddressInfo).port}/`
-    const destination = openDestination(datadogConfig(url, { tls: tlsConfig({ insecureSkipVerify: true }) }))
+    const destination = openDestination(datadogConfig(url, { tls: tlsConfig() }))
     expect(await destination.send(sendRequest('[]'), never)).toMatchObject({
       kind: 'retry',
       reason: expect.stringMatching(/PROTOCOL_VERSION|UNSUPPORTED_PROTOCOL/),

@@ -69,6 +69,7 @@ describe('parseProxy', () => {
     ['ftp://proxy', undefined],
     ['http://', undefined],
     ['::::', undefined],
+    ['http://user:100%@proxy', undefined],
   ]
   for (const [address, proxy] of rows) {
     it(`makes ${proxy} of ${address}`, () => {

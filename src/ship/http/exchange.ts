@@ -1,0 +1,104 @@
+import { Buffer } from 'node:buffer'
+import type { Answer } from './answer.ts'
+
+/** What undici hands to those who handle a request. */
+interface Controller {
+  abort(reason: Error): void
+}
+
+type Headers = Readonly<Record<string, string | string[] | undefined>>
+
+/** Answers are read to their end, so that the connection can be used again, but not further than the echo of a large batch. */
+const MAX_ANSWER_BYTES = 16_777_216
+/** What is kept of an answer, for a reason shown to people. */
+const MAX_TEXT_BYTES = 4096
+
+/** One request and its answer as undici tells of them, settled once: by the answer's end, an error, the timeout or the signal. */
+export class Exchange {
+  readonly #release: () => void
+  readonly #answer = Promise.withResolvers<Answer>()
+  readonly #text = Buffer.alloc(MAX_TEXT_BYTES)
+  #controller: Controller | undefined
+  #outcome: Answer | undefined
+  #status = 0
+  #headers: Headers = {}
+  #bytes = 0
+
+  constructor(release: () => void) {
+    this.#release = release
+  }
+
+  /** Never rejects: what `start` throws is the outcome, too. */
+  async run(start: () => unknown, timeoutMs: number, signal: AbortSignal): Promise<Answer> {
+    const onAbort = () => this.#cut('aborted')
+    const timer = setTimeout(() => this.#cut(`timeout: no complete answer within ${timeoutMs} ms`), timeoutMs)
+    signal.addEventListener('abort', onAbort)
+    try {
+      if (signal.aborted) onAbort()
+      else start()
+      return await this.#answer.promise
+    } catch (error) {
+      return { kind: 'failed', reason: reasonOf(error) }
+    } finally {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', onAbort)
+    }
+  }
+
+  onRequestStart(controller: Controller): void {
+    this.#controller = controller
+    if (this.#outcome !== undefined) controller.abort(new Error('too late'))
+  }
+
+  onResponseStart(_controller: Controller, status: number, headers: Headers): void {
+    this.#status = status
+    this.#headers = headers
+  }
+
+  onResponseData(_controller: Controller, chunk: Buffer): void {
+    if (this.#bytes < MAX_TEXT_BYTES) chunk.copy(this.#text, this.#bytes)
+    this.#bytes += chunk.length
+    if (this.#bytes > MAX_ANSWER_BYTES) this.#cut(`endless answer: longer than ${MAX_ANSWER_BYTES} bytes`)
+  }
+
+  onResponseEnd(): void {
+    this.#settle({
+      kind: 'answered',
+      status: this.#status,
+      retryAfter: first(this.#headers['retry-after']),
+      location: first(this.#headers.location),
+      text: this.#text.toString('utf8', 0, Math.min(this.#bytes, MAX_TEXT_BYTES)),
+    })
+  }
+
+  onResponseError(_controller: Controller | null, error: Error): void {
+    this.#settle({ kind: 'failed', reason: reasonOf(error) })
+  }
+
+  /**
+   * Aborting destroys the socket (HTTP/1) or the stream (HTTP/2) before it returns; see outgoingBody for why nothing
+   * reads the request's memory then. A request that still waits for its connection is aborted when it is started.
+   */
+  #cut(reason: string): void {
+    this.#settle({ kind: 'failed', reason })
+    this.#controller?.abort(new Error(reason))
+  }
+
+  #settle(outcome: Answer): void {
+    this.#release()
+    this.#outcome ??= outcome
+    this.#answer.resolve(this.#outcome)
+  }
+}
+
+function first(value: string | string[] | undefined): string | undefined {
+  return Array.isArray(value) ? value[0] : value
+}
+
+/** `ECONNREFUSED: connect ECONNREFUSED 127.0.0.1:1`; of several addresses tried, the first failure. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return 'unknown error'
+  if (error instanceof AggregateError && error.errors.length > 0) return reasonOf(error.errors[0])
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : error.name
+  return `${code}: ${error.message}`
+}
