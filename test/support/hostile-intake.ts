@@ -19,7 +19,7 @@ export interface IntakeBatch {
   readonly httpVersion: string
   /** Of the certificate the client has shown. */
   readonly clientName: string | undefined
-  /** The how-manieth connection, from 0; -1 for HTTP/2. */
+  /** Which connection it came on, counted from 0; -1 for HTTP/2. */
   readonly connection: number
   /** As it travelled. */
   readonly wireBytes: number

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { datadogConfig, sendRequest, withTimeout } from '../../support/destination-config.ts'
 import { closeAfterEach, never, openDestination, openIntake } from '../../support/destinations.ts'
 import type { Fault } from '../../support/intake-faults.ts'
+import { serverIdentity, tlsConfig } from '../../support/tls-fixtures.ts'
 
 closeAfterEach()
 
@@ -62,6 +63,26 @@ describe('a server that does not answer as it should', () => {
       reason: expect.stringMatching(/^(ENOTFOUND|EAI_AGAIN): /),
     })
   })
+})
+
+describe('a server that does not answer as it should over HTTP/2', () => {
+  const rows: readonly [Fault, reason: string][] = [
+    [{ kind: 'silence' }, 'timeout: no complete answer within 200 ms'],
+    [{ kind: 'reset', at: 'headers' }, ''],
+    [{ kind: 'reset', at: 'answer' }, ''],
+  ]
+  for (const [fault, reason] of rows) {
+    it(`is retried, leaves nothing open, and is reached again: ${Object.values(fault).join(', ')}`, async () => {
+      const intake = await openIntake({ script: [undefined, fault], tls: serverIdentity(), h2: true })
+      const timeoutMs = reason.startsWith('timeout') ? 200 : 10_000
+      const destination = openDestination(withTimeout(datadogConfig(intake.url, { tls: tlsConfig() }), timeoutMs))
+      expect(await destination.send(sendRequest('["x"]'), never)).toMatchObject({ kind: 'delivered' })
+      expect(await destination.send(large(), never)).toEqual({ kind: 'retry', reason: expect.stringContaining(reason) })
+      await expect.poll(openSockets).toBe(idle)
+      expect(await destination.send(sendRequest('["y"]'), never)).toMatchObject({ kind: 'delivered' })
+      expect(intake.requests.every(({ httpVersion }) => httpVersion === '2.0')).toBe(true)
+    })
+  }
 })
 
 describe('an answer that is complete', () => {
