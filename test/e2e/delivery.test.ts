@@ -152,3 +152,34 @@ test('a torn last line waits for its end, and lines nobody can carry do not stop
   log.close()
   await intake.close()
 })
+
+test('a destination that is down leaves the other alone and catches up from disk', async () => {
+  using dir = tempDir()
+  const [up, down] = [await startIntake(), await startIntake()]
+  down.setFault(() => ({ kind: 'answer', status: 503 }))
+  using bench = agentBench(
+    dir.path,
+    `destinations:\n  - {type: webhook, name: up, url: "${up.url}"}\n  - {type: datadog, name: down, url: "${down.url}", api_key: abc}\n${delivery}`,
+  )
+  const log = writer(bench.auditLog)
+  log.write(1)
+  const agent = bench.start()
+  await until(() => down.requests.length > 0)
+  log.write(200)
+  await until(() => up.records().length === 201)
+  expect(down.records()).toEqual([])
+  const status = await agent.status()
+  expect(status.destinations.map(({ name, state }) => [name, state])).toEqual([
+    ['up', 'ok'],
+    ['down', 'retrying'],
+  ])
+  await agent.kill()
+  down.setFault(undefined)
+  const again = bench.start()
+  await until(() => down.records().length === 201)
+  expect(new Set(datadogLines(down))).toEqual(new Set(log.lines))
+  expect(await again.stop()).toBe(0)
+  expect(up.records().length).toBeLessThanOrEqual(2 * 201)
+  log.close()
+  await Promise.all([up.close(), down.close()])
+})
