@@ -11,7 +11,7 @@ import { openDeadLetter } from './ship/dead-letter.ts'
 import type { Destination } from './ship/destination.ts'
 import { createDestination } from './ship/destinations/create.ts'
 import { createLane, type Lane } from './ship/lane.ts'
-import { createThrottle } from './ship/throttle.ts'
+import { createThrottle, type Throttle } from './ship/throttle.ts'
 import { createTailer, type Tailer } from './tail/tailer.ts'
 
 export interface AgentOptions {
@@ -92,6 +92,8 @@ export async function startAgent(options: AgentOptions): Promise<StartedAgent> {
   tailer.start()
   state = config.enabled ? 'running' : 'disabled'
   announce(options, works)
+  const stopped = new AbortController()
+  for (const work of works) void checkConnection(work, log, stopped.signal)
 
   return {
     kind: 'started',
@@ -99,6 +101,7 @@ export async function startAgent(options: AgentOptions): Promise<StartedAgent> {
       status,
       drain: async (deadlineMs) => {
         state = 'draining'
+        stopped.abort()
         const clean = await drain({ works, tailer, saver, deadlineMs })
         if (lock.kind === 'locked') lock.release()
         return { clean }
@@ -110,6 +113,7 @@ export async function startAgent(options: AgentOptions): Promise<StartedAgent> {
 interface Work {
   readonly destination: Destination
   readonly lane: Lane
+  readonly throttle: Throttle
   deadLetterBytes(): number
 }
 
@@ -130,15 +134,32 @@ async function openLane(
     maxBytes: config.deadLetterMaxBytes,
   })
   const { throttleQps: qps, throttleBurst: burst, throttleEnable: enabled } = config.delivery
+  const throttle = await createThrottle({ qps, burst, enabled })
   const lane = createLane({
     destination,
     feed: tailer.feed(config.name),
     delivery: config.delivery,
-    throttle: await createThrottle({ qps, burst, enabled }),
+    throttle,
     deadLetters,
     log,
   })
-  return { destination, lane, deadLetterBytes: () => deadLetters.bytes }
+  return { destination, lane, throttle, deadLetterBytes: () => deadLetters.bytes }
+}
+
+/** Says early what an operator can mend: a wrong address, a wrong key. Nothing waits for it. */
+async function checkConnection({ destination, throttle }: Work, log: AgentLog, signal: AbortSignal): Promise<void> {
+  if (!destination.probe) return
+  try {
+    await throttle.take(signal)
+  } catch (error) {
+    if (signal.aborted) return
+    throw error
+  }
+  const verdict = await destination.probe(signal)
+  if (signal.aborted) return
+  if (verdict.kind === 'delivered') log.info({ destination: destination.name }, 'the destination answers')
+  else
+    log.warn({ destination: destination.name, reason: verdict.reason }, 'the destination does not accept requests yet')
 }
 
 interface Draining {
