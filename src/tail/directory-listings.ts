@@ -1,44 +1,106 @@
-import { Fault, type Files } from './files.ts'
+import { type Entry, Fault, type FileFacts, type Files } from './files.ts'
 import { liveNameOf } from './rotated-name.ts'
 
-/** The names in a directory, grouped by the live name they are rotated generations of. */
 export interface DirectoryListing {
+  /** Device and inode: tells a directory met again under another name. */
+  readonly id: string
+  readonly entries: readonly Entry[]
   readonly names: ReadonlySet<string>
+  /** The names that say they are rotated generations of `live`. */
   rotatedOf(live: string): readonly string[]
 }
 
 /**
- * Listings shared by all lineages during one pass, so that a directory of a thousand files is read once and not a
- * thousand times. `begin` starts a new pass.
+ * Listings shared by all lineages and patterns, so that a directory of a thousand files is read once and not a thousand
+ * times, and not again while its modification time says that no name in it has changed: then the same object is given.
  */
 export interface DirectoryListings {
-  begin(): void
+  /** A new look begins: each directory is checked again when it is next asked for. */
+  begin(nowMs: number): void
   list(directory: string): DirectoryListing | Fault
 }
 
+/**
+ * A modification time this fresh proves nothing: a change right after the listing can carry the same one. The coarsest
+ * file systems count in steps of 2 s (FAT).
+ */
+const SETTLED_MS = 2500
+/** Read again this often whatever the modification time says, for file systems that do not keep it. */
+const MAX_AGE_MS = 10_000
+/** Forgotten when nobody asked for so long. */
+const UNUSED_MS = 60_000
+
+interface Kept {
+  readonly listing: DirectoryListing | Fault
+  readonly facts: FileFacts | Fault
+  readonly readAtMs: number
+  look: number
+  usedAtMs: number
+}
+
 export function createDirectoryListings(files: Files): DirectoryListings {
-  const listings = new Map<string, DirectoryListing | Fault>()
+  const kept = new Map<string, Kept>()
+  let look = 0
+  let nowMs = 0
+  let sweepAtMs = 0
+
   return {
-    begin: () => listings.clear(),
+    begin(atMs) {
+      look += 1
+      nowMs = atMs
+      if (nowMs < sweepAtMs) return
+      sweepAtMs = nowMs + UNUSED_MS
+      for (const [directory, { usedAtMs }] of kept) if (nowMs - usedAtMs > UNUSED_MS) kept.delete(directory)
+    },
     list(directory) {
-      const known = listings.get(directory)
-      if (known) return known
-      const names = files.list(directory)
-      const listing = names instanceof Fault ? names : group(names)
-      listings.set(directory, listing)
+      const known = kept.get(directory)
+      if (known?.look === look) return known.listing
+      const facts = files.stat(directory)
+      if (known && isUnchanged(known, facts, nowMs)) {
+        known.look = look
+        known.usedAtMs = nowMs
+        return known.listing
+      }
+      const entries = facts instanceof Fault ? facts : files.list(directory)
+      const listing =
+        facts instanceof Fault || entries instanceof Fault ? (entries as Fault) : listingOf(facts, entries)
+      kept.set(directory, { listing, facts, readAtMs: nowMs, look, usedAtMs: nowMs })
       return listing
     },
   }
 }
 
-function group(names: readonly string[]): DirectoryListing {
+function isUnchanged({ listing, facts: then, readAtMs }: Kept, now: FileFacts | Fault, nowMs: number): boolean {
+  if (listing instanceof Fault || then instanceof Fault || now instanceof Fault) return false
+  const isSame = then.ino === now.ino && then.dev === now.dev && then.mtimeMs === now.mtimeMs
+  return isSame && readAtMs - then.mtimeMs > SETTLED_MS && Math.abs(nowMs - readAtMs) < MAX_AGE_MS
+}
+
+function listingOf({ dev, ino }: FileFacts, entries: readonly Entry[]): DirectoryListing {
+  let names: ReadonlySet<string> | undefined
+  let byLive: ReadonlyMap<string, readonly string[]> | undefined
+  return {
+    id: `${dev}:${ino}`,
+    entries,
+    get names() {
+      names ??= new Set(entries.map(({ name }) => name))
+      return names
+    },
+    rotatedOf(live) {
+      byLive ??= groupByLive(entries)
+      return byLive.get(live) ?? []
+    },
+  }
+}
+
+function groupByLive(entries: readonly Entry[]): ReadonlyMap<string, readonly string[]> {
   const byLive = new Map<string, string[]>()
-  for (const name of names) {
+  for (const { name } of entries) {
     const live = liveNameOf(name)
     if (live === undefined) continue
     const group = byLive.get(live)
     if (group) group.push(name)
     else byLive.set(live, [name])
   }
-  return { names: new Set(names), rotatedOf: (live) => byLive.get(live) ?? [] }
+  return byLive
 }

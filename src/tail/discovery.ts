@@ -1,11 +1,12 @@
-import { join, sep } from 'node:path'
-import picomatch from 'picomatch'
+import { dirname, join } from 'node:path'
 import type { SourceConfig } from '../config/config.ts'
+import type { DirectoryListing, DirectoryListings } from './directory-listings.ts'
 import { Fault, type Files } from './files.ts'
+import { compileGlob, compileGlobs } from './glob.ts'
 import { liveNameOf } from './rotated-name.ts'
 
 export interface Discovered {
-  /** Live paths. A path without a glob is always one, also while there is no such file. */
+  /** Live paths, sorted. A path without a glob is always one, also while there is no such file. */
   readonly paths: readonly string[]
   /** Directories whose changes can change the result: to be watched. */
   readonly directories: readonly string[]
@@ -13,59 +14,142 @@ export interface Discovered {
   readonly faults: readonly Fault[]
 }
 
-const MAX_DEPTH = 32
+/** What one source means: which files there are, and which changes of the file system may matter to it. */
+export interface Discovery {
+  /** The live files now; the same object again when nothing changed. */
+  look(): Discovered
+  /** Whether a file that appeared at `path` may be one, or a directory that appeared there may hold one. */
+  concerns(path: string): boolean
+}
+
 const MAX_ENTRIES = 200_000
 
 /**
- * The live files a source means now. Names that say they are rotated generations of a live name that the pattern also
- * matches are left to that live path, so that no line is read under two names.
+ * Names that say they are rotated generations of a live name that the pattern also matches are left to that live path,
+ * so that no line is read under two names.
  */
-export function discover(source: Pick<SourceConfig, 'path' | 'excludePaths'>, files: Files): Discovered {
-  const { base, glob } = picomatch.scan(source.path)
-  const isExcluded = picomatch([...source.excludePaths], { dot: true })
-  if (glob === '') {
-    const excluded = source.excludePaths.length > 0 && isExcluded(source.path)
-    return { paths: excluded ? [] : [source.path], directories: [], faults: [] }
+export function createDiscovery(
+  { path: pattern, excludePaths }: Pick<SourceConfig, 'path' | 'excludePaths'>,
+  { files, listings }: { files: Files; listings: DirectoryListings },
+): Discovery {
+  const glob = compileGlob(pattern)
+  const isExcluded = compileGlobs(excludePaths)
+  const isWanted = (path: string) => glob.matches(path) && !isExcluded(path)
+  const walk = createWalk({ files, listings }, glob.reaches, liveIn)
+  let last: { readonly visits: readonly Visit[]; readonly discovered: Discovered } | undefined
+
+  /** The live paths that the plain files of a directory stand for. */
+  function liveIn(directory: string, names: readonly string[]): readonly string[] {
+    const found = new Set<string>()
+    for (const name of names) {
+      const path = join(directory, name)
+      if (!isWanted(path)) continue
+      const live = liveNameOf(name)
+      const livePath = live === undefined ? undefined : join(directory, live)
+      found.add(livePath !== undefined && isWanted(livePath) ? livePath : path)
+    }
+    return [...found]
   }
-  const isMatch = picomatch(source.path, { dot: true })
-  const walk = walker(files, glob.includes('**') ? MAX_DEPTH : glob.split('/').length)
-  const wanted = (path: string) => isMatch(path) && !(source.excludePaths.length > 0 && isExcluded(path))
-  const found = new Set<string>()
-  for (const path of walk.files(base === '' ? sep : base)) {
-    if (!wanted(path)) continue
-    const live = liveNameOf(path)
-    const livePath = live === undefined ? undefined : join(path, '..', live)
-    found.add(livePath !== undefined && wanted(livePath) ? livePath : path)
+
+  if (glob.isLiteral) {
+    const literal = { paths: isExcluded(glob.base) ? [] : [glob.base], directories: [], faults: [] }
+    return { look: () => literal, concerns: () => false }
   }
-  return { paths: [...found].sort(), directories: walk.directories, faults: walk.faults }
+  return {
+    look() {
+      const { visits, faults } = walk(glob.base)
+      if (last && faults.length === 0 && last.discovered.faults.length === 0 && isSame(visits, last.visits)) {
+        return last.discovered
+      }
+      const paths = [...new Set(visits.flatMap((visit) => visit.paths))].sort()
+      const discovered = { paths, directories: visits.map(({ directory }) => directory), faults }
+      last = { visits, discovered }
+      return discovered
+    },
+    concerns: (path) => isWanted(path) || (glob.reaches(dirname(path)) && glob.reaches(path)),
+  }
 }
 
-function walker(files: Files, maxDepth: number) {
-  const directories: string[] = []
-  const faults: Fault[] = []
-  const visited = new Set<string>()
-  let entries = 0
+/** A directory as a walk found it. */
+interface Visit {
+  readonly directory: string
+  readonly paths: readonly string[]
+}
 
-  function* walk(directory: string, depth: number): Generator<string> {
-    const real = files.realpath(directory)
-    if (real instanceof Fault || visited.has(real)) return
-    visited.add(real)
-    const names = files.list(directory)
-    if (names instanceof Fault) {
-      if (names.code !== 'ENOENT' && names.code !== 'ENOTDIR') faults.push(names)
-      return
+function isSame(a: readonly Visit[], b: readonly Visit[]): boolean {
+  return a.length === b.length && a.every((visit, index) => visit === b[index])
+}
+
+interface Known {
+  readonly listing: DirectoryListing
+  /** Only files and directories: nothing in it needs a look of its own. */
+  readonly isPlain: boolean
+  readonly visit: Visit
+  readonly directories: readonly string[]
+}
+
+/** Walks the directories that `reaches` lets through; what it found in one is kept while its listing is the same. */
+function createWalk(
+  { files, listings }: { files: Files; listings: DirectoryListings },
+  reaches: (directory: string) => boolean,
+  liveIn: (directory: string, names: readonly string[]) => readonly string[],
+): (base: string) => { visits: readonly Visit[]; faults: readonly Fault[] } {
+  let known = new Map<string, Known>()
+
+  function read(directory: string, listing: DirectoryListing): Known {
+    const before = known.get(directory)
+    if (before?.listing === listing && before.isPlain) return before
+    const names: string[] = []
+    const directories: string[] = []
+    let isPlain = true
+    for (const { name, kind } of listing.entries) {
+      if (kind === 'file') names.push(name)
+      else if (kind === 'directory') directories.push(name)
+      else {
+        isPlain = false
+        const facts = files.stat(join(directory, name))
+        if (facts instanceof Fault) continue
+        if (facts.kind === 'file') names.push(name)
+        else if (facts.kind === 'directory') directories.push(name)
+      }
     }
-    directories.push(directory)
-    for (const name of names) {
-      entries += 1
-      if (entries > MAX_ENTRIES) return
-      const path = join(directory, name)
-      const facts = files.stat(path)
-      if (facts instanceof Fault) continue
-      if (facts.kind === 'file') yield path
-      else if (facts.kind === 'directory' && depth < maxDepth) yield* walk(path, depth + 1)
-    }
+    const paths = liveIn(directory, names)
+    const isRepeated = before !== undefined && isEqual(paths, before.visit.paths)
+    const visit = isRepeated ? before.visit : { directory, paths }
+    return { listing, isPlain, visit, directories: directories.map((name) => join(directory, name)) }
   }
 
-  return { directories, faults, files: (base: string) => walk(base, 1) }
+  return (base) => {
+    const visits: Visit[] = []
+    const faults: Fault[] = []
+    const next = new Map<string, Known>()
+    let entries = 0
+
+    /** `above`: the directories on the way here, as a link may lead back to one of them. */
+    function enter(directory: string, above: readonly string[]): void {
+      const listing = listings.list(directory)
+      if (listing instanceof Fault) {
+        if (listing.code !== 'ENOENT' && listing.code !== 'ENOTDIR') faults.push(listing)
+        return
+      }
+      if (above.includes(listing.id)) return
+      entries += listing.entries.length
+      if (entries > MAX_ENTRIES) {
+        faults.push(new Fault('E2BIG', `${base} holds more than ${MAX_ENTRIES} entries: the rest is not looked at`))
+        return
+      }
+      const found = read(directory, listing)
+      next.set(directory, found)
+      visits.push(found.visit)
+      for (const child of found.directories) if (reaches(child)) enter(child, [...above, listing.id])
+    }
+
+    enter(base, [])
+    known = next
+    return { visits, faults }
+  }
+}
+
+function isEqual(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((path, index) => path === b[index])
 }

@@ -21,6 +21,12 @@ export interface FileFacts {
   readonly kind: 'file' | 'directory' | 'other'
 }
 
+/** A name in a directory. `other`: also what its kind does not show without a look, a symbolic link above all. */
+export interface Entry {
+  readonly name: string
+  readonly kind: FileFacts['kind']
+}
+
 /**
  * The file system as tailing needs it. Nothing throws for what the world may do. Metadata calls are synchronous: they
  * cost about 2 µs each where a trip through the thread pool costs 30.
@@ -33,7 +39,7 @@ export interface Files {
   read(fd: number, into: Uint8Array, position: number): Promise<number | Fault>
   readSync(fd: number, into: Uint8Array, position: number): number | Fault
   close(fd: number): void
-  list(directory: string): readonly string[] | Fault
+  list(directory: string): readonly Entry[] | Fault
   realpath(path: string): string | Fault
 }
 
@@ -47,7 +53,7 @@ export const nodeFiles: Files = {
     }),
   readSync: (fd, into, position) => attempt(() => fs.readSync(fd, into, 0, into.length, position)),
   close: (fd) => fs.closeSync(fd),
-  list: (directory) => attempt(() => fs.readdirSync(directory)),
+  list: (directory) => attempt(() => fs.readdirSync(directory, { withFileTypes: true }).map(entryOf)),
   realpath: (path) => attempt(() => fs.realpathSync.native(path)),
 }
 
@@ -78,8 +84,8 @@ function factsOf(stats: fs.BigIntStats): FileFacts {
   }
 }
 
-export function isSameFile(a: FileFacts, b: FileFacts): boolean {
-  return a.ino === b.ino && a.dev === b.dev && a.birth === b.birth
+function entryOf(entry: fs.Dirent): Entry {
+  return { name: entry.name, kind: entry.isFile() ? 'file' : entry.isDirectory() ? 'directory' : 'other' }
 }
 
 /** Reads exactly `[position, position + length)`; undefined when the file is shorter, a fault when it cannot be read. */

@@ -60,6 +60,8 @@ export class Generation {
   changedAtMs = 0
   /** No longer at the live path. */
   rotated = true
+  /** When its file was last seen at a path that is meant as a live one, though not its lineage's: it may be written to. */
+  aliveAtMs = 0
   /** Nothing will be appended any more. */
   final = false
   /** Done with, or history that was never to be read. Comes back to life when the file grows. */

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { basename, dirname } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import type { GenerationRecord } from '../checkpoint/registry.ts'
 import type { SourceConfig } from '../config/config.ts'
 import type { Log } from '../log.ts'
@@ -30,9 +30,13 @@ export interface LineageOptions {
   readonly isInitial: boolean
   /** How long a rotated file must be quiet before its last line counts without a newline. */
   readonly finalQuietMs: number
+  /** Whether the file at the live path is read by another lineage, to which it was known first. */
+  isElsewhere(facts: FileFacts, nowMs: number): boolean | Fault
 }
 
 const MISSING_CHECKS = 2
+/** A file seen alive so lately is not finished, however quiet it is. */
+const ALIVE_MS = 60_000
 /** Generations whose file is gone are kept to be recognised in case it comes back, so many. */
 const KEPT_GONE = 32
 
@@ -189,7 +193,8 @@ export class Lineage {
       return
     }
     const generation = owner ?? this.discover({ path, facts })
-    generation.settleIn({ path, facts }, fd)
+    // The name behind a link: it still names the file when the link points elsewhere.
+    generation.settleIn({ path: join(this.base.directory, this.base.name), facts }, fd)
     generation.rotated = false
     generation.finished = false
     this.live = generation
@@ -294,7 +299,9 @@ export class Lineage {
       if (!live.isReplaced) return
       this.orphan(live)
     } else if (live) this.#rotate(live, nowMs)
-    this.#welcome()
+    const elsewhere = this.options.isElsewhere(facts, nowMs)
+    this.error = elsewhere instanceof Fault ? elsewhere.message : undefined
+    if (elsewhere === false) this.#welcome()
   }
 
   /** Unobservable is not deleted: only a path that is absent twice in a row counts as gone. */
@@ -364,7 +371,7 @@ export class Lineage {
   }
 
   #resolve(archives: readonly Place[], isHistory: boolean): void {
-    if (archives.length === 0 || this.#resolving) return
+    if (archives.length === 0 || this.#resolving !== undefined) return
     this.#resolving = resolveArchives(this, archives, isHistory).finally(() => {
       this.#resolving = undefined
       this.options.context.onDoubt()
@@ -374,7 +381,8 @@ export class Lineage {
   #finish(nowMs: number): void {
     for (const generation of this.reading) {
       if (!generation.rotated || generation.isReplaced) continue
-      if (!generation.final && nowMs - generation.changedAtMs >= this.options.finalQuietMs) generation.finalise()
+      const isQuiet = nowMs - generation.changedAtMs >= this.options.finalQuietMs
+      if (!generation.final && isQuiet && nowMs - generation.aliveAtMs >= ALIVE_MS) generation.finalise()
       if (!generation.final || !generation.isSettled || !generation.verify()) continue
       generation.finish()
       this.#insert(generation)

@@ -202,16 +202,16 @@ function isOlder(a: Pick<FileFacts, 'birth'>, b: Pick<FileFacts, 'birth'>): bool
   return a.birth !== '0' && b.birth !== '0' && BigInt(a.birth) < BigInt(b.birth)
 }
 
-/** A homeless generation may lie under a name of no known form: then only the same file will do. */
+/** A homeless generation may lie under a name of no known form, or behind a link: then only the same file will do. */
 function lookElsewhere({ lineage, names, seen }: Scan): void {
   const { files } = lineage.options
   const { directory, name } = lineage.base
   const stem = name.slice(0, Math.max(1, name.lastIndexOf('.')))
   const wanted = lineage.homeless.filter((generation) => !generation.finished && !generation.lossReported)
   if (wanted.length === 0) return
-  for (const other of names) {
-    if (other === name || !other.startsWith(stem)) continue
-    const path = join(directory, other)
+  const alike = [...names].filter((other) => other !== name && other.startsWith(stem))
+  const lastPaths = wanted.map(({ lastPath }) => lastPath).filter((path) => path !== join(directory, name))
+  for (const path of [...alike.map((other) => join(directory, other)), ...lastPaths]) {
     const facts = files.stat(path)
     if (facts instanceof Fault || facts.kind !== 'file') continue
     const generation = wanted.find(({ identity, place }) => !place && isIdentity(identity, facts))
@@ -229,7 +229,7 @@ function missAbsent({ lineage, seen }: Scan): void {
     if (seen.has(generation) || generation === lineage.live) continue
     generation.missedScans += 1
     if (generation.missedScans < 2) lineage.scanWanted = true
-    else if (generation.finished || !(generation.isOpen || isElsewhere(lineage, generation))) lineage.orphan(generation)
+    else if (!generation.isOpen && !isElsewhere(lineage, generation)) lineage.orphan(generation)
   }
   for (const generation of [...lineage.homeless]) {
     if (generation.finished || generation.lossReported) continue

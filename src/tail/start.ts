@@ -1,11 +1,11 @@
 import type { PositionRecord } from '../checkpoint/registry.ts'
+import type { Encoding } from '../config/config.ts'
+import { lastLineEnd } from './encoding.ts'
 import { Fault, readExactly } from './files.ts'
 import { FINGERPRINT_BYTES, fingerprint, NO_FINGERPRINT } from './fingerprint.ts'
 import type { Generation } from './generation.ts'
 import type { Lineage } from './lineage.ts'
 import { withFile } from './recognition.ts'
-
-const NEWLINE = 0x0a
 
 /**
  * Gives every destination that has no position in a generation its first one. Only what was there at the very first
@@ -35,16 +35,16 @@ export function isPassedOver(
 ): boolean {
   const fromEnd = source.startPosition === 'end' || source.startPosition === 'forceEnd'
   if (!isFirst) return false
-  return rotated ? mtimeMs < startedAtMs && (fromEnd || !source.backfill) : fromEnd
+  return rotated ? mtimeMs <= startedAtMs && (fromEnd || !source.backfill) : fromEnd
 }
 
 /** Of a live file the position behind its last newline, of another one behind its last byte. */
-function endOf(generation: Generation, { options: { files } }: Lineage): PositionRecord {
+function endOf(generation: Generation, { options: { files, source } }: Lineage): PositionRecord {
   const { place, size, rotated } = generation
   const none = { offset: size, marker: NO_FINGERPRINT, deadLetteredBytes: 0, skippedBytes: {} }
   if (!place || generation.isArchive) return none
   const found = withFile(files, place.path, (fd) => {
-    const offset = rotated ? size : lastLineEnd(size, (span) => readExactly(files, fd, span))
+    const offset = rotated ? size : endOfLines(size, source.encoding, (span) => readExactly(files, fd, span))
     const length = Math.min(FINGERPRINT_BYTES, offset)
     const bytes = readExactly(files, fd, { position: offset - length, length })
     return { ...none, offset, marker: bytes && !(bytes instanceof Fault) ? fingerprint(bytes) : NO_FINGERPRINT }
@@ -54,13 +54,14 @@ function endOf(generation: Generation, { options: { files } }: Lineage): Positio
 
 type ReadSpan = (span: { position: number; length: number }) => Buffer | undefined | Fault
 
-function lastLineEnd(size: number, read: ReadSpan): number {
-  const step = 64 * 1024
-  for (let end = size; end > 0; end -= step) {
-    const position = Math.max(0, end - step)
-    const bytes = read({ position, length: end - position })
-    const newline = bytes && !(bytes instanceof Fault) ? bytes.lastIndexOf(NEWLINE) : -1
-    if (newline >= 0) return position + newline + 1
+const STEP = 64 * 1024
+
+/** 0 also when the bytes cannot be read: rather all lines than half of one. */
+function endOfLines(size: number, encoding: Encoding, read: ReadSpan): number {
+  for (let position = size - (size % STEP || STEP); position >= 0; position -= STEP) {
+    const bytes = read({ position, length: Math.min(STEP, size - position) })
+    const end = bytes && !(bytes instanceof Fault) ? lastLineEnd(bytes, position, encoding) : 0
+    if (end > 0) return position + end
   }
   return 0
 }

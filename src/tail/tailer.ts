@@ -1,22 +1,31 @@
-import { dirname } from 'node:path'
+import { dirname, join } from 'node:path'
 import type { Feed } from '../block.ts'
+import type { ImportedPosition } from '../checkpoint/datadog-import.ts'
 import type { GenerationRecord } from '../checkpoint/registry.ts'
 import type { SourceConfig } from '../config/config.ts'
 import type { Log } from '../log.ts'
+import { linuxMountPoints, type MountPoints } from './bind-mounts.ts'
 import { createDescriptors } from './descriptors.ts'
 import { createDirectoryListings } from './directory-listings.ts'
-import { discover } from './discovery.ts'
+import { createElsewhere } from './elsewhere.ts'
 import { createLaneFeed } from './feed.ts'
-import { Fault, type Files, nodeFiles } from './files.ts'
-import { Lineage } from './lineage.ts'
+import { type Fault, type Files, nodeFiles } from './files.ts'
+import type { Lineage } from './lineage.ts'
+import { createRemembered } from './remembered.ts'
+import { createRoster } from './roster.ts'
 import { liveNameOf } from './rotated-name.ts'
+import { createSources } from './sources.ts'
+import { createTurns } from './turns.ts'
 import { createWakeUps, type WakeUps } from './wake-ups.ts'
+import { type WatchList, watchList } from './watch-list.ts'
 
 export interface TailerOptions {
   readonly sources: readonly SourceConfig[]
   /** The names of the destinations: each gets a feed and a position of its own in every file. */
   readonly destinations: readonly string[]
   readonly records: readonly GenerationRecord[]
+  /** Positions of another agent, by path, for files that nothing is recorded of. */
+  readonly imports?: ReadonlyMap<string, ImportedPosition>
   readonly openFilesLimit: number
   /** State of a file that is gone is dropped after this long. */
   readonly expireAfterMs: number
@@ -24,16 +33,23 @@ export interface TailerOptions {
   onChange(): void
   readonly log: Log
   readonly files?: Files
+  readonly mountPoints?: MountPoints
   readonly finalQuietMs?: number
+  /** How long a file that is gone and done with stays in memory. */
+  readonly goneMs?: number
   /** The poll behind the wake-ups; false in tests that call `pass` themselves. */
   readonly poll?: boolean
 }
 
-const ACTIVE_POLL_MS = 250
-const QUIET_POLL_MS = 1000
-const DISCOVERY_MS = 5000
-/** A directory is listed again this often without a wake-up, for generations that appeared unseen. */
-const SIBLING_SCAN_MS = 10_000
+/** Files that changed lately are looked at in every tick, of the quiet ones so many in turn. */
+const TICK_MS = 250
+const QUIET_PER_TICK = 250
+/** A look for new files without a wake-up: so often, or less so where there are many directories to look at. */
+const DISCOVERY_MS = 1000
+const DISCOVERY_MS_PER_DIRECTORY = 5
+const MOST_DISCOVERY_MS = 10_000
+/** A directory is scanned for rotated generations this often without a wake-up. */
+const SCAN_MS = 10_000
 
 export interface Tailer {
   feed(destination: string): Feed
@@ -56,94 +72,89 @@ export interface SourceView {
   readonly source: SourceConfig
   readonly lineages: readonly Lineage[]
   readonly faults: readonly Fault[]
-}
-
-interface Found {
-  readonly source: SourceConfig
-  readonly lineages: Map<string, Lineage>
-  faults: readonly Fault[]
-  directories: readonly string[]
+  /** What the operator should know, though nothing fails. */
+  readonly warnings: readonly string[]
 }
 
 export function createTailer(options: TailerOptions): Tailer {
   const files = options.files ?? nodeFiles
+  const { log, poll = false } = options
   const descriptors = createDescriptors(options.openFilesLimit)
   const listings = createDirectoryListings(files)
-  const startedAtMs = Date.now()
   const feeds = new Map(options.destinations.map((name) => [name, createLaneFeed(name)]))
-  const found: Found[] = options.sources.map((source) => ({ source, lineages: new Map(), faults: [], directories: [] }))
-  const recordsByPath = Map.groupBy(options.records, (record) => record.path)
-  const owners = new Map<string, Lineage>()
+  const roster = createRoster()
+  const remembered = createRemembered(options.records, options.expireAfterMs)
+  const elsewhere = createElsewhere({ roster, files, onNews: doubt })
+  const sources = createSources({
+    ...{ files, listings, descriptors, roster, remembered, elsewhere, log, onDoubt: doubt },
+    configs: options.sources,
+    destinations: options.destinations,
+    imports: options.imports ?? new Map(),
+    mountPoints: options.mountPoints ?? linuxMountPoints,
+    onChange: () => options.onChange(),
+    startedAtMs: Date.now(),
+    finalQuietMs: options.finalQuietMs ?? 5000,
+    goneMs: options.goneMs ?? 60_000,
+    onAdd: (lineage) => turns.add(lineage),
+    onRemove(lineage) {
+      turns.remove(lineage)
+      active.delete(lineage)
+      doubted.delete(lineage)
+      scanAtMs.delete(lineage)
+    },
+  })
+  const turns = createTurns<Lineage>()
+  const active = new Set<Lineage>()
   const doubted = new Set<Lineage>()
-  const dueAtMs = new Map<Lineage, number>()
+  const scanAtMs = new Map<Lineage, number>()
   let wakeUps: WakeUps | undefined
+  let watching: WatchList = { directories: new Set(), awaited: new Set() }
   let timer: NodeJS.Timeout | undefined
-  let discoverAtMs = 0
-  let scanAtMs = 0
+  // In the monotonic clock, as the other may be set back.
+  let lookAtMs = 0
+  let lookedAtMs = 0
+  let tickAtMs = 0
   let running: Promise<void> | undefined
   let again = false
   let stopped = false
-  let lastPassAtMs = startedAtMs
-  let isInitial = true
-
-  function addLineage(path: string, { source, lineages }: Found): void {
-    const real = files.realpath(path)
-    const key = real instanceof Fault ? path : real
-    if (owners.has(path) || owners.has(key)) return
-    const lineage: Lineage = new Lineage({
-      path,
-      source,
-      files,
-      listings,
-      log: options.log,
-      records: recordsByPath.get(path) ?? [],
-      startedAtMs,
-      isInitial,
-      finalQuietMs: options.finalQuietMs ?? 5000,
-      context: {
-        files,
-        descriptors,
-        labels: source.labels,
-        maxLineBytes: source.maxLineBytes,
-        destinations: options.destinations,
-        onChange: () => options.onChange(),
-        onDoubt: () => doubt(lineage),
-      },
-    })
-    recordsByPath.delete(path)
-    owners.set(path, lineage)
-    owners.set(key, lineage)
-    lineages.set(path, lineage)
-  }
+  let lastPassAtMs = Date.now()
 
   function look(nowMs: number): void {
-    for (const entry of found) {
-      const { paths, directories, faults } = discover(entry.source, files)
-      entry.faults = faults
-      entry.directories = directories
-      for (const path of paths) if (!entry.lineages.has(path)) addLineage(path, entry)
+    sources.look(nowMs)
+    watching = watchList([...roster.directories(), ...sources.directories()], files)
+    wakeUps?.watch(watching.directories)
+    const pause = Math.max(DISCOVERY_MS, watching.directories.size * DISCOVERY_MS_PER_DIRECTORY)
+    lookedAtMs = performance.now()
+    lookAtMs = lookedAtMs + Math.min(pause, MOST_DISCOVERY_MS)
+  }
+
+  function check(lineage: Lineage, nowMs: number): void {
+    const clock = performance.now()
+    if (!poll || clock >= (scanAtMs.get(lineage) ?? 0)) {
+      lineage.scanWanted = true
+      scanAtMs.set(lineage, clock + SCAN_MS)
     }
-    isInitial = false
-    discoverAtMs = nowMs + DISCOVERY_MS
-    wakeUps?.watch(watchedDirectories(found))
+    lineage.check(nowMs)
+    roster.update(lineage)
+    if (lineage.isActive(nowMs)) active.add(lineage)
+    else active.delete(lineage)
+    for (const feed of feeds.values()) feed.offer(lineage)
   }
 
   function passOnce(): void {
     const nowMs = Date.now()
-    listings.begin()
-    if (nowMs >= discoverAtMs || !options.poll) look(nowMs)
-    const scanAll = nowMs >= scanAtMs || !options.poll
-    if (scanAll) scanAtMs = nowMs + SIBLING_SCAN_MS
-    for (const { lineages } of found) {
-      for (const lineage of lineages.values()) {
-        if (scanAll) lineage.scanWanted = true
-        const isDue = !options.poll || scanAll || doubted.delete(lineage) || (dueAtMs.get(lineage) ?? 0) <= nowMs
-        if (!isDue) continue
-        lineage.check(nowMs)
-        dueAtMs.set(lineage, nowMs + (lineage.isActive(nowMs) ? ACTIVE_POLL_MS : QUIET_POLL_MS))
-        for (const feed of feeds.values()) feed.offer(lineage)
-      }
+    const clock = performance.now()
+    listings.begin(nowMs)
+    if (!poll || clock >= lookAtMs) look(nowMs)
+    const due = new Set(doubted)
+    doubted.clear()
+    if (!poll) for (const lineage of turns.next(turns.size)) due.add(lineage)
+    else if (clock >= tickAtMs) {
+      tickAtMs = clock + TICK_MS
+      for (const lineage of active) due.add(lineage)
+      for (const lineage of turns.next(QUIET_PER_TICK)) due.add(lineage)
     }
+    for (const lineage of due) check(lineage, nowMs)
     lastPassAtMs = Date.now()
   }
 
@@ -151,7 +162,7 @@ export function createTailer(options: TailerOptions): Tailer {
     do {
       again = false
       passOnce()
-      if (!options.poll) for (const { lineages } of found) for (const lineage of lineages.values()) await lineage.idle()
+      if (!poll) for (const lineage of roster.lineages) await lineage.idle()
       await Promise.resolve()
     } while (again && !stopped)
   }
@@ -173,23 +184,26 @@ export function createTailer(options: TailerOptions): Tailer {
     wake()
   }
 
-  /** Something else changed in a watched directory: a rotated file, or one that no pattern has matched yet. */
-  function doubtSiblings(path: string, event: 'change' | 'other'): boolean {
+  /** Wakes whom an event may concern: the file itself, the one it is rotated from, those in a directory, new ones. */
+  function onPath(path: string, event: 'change' | 'other'): void {
+    const own = [...roster.named(path)]
+    for (const lineage of own) doubt(lineage)
     const live = liveNameOf(path)
-    if (event === 'change' && live === undefined) return false
-    if (event !== 'change') discoverAtMs = 0
-    for (const lineage of new Set(owners.values())) {
-      if (lineage.base.directory !== dirname(path) || (event === 'change' && lineage.base.name !== live)) continue
+    for (const lineage of live === undefined ? [] : roster.named(join(dirname(path), live))) {
       lineage.scanWanted = true
-      doubted.add(lineage)
+      doubt(lineage)
     }
-    return true
+    if (event === 'change') return
+    for (const lineage of roster.within(path)) doubt(lineage)
+    if (!watching.awaited.has(path) && (own.length > 0 || !sources.concern(path))) return
+    lookAtMs = Math.min(lookAtMs, lookedAtMs + TICK_MS)
+    wake()
   }
 
   /** Soon, and once for everything that happens until then. */
   let wakeScheduled = false
   function wake(): void {
-    if (wakeScheduled || stopped || !options.poll) return
+    if (wakeScheduled || stopped || !poll) return
     wakeScheduled = true
     setImmediate(() => {
       wakeScheduled = false
@@ -199,9 +213,8 @@ export function createTailer(options: TailerOptions): Tailer {
 
   function schedule(): void {
     clearTimeout(timer)
-    if (stopped || !options.poll) return
-    const next = Math.min(discoverAtMs, ...dueAtMs.values())
-    timer = setTimeout(() => void pass(), Math.max(5, next - Date.now()))
+    if (stopped || !poll) return
+    timer = setTimeout(() => void pass(), Math.max(1, Math.min(tickAtMs, lookAtMs) - performance.now()))
   }
 
   return {
@@ -212,15 +225,7 @@ export function createTailer(options: TailerOptions): Tailer {
     },
     pass,
     start() {
-      wakeUps = createWakeUps({
-        log: options.log,
-        onPath(path, event) {
-          const lineage = owners.get(path)
-          if (lineage) doubted.add(lineage)
-          else if (!doubtSiblings(path, event)) return
-          wake()
-        },
-      })
+      wakeUps = createWakeUps({ onPath, log, now: Date.now })
       void pass()
     },
     async stop() {
@@ -231,10 +236,21 @@ export function createTailer(options: TailerOptions): Tailer {
       await running
     },
     close() {
-      for (const lineage of new Set(owners.values())) lineage.close()
+      for (const lineage of roster.lineages) lineage.close()
     },
-    records: () => collectRecords(found, recordsByPath, options.expireAfterMs),
-    view: () => found.map(({ source, lineages, faults }) => ({ source, lineages: [...lineages.values()], faults })),
+    records() {
+      const nowMs = Date.now()
+      const records: GenerationRecord[] = []
+      for (const lineage of roster.lineages) {
+        for (const generation of lineage.all()) {
+          const record = generation.record(nowMs)
+          if (generation.place || nowMs - Date.parse(record.seenAt) < options.expireAfterMs) records.push(record)
+        }
+      }
+      for (const record of remembered.all()) records.push(record)
+      return records
+    },
+    view: () => sources.view(),
     get openFiles() {
       return descriptors.open
     },
@@ -242,33 +258,4 @@ export function createTailer(options: TailerOptions): Tailer {
       return lastPassAtMs
     },
   }
-}
-
-function watchedDirectories(found: readonly Found[]): string[] {
-  const directories = new Set<string>()
-  for (const { lineages, directories: globbed } of found) {
-    for (const directory of globbed) directories.add(directory)
-    for (const lineage of lineages.values()) {
-      directories.add(dirname(lineage.options.path))
-      directories.add(lineage.base.directory)
-    }
-  }
-  return [...directories]
-}
-
-/** Also of files that no source means any more, until they expire: a source may come back. */
-function collectRecords(
-  found: readonly Found[],
-  unclaimed: ReadonlyMap<string, readonly GenerationRecord[]>,
-  expireAfterMs: number,
-): readonly GenerationRecord[] {
-  const nowMs = Date.now()
-  const records: GenerationRecord[] = []
-  for (const { lineages } of found) {
-    for (const { reading, done, homeless } of lineages.values()) {
-      for (const generation of [...done, ...reading, ...homeless]) records.push(generation.record(nowMs))
-    }
-  }
-  for (const list of unclaimed.values()) records.push(...list)
-  return records.filter((record) => nowMs - Date.parse(record.seenAt) < expireAfterMs)
 }

@@ -1,0 +1,72 @@
+import { readFileSync } from 'node:fs'
+import { systemError } from '../system-error.ts'
+
+/** Where a Datadog Agent was in the file it knew by a path: all bytes before `offset` were sent. */
+export interface ImportedPosition {
+  readonly offset: number
+  /** When it last moved the offset, ms since the epoch. */
+  readonly updatedAtMs: number | undefined
+}
+
+export type Imported =
+  | {
+      readonly kind: 'positions'
+      /** By path. */
+      readonly positions: ReadonlyMap<string, ImportedPosition>
+      /** Entries of files that make no sense and are left out. */
+      readonly rejected: number
+    }
+  | { readonly kind: 'unusable'; readonly reason: string }
+
+/** The format of the registry that is read: keyed by path, offsets as text. */
+const VERSION = 2
+const FILE_KEY = 'file:'
+
+/** Reads the `registry.json` of a Datadog Agent. Whatever is wrong with it is a reason, never an error. */
+export function loadDatadogRegistry(path: string): Imported {
+  try {
+    return parseDatadogRegistry(readFileSync(path, 'utf8'))
+  } catch (error) {
+    return { kind: 'unusable', reason: systemError(error).message }
+  }
+}
+
+export function parseDatadogRegistry(text: string): Imported {
+  const document = parse(text)
+  if (!isObject(document)) return { kind: 'unusable', reason: 'it is no JSON object' }
+  if (document.Version !== VERSION) {
+    return { kind: 'unusable', reason: `its version is ${JSON.stringify(document.Version)}, not ${VERSION}` }
+  }
+  if (!isObject(document.Registry)) return { kind: 'unusable', reason: 'it has no Registry' }
+  const positions = new Map<string, ImportedPosition>()
+  let rejected = 0
+  for (const [key, entry] of Object.entries(document.Registry)) {
+    if (!key.startsWith(FILE_KEY)) continue
+    const path = key.slice(FILE_KEY.length)
+    const position = positionOf(entry)
+    if (position && path.startsWith('/')) positions.set(path, position)
+    else rejected += 1
+  }
+  return { kind: 'positions', positions, rejected }
+}
+
+function positionOf(entry: unknown): ImportedPosition | undefined {
+  if (!isObject(entry) || typeof entry.Offset !== 'string' || !/^\d+$/.test(entry.Offset)) return undefined
+  const offset = Number(entry.Offset)
+  const updatedAtMs = typeof entry.LastUpdated === 'string' ? Date.parse(entry.LastUpdated) : Number.NaN
+  if (!Number.isSafeInteger(offset)) return undefined
+  return { offset, updatedAtMs: Number.isNaN(updatedAtMs) ? undefined : updatedAtMs }
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined
+    throw error
+  }
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

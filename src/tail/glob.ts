@@ -1,0 +1,73 @@
+import { sep } from 'node:path'
+import picomatch from 'picomatch'
+
+/** A pattern for paths: `*`, `?`, `[…]`, `{a,b}` and, as a whole segment, `**`. Everything else stands for itself. */
+export interface Glob {
+  /** The deepest directory all matches lie under; the path itself when `isLiteral`. */
+  readonly base: string
+  /** There is nothing to expand: the pattern is one path. */
+  readonly isLiteral: boolean
+  matches(path: string): boolean
+  /** Whether something below `directory` may match. */
+  reaches(directory: string): boolean
+}
+
+/** Directories below a `**` are looked into down to this depth. */
+const MAX_DEPTH = 32
+
+export function compileGlob(pattern: string): Glob {
+  const segments = pattern.split(sep)
+  const firstWild = segments.findIndex((segment) => /(?<!\\)[*?[{]/.test(segment))
+  if (firstWild < 0) {
+    const path = literally(pattern)
+    return { base: path, isLiteral: true, matches: (other) => other === path, reaches: () => false }
+  }
+  const base = literally(segments.slice(0, firstWild).join(sep)) || sep
+  const isMatch = matcher(pattern)
+  // A brace over several segments: which directories may match is not known per depth.
+  const isSplit = segments.some((segment) => count(segment, '{') !== count(segment, '}'))
+  const globstar = isSplit ? firstWild : segments.indexOf('**')
+  const prefixes = segments.map((_, index) =>
+    index < firstWild || (globstar >= 0 && index >= globstar)
+      ? undefined
+      : matcher(segments.slice(0, index + 1).join(sep)),
+  )
+  return {
+    base,
+    isLiteral: false,
+    matches: isMatch,
+    reaches(directory) {
+      const depth = directory === sep ? 0 : count(directory, sep)
+      if (globstar >= 0 && depth >= globstar) return depth < globstar + MAX_DEPTH
+      return depth < segments.length - 1 && (depth < firstWild || prefixes[depth]?.(directory) === true)
+    },
+  }
+}
+
+/** Whether a path matches any of several patterns. */
+export function compileGlobs(patterns: readonly string[]): (path: string) => boolean {
+  const matchers = patterns.map((pattern) => compileGlob(pattern).matches)
+  return (path) => matchers.some((matches) => matches(path))
+}
+
+/** picomatch gives parentheses and some marks a meaning that no configuration of a log path knows. */
+function matcher(pattern: string): (path: string) => boolean {
+  let inBrackets = false
+  const escaped = pattern.replace(/\\.|\[!?|[\]()|!@+]/g, (mark) => {
+    if (mark.startsWith('[')) {
+      inBrackets = true
+      return mark === '[!' ? '[^' : mark
+    }
+    if (mark === ']') inBrackets = false
+    return inBrackets || mark === ']' || mark.length > 1 ? mark : `\\${mark}`
+  })
+  return picomatch(escaped, { dot: true, noextglob: true, nonegate: true })
+}
+
+function literally(literal: string): string {
+  return literal.replace(/\\(.)/g, '$1')
+}
+
+function count(text: string, mark: string): number {
+  return text.split(mark).length - 1
+}

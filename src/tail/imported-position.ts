@@ -1,0 +1,168 @@
+import { hash } from 'node:crypto'
+import { basename, dirname, join } from 'node:path'
+import { constants, gunzipSync } from 'node:zlib'
+import type { ImportedPosition } from '../checkpoint/datadog-import.ts'
+import type { GenerationRecord, PositionRecord } from '../checkpoint/registry.ts'
+import type { Encoding } from '../config/config.ts'
+import type { DirectoryListings } from './directory-listings.ts'
+import { lastLineEnd } from './encoding.ts'
+import { Fault, type FileFacts, type Files, readExactly } from './files.ts'
+import { FINGERPRINT_BYTES, fingerprint, NO_FINGERPRINT } from './fingerprint.ts'
+import { withFile } from './recognition.ts'
+import { compareAge, parseRotatedName } from './rotated-name.ts'
+
+export interface ImportContext {
+  readonly files: Files
+  readonly listings: DirectoryListings
+  readonly encoding: Encoding
+  readonly destinations: readonly string[]
+  readonly nowMs: number
+}
+
+export interface ImportedRecords {
+  readonly records: readonly GenerationRecord[]
+  /** The file that the position is in now; undefined when it fits none and all is read from the live file's beginning. */
+  readonly home: string | undefined
+}
+
+/** A file the position may be in. */
+export interface HomeCandidate {
+  /** ms since the epoch, 0 where unknown. */
+  readonly bornAtMs: number
+  /** Whether a line ends at the offset. */
+  readonly fits: boolean
+}
+
+/** The clock of a file system runs behind by up to a tick. */
+const TICK_MS = 10
+
+/**
+ * Which file a position belongs to that is known by the live path and the time `updatedAtMs` only: the one that was live
+ * then. `rotated`: youngest first.
+ *
+ * The live file is it if it was there, unless it has been copied since (copytruncate): then the oldest such copy is. A
+ * live file that came later has followed the youngest that was there. When the times tell nothing, the youngest file
+ * that fits. In doubt the older of two: lines twice rather than lines lost.
+ */
+export function chooseHome<T extends HomeCandidate>(
+  live: T | undefined,
+  rotated: readonly T[],
+  updatedAtMs: number | undefined,
+): T | undefined {
+  const fitting = rotated.filter(({ fits }) => fits)
+  const youngest = live?.fits ? live : fitting[0]
+  if (updatedAtMs === undefined || rotated.some(({ bornAtMs }) => bornAtMs === 0)) return youngest
+  if (live && live.bornAtMs <= updatedAtMs - TICK_MS) {
+    return fitting.findLast(({ bornAtMs }) => bornAtMs > updatedAtMs) ?? youngest
+  }
+  return fitting.find(({ bornAtMs }) => bornAtMs <= updatedAtMs) ?? youngest
+}
+
+interface Candidate extends HomeCandidate {
+  readonly path: string
+  readonly facts: FileFacts
+}
+
+/**
+ * What this agent's registry would hold had it read the file up to the position: older generations are done, younger
+ * ones unread. A fault: the files cannot be looked at now. Archives are taken for done: they are not searched for the
+ * position.
+ */
+export function importPosition(
+  path: string,
+  position: ImportedPosition,
+  context: ImportContext,
+): ImportedRecords | Fault {
+  const { files, listings } = context
+  const real = files.realpath(path)
+  const livePath = real instanceof Fault ? path : real
+  const listing = listings.list(dirname(livePath))
+  if (listing instanceof Fault) return isAbsent(listing) ? { records: [], home: undefined } : listing
+  const liveName = basename(livePath)
+  const rotatedPaths = listing
+    .rotatedOf(liveName)
+    .filter((name) => !isArchive(name) || !listing.names.has(name.slice(0, -'.gz'.length)))
+    .map((name) => join(dirname(livePath), name))
+  const found: Candidate[] = []
+  for (const candidatePath of [livePath, ...rotatedPaths]) {
+    const candidate = examine(candidatePath, position.offset, context)
+    if (candidate instanceof Fault && !isAbsent(candidate)) return candidate
+    if (!(candidate instanceof Fault) && candidate.facts.kind === 'file') found.push(candidate)
+  }
+  const live = found.find((candidate) => candidate.path === livePath)
+  const age = (candidate: Candidate) => ({
+    name: parseRotatedName(basename(candidate.path), liveName),
+    mtimeMs: candidate.facts.mtimeMs,
+  })
+  const youngestFirst = found.filter((candidate) => candidate !== live).sort((a, b) => compareAge(age(b), age(a)))
+  const plain = youngestFirst.filter((candidate) => !isArchive(candidate.path))
+  const home = chooseHome(live, plain, position.updatedAtMs)
+  const older = youngestFirst.slice(home === undefined || home === live ? 0 : youngestFirst.indexOf(home) + 1)
+  const records = older.map((candidate) =>
+    record(candidate, path, { offset: candidate.facts.size, finished: true }, context),
+  )
+  if (home) records.push(record(home, path, { offset: position.offset, finished: false }, context))
+  else if (live) records.push(record(live, path, { offset: 0, finished: false }, context))
+  return { records, home: home?.path }
+}
+
+function isAbsent({ code }: Fault): boolean {
+  return code === 'ENOENT' || code === 'ENOTDIR'
+}
+
+function isArchive(path: string): boolean {
+  return path.endsWith('.gz')
+}
+
+function examine(path: string, offset: number, { files, encoding }: ImportContext): Candidate | Fault {
+  const found = withFile(files, path, (fd, facts): Candidate | Fault => {
+    const length = Math.min(offset, 2)
+    const bytes = offset > facts.size ? undefined : readExactly(files, fd, { position: offset - length, length })
+    if (bytes instanceof Fault) return bytes
+    const fits = bytes !== undefined && lastLineEnd(bytes, offset - length, encoding) === length
+    return { path, facts, fits: offset === 0 || fits, bornAtMs: Math.floor(Number(facts.birth) / 1e6) }
+  })
+  return found
+}
+
+function record(
+  { path, facts }: Candidate,
+  livePath: string,
+  { offset, finished }: { offset: number; finished: boolean },
+  { files, destinations, nowMs }: ImportContext,
+): GenerationRecord {
+  const { dev, ino, birth } = facts
+  const archive = isArchive(path)
+  const known = archive ? 0 : offset
+  const bytes = (position: number, length: number): Buffer => {
+    const read = withFile(files, path, (fd) => readExactly(files, fd, { position, length }))
+    return read instanceof Buffer ? read : Buffer.alloc(0)
+  }
+  const markerLength = Math.min(known, FINGERPRINT_BYTES)
+  const marker = markerLength === 0 ? NO_FINGERPRINT : fingerprint(bytes(known - markerLength, markerLength))
+  const position: PositionRecord = { offset: known, marker, deadLetteredBytes: 0, skippedBytes: {} }
+  const head = archive ? inflatedHead(files, path) : bytes(0, Math.min(facts.size, FINGERPRINT_BYTES))
+  return {
+    id: hash('sha256', `import:${dev}:${ino}:${birth}`, 'hex').slice(0, 16),
+    ...{ path: livePath, lastPath: path, dev, ino, birth },
+    prefix: fingerprint(head),
+    size: archive ? 0 : facts.size,
+    finished,
+    seenAt: new Date(nowMs).toISOString(),
+    positions: Object.fromEntries(destinations.map((destination) => [destination, position])),
+  }
+}
+
+/** The first bytes of what an archive holds; none when it is no archive. */
+function inflatedHead(files: Files, path: string): Buffer {
+  const compressed = Buffer.alloc(64 * 1024)
+  const count = withFile(files, path, (fd) => files.readSync(fd, compressed, 0))
+  if (count instanceof Fault) return Buffer.alloc(0)
+  try {
+    const options = { finishFlush: constants.Z_SYNC_FLUSH }
+    return gunzipSync(compressed.subarray(0, count), options).subarray(0, FINGERPRINT_BYTES)
+  } catch (error) {
+    if (error instanceof Error && 'code' in error) return Buffer.alloc(0)
+    throw error
+  }
+}

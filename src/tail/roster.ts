@@ -1,0 +1,112 @@
+import { dirname, join, normalize } from 'node:path'
+import type { FileFacts } from './files.ts'
+import type { FileIdentity, Generation } from './generation.ts'
+import type { Lineage } from './lineage.ts'
+
+/** All lineages, to be found by the names and the files that are theirs. */
+export interface Roster {
+  readonly lineages: Iterable<Lineage>
+  add(lineage: Lineage): void
+  remove(lineage: Lineage): void
+  /** To be told after each check, as a link may point elsewhere and files may have come. */
+  update(lineage: Lineage): void
+  /** By the live path as it was discovered, or as it is behind links. */
+  named(path: string): Iterable<Lineage>
+  /** Whose live path lies in a directory, under its name or behind links. */
+  within(directory: string): Iterable<Lineage>
+  /** The lineage that knows a file, wherever it lies now. */
+  knowing(facts: FileFacts): Lineage | undefined
+  /** Where live files lie, and their rotated generations. */
+  directories(): Iterable<string>
+}
+
+interface Seat {
+  readonly base: Lineage['base']
+  readonly paths: ReadonlySet<string>
+}
+
+/** Files are forgotten when there are more than this, and twice as many as there were. */
+const FEW_FILES = 1000
+
+export function createRoster(): Roster {
+  const seats = new Map<Lineage, Seat>()
+  const byName = new Map<string, Set<Lineage>>()
+  const byDirectory = new Map<string, Set<Lineage>>()
+  const indexed = new WeakMap<Generation, FileIdentity>()
+  let byFile = new Map<string, Lineage>()
+  let mostFiles = FEW_FILES
+
+  function name(lineage: Lineage, paths: ReadonlySet<string>): void {
+    for (const path of seats.get(lineage)?.paths ?? []) {
+      drop(byName, path, lineage)
+      drop(byDirectory, dirname(path), lineage)
+    }
+    for (const path of paths) {
+      put(byName, path, lineage)
+      put(byDirectory, dirname(path), lineage)
+    }
+    seats.set(lineage, { base: lineage.base, paths })
+  }
+
+  function indexFiles(lineage: Lineage): void {
+    for (const generation of lineage.all()) {
+      const { identity } = generation
+      if (indexed.get(generation) === identity) continue
+      indexed.set(generation, identity)
+      byFile.set(keyOf(identity), lineage)
+    }
+    if (byFile.size > mostFiles) sweep()
+  }
+
+  function sweep(): void {
+    byFile = new Map()
+    for (const lineage of seats.keys()) for (const { identity } of lineage.all()) byFile.set(keyOf(identity), lineage)
+    mostFiles = FEW_FILES + 2 * byFile.size
+  }
+
+  return {
+    get lineages() {
+      return seats.keys()
+    },
+    add(lineage) {
+      name(lineage, pathsOf(lineage))
+      indexFiles(lineage)
+    },
+    remove(lineage) {
+      name(lineage, new Set())
+      seats.delete(lineage)
+    },
+    update(lineage) {
+      if (seats.get(lineage)?.base !== lineage.base) name(lineage, pathsOf(lineage))
+      indexFiles(lineage)
+    },
+    named: (path) => byName.get(path) ?? [],
+    within: (directory) => byDirectory.get(directory) ?? [],
+    knowing(facts) {
+      const lineage = byFile.get(keyOf(facts))
+      return lineage && seats.has(lineage) && lineage.ofFile(facts).length > 0 ? lineage : undefined
+    },
+    directories: () => byDirectory.keys(),
+  }
+}
+
+function pathsOf({ options, base }: Lineage): ReadonlySet<string> {
+  return new Set([normalize(options.path), join(base.directory, base.name)])
+}
+
+function put(groups: Map<string, Set<Lineage>>, key: string, lineage: Lineage): void {
+  const group = groups.get(key)
+  if (group) group.add(lineage)
+  else groups.set(key, new Set([lineage]))
+}
+
+function drop(groups: Map<string, Set<Lineage>>, key: string, lineage: Lineage): void {
+  const group = groups.get(key)
+  group?.delete(lineage)
+  if (group?.size === 0) groups.delete(key)
+}
+
+/** Without the device, whose number may change: a birth time makes up for it. */
+function keyOf({ ino, birth }: FileIdentity): string {
+  return `${ino}:${birth}`
+}

@@ -1,0 +1,236 @@
+import type { ImportedPosition } from '../checkpoint/datadog-import.ts'
+import type { GenerationRecord } from '../checkpoint/registry.ts'
+import type { SourceConfig } from '../config/config.ts'
+import type { Log } from '../log.ts'
+import { bindMountWarning, type MountPoints } from './bind-mounts.ts'
+import type { Descriptors } from './descriptors.ts'
+import type { DirectoryListings } from './directory-listings.ts'
+import { createDiscovery, type Discovered, type Discovery } from './discovery.ts'
+import type { Elsewhere } from './elsewhere.ts'
+import { Fault, type Files } from './files.ts'
+import { importPosition } from './imported-position.ts'
+import { Lineage } from './lineage.ts'
+import type { Remembered } from './remembered.ts'
+import type { Roster } from './roster.ts'
+
+export interface SourcesOptions {
+  readonly configs: readonly SourceConfig[]
+  readonly destinations: readonly string[]
+  readonly imports: ReadonlyMap<string, ImportedPosition>
+  readonly files: Files
+  readonly listings: DirectoryListings
+  readonly descriptors: Descriptors
+  readonly roster: Roster
+  readonly remembered: Remembered
+  readonly elsewhere: Elsewhere
+  readonly log: Log
+  readonly mountPoints: MountPoints
+  readonly startedAtMs: number
+  readonly finalQuietMs: number
+  readonly goneMs: number
+  onChange(): void
+  onDoubt(lineage: Lineage): void
+  onAdd(lineage: Lineage): void
+  onRemove(lineage: Lineage): void
+}
+
+interface Source {
+  readonly config: SourceConfig
+  readonly discovery: Discovery
+  readonly lineages: Map<string, Lineage>
+  /** Paths of its own that are read for another source. */
+  readonly taken: Map<string, Lineage>
+  readonly mounted: Map<string, string>
+  discovered: Discovered
+  faults: readonly Fault[]
+}
+
+const NOTHING: Discovered = { paths: [], directories: [], faults: [] }
+/** A warning names so many paths. */
+const MOST_NAMED = 3
+
+/** The configured sources and the lineages of the files they mean. A file that several mean is read for the first one. */
+export function createSources(options: SourcesOptions) {
+  const { files, listings, roster, remembered, log } = options
+  const sources = options.configs.map(
+    (config): Source => ({
+      ...{ config, discovery: createDiscovery(config, { files, listings }), discovered: NOTHING, faults: [] },
+      ...{ lineages: new Map(), taken: new Map(), mounted: new Map() },
+    }),
+  )
+  const owners = new Map<string, Lineage>()
+  const goneSinceMs = new Map<Lineage, number>()
+  /** Of the present look. */
+  let mounts: ReadonlySet<string> | undefined
+  let isInitial = true
+
+  /** Adds what is new, and lets go of what has been gone for long. */
+  function look(nowMs: number): void {
+    for (const source of sources) {
+      source.discovered = source.discovery.look()
+      source.faults = source.discovered.faults
+    }
+    const wanted = new Set(sources.flatMap(({ discovered }) => discovered.paths))
+    const newcomers = sources.flatMap((source) => unknownPaths(source).map((path) => ({ source, path })))
+    // Those with records of their own go first: the others may take over what is left.
+    const known = newcomers.map((newcomer) => ({ ...newcomer, records: remembered.take(newcomer.path) }))
+    for (const newcomer of known) if (newcomer.records.length > 0) add(newcomer)
+    for (const newcomer of known) {
+      if (newcomer.records.length > 0 || isLinkTo(newcomer.path, wanted)) continue
+      const records = recordsOf(newcomer, wanted, nowMs)
+      if (records instanceof Fault) newcomer.source.faults = [...newcomer.source.faults, records]
+      else add({ ...newcomer, records })
+    }
+    for (const source of sources) letGo(source, wanted, nowMs)
+    remembered.expire(nowMs)
+    mounts = undefined
+    isInitial = false
+  }
+
+  function unknownPaths({ discovered, lineages, taken }: Source): readonly string[] {
+    taken.clear()
+    return discovered.paths.filter((path) => {
+      if (lineages.has(path)) return false
+      const owner = owners.get(path)
+      if (owner) taken.set(path, owner)
+      return owner === undefined
+    })
+  }
+
+  /** A link to a file that is read under its own name: should the link be turned, that file goes on being read. */
+  function isLinkTo(path: string, wanted: ReadonlySet<string>): boolean {
+    const real = files.realpath(path)
+    return !(real instanceof Fault) && real !== path && wanted.has(real)
+  }
+
+  /** What is known of a path without records of its own: its file may have been known by another path, or to another agent. */
+  function recordsOf(
+    { path, source }: { path: string; source: Source },
+    wanted: ReadonlySet<string>,
+    nowMs: number,
+  ): readonly GenerationRecord[] | Fault {
+    const facts = files.stat(path)
+    const former = facts instanceof Fault ? undefined : remembered.pathOf(facts)
+    if (former !== undefined && !wanted.has(former)) {
+      return remembered.take(former).map((record) => ({ ...record, path }))
+    }
+    const position = options.imports.get(path)
+    if (!position) return []
+    const { encoding } = source.config
+    const imported = importPosition(path, position, {
+      files,
+      listings,
+      encoding,
+      destinations: options.destinations,
+      nowMs,
+    })
+    if (imported instanceof Fault) return imported
+    const { home, records } = imported
+    if (records.length === 0) return []
+    if (home !== undefined) log.info({ path, file: home, position: position.offset }, 'position imported')
+    else {
+      log.warn(
+        { path, position: position.offset },
+        'the imported position is in none of the files there are now: the live file is read from its beginning',
+      )
+    }
+    return records
+  }
+
+  interface Newcomer {
+    readonly path: string
+    readonly source: Source
+    readonly records: readonly GenerationRecord[]
+  }
+
+  function add({ path, source, records }: Newcomer): void {
+    if (owners.has(path)) return
+    const { config } = source
+    const facts = files.stat(path)
+    const isAbsent = facts instanceof Fault && facts.code === 'ENOENT'
+    const lineage: Lineage = new Lineage({
+      ...{ path, files, listings, log, records, isInitial },
+      // Files that only look like generations of a file that is not there: they may be all that the pattern means.
+      source: isAbsent && source.discovered.directories.length > 0 ? { ...config, backfill: true } : config,
+      startedAtMs: options.startedAtMs,
+      finalQuietMs: options.finalQuietMs,
+      isElsewhere: (facts, atMs) => options.elsewhere.isElsewhere(lineage, facts, atMs),
+      context: {
+        ...{ files, descriptors: options.descriptors, labels: config.labels, maxLineBytes: config.maxLineBytes },
+        destinations: options.destinations,
+        onChange: options.onChange,
+        onDoubt: () => options.onDoubt(lineage),
+      },
+    })
+    owners.set(path, lineage)
+    source.lineages.set(path, lineage)
+    roster.add(lineage)
+    options.onAdd(lineage)
+    options.onDoubt(lineage)
+    const real = files.realpath(path)
+    mounts ??= options.mountPoints()
+    if (!mounts.has(path) && (real instanceof Fault || !mounts.has(real))) return
+    source.mounted.set(path, bindMountWarning(path))
+    log.warn({ path }, bindMountWarning(path))
+  }
+
+  /** A file that was deleted, with all its generations, and read to its end: its records are kept, not more. */
+  function letGo({ lineages, mounted }: Source, wanted: ReadonlySet<string>, nowMs: number): void {
+    for (const [path, lineage] of lineages) {
+      if (wanted.has(path) || !isGone(lineage)) {
+        goneSinceMs.delete(lineage)
+        continue
+      }
+      const sinceMs = goneSinceMs.get(lineage) ?? nowMs
+      goneSinceMs.set(lineage, sinceMs)
+      if (nowMs - sinceMs < options.goneMs) continue
+      remembered.put(
+        path,
+        [...lineage.all()].map((generation) => generation.record(nowMs)),
+      )
+      lineage.close()
+      goneSinceMs.delete(lineage)
+      lineages.delete(path)
+      mounted.delete(path)
+      owners.delete(path)
+      roster.remove(lineage)
+      options.onRemove(lineage)
+    }
+  }
+
+  return {
+    look,
+    /** Where files that a pattern means may appear. */
+    directories: () => sources.flatMap(({ discovered }) => discovered.directories),
+    /** Whether something at `path` may be, or may hold, a file that a pattern means. */
+    concern: (path: string) => sources.some(({ discovery }) => discovery.concerns(path)),
+    view: () =>
+      sources.map(({ config, lineages, faults, mounted, taken }) => ({
+        source: config,
+        lineages: [...lineages.values()],
+        faults,
+        warnings: [...mounted.values(), ...takenWarnings(taken)],
+      })),
+  }
+}
+
+function isGone({ live, missing, reading, done, homeless }: Lineage): boolean {
+  const isUnread = homeless.some(({ finished, lossReported, isIdle }) => !isIdle || !(finished || lossReported))
+  return live === undefined && missing > 1 && reading.length === 0 && done.length === 0 && !isUnread
+}
+
+function takenWarnings(taken: ReadonlyMap<string, Lineage>): readonly string[] {
+  const more =
+    taken.size > MOST_NAMED ? [`${taken.size - MOST_NAMED} more of its files are read for other sources`] : []
+  const named = [...taken].slice(0, MOST_NAMED).map(
+    ([
+      path,
+      {
+        options: { source },
+      },
+    ]) => {
+      return `${path} is read for ${source.path} (${source.integration}), which means it, too`
+    },
+  )
+  return [...named, ...more]
+}
