@@ -76,7 +76,7 @@ export interface Feed {
 }
 
 /** Bytes left out of delivery, by counted reason. */
-export type SkipReason = 'empty-line' | 'nul-run' | 'rule'
+export type SkipReason = 'empty-line' | 'nul-run' | 'rule' | 'byte-order-mark'
 export type Skipped = Readonly<Partial<Record<SkipReason, number>>>
 
 /** What a batch owes the ledger for one chunk it took: settle exactly once, when delivered or durably dead-lettered. */

@@ -1,7 +1,11 @@
 import { createBell } from '../bell.ts'
 import type { Chunk, Feed } from '../block.ts'
+import type { Encoding } from '../config/config.ts'
+import { withoutMark } from './byte-order-mark.ts'
 import type { Cursor } from './cursor.ts'
+import type { ForeignEncoding } from './encoding.ts'
 import type { Lineage } from './lineage.ts'
+import { createTranscoder } from './transcoding.ts'
 
 /** The feed of one destination: lineages that may have something to read take turns, one read each. */
 export interface LaneFeed extends Feed {
@@ -14,6 +18,7 @@ export interface LaneFeed extends Feed {
 export function createLaneFeed(destination: string): LaneFeed {
   const ready = new Set<Lineage>()
   const readable = createBell()
+  const transcoders = new Map<ForeignEncoding, ReturnType<typeof createTranscoder>>()
   let stopped = false
 
   function offer(lineage: Lineage): void {
@@ -33,6 +38,16 @@ export function createLaneFeed(destination: string): LaneFeed {
     }
   }
 
+  async function readLines(cursor: Cursor, encoding: Encoding, room: Uint8Array): Promise<Chunk | undefined> {
+    if (encoding === 'utf-8') {
+      const chunk = await cursor.read(room)
+      return chunk?.position === 0 ? withoutMark(chunk, cursor, room) : chunk
+    }
+    const transcode = transcoders.get(encoding) ?? createTranscoder(encoding)
+    transcoders.set(encoding, transcode)
+    return transcode(cursor, room)
+  }
+
   return {
     offer,
     stop() {
@@ -46,7 +61,7 @@ export function createLaneFeed(destination: string): LaneFeed {
         ready.delete(next.value)
         const cursor: Cursor | undefined = next.value.nextCursor(destination)
         if (!cursor) continue
-        const chunk = await cursor.read(room)
+        const chunk = await readLines(cursor, next.value.options.source.encoding, room)
         if (chunk) return takingTurns(chunk, next.value)
         offer(next.value)
       }
