@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import asc from 'assemblyscript/asc'
 
-const source = fileURLToPath(new URL('../src/ship/body/kernel.as.ts', import.meta.url))
+const source = fileURLToPath(new URL('../src/ship/body/kernel/main.as.ts', import.meta.url))
 const artefact = fileURLToPath(new URL('../src/ship/body/kernel.wasm.ts', import.meta.url))
 
 /** Compiles the kernel to a WebAssembly module. */
@@ -26,7 +26,7 @@ export async function compileKernel(): Promise<Uint8Array> {
 export function artefactOf(module: Uint8Array): string {
   const base64 = Buffer.from(module).toString('base64')
   const lines = base64.match(/.{1,110}/g) ?? []
-  return `/** kernel.as.ts, compiled by scripts/build-kernel.ts. */
+  return `/** kernel/main.as.ts, compiled by scripts/build-kernel.ts. */
 export const KERNEL_WASM = [
 ${lines.map((line) => `  '${line}',`).join('\n')}
 ].join('')

@@ -26,6 +26,7 @@ export class ListBody implements Body {
   readonly #suffix: Buffer
   readonly #means = new LineMeans()
   #origin: Origin | undefined
+  #readAtMs: number | undefined
   #begin = 0
   #room = { start: 0, bytes: 0 }
   /** What of the room may still be asked for, by address. */
@@ -42,6 +43,7 @@ export class ListBody implements Body {
     this.#layout = layOut(limits, format)
     this.#kernel = createKernel(this.#layout.memoryBytes)
     this.#set(word.table, this.#layout.table)
+    this.#set(word.clock, this.#layout.clock)
     this.#set(word.maxRecords, limits.batchMaxSize)
     this.reset()
   }
@@ -178,8 +180,11 @@ export class ListBody implements Body {
   /** Puts the clock and the origin's text where the kernel takes them from. */
   #describe({ origin, readAtMs }: LineContext): void {
     const { clock, parts, partsBytes } = this.#layout
-    this.#set(word.clock, clock)
-    this.#set(word.clockBytes, this.#kernel.bytes.write(String(Math.max(0, Math.trunc(readAtMs))), clock, 'latin1'))
+    if (readAtMs !== this.#readAtMs) {
+      this.#readAtMs = readAtMs
+      const digits = String(Math.max(0, Math.trunc(readAtMs)))
+      this.#set(word.clockBytes, this.#kernel.bytes.write(digits, clock, 'latin1'))
+    }
     if (origin === this.#origin) return
     const { head, middle, tail } = this.#format.parts(origin)
     if (head.length + middle.length + tail.length > partsBytes)

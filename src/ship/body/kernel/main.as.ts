@@ -1,0 +1,160 @@
+/**
+ * AssemblyScript, compiled by scripts/build-kernel.ts into kernel.wasm.ts: the loops of kernel.ts's contract with 128-bit
+ * vectors. No heap and no objects: everything lies in the imported memory, whose front holds the job's words (the same
+ * numbers as `word` in kernel.ts), the notes of time.as.ts and the table of escape.as.ts.
+ *
+ * A line is loaded in blocks of 16 or 64 bytes from its own start; what a block holds behind the line's end is masked, so
+ * that loads may pass the end of the source, and stores the end of a record, by less than SLACK_BYTES.
+ */
+
+import { escapeAny, escapeText, prepareEscapes } from './escape.as'
+import {
+  EMPTY_BYTES, FULL, GLUED, HEAD, HEAD_BYTES, INVALID_UTF8, MAX_LINE_BYTES, MAX_RECORDS, MIDDLE, MIDDLE_BYTES,
+  NOT_JSON, NUL, ODD_END, ODD_NEXT, PARTIAL, RECORDS, SOURCE, SOURCE_END, TABLE, TAIL, TAIL_BYTES, TARGET,
+  TARGET_END, TOO_LONG,
+} from './job.as'
+import { isObject, sawHigh as sawHighInObject, scanObject } from './object.as'
+import { sawControl, sawEvent, sawHigh, scanText } from './text.as'
+import { prepareTimes, writeTime } from './time.as'
+import { isGlued } from './torn.as'
+import { isUtf8 } from './utf8.as'
+import { copy } from './vectors.as'
+
+const OBJECTS: i32 = 0
+const ATTRIBUTES: i32 = 1
+const MESSAGES: i32 = 2
+
+export function prepare(): void {
+  prepareEscapes()
+  prepareTimes()
+}
+
+export function objects(): i32 {
+  return encode(OBJECTS)
+}
+
+export function attributes(): i32 {
+  return encode(ATTRIBUTES)
+}
+
+export function messages(): i32 {
+  return encode(MESSAGES)
+}
+
+export function message(): i32 {
+  if (load<u32>(RECORDS) >= load<u32>(MAX_RECORDS)) return FULL
+  const end: usize = load<u32>(SOURCE_END)
+  return takeMessage(load<u32>(SOURCE), end - 1, end, true) ? PARTIAL : FULL
+}
+
+@inline
+function encode(format: i32): i32 {
+  const sourceEnd: usize = load<u32>(SOURCE_END)
+  const maxRecords = load<u32>(MAX_RECORDS)
+  const maxLine: usize = load<u32>(MAX_LINE_BYTES)
+  while (true) {
+    const source: usize = load<u32>(SOURCE)
+    if (load<u32>(RECORDS) >= maxRecords) return FULL
+    if (source == sourceEnd) return PARTIAL
+    const first = load<u8>(source)
+    if (first <= 13) {
+      if (first == 0) return nul(source, sourceEnd)
+      const newline = source + usize(first == 13 && source + 1 < sourceEnd)
+      if (load<u8>(newline) == 10) {
+        store<u32>(EMPTY_BYTES, load<u32>(EMPTY_BYTES) + <u32>(newline + 1 - source))
+        store<u32>(SOURCE, <u32>(newline + 1))
+        continue
+      }
+    }
+    const found = format == MESSAGES ? scanText(source, sourceEnd) : scanObject(source, sourceEnd)
+    const whole = found < sourceEnd
+    const end = whole ? found : sourceEnd
+    const contentEnd = end - usize(load<u8>(end - 1) == 13)
+    if (contentEnd - source > maxLine) {
+      return whole ? odd(TOO_LONG, contentEnd, found + 1) : odd(TOO_LONG, sourceEnd, sourceEnd)
+    }
+    if (!whole) return fits(leastEnd(format, end - source)) ? PARTIAL : FULL
+    if (format == MESSAGES) {
+      if (sawEvent != 0 && isGlued(source, sawEvent, sourceEnd)) return odd(GLUED, contentEnd, found + 1)
+    } else if (!isObject) return odd(NOT_JSON, contentEnd, found + 1)
+    const high = format == MESSAGES ? sawHigh : sawHighInObject
+    if (high && !isUtf8(source, contentEnd)) return odd(INVALID_UTF8, contentEnd, found + 1)
+    let taken: bool
+    if (format == OBJECTS) taken = takeObject(source, end)
+    else if (format == ATTRIBUTES) taken = takeAttributes(source, end)
+    else taken = takeMessage(source, contentEnd, found + 1, sawControl)
+    if (!taken) return FULL
+  }
+}
+
+function nul(source: usize, sourceEnd: usize): i32 {
+  let end = source
+  while (end < sourceEnd && load<u8>(end) == 0) end++
+  return odd(NUL, end, end)
+}
+
+function odd(code: i32, end: usize, next: usize): i32 {
+  store<u32>(ODD_END, <u32>end)
+  store<u32>(ODD_NEXT, <u32>next)
+  return code
+}
+
+/** Where a record would end if nothing of its line had to be escaped. */
+function leastEnd(format: i32, lineBytes: usize): usize {
+  const around: usize = format == OBJECTS ? 0 : load<u32>(HEAD_BYTES) + load<u32>(MIDDLE_BYTES) + load<u32>(TAIL_BYTES)
+  return <usize>load<u32>(TARGET) + around + lineBytes
+}
+
+/** Whether a record may end there: it keeps the limit, or is the only one. */
+@inline
+function fits(recordEnd: usize): bool {
+  return recordEnd < <usize>load<u32>(TARGET_END) || load<u32>(RECORDS) == 0
+}
+
+/** Writes the comma and the table's entry. */
+@inline
+function take(payload: usize, recordEnd: usize, next: usize): bool {
+  const records = load<u32>(RECORDS)
+  store<u8>(recordEnd, 0x2c)
+  const entry = <usize>load<u32>(TABLE) + (<usize>records << 3)
+  store<u32>(entry, load<u32>(TARGET))
+  store<u32>(entry, <u32>payload, 4)
+  store<u32>(RECORDS, records + 1)
+  store<u32>(TARGET, <u32>(recordEnd + 1))
+  store<u32>(SOURCE, <u32>next)
+  return true
+}
+
+@inline
+function takeObject(source: usize, end: usize): bool {
+  const target: usize = load<u32>(TARGET)
+  const recordEnd = target + (end - source)
+  if (!fits(recordEnd)) return false
+  if (target != source) memory.copy(target, source, end - source)
+  return take(target, recordEnd, end + 1)
+}
+
+function takeAttributes(source: usize, end: usize): bool {
+  let rest = source
+  while (load<u8>(rest) != 0x7b) rest++
+  rest++
+  let target = copy(load<u32>(TARGET), load<u32>(HEAD), load<u32>(HEAD_BYTES))
+  target = copy(target, load<u32>(MIDDLE), load<u32>(MIDDLE_BYTES))
+  target = writeTime(source, end, target)
+  let next = rest
+  while (load<u8>(next) == 32 || load<u8>(next) == 9) next++
+  if (load<u8>(next) != 0x7d) store<u8>(target++, 0x2c)
+  const recordEnd = target + (end - rest)
+  if (!fits(recordEnd)) return false
+  memory.copy(target, rest, end - rest)
+  return take(target, recordEnd, end + 1)
+}
+
+function takeMessage(source: usize, end: usize, next: usize, controls: bool): bool {
+  const payload = copy(load<u32>(TARGET), load<u32>(HEAD), load<u32>(HEAD_BYTES))
+  let target = controls ? escapeAny(source, end, payload) : escapeText(source, end, payload)
+  target = copy(target, load<u32>(MIDDLE), load<u32>(MIDDLE_BYTES))
+  target = writeTime(source, end, target)
+  target = copy(target, load<u32>(TAIL), load<u32>(TAIL_BYTES))
+  return fits(target) && take(payload, target, next)
+}
