@@ -77,6 +77,14 @@ it('the time of a line is when it was read if it has no stage time of its own', 
   expect(parsed(text).map(({ timestamp }) => timestamp)).toEqual(others.flatMap(() => [own, READ_AT_MS]))
 })
 
+it('each line carries when it was read itself, in whole milliseconds', () => {
+  const body = newBody('message', limits)
+  for (const readAtMs of [5, 1_800_000_000_000.7, 6]) {
+    body.appendLine(Buffer.from('line'), { origin: originWith(9), readAtMs })
+  }
+  expect(JSON.parse(sealed(body))).toMatchObject([5, 1_800_000_000_000, 6].map((timestamp) => ({ timestamp })))
+})
+
 it('the last stage time of an event counts, as its own stands behind those of what it carries', () => {
   const inner = `${event},"stageTimestamp":"2020-01-01T00:00:00.000000Z"}`
   const line = `${event},"requestObject":{"items":[${inner}]},"stageTimestamp":"2026-11-20T14:33:45.420123Z"}`
