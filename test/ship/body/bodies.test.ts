@@ -140,6 +140,12 @@ describe.each(names)('the %s body', (name) => {
     expect(first?.buffer.byteLength).toBeGreaterThan(0)
   })
 
+  it('has room for the largest limits the configuration takes', () => {
+    const most = 64 * 2 ** 20
+    const body = newBody(name, { batchMaxSize: 100_000, batchMaxBytes: most, maxLineBytes: most })
+    expect(feed(body, '{}\n')).toMatchObject({ records: 1 })
+  })
+
   it('mends lines that are no UTF-8 one by one, whatever they grow to, and keeps what follows', () => {
     const body = newBody(name, { batchMaxSize: 10, batchMaxBytes: 20_000, maxLineBytes: 5000 })
     const bad = Buffer.concat([Buffer.from('{"a":"'), Buffer.alloc(900, 0x80), Buffer.from('"}')])
