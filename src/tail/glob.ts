@@ -23,6 +23,8 @@ export function compileGlob(pattern: string): Glob {
     return { base: path, isLiteral: true, matches: (other) => other === path, reaches: () => false }
   }
   const base = literally(segments.slice(0, firstWild).join(sep)) || sep
+  const isAbove = (directory: string) =>
+    directory === sep || base === directory || base.startsWith(`${directory}${sep}`)
   const isMatch = matcher(pattern)
   // A brace over several segments: which directories may match is not known per depth.
   const isSplit = segments.some((segment) => count(segment, '{') !== count(segment, '}'))
@@ -38,8 +40,10 @@ export function compileGlob(pattern: string): Glob {
     matches: isMatch,
     reaches(directory) {
       const depth = directory === sep ? 0 : count(directory, sep)
+      if (depth < firstWild) return isAbove(directory)
+      if (base !== sep && !directory.startsWith(`${base}${sep}`)) return false
       if (globstar >= 0 && depth >= globstar) return depth < globstar + MAX_DEPTH
-      return depth < segments.length - 1 && (depth < firstWild || prefixes[depth]?.(directory) === true)
+      return depth < segments.length - 1 && prefixes[depth]?.(directory) === true
     },
   }
 }

@@ -1,8 +1,10 @@
 import { join } from 'node:path'
 import type { Part } from '../../src/block.ts'
+import type { ImportedPosition } from '../../src/checkpoint/datadog-import.ts'
 import type { GenerationRecord } from '../../src/checkpoint/registry.ts'
 import type { SourceConfig } from '../../src/config/config.ts'
 import type { Log } from '../../src/log.ts'
+import type { MountPoints } from '../../src/tail/bind-mounts.ts'
 import type { Files } from '../../src/tail/files.ts'
 import { createTailer, type Tailer } from '../../src/tail/tailer.ts'
 
@@ -36,6 +38,9 @@ export interface RigOptions {
   readonly log?: Log
   readonly openFilesLimit?: number
   readonly finalQuietMs?: number
+  readonly goneMs?: number
+  readonly mountPoints?: MountPoints
+  readonly imports?: ReadonlyMap<string, ImportedPosition>
 }
 
 const settled = { deliveredRecords: 0, deadLetteredRecords: 0, deadLetteredBytes: 0 }
@@ -58,6 +63,9 @@ export function tailRig(options: RigOptions) {
       poll: false,
       finalQuietMs: options.finalQuietMs ?? 0,
       ...(options.files ? { files: options.files } : {}),
+      ...(options.goneMs === undefined ? {} : { goneMs: options.goneMs }),
+      ...(options.imports ? { imports: options.imports } : {}),
+      mountPoints: options.mountPoints ?? (() => new Set()),
     })
   let tailer = make([])
 

@@ -1,0 +1,222 @@
+import { appendFileSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { faultyFiles } from '../support/faulty-files.ts'
+import { sourceOf, tailRig } from '../support/tail-rig.ts'
+import { tempDir } from '../support/temp-dir.ts'
+
+function rig(dir: string, pattern: string, more = {}) {
+  const faulty = faultyFiles()
+  const tail = tailRig({ dir, sources: [sourceOf(join(dir, pattern))], files: faulty.files, ...more })
+  return {
+    ...{ faulty, tail },
+    at: (name: string) => join(dir, name),
+    append: (name: string, text: string) => appendFileSync(join(dir, name), text),
+    sorted: async () => (await tail.lines()).sort(),
+    /** What status would show as errors. */
+    errors: () =>
+      tail.tailer
+        .view()
+        .flatMap(({ faults, lineages }) => [
+          ...faults.map(({ message }) => message),
+          ...lineages.flatMap(({ error, reading }) => [error, ...reading.map(({ fault }) => fault?.message)]),
+        ])
+        .filter((error) => error !== undefined),
+  }
+}
+
+describe('more files than may be open', () => {
+  const names = Array.from({ length: 40 }, (_, n) => `${String(n).padStart(2, '0')}.log`)
+
+  test('are all read, over and over, with no more open at a time', async () => {
+    using dir = tempDir()
+    const { faulty, tail, append, sorted } = rig(dir.path, '*.log', { openFilesLimit: 5 })
+    for (const turn of [1, 2, 3]) {
+      for (const name of names) append(name, `${name} ${turn}\n`)
+      expect(await sorted()).toEqual(names.map((name) => `${name} ${turn}`))
+    }
+    expect(tail.tailer.openFiles).toBeLessThanOrEqual(5)
+    // One more for a look at a file that nothing is known of.
+    expect(faulty.mostOpen).toBeLessThanOrEqual(6)
+    await tail.close()
+    expect(faulty.open).toBe(0)
+  })
+
+  test('wait for their turn while others are unread: it is said, and nothing is lost', async () => {
+    using dir = tempDir()
+    const { tail, append, errors, sorted, at } = rig(dir.path, '*.log', { openFilesLimit: 5 })
+    for (const name of names) append(name, `${name} 1\n`)
+    await tail.tailer.pass()
+    expect(errors()[0]).toContain('all 5 files of open_files_limit are unread')
+    for (const name of names.slice(0, 5)) renameSync(at(name), at(`${name}.1`))
+    for (const name of names.slice(0, 5)) append(name, `${name} 2\n`)
+    expect(await sorted()).toEqual([
+      ...names.slice(0, 5).flatMap((name) => [`${name} 1`, `${name} 2`]),
+      ...names.slice(5).map((name) => `${name} 1`),
+    ])
+    expect(errors()).toEqual([])
+    await tail.close()
+  })
+})
+
+test('a busy file leaves the quiet ones their turn', async () => {
+  using dir = tempDir()
+  const { tail, append } = rig(dir.path, '*.log')
+  append('busy.log', 'busy\n'.repeat(100_000))
+  for (const name of ['q1.log', 'q2.log', 'q3.log']) append(name, `${name}\n`)
+  await tail.tailer.pass()
+  const feed = tail.tailer.feed('main')
+  const turns: string[] = []
+  for (let turn = 0; turn < 12; turn += 1) {
+    const chunk = await feed.read(Buffer.alloc(1000))
+    if (!chunk) break
+    turns.push(chunk.origin.path.slice(dir.path.length + 1))
+    chunk
+      .take(chunk.length - (chunk.length % 5))
+      .settle({ deliveredRecords: 1, deadLetteredRecords: 0, deadLetteredBytes: 0 })
+    chunk.leave('partial')
+    append('busy.log', 'busy\n'.repeat(1000))
+    if (turn === 5) {
+      append('q2.log', 'more\n')
+      await tail.tailer.pass()
+    }
+  }
+  expect(turns.slice(0, 4).sort()).toEqual(['busy.log', 'q1.log', 'q2.log', 'q3.log'])
+  expect(turns.slice(6, 8)).toContain('q2.log')
+  await tail.close()
+})
+
+describe('what cannot be done for a while is said, tried again, and loses nothing:', () => {
+  const settled = async (dir: string) => {
+    const rigged = rig(dir, '**/*.log')
+    mkdirSync(join(dir, 'x'))
+    rigged.append('x/a.log', 'a\n')
+    expect(await rigged.tail.lines()).toEqual(['a'])
+    return rigged
+  }
+
+  test('EMFILE when a new file is opened', async () => {
+    using dir = tempDir()
+    const { faulty, tail, append, errors } = await settled(dir.path)
+    faulty.refuse(['open'], 'EMFILE')
+    append('x/b.log', 'b\n')
+    expect(await tail.lines()).toEqual([])
+    expect(errors()).toEqual([expect.stringContaining('EMFILE')])
+    faulty.allow()
+    expect(await tail.lines()).toEqual(['b'])
+    expect(errors()).toEqual([])
+    await tail.close()
+  })
+
+  test('EMFILE when a file is opened again', async () => {
+    using dir = tempDir()
+    const { faulty, tail, append, errors } = await settled(dir.path)
+    await tail.restart()
+    faulty.refuse(['open'], 'EMFILE')
+    append('x/a.log', 'b\n')
+    expect(await tail.lines()).toEqual([])
+    expect(errors()[0]).toContain('EMFILE')
+    faulty.allow()
+    expect(await tail.lines()).toEqual(['b'])
+    await tail.close()
+  })
+
+  test.each([['read'], ['readSync'], ['read', 'readSync'], ['facts']] as const)('EIO at %s', async (...calls) => {
+    using dir = tempDir()
+    const { faulty, tail, append, errors, at } = await settled(dir.path)
+    faulty.refuse(calls, 'EIO')
+    append('x/a.log', 'b\n')
+    const meanwhile = await tail.lines()
+    renameSync(at('x/a.log'), at('x/a.log.1'))
+    append('x/a.log', 'c\n')
+    meanwhile.push(...(await tail.lines()))
+    expect(errors()).toContainEqual(expect.stringContaining('EIO'))
+    faulty.allow()
+    expect([...meanwhile, ...(await tail.lines())]).toEqual(['b', 'c'])
+    expect(errors()).toEqual([])
+    await tail.restart()
+    expect(await tail.lines()).toEqual([])
+    await tail.close()
+  })
+
+  test.each([['list'], ['list', 'stat'], ['list', 'stat', 'open', 'realpath']] as const)(
+    'EACCES for a directory at %s',
+    async (...calls) => {
+      using dir = tempDir()
+      const { faulty, tail, append, errors, sorted } = await settled(dir.path)
+      append('x/a.log', 'b\n')
+      append('x/b.log', 'c\n')
+      faulty.refuse(calls, 'EACCES', (path) => path.startsWith(join(dir.path, 'x')))
+      const meanwhile = await sorted()
+      expect(errors()[0]).toContain('EACCES')
+      expect(await sorted()).toEqual([])
+      faulty.allow()
+      expect([...meanwhile, ...(await sorted())].sort()).toEqual(['b', 'c'])
+      expect(errors()).toEqual([])
+      await tail.close()
+    },
+  )
+
+  test('EACCES for a directory at the start: nothing recorded is forgotten', async () => {
+    using dir = tempDir()
+    const { faulty, tail, append, errors } = await settled(dir.path)
+    faulty.refuse(['list', 'stat', 'open', 'realpath'], 'EACCES', (path) => path.startsWith(join(dir.path, 'x')))
+    await tail.restart()
+    for (let n = 0; n < 3; n += 1) expect(await tail.lines()).toEqual([])
+    expect(errors()[0]).toContain('EACCES')
+    await tail.restart()
+    expect(await tail.lines()).toEqual([])
+    faulty.allow()
+    append('x/a.log', 'b\n')
+    expect(await tail.lines()).toEqual(['b'])
+    await tail.close()
+  })
+
+  test.each(['EACCES', 'EIO'])('%s for the live file alone, which is rotated meanwhile', async (code) => {
+    using dir = tempDir()
+    const { faulty, tail, append, errors, at } = await settled(dir.path)
+    append('x/a.log', 'b\n')
+    faulty.refuse(['stat', 'open'], code, at('x/a.log'))
+    const meanwhile = await tail.lines()
+    expect(errors()[0]).toContain(code)
+    renameSync(at('x/a.log'), at('x/a.log.1'))
+    append('x/a.log', 'c\n')
+    meanwhile.push(...(await tail.lines()))
+    faulty.allow()
+    expect([...meanwhile, ...(await tail.lines())]).toEqual(['b', 'c'])
+    await tail.close()
+  })
+
+  test('ENOENT for the whole directory, as when it is unmounted', async () => {
+    using dir = tempDir()
+    const { tail, append, at } = await settled(dir.path)
+    renameSync(at('x'), `${dir.path}-away`)
+    mkdirSync(at('x'))
+    for (let n = 0; n < 6; n += 1) expect(await tail.lines()).toEqual([])
+    rmSync(at('x'), { recursive: true })
+    renameSync(`${dir.path}-away`, at('x'))
+    expect(await tail.lines()).toEqual([])
+    append('x/a.log', 'b\n')
+    expect(await tail.lines()).toEqual(['b'])
+    await tail.close()
+  })
+
+  test('a directory in place of the file', async () => {
+    using dir = tempDir()
+    const { tail, append, errors, at } = await settled(dir.path)
+    const source = rig(dir.path, 'x/a.log')
+    rmSync(at('x/a.log'))
+    mkdirSync(at('x/a.log'))
+    expect(await source.tail.lines()).toEqual([])
+    expect(source.errors()).toEqual(['it is a directory'])
+    rmSync(at('x/a.log'), { recursive: true })
+    writeFileSync(at('x/a.log'), 'b\n')
+    expect(await source.tail.lines()).toEqual(['b'])
+    expect(source.errors()).toEqual([])
+    expect(errors()).toEqual([])
+    append('x/a.log', 'c\n')
+    expect(await source.tail.lines()).toEqual(['c'])
+    await source.tail.close()
+    await tail.close()
+  })
+})
