@@ -146,12 +146,11 @@ export function createSources(options: SourcesOptions) {
   function add({ path, source, records }: Newcomer): void {
     if (owners.has(path)) return
     const { config } = source
-    const facts = files.stat(path)
-    const isAbsent = facts instanceof Fault && facts.code === 'ENOENT'
+    const isMissing = isAbsent(files.stat(path))
     const lineage: Lineage = new Lineage({
       ...{ path, files, listings, log, records, isInitial },
       // Files that only look like generations of a file that is not there: they may be all that the pattern means.
-      source: isAbsent && source.discovered.directories.length > 0 ? { ...config, backfill: true } : config,
+      source: isMissing && source.discovered.directories.length > 0 ? { ...config, backfill: true } : config,
       startedAtMs: options.startedAtMs,
       finalQuietMs: options.finalQuietMs,
       isElsewhere: (facts, atMs) => options.elsewhere.isElsewhere(lineage, facts, atMs),
@@ -214,9 +213,15 @@ export function createSources(options: SourcesOptions) {
   }
 }
 
-function isGone({ live, missing, reading, done, homeless }: Lineage): boolean {
-  const isUnread = homeless.some(({ finished, lossReported, isIdle }) => !isIdle || !(finished || lossReported))
-  return live === undefined && missing > 1 && reading.length === 0 && done.length === 0 && !isUnread
+/** Also its rotated files are deleted, and nothing of them is left to be read or settled. */
+function isGone({ live, missing, reading, done, homeless, options: { files } }: Lineage): boolean {
+  if (live !== undefined || missing < 2 || reading.length > 0) return false
+  if (homeless.some(({ finished, lossReported, isIdle }) => !isIdle || !(finished || lossReported))) return false
+  return done.every(({ lastPath }) => isAbsent(files.stat(lastPath)))
+}
+
+function isAbsent(facts: object): boolean {
+  return facts instanceof Fault && (facts.code === 'ENOENT' || facts.code === 'ENOTDIR')
 }
 
 function takenWarnings(taken: ReadonlyMap<string, Lineage>): readonly string[] {
