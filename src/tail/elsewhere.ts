@@ -44,7 +44,7 @@ export function createElsewhere({ roster, files, onNews }: ElsewhereOptions): El
         owner.meetAt(generation, path)
       }
     }
-    if (!generation.finished) onNews(owner)
+    if (!generation.isSettled) onNews(owner)
   }
 
   return {

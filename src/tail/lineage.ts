@@ -96,14 +96,16 @@ export class Lineage {
     const { live } = this
     return (
       this.missing > 0 ||
-      this.reading.length > (live ? 1 : 0) ||
+      this.reading.some((generation) => generation !== live && !isWatched(generation, nowMs)) ||
       (live !== undefined && (live.isReplaced || nowMs - live.changedAtMs < 10_000))
     )
   }
 
   check(nowMs: number): void {
     this.#lookAtLive(nowMs)
-    for (const generation of this.reading) if (generation !== this.live) this.#lookAtRotated(generation, nowMs)
+    for (const generation of this.reading) {
+      if (generation !== this.live && !isWatched(generation, nowMs)) this.#lookAtRotated(generation, nowMs)
+    }
     for (const generation of this.reading) generation.learnHead()
     if (this.scanWanted || this.#arrival || this.#isSearching(nowMs)) {
       this.scanWanted = false
@@ -382,10 +384,19 @@ export class Lineage {
     for (const generation of this.reading) {
       if (!generation.rotated || generation.isReplaced) continue
       const isQuiet = nowMs - generation.changedAtMs >= this.options.finalQuietMs
-      if (!generation.final && isQuiet && nowMs - generation.aliveAtMs >= ALIVE_MS) generation.finalise()
+      if (!generation.final && isQuiet && !isAlive(generation, nowMs)) generation.finalise()
       if (!generation.final || !generation.isSettled || !generation.verify()) continue
       generation.finish()
       this.#insert(generation)
     }
   }
+}
+
+function isAlive({ aliveAtMs }: Generation, nowMs: number): boolean {
+  return nowMs - aliveAtMs < ALIVE_MS
+}
+
+/** At rest under a name that another lineage looks at: it is told of what happens there. */
+function isWatched(generation: Generation, nowMs: number): boolean {
+  return isAlive(generation, nowMs) && generation.isSettled && !generation.isReplaced
 }

@@ -301,6 +301,25 @@ describe('a file that is renamed to a name that the pattern means, too', () => {
     await tail.close()
   })
 
+  test('is known however many there are', async () => {
+    using dir = tempDir()
+    const { tail, append, at } = rig(dir.path, ['*.log'])
+    for (let n = 10; n < 60; n += 1) {
+      append('app.log', `${n}\n`)
+      renameSync(at('app.log'), at(`app-${n}.log`))
+    }
+    expect(await tail.lines()).toHaveLength(50)
+    append('app.log', 'next\n')
+    for (let n = 10; n < 60; n += 1) {
+      renameSync(at('app.log'), at(`app-next-${n}.log`))
+      append('app.log', `${n}\n`)
+      expect(await tail.lines()).toEqual(n === 10 ? ['next', '10'] : [`${n}`])
+    }
+    await tail.restart()
+    expect(await tail.lines()).toEqual([])
+    await tail.close()
+  })
+
   test('replaces what was there: both are read to their end', async () => {
     using dir = tempDir()
     const { tail, append, at } = rig(dir.path, ['*.log'])
