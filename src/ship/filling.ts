@@ -1,8 +1,9 @@
-import type { Chunk, Feed } from '../block.ts'
+import type { Feed, Origin } from '../block.ts'
+import type { LineRules } from '../process/rules.ts'
 import type { Batch, BatchDeadLetter, BatchPart } from './batch.ts'
 import type { Body } from './body/body.ts'
-import { type ChunkAccount, count } from './chunk-account.ts'
-import { takeOddLine } from './odd-line.ts'
+import type { ChunkAccount } from './chunk-account.ts'
+import { takeLines } from './chunk-lines.ts'
 
 export interface FillLimits {
   readonly maxWaitMs: number
@@ -12,6 +13,8 @@ export interface FillLimits {
   canSend(): boolean
   /** Resolves when `canSend` may have become true. */
   sendable(signal: AbortSignal): Promise<void>
+  /** What is done to the lines of an origin. */
+  rulesOf(origin: Origin): LineRules | undefined
 }
 
 /**
@@ -38,7 +41,8 @@ export async function fill(
     }
     const from = body.records
     const account: ChunkAccount = { end: 0, skipped: {}, dead: [] }
-    const stopped = await takeLines(body, { chunk, room }, account)
+    const rules = limits.rulesOf(chunk.origin)
+    const stopped = await takeLines(body, { chunk, room, rules }, account)
     if (account.end > 0) {
       const part = chunk.take(account.end, account.skipped)
       for (const dead of account.dead) {
@@ -52,6 +56,8 @@ export async function fill(
     const tight = account.end === 0 && chunk.length >= room.length
     chunk.leave(stopped === 'full' || tight ? 'unread' : 'partial')
     if (stopped === 'full') break
+    // Rules may drop so much that the body does not get full.
+    if (rules && sealAtMs !== undefined && performance.now() >= sealAtMs && limits.canSend()) break
   }
   if (parts.length === 0) return undefined
   const { records, bytes } = body
@@ -80,21 +86,4 @@ async function more(
     waiting.abort()
   }
   return true
-}
-
-/** Encodes what it can of a chunk and deals with each odd line on the way. */
-async function takeLines(
-  body: Body,
-  { chunk, room }: { chunk: Chunk; room: Uint8Array },
-  account: ChunkAccount,
-): Promise<'full' | 'partial'> {
-  for (;;) {
-    if (account.end >= chunk.length) return 'partial'
-    const taken = body.append({ ...chunk, from: account.end })
-    account.end = taken.end
-    if (taken.emptyLineBytes > 0) count(account, 'empty-line', taken.emptyLineBytes)
-    if (taken.stopped.kind !== 'odd') return taken.stopped.kind
-    const after = await takeOddLine(body, { chunk, room, line: taken.stopped.line }, account)
-    if (after !== 'taken') return after
-  }
 }

@@ -1,8 +1,9 @@
 import PQueue from 'p-queue'
 import { createBell } from '../bell.ts'
-import type { Feed } from '../block.ts'
+import type { Feed, Origin } from '../block.ts'
 import type { DeliveryConfig } from '../config/config.ts'
 import type { Log } from '../log.ts'
+import type { LineRules } from '../process/rules.ts'
 import { nextDelayMs } from './backoff.ts'
 import { type Batch, batchIdOf, createSettlements, type DeadLine, type Range, type Settlements } from './batch.ts'
 import type { Body } from './body/body.ts'
@@ -31,6 +32,8 @@ export interface LaneOptions {
   readonly throttle: Throttle
   readonly deadLetters: DeadLetterPort
   readonly log: Log
+  /** What is done to the lines of an origin before they are sent. */
+  readonly rulesOf?: (origin: Origin) => LineRules | undefined
 }
 
 /** One destination at work: reads, batches, sends, settles. */
@@ -90,6 +93,7 @@ export function createLane(options: LaneOptions): Lane {
       maxDeadBytes: delivery.batchMaxBytes,
       canSend: () => account.inFlight < delivery.maxInFlight,
       sendable: freed.wait,
+      rulesOf: options.rulesOf ?? (() => undefined),
     }
     for (let body = await takeBody(signal); body; body = await takeBody(signal)) {
       const batch = await fill(body, feed, limits, signal)

@@ -1,14 +1,19 @@
+import { Buffer } from 'node:buffer'
 import type { Chunk } from '../block.ts'
+import type { LineRules, TouchedLine } from '../process/rules.ts'
 import { splitTornLine } from '../process/torn-line.ts'
 import { createTruncation } from '../process/truncation.ts'
 import type { DeadLine } from './batch.ts'
 import type { Body, OddLine } from './body/body.ts'
+import { AUDIT_EVENT_START } from './body/kernel.ts'
 import { type ChunkAccount, count } from './chunk-account.ts'
 
 export interface OddLineAt {
   readonly chunk: Chunk
   readonly room: Uint8Array
-  readonly line: OddLine
+  readonly line: OddLine | TouchedLine
+  /** They apply to what is to be sent of the line. */
+  readonly rules: LineRules | undefined
 }
 
 /** A dead line longer than this is stored in pieces, so that memory stays bounded. */
@@ -16,7 +21,7 @@ const DEAD_PIECE_BYTES = 1024 * 1024
 
 /**
  * Takes one line the body's fast path could not: NUL runs are skipped and counted, a torn line gives up the event glued
- * to it, a long audit event is truncated, and what no record can carry becomes a dead letter. `full`: the line was left
+ * to it, a long audit event is truncated, rules drop or change it, and what no record can carry becomes a dead letter. `full`: the line was left
  * for the next body; `partial`: its end is not there yet.
  */
 export async function takeOddLine(
@@ -34,21 +39,26 @@ export async function takeOddLine(
     case 'not-json':
     case 'glued':
     case 'invalid-utf8':
-      return takeWrongLine(body, odd, account)
+    case 'rule':
+      return takeShortLine(body, odd, account)
   }
 }
 
-function takeWrongLine(body: Body, odd: OddLineAt, account: ChunkAccount): 'taken' | 'full' {
-  const { chunk, room, line } = odd
+function takeShortLine(body: Body, odd: OddLineAt, account: ChunkAccount): 'taken' | 'full' {
+  const { room, line } = odd
   // A copy, as encoding may write over the room.
   const bytes = Buffer.from(room.subarray(line.start, line.end))
-  const torn = line.reason === 'invalid-utf8' ? undefined : splitTornLine(bytes)
-  const result = body.appendLine(torn?.event ?? bytes, chunk)
-  if (result === 'full') return 'full'
+  const torn = mayBeTorn(line, bytes) ? splitTornLine(bytes) : undefined
+  const text = torn ? Buffer.from(torn.event) : bytes
+  if (put(body, odd, { text, fileBytes: line.next - line.end + text.length }, account) === 'full') return 'full'
   if (torn) account.dead.push(deadLine(odd, 'torn-line', torn.torn))
-  else if (result === 'not-json') account.dead.push(deadLine(odd, 'not-json', bytes))
   account.end = line.next
   return 'taken'
+}
+
+/** Splitting costs far more than most lines that rules touch, which are whole. */
+function mayBeTorn({ reason }: OddLineAt['line'], bytes: Buffer): boolean {
+  return reason === 'rule' ? bytes.indexOf(AUDIT_EVENT_START, 1) > 0 : reason !== 'invalid-utf8'
 }
 
 async function takeLongLine(body: Body, odd: OddLineAt, account: ChunkAccount): Promise<'taken' | 'full' | 'partial'> {
@@ -57,11 +67,32 @@ async function takeLongLine(body: Body, odd: OddLineAt, account: ChunkAccount): 
   if (long.kind === 'partial') return 'partial'
   const truncation = createTruncation(chunk.origin.maxLineBytes)
   for await (const piece of long.pieces()) truncation.push(piece)
-  const short = truncation.end()
-  if (short) {
-    if (body.appendLine(short, chunk) === 'full') return 'full'
+  const text = truncation.end()
+  if (text) {
+    if (put(body, odd, { text, fileBytes: long.next - line.start }, account) === 'full') return 'full'
   } else for await (const piece of inPieces(long.pieces())) account.dead.push(deadLine(odd, 'too-long', piece))
   account.end = long.next
+  return 'taken'
+}
+
+/** A line to be sent, and what of the file it stands for. */
+interface Sendable {
+  readonly text: Buffer
+  readonly fileBytes: number
+}
+
+/** Puts a line into the body, as far as the rules let it and a record can carry it. */
+function put(body: Body, odd: OddLineAt, { text, fileBytes }: Sendable, account: ChunkAccount): 'taken' | 'full' {
+  const { chunk, rules } = odd
+  const line = rules ? rules.apply(text, chunk.origin.maxLineBytes) : text
+  if (line === 'dropped') count(account, 'rule', fileBytes)
+  // What masks have made too long is kept as it was: no dead letter of this reason is ever sent.
+  else if (line === 'grown') account.dead.push(deadLine(odd, 'too-long', text))
+  else {
+    const result = body.appendLine(line, chunk)
+    if (result === 'full') return 'full'
+    if (result === 'not-json') account.dead.push({ ...deadLine(odd, 'not-json', line), bytes: text.length })
+  }
   return 'taken'
 }
 

@@ -14,6 +14,8 @@ export interface Drive {
   readonly growth: readonly number[]
   /** Whether odd lines with wrong content are offered again, one by one. */
   readonly repair: boolean
+  /** Of how many lines in turn the body is told at once; without it, of all that were read. */
+  readonly stops?: readonly number[]
 }
 export interface Driven {
   readonly batches: readonly Batch[]
@@ -26,10 +28,11 @@ export interface Driven {
 }
 
 /** Ships a growing file through one body, over and over, as a lane would; odd lines nothing can be made of are noted. */
-export function drive(body: Body, file: Buffer, { origin, readAtMs, growth, repair }: Drive): Driven {
+export function drive(body: Body, file: Buffer, { origin, readAtMs, growth, repair, stops = [] }: Drive): Driven {
   const batches: Batch[] = []
   const odd: { reason: OddLine['reason']; start: number; end: number }[] = []
   const sizes = [...growth]
+  let appends = 0
   const driven = { emptyLineBytes: 0, consumed: 0, reads: 0, readBytes: 0 }
   let visible = 0
 
@@ -59,6 +62,17 @@ export function drive(body: Body, file: Buffer, { origin, readAtMs, growth, repa
     return body.appendLine(room.slice(line.start, line.end), { origin, readAtMs })
   }
 
+  /** Where the line ends that is so many lines behind `from`; the end of what was read if there are not so many. */
+  function stopBehind(from: number, room: Uint8Array): number {
+    let end = from
+    for (let lines = stops[appends++ % stops.length] ?? 0; lines > 0; lines -= 1) {
+      const newline = room.indexOf(10, end)
+      if (newline < 0) return room.length
+      end = newline + 1
+    }
+    return stops.length === 0 ? room.length : end
+  }
+
   for (;;) {
     const room = body.room()
     if (room === undefined) {
@@ -73,10 +87,12 @@ export function drive(body: Body, file: Buffer, { origin, readAtMs, growth, repa
     let from = 0
     let full = false
     while (from <= length && !full) {
-      const appended = body.append({ origin, readAtMs, from, length })
+      const until = stopBehind(from, room.subarray(0, length))
+      const appended = body.append({ origin, readAtMs, from, length, until })
       driven.emptyLineBytes += appended.emptyLineBytes
       from = appended.end
       full = appended.stopped.kind === 'full'
+      if (appended.stopped.kind === 'partial' && from === until && until < length) continue
       if (appended.stopped.kind !== 'odd') break
       const { line } = appended.stopped
       const repaired = takeOdd(line, room)

@@ -40,6 +40,8 @@ export type LineContext = Pick<Chunk, 'origin' | 'readAtMs'>
 export interface Lines extends LineContext {
   readonly from: number
   readonly length: number
+  /** Where to end, behind a newline, in place of `length`: what was read behind it may be asked for later. */
+  readonly until?: number
 }
 
 export interface Appended {

@@ -82,22 +82,23 @@ export class ListBody implements Body {
   append(chunk: Lines): Appended {
     this.#mustBeOpen()
     const { start, bytes } = this.#room
-    if (chunk.from > chunk.length || chunk.length > bytes) throw new RangeError('more lines than the room holds')
+    const { from, length, until = length } = chunk
+    if (from > until || until > length || length > bytes) throw new RangeError('more lines than the room holds')
     const before = { records: this.records, target: this.#get(word.target) }
     this.#describe(chunk)
-    this.#set(word.source, start + chunk.from)
-    this.#set(word.sourceEnd, start + chunk.length)
+    this.#set(word.source, start + from)
+    this.#set(word.sourceEnd, start + until)
     this.#set(word.maxLineBytes, Math.min(chunk.origin.maxLineBytes, this.#limits.maxLineBytes))
     this.#set(word.emptyBytes, 0)
     const code = this.#format.encode(this.#kernel)
     const end = this.#get(word.source) - start
     const records = this.records - before.records
     const emptyLineBytes = this.#get(word.emptyBytes)
-    this.#means.add(records, end - chunk.from - emptyLineBytes, this.#get(word.target) - before.target)
-    this.#starved = code === stop.partial && end === 0 && chunk.length === bytes
+    this.#means.add(records, end - from - emptyLineBytes, this.#get(word.target) - before.target)
+    this.#starved = code === stop.partial && end === 0 && length === bytes
     const stopped = this.#stopped(code, end)
     const next = stopped.kind === 'odd' ? stopped.line.next : end
-    this.#unread = { start: start + next, end: start + chunk.length }
+    this.#unread = { start: start + next, end: start + length }
     return { end, records, emptyLineBytes, stopped }
   }
 

@@ -16,14 +16,17 @@ const limits = fc.record({
 })
 
 describe.each(names)('the %s body', (name) => {
-  it('makes the records of the reference of any file, however it grows, within any limits', () => {
+  it('makes the records of the reference of any file, however it grows and is offered, within any limits', () => {
     fc.assert(
       fc.property(
         logFile,
         limits,
         fc.array(fc.integer({ min: 1, max: 500 })),
         fc.boolean(),
-        (bytes, bounds, growth, repair) => {
+        fc
+          .array(fc.integer({ min: 0, max: 3 }))
+          .filter((stops) => stops.length === 0 || stops.some((lines) => lines > 0)),
+        (bytes, bounds, growth, repair, stops) => {
           const { maxLineBytes } = bounds
           const expected = referenceLines(bytes, { name, attributes: ATTRIBUTES, maxLineBytes, readAtMs, repair })
           const driven = drive(newBody(name, bounds), bytes, {
@@ -31,6 +34,7 @@ describe.each(names)('the %s body', (name) => {
             readAtMs,
             growth,
             repair,
+            stops,
           })
 
           const records = expected.filter((line) => line.kind === 'record')

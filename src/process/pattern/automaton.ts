@@ -1,0 +1,145 @@
+import type { Buffer } from 'node:buffer'
+import type { Program } from './program.ts'
+import { reversed } from './reversal.ts'
+import { DEAD, END, FOREIGN, IDLE, isContinuation, LAST_MATCH, States, UNKNOWN } from './states.ts'
+
+/** A line (no newline in it, valid UTF-8) and where in `bytes` it lies. */
+export interface Text {
+  readonly bytes: Buffer
+  readonly start: number
+  readonly end: number
+}
+
+/** Half open. */
+export interface Match {
+  readonly start: number
+  readonly end: number
+}
+
+/** After so many overflows making states costs more than it saves. */
+const MOST_OVERFLOWS = 8
+/** Results of a run that are no place. */
+const NONE = -1
+const NOT_FOR_US = -2
+const BLANK = 0x20
+
+/**
+ * A program as an automaton: one look-up a byte, whatever the pattern. `foreign` is the answer where that does not work:
+ * characters beyond ASCII that the pattern tells apart, and too many states.
+ *
+ * A match is found from both sides. Forward, threads begin at every place, and where the first match ends is known when
+ * none with more priority is left. Where it begins is where the longest match ends that is read backward from there.
+ */
+export class Automaton {
+  readonly #prefix: Uint8Array | undefined
+  readonly #any: States
+  readonly #first: States
+  readonly #backward: States
+
+  /** `prefix` is what every match begins with, if that is known. */
+  constructor(program: Program, prefix: Uint8Array | undefined) {
+    this.#prefix = prefix
+    const forward = { restarts: true, idles: prefix !== undefined }
+    this.#any = new States(program, { ...forward, prefers: 'any' })
+    this.#first = new States(program, { ...forward, prefers: 'first' })
+    this.#backward = new States(reversed(program), { restarts: false, idles: false, prefers: 'longest' })
+  }
+
+  /** Whether there is a match that begins at `from` or later. */
+  test(text: Text, from: number): boolean | 'foreign' {
+    const end = this.#run(this.#any, text, from)
+    return end === NOT_FOR_US ? 'foreign' : end !== NONE
+  }
+
+  /** The first match that begins at `from` or later; undefined if there is none. */
+  find(text: Text, from: number): Match | undefined | 'foreign' {
+    const end = this.#run(this.#first, text, from)
+    if (end === NONE) return undefined
+    const start = end === NOT_FOR_US ? NOT_FOR_US : this.#startOf(text, { from, end })
+    return start === NOT_FOR_US ? 'foreign' : { start, end }
+  }
+
+  /** Where the match ends that the states prefer; any will do: where the first of them ends. */
+  #run(states: States, text: Text, from: number): number {
+    const { bytes, end } = text
+    if (states.overflows > MOST_OVERFLOWS) return NOT_FOR_US
+    let found = NONE
+    let at = from
+    let state = states.startBehind(before(text, at))
+    for (;;) {
+      const { cells } = states
+      let next = UNKNOWN
+      while (at < end) {
+        next = cells[state + (bytes[at] as number)] as number
+        if (next <= 0) break
+        state = next
+        at += 1
+      }
+      if (at === end) next = cells[state + END] as number
+      if (next === UNKNOWN) next = states.step(state, at < end ? (bytes[at] as number) : END)
+      if (next === FOREIGN) return NOT_FOR_US
+      if (next === DEAD) return found
+      if (next === IDLE) {
+        at = this.#nextPrefix(text, at + 1)
+        if (at === NONE) return NONE
+        state = states.startBehind(before(text, at))
+        continue
+      }
+      if (next < 0) found = at
+      if (next === LAST_MATCH || (next < 0 && states === this.#any)) return found
+      state = Math.abs(next)
+      at += 1
+    }
+  }
+
+  #nextPrefix({ bytes, end }: Text, from: number): number {
+    if (this.#prefix === undefined || from >= end) return NONE
+    const hit = bytes.indexOf(this.#prefix, from)
+    return hit >= 0 && hit < end ? hit : NONE
+  }
+
+  /** Where the longest match begins that ends at `end`; one that ends there begins at `from` or later. */
+  #startOf(text: Text, { from, end }: { from: number; end: number }): number {
+    const states = this.#backward
+    if (states.overflows > MOST_OVERFLOWS) return NOT_FOR_US
+    let state = states.startBehind(end < text.end ? (text.bytes[end] as number) : END)
+    let found = NOT_FOR_US
+    let at = end
+    for (;;) {
+      const { cells } = states
+      while (at > from) {
+        const byte = text.bytes[at - 1] as number
+        const next = cells[state + byte] as number
+        if (next <= 0 || byte > 127) break
+        state = next
+        at -= 1
+      }
+      const character = at > from ? previousCharacter(text.bytes, at) : from
+      const symbol = at > from ? (text.bytes[character] as number) : boundary(text, at)
+      let next = cells[state + symbol] as number
+      if (next === UNKNOWN) next = states.step(state, symbol)
+      if (next === FOREIGN) return NOT_FOR_US
+      if (next < 0 && next !== DEAD) found = at
+      if (next === DEAD || next === LAST_MATCH || at === from) return found
+      state = Math.abs(next)
+      at = character
+    }
+  }
+}
+
+/** Where the character before `at` begins. */
+export function previousCharacter(bytes: Buffer, at: number): number {
+  let previous = at - 1
+  while (isContinuation(bytes[previous] ?? 0)) previous -= 1
+  return previous
+}
+
+function before({ bytes, start }: Text, at: number): number {
+  return at === start ? END : (bytes[at - 1] as number)
+}
+
+/** As `before`, where only bounds of words depend on it: a blank stands for any character beyond ASCII. */
+function boundary(text: Text, at: number): number {
+  const symbol = before(text, at)
+  return symbol > 127 && symbol !== END ? BLANK : symbol
+}

@@ -1,0 +1,54 @@
+import { Buffer } from 'node:buffer'
+
+/** What stands in for a match. */
+export interface Placeholder {
+  readonly parts: readonly Part[]
+  /** Set if it is the same for every match. */
+  readonly constant: Buffer | undefined
+}
+
+/** Text, or a group of the match. */
+type Part = string | { readonly group: number }
+
+const REFERENCE = /\$(?:\$|([\p{L}\p{Nd}_]+)|\{([\p{L}\p{Nd}_]+)\})/gu
+
+/**
+ * Reads a placeholder as Go's `Regexp.Expand` does: `$1`, `$name`, `${1}`, `${name}`; `$$` is a dollar sign. A name is as
+ * long as it can be, so that `$1x` is the group named 1x; a group that there is not is empty; other dollar signs are text.
+ */
+export function parsePlaceholder(text: string, groups: Groups): Placeholder {
+  const parts: Part[] = []
+  let end = 0
+  for (const found of text.matchAll(REFERENCE)) {
+    if (found.index > end) parts.push(text.slice(end, found.index))
+    end = found.index + found[0].length
+    const name = found[1] ?? found[2]
+    const group = name === undefined ? undefined : groupOf(name, groups)
+    if (name === undefined) parts.push('$')
+    else if (group !== undefined) parts.push({ group })
+  }
+  if (end < text.length) parts.push(text.slice(end))
+  const isConstant = parts.every((part) => typeof part === 'string')
+  return { parts, constant: isConstant ? Buffer.from(parts.join('')) : undefined }
+}
+
+export interface Groups {
+  readonly count: number
+  readonly named: Readonly<Record<string, number>>
+}
+
+function groupOf(name: string, { count, named }: Groups): number | undefined {
+  if (!/^(?:0|[1-9][0-9]*)$/.test(name)) return named[name]
+  return Number(name) <= count ? Number(name) : undefined
+}
+
+/** What stands in for a match in `text`, of which `bounds` holds where it and its groups begin and end. */
+export function expand({ parts }: Placeholder, text: string, bounds: readonly number[]): string {
+  return parts
+    .map((part) => {
+      if (typeof part === 'string') return part
+      const [start = -1, end = -1] = bounds.slice(2 * part.group)
+      return start < 0 ? '' : text.slice(start, end)
+    })
+    .join('')
+}

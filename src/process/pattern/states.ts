@@ -1,0 +1,202 @@
+import { empty, instructionAt, op, type Program, takes } from './program.ts'
+
+/** The symbol behind the last byte of a line. */
+export const END = 256
+const SYMBOLS = 257
+/** 1 KiB each. */
+const MOST_STATES = 1000
+
+/** Cells that are no state. Less than `LAST_MATCH` is a state, negated, with a match that ends before the symbol. */
+export const UNKNOWN = 0
+export const FOREIGN = -1
+export const DEAD = -2
+export const IDLE = -3
+export const LAST_MATCH = -4
+
+interface State {
+  readonly threads: readonly number[]
+  /** What stands before its place: bounds of words and of the line depend on it. */
+  readonly before: 'nothing' | 'word' | 'other'
+  /** A match that begins later is looked for: none was found yet. */
+  readonly restarts: boolean
+}
+
+export interface StatesOptions {
+  /** A match may begin at any later place, too. */
+  readonly restarts: boolean
+  /** Whether to tell where nothing but a new match is waited for. */
+  readonly idles: boolean
+  /** Which of the matches that begin at one place; there are fewer states where the order of threads does not matter. */
+  readonly prefers: 'any' | 'first' | 'longest'
+}
+
+/**
+ * The states of an automaton that follows the threads of a program, made when they are first needed. A state is where its
+ * threads stand (in the order of their priority, if the first match is wanted) before those instructions are passed that
+ * match nothing: so that a match ends at a place is known with the symbol behind the place.
+ *
+ * Symbols are the bytes of valid UTF-8. The first byte of a character stands for all of it and the others change nothing;
+ * where the program tells characters apart that begin with the same byte, the cell is `FOREIGN`.
+ */
+export class States {
+  /** By state and symbol: the next state, or one of the above. A state is where its cells begin, more than 0. */
+  cells = new Int32Array(16 * SYMBOLS)
+  /** How often the states were too many and were dropped, all of them. */
+  overflows = 0
+  readonly #program: Program
+  readonly #options: StatesOptions
+  readonly #asksForWords: boolean
+  readonly #known = new Map<string, number>()
+  #states: State[] = []
+  /** By the symbol before; `END` stands for none. */
+  readonly #starts = new Int32Array(SYMBOLS)
+
+  constructor(program: Program, options: StatesOptions) {
+    const words = empty.wordBoundary | empty.noWordBoundary
+    this.#program = program
+    this.#options = { ...options, restarts: options.restarts && !beginsWithLine(program) }
+    this.#asksForWords = program.inst.some(({ op: code, arg }) => code === op.emptyWidth && (arg & words) !== 0)
+    this.#clear()
+  }
+
+  /** The state in which a match may begin behind a byte, or, with `END`, at the front of the line. */
+  startBehind(symbol: number): number {
+    return this.#starts[symbol] || this.#makeStart(symbol)
+  }
+
+  /** Fills an unknown cell. */
+  step(state: number, symbol: number): number {
+    if (isContinuation(symbol)) return this.#fill(state, symbol, state)
+    const from = this.#states[state / SYMBOLS] as State
+    const after = this.#follow(from, symbol)
+    if (after === undefined) return this.#fill(state, symbol, FOREIGN)
+    const { matches, threads } = after
+    const restarts = from.restarts && !matches && symbol !== END
+    if (restarts && this.#options.idles && threads.size === 0) return this.#fill(state, symbol, IDLE)
+    if (restarts) threads.add(this.#program.start)
+    if (threads.size === 0) return this.#fill(state, symbol, matches ? LAST_MATCH : DEAD)
+    const { overflows } = this
+    const ordered = this.#options.prefers === 'first' ? [...threads] : [...threads].sort((a, b) => a - b)
+    const reached = this.#stateOf({ threads: ordered, before: this.#kindOf(symbol), restarts })
+    // The state whose cell this is was dropped, too.
+    if (this.overflows !== overflows) return FOREIGN
+    return this.#fill(state, symbol, matches ? -reached : reached)
+  }
+
+  /** Where threads go that stand in a state; undefined when not all characters of the symbol lead to the same. */
+  #follow(state: State, symbol: number): { matches: boolean; threads: Set<number> } | undefined {
+    const threads = new Set<number>()
+    let matches = false
+    const [first, last] = charactersOf(symbol)
+    for (const pc of this.#passEmpty(state.threads, conditions(state.before, symbol))) {
+      const instruction = instructionAt(this.#program, pc)
+      if (instruction.op === op.match) {
+        // Threads behind it have less priority.
+        if (this.#options.prefers !== 'longest') return { matches: true, threads }
+        matches = true
+      }
+      const taken = symbol !== END && takes(instruction, first, last)
+      if (taken === 'mixed') return undefined
+      if (taken) threads.add(instruction.out)
+    }
+    return { matches, threads }
+  }
+
+  #makeStart(symbol: number): number {
+    const before = symbol === END ? 'nothing' : this.#kindOf(symbol)
+    const start = this.#stateOf({ threads: [this.#program.start], before, restarts: this.#options.restarts })
+    this.#starts[symbol] = start
+    return start
+  }
+
+  #kindOf(symbol: number): 'word' | 'other' {
+    return this.#asksForWords && isWordCharacter(symbol) ? 'word' : 'other'
+  }
+
+  #fill(state: number, symbol: number, cell: number): number {
+    this.cells[state + symbol] = cell
+    return cell
+  }
+
+  /** The instructions to be tried, in the order of their priority. */
+  #passEmpty(threads: readonly number[], holding: number): readonly number[] {
+    const reached: number[] = []
+    const seen = new Set<number>()
+    const open = [...threads].reverse()
+    for (let pc = open.pop(); pc !== undefined; pc = open.pop()) {
+      if (seen.has(pc)) continue
+      seen.add(pc)
+      const { op: code, out, arg } = instructionAt(this.#program, pc)
+      if (code === op.alt || code === op.altMatch) open.push(arg, out)
+      else if (code === op.capture || code === op.nop) open.push(out)
+      else if (code === op.emptyWidth) open.push(...((arg & ~holding) === 0 ? [out] : []))
+      else if (code !== op.fail) reached.push(pc)
+    }
+    return reached
+  }
+
+  #stateOf(made: State): number {
+    const key = `${made.before} ${made.restarts} ${made.threads}`
+    const known = this.#known.get(key)
+    if (known !== undefined) return known
+    if (this.#known.size === MOST_STATES) {
+      this.overflows += 1
+      this.#clear()
+    }
+    const state = this.#states.length * SYMBOLS
+    if (state + SYMBOLS > this.cells.length) {
+      const more = new Int32Array(2 * this.cells.length)
+      more.set(this.cells)
+      this.cells = more
+    }
+    this.#states.push(made)
+    this.#known.set(key, state)
+    return state
+  }
+
+  #clear(): void {
+    this.#known.clear()
+    this.#starts.fill(0)
+    this.cells = new Int32Array(16 * SYMBOLS)
+    // No state begins at 0, as that is an unknown cell.
+    this.#states = [{ threads: [], before: 'nothing', restarts: false }]
+  }
+}
+
+/** Whether nothing can match behind the line's front. */
+function beginsWithLine(program: Program): boolean {
+  let pc = program.start
+  for (;;) {
+    const { op: code, out, arg } = instructionAt(program, pc)
+    if (code === op.emptyWidth && (arg & empty.begin) !== 0) return true
+    if (code !== op.capture && code !== op.nop && code !== op.emptyWidth) return false
+    pc = out
+  }
+}
+
+/** The first and last character that begin with the byte; of more than one byte they have as many as that takes. */
+function charactersOf(byte: number): readonly [first: number, last: number] {
+  if (byte < 0x80) return [byte, byte]
+  const [front, bits, least] =
+    byte < 0xe0 ? [byte & 0x1f, 6, 0x80] : byte < 0xf0 ? [byte & 0x0f, 12, 0x800] : [byte & 7, 18, 0x10000]
+  return [Math.max(least, front << bits), ((front + 1) << bits) - 1]
+}
+
+/** What holds between two symbols. */
+function conditions(before: State['before'], symbol: number): number {
+  const isBound = (before === 'word') !== isWordCharacter(symbol)
+  return (
+    (before === 'nothing' ? empty.begin : 0) |
+    (symbol === END ? empty.end : 0) |
+    (isBound ? empty.wordBoundary : empty.noWordBoundary)
+  )
+}
+
+export function isContinuation(symbol: number): boolean {
+  return symbol >= 0x80 && symbol < 0xc0
+}
+
+function isWordCharacter(symbol: number): boolean {
+  const isLetter = (symbol >= 0x41 && symbol <= 0x5a) || (symbol >= 0x61 && symbol <= 0x7a)
+  return isLetter || (symbol >= 0x30 && symbol <= 0x39) || symbol === 0x5f
+}
