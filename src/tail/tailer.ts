@@ -41,9 +41,12 @@ export interface TailerOptions {
   readonly poll?: boolean
 }
 
-/** Files that changed lately are looked at in every tick, of the quiet ones so many in turn. */
+/** Files that changed lately are looked at this often. */
 const TICK_MS = 250
-const QUIET_PER_TICK = 250
+/** How often when all are quiet and their events arrive: then the poll is for those events that got lost. */
+const QUIET_TICK_MS = 1000
+/** Of the quiet files so many get their turn in a second, or twice as many while events are denied. */
+const QUIET_PER_SECOND = 500
 /** A look for new files without a wake-up: so often, or less so where there are many directories to look at. */
 const DISCOVERY_MS = 1000
 const DISCOVERY_MS_PER_DIRECTORY = 5
@@ -145,16 +148,19 @@ export function createTailer(options: TailerOptions): Tailer {
     const nowMs = Date.now()
     const clock = performance.now()
     listings.begin(nowMs)
-    if (!poll || clock >= lookAtMs) look(nowMs)
+    if (!poll || clock >= lookAtMs - TICK_MS / 2) look(nowMs)
     const due = new Set(doubted)
     doubted.clear()
     if (!poll) for (const lineage of turns.next(turns.size)) due.add(lineage)
     else if (clock >= tickAtMs) {
-      tickAtMs = clock + TICK_MS
       for (const lineage of active) due.add(lineage)
-      for (const lineage of turns.next(QUIET_PER_TICK)) due.add(lineage)
+      const isDenied = wakeUps?.isDenied ?? true
+      const pause = active.size > 0 || isDenied ? TICK_MS : QUIET_TICK_MS
+      for (const lineage of turns.next((QUIET_PER_SECOND * (isDenied ? 2 : 1) * pause) / 1000)) due.add(lineage)
+      tickAtMs = clock + pause
     }
     for (const lineage of due) check(lineage, nowMs)
+    if (active.size > 0) tickAtMs = Math.min(tickAtMs, clock + TICK_MS)
     lastPassAtMs = Date.now()
   }
 
@@ -197,6 +203,7 @@ export function createTailer(options: TailerOptions): Tailer {
     for (const lineage of roster.within(path)) doubt(lineage)
     if (!watching.awaited.has(path) && (own.length > 0 || !sources.concern(path))) return
     lookAtMs = Math.min(lookAtMs, lookedAtMs + TICK_MS)
+    tickAtMs = Math.min(tickAtMs, lookAtMs)
     wake()
   }
 
@@ -214,7 +221,7 @@ export function createTailer(options: TailerOptions): Tailer {
   function schedule(): void {
     clearTimeout(timer)
     if (stopped || !poll) return
-    timer = setTimeout(() => void pass(), Math.max(1, Math.min(tickAtMs, lookAtMs) - performance.now()))
+    timer = setTimeout(() => void pass(), Math.max(1, tickAtMs - performance.now()))
   }
 
   return {

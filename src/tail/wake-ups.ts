@@ -10,6 +10,8 @@ import { systemError } from '../system-error.ts'
 export interface WakeUps {
   /** Watches these directories, which need not exist, and no others. */
   watch(directories: ReadonlySet<string>): void
+  /** Some directory could not be watched. */
+  readonly isDenied: boolean
   close(): Promise<void>
 }
 
@@ -84,6 +86,9 @@ export function createWakeUps({ onPath, log, now }: WakeUpsOptions): WakeUps {
       if (wanted.length === 0) return
       watcher ??= start()
       watcher.add(wanted)
+    },
+    get isDenied() {
+      return retryAtMs !== Number.POSITIVE_INFINITY
     },
     async close() {
       await watcher?.close()
