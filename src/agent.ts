@@ -7,6 +7,7 @@ import { openStore } from './checkpoint/store.ts'
 import type { Config, DestinationConfig } from './config/config.ts'
 import type { AgentLog } from './observe/log.ts'
 import type { Status } from './observe/status.ts'
+import { openRules } from './process/source-rules.ts'
 import { openDeadLetter } from './ship/dead-letter.ts'
 import type { Destination } from './ship/destination.ts'
 import { createDestination } from './ship/destinations/create.ts'
@@ -71,7 +72,10 @@ export async function startAgent(options: AgentOptions): Promise<StartedAgent> {
   saver = createSaver({ store, state: registry, log: log.component('checkpoint') })
   const checkpoint = { path: join(runPath, 'registry.json'), saver, recovered: store.recovered, problem: undefined }
 
-  const works = await Promise.all(config.destinations.map((destination) => openLane(destination, { options, tailer })))
+  const rulesOf = await openRules(config.sources)
+  const works = await Promise.all(
+    config.destinations.map((destination) => openLane(destination, { options, tailer, rulesOf })),
+  )
   const inputs = (): StatusInputs => ({
     config,
     vitals: options.vitals(),
@@ -117,10 +121,13 @@ interface Work {
   deadLetterBytes(): number
 }
 
-async function openLane(
-  config: DestinationConfig,
-  { options, tailer }: { options: AgentOptions; tailer: Tailer },
-): Promise<Work> {
+interface Surroundings {
+  readonly options: AgentOptions
+  readonly tailer: Tailer
+  readonly rulesOf: Awaited<ReturnType<typeof openRules>>
+}
+
+async function openLane(config: DestinationConfig, { options, tailer, rulesOf }: Surroundings): Promise<Work> {
   const { checkpoint, sources, hostname } = options.config
   const log = options.log.component('ship')
   const destination = createDestination(config, {
@@ -142,6 +149,7 @@ async function openLane(
     throttle,
     deadLetters,
     log,
+    rulesOf,
   })
   return { destination, lane, throttle, deadLetterBytes: () => deadLetters.bytes }
 }
