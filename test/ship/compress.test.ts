@@ -32,4 +32,17 @@ describe('compress', () => {
     expect(frame.length).toBeGreaterThan(1_500_000)
     expect(zstdDecompressSync(frame).equals(noise)).toBe(true)
   })
+
+  it.each([
+    ['zstd', zstdDecompressSync],
+    ['gzip', gunzipSync],
+  ] as const)('makes whole %s frames one after the other and at the same time', async (compression, decompress) => {
+    const bodies = Array.from({ length: 12 }, (_, index) => randomBytes(index ** 5 + 1).toString('base64'))
+    const compressed = async (body: string) => compress([Buffer.from(body)], { compression, level: 1 })
+    const together = await Promise.all(bodies.map(compressed))
+    const apart: Uint8Array[] = []
+    for (const body of bodies) apart.push(await compressed(body))
+    expect(together.map((frame) => decompress(frame).toString())).toEqual(bodies)
+    expect(apart.map((frame) => decompress(frame).toString())).toEqual(bodies)
+  })
 })
