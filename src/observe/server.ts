@@ -1,5 +1,6 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Log } from '../log.ts'
+import { createServer } from '../node-http.ts'
 import { type Answer, answerRequest, brokenAnswer } from './answer.ts'
 import { type Endpoint, serve, tcpAddress, unixAddress } from './endpoint.ts'
 import { agentSocketPath } from './socket-path.ts'
