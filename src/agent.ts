@@ -53,8 +53,12 @@ export async function startAgent(options: AgentOptions): Promise<StartedAgent> {
   const store = await openStore({ dir: runPath })
   if (store.recovered !== undefined)
     log.warn({ recovered: store.recovered }, 'the registry was damaged and is recovered')
-  const { generations, rejected } = parseRegistry(store.loaded)
+  const { generations, rejected, sinceMs: knownSinceMs } = parseRegistry(store.loaded)
   if (rejected > 0) log.warn({ rejected }, 'entries of the registry made no sense and were left out')
+
+  // Without a registry an agent may have died before it wrote its first one: what was rotated since is no history.
+  const firstAtMs = store.loaded === undefined && lock.kind === 'locked' ? lock.madeAtMs : startedAtMs
+  const sinceMs = new Map(config.sources.map(({ path }) => [path, knownSinceMs.get(path) ?? firstAtMs]))
 
   let state: Status['state'] = 'starting'
   let saver: Saver | undefined
@@ -62,13 +66,18 @@ export async function startAgent(options: AgentOptions): Promise<StartedAgent> {
     sources: config.enabled ? config.sources : [],
     destinations: config.destinations.map(({ name }) => name),
     records: generations,
+    sinceMs,
     openFilesLimit: config.openFilesLimit,
     expireAfterMs: config.checkpoint.expireAfterMs,
     onChange: () => saver?.touch(),
     log: log.component('tail'),
     poll: true,
   })
-  const registry = (): RegistryState => ({ writtenAt: new Date().toISOString(), generations: tailer.records() })
+  const registry = (): RegistryState => ({
+    writtenAt: new Date().toISOString(),
+    sources: Object.fromEntries([...sinceMs].map(([path, atMs]) => [path, new Date(atMs).toISOString()])),
+    generations: tailer.records(),
+  })
   saver = createSaver({ store, state: registry, log: log.component('checkpoint') })
   const checkpoint = { path: join(runPath, 'registry.json'), saver, recovered: store.recovered, problem: undefined }
 
@@ -92,6 +101,9 @@ export async function startAgent(options: AgentOptions): Promise<StartedAgent> {
     checkpoint,
   })
   const status = () => describeAgent(inputs())
+  // Nothing is read before it is on disk which files there are: whoever starts after a kill knows them.
+  await tailer.pass()
+  await saver.flush()
   for (const { lane } of works) lane.start()
   tailer.start()
   state = config.enabled ? 'running' : 'disabled'

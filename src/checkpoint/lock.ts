@@ -1,11 +1,12 @@
-import { access, constants, readFile, writeFile } from 'node:fs/promises'
+import { access, constants, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { makeDirectory } from '../durable-directory.ts'
 import { type SystemError, systemError } from '../system-error.ts'
 
 export type Lock =
-  | { readonly kind: 'locked'; release(): void }
+  /** `madeAtMs`: when an agent first took it, as far as the file says. */
+  | { readonly kind: 'locked'; readonly madeAtMs: number; release(): void }
   /** Another process has it. `by` is what that process wrote about itself. */
   | { readonly kind: 'held'; readonly by: string; readonly message: string }
   | { readonly kind: 'failed'; readonly code: string; readonly message: string }
@@ -47,7 +48,9 @@ export async function openLock(dir: string, holder: string): Promise<Lock> {
     }
     // Only the message of a refused agent needs it, so a full disk does not matter here.
     await attempt(writeFile(holderPath, `${holder}\n`, { mode: 0o600 }))
-    return { kind: 'locked', release: () => release(database) }
+    // Nothing is ever written to it.
+    const { mtimeMs } = await stat(path)
+    return { kind: 'locked', madeAtMs: mtimeMs, release: () => release(database) }
   }
   if (database.errcode === sqliteBusy) {
     const by = await readHolder(holderPath)

@@ -4,6 +4,8 @@
  */
 export interface RegistryState {
   readonly writtenAt: string
+  /** Since when each source, by its path or pattern, is tailed: rotated files written later are no history. */
+  readonly sources: Readonly<Record<string, string>>
   readonly generations: readonly GenerationRecord[]
 }
 
@@ -41,6 +43,8 @@ export interface PositionRecord {
 }
 
 export interface ParsedRegistry {
+  /** Ms since the epoch. */
+  readonly sinceMs: ReadonlyMap<string, number>
   readonly generations: readonly GenerationRecord[]
   /** Entries that made no sense and were left out, for the log. */
   readonly rejected: number
@@ -50,7 +54,13 @@ export interface ParsedRegistry {
 export function parseRegistry(state: unknown): ParsedRegistry {
   const list = isObject(state) && Array.isArray(state.generations) ? state.generations : []
   const generations = list.filter(isGenerationRecord)
-  return { generations, rejected: list.length - generations.length }
+  const since = isObject(state) && isObject(state.sources) ? Object.entries(state.sources) : []
+  const sinceMs = since.map(([source, at]) => [source, Date.parse(String(at))] as const)
+  return {
+    sinceMs: new Map(sinceMs.filter(([, atMs]) => !Number.isNaN(atMs))),
+    generations,
+    rejected: list.length - generations.length,
+  }
 }
 
 function isGenerationRecord(value: unknown): value is GenerationRecord {

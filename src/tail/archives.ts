@@ -38,7 +38,10 @@ async function resolve(lineage: Lineage, archive: Archive, isFirst: boolean): Pr
   )
   const finished = suspects.find((suspect) => isArchiveOf(suspect, { lineage, inflatedSize }))
   if (finished) return settle(lineage, archive, { generation: finished, inflatedSize: finished.size })
-  if (suspects.length === 0 && isPassedOver({ rotated: true, mtimeMs: archive.facts.mtimeMs }, lineage, isFirst)) {
+  if (
+    suspects.length === 0 &&
+    isPassedOver({ rotated: true, mtimeMs: archive.facts.mtimeMs, identity: archive.facts }, lineage, isFirst)
+  ) {
     const generation = lineage.discover(archive)
     generation.prefix = fingerprint(head)
     generation.finished = true

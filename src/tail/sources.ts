@@ -25,6 +25,7 @@ export interface SourcesOptions {
   readonly elsewhere: Elsewhere
   readonly log: Log
   readonly mountPoints: MountPoints
+  readonly sinceMs: ReadonlyMap<string, number>
   readonly startedAtMs: number
   readonly finalQuietMs: number
   readonly goneMs: number
@@ -151,7 +152,7 @@ export function createSources(options: SourcesOptions) {
       ...{ path, files, listings, log, records, isInitial },
       // Files that only look like generations of a file that is not there: they may be all that the pattern means.
       source: isMissing && source.discovered.directories.length > 0 ? { ...config, backfill: true } : config,
-      startedAtMs: options.startedAtMs,
+      startedAtMs: options.sinceMs.get(config.path) ?? options.startedAtMs,
       finalQuietMs: options.finalQuietMs,
       isElsewhere: (facts, atMs) => options.elsewhere.isElsewhere(lineage, facts, atMs),
       context: {

@@ -3,7 +3,7 @@ import type { Encoding } from '../config/config.ts'
 import { lastLineEnd } from './encoding.ts'
 import { Fault, readExactly } from './files.ts'
 import { FINGERPRINT_BYTES, fingerprint, NO_FINGERPRINT } from './fingerprint.ts'
-import type { Generation } from './generation.ts'
+import type { FileIdentity, Generation } from './generation.ts'
 import type { Lineage } from './lineage.ts'
 import { withFile } from './recognition.ts'
 
@@ -29,13 +29,20 @@ function isUnseen({ rotated }: Generation, { unseen, options }: Lineage): boolea
 
 /** Whether a file that is looked at for the very first time is left out: `isFirst`. */
 export function isPassedOver(
-  { rotated, mtimeMs }: Pick<Generation, 'rotated' | 'mtimeMs'>,
+  { rotated, mtimeMs, identity }: Pick<Generation, 'rotated' | 'mtimeMs' | 'identity'>,
   { options: { source, startedAtMs } }: Lineage,
   isFirst: boolean,
 ): boolean {
   const fromEnd = source.startPosition === 'end' || source.startPosition === 'forceEnd'
   if (!isFirst) return false
-  return rotated ? mtimeMs <= startedAtMs && (fromEnd || !source.backfill) : fromEnd
+  // A live file that was born later appeared while nobody looked.
+  if (!rotated) return fromEnd && bornAtMs(identity) <= startedAtMs
+  return mtimeMs <= startedAtMs && (fromEnd || !source.backfill)
+}
+
+/** 0 where the file system does not say. */
+function bornAtMs({ birth }: FileIdentity): number {
+  return Number(BigInt(birth) / 1_000_000n)
 }
 
 /** Of a live file the position behind its last newline, of another one behind its last byte. */

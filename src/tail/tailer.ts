@@ -16,7 +16,7 @@ import { createRoster } from './roster.ts'
 import { liveNameOf } from './rotated-name.ts'
 import { createSources } from './sources.ts'
 import { createTurns } from './turns.ts'
-import { createWakeUps, type WakeUps } from './wake-ups.ts'
+import { createWakeUps, type WakeUps, type WakeUpsOptions } from './wake-ups.ts'
 import { type WatchList, watchList } from './watch-list.ts'
 
 export interface TailerOptions {
@@ -26,6 +26,11 @@ export interface TailerOptions {
   readonly records: readonly GenerationRecord[]
   /** Positions of another agent, by path, for files that nothing is recorded of. */
   readonly imports?: ReadonlyMap<string, ImportedPosition>
+  /**
+   * Since when a source, by its path or pattern, is tailed: what was rotated before is history. Of a source that is not in
+   * it: since now.
+   */
+  readonly sinceMs?: ReadonlyMap<string, number>
   readonly openFilesLimit: number
   /** State of a file that is gone is dropped after this long. */
   readonly expireAfterMs: number
@@ -39,6 +44,9 @@ export interface TailerOptions {
   readonly goneMs?: number
   /** The poll behind the wake-ups; false in tests that call `pass` themselves. */
   readonly poll?: boolean
+  /** How often files that changed lately are looked at without a wake-up, and how wake-ups come. */
+  readonly tickMs?: number
+  readonly wakeUps?: (options: WakeUpsOptions) => WakeUps
 }
 
 /** Files that changed lately are looked at this often. */
@@ -81,7 +89,7 @@ export interface SourceView {
 
 export function createTailer(options: TailerOptions): Tailer {
   const files = options.files ?? nodeFiles
-  const { log, poll = false } = options
+  const { log, poll = false, tickMs = TICK_MS } = options
   const descriptors = createDescriptors(options.openFilesLimit)
   const listings = createDirectoryListings(files)
   const feeds = new Map(options.destinations.map((name) => [name, createLaneFeed(name)]))
@@ -95,6 +103,7 @@ export function createTailer(options: TailerOptions): Tailer {
     imports: options.imports ?? new Map(),
     mountPoints: options.mountPoints ?? linuxMountPoints,
     onChange: () => options.onChange(),
+    sinceMs: options.sinceMs ?? new Map(),
     startedAtMs: Date.now(),
     finalQuietMs: options.finalQuietMs ?? 5000,
     goneMs: options.goneMs ?? 60_000,
@@ -155,12 +164,12 @@ export function createTailer(options: TailerOptions): Tailer {
     else if (clock >= tickAtMs) {
       for (const lineage of active) due.add(lineage)
       const isDenied = wakeUps?.isDenied ?? true
-      const pause = active.size > 0 || isDenied ? TICK_MS : QUIET_TICK_MS
+      const pause = active.size > 0 || isDenied ? tickMs : Math.max(tickMs, QUIET_TICK_MS)
       for (const lineage of turns.next((QUIET_PER_SECOND * (isDenied ? 2 : 1) * pause) / 1000)) due.add(lineage)
       tickAtMs = clock + pause
     }
     for (const lineage of due) check(lineage, nowMs)
-    if (active.size > 0) tickAtMs = Math.min(tickAtMs, clock + TICK_MS)
+    if (active.size > 0) tickAtMs = Math.min(tickAtMs, clock + tickMs)
     lastPassAtMs = Date.now()
   }
 
@@ -232,7 +241,8 @@ export function createTailer(options: TailerOptions): Tailer {
     },
     pass,
     start() {
-      wakeUps = createWakeUps({ onPath, log, now: Date.now })
+      const create = options.wakeUps ?? createWakeUps
+      wakeUps = create({ onPath, log, now: () => performance.now() })
       void pass()
     },
     async stop() {
