@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { describeAgent, type StatusInputs, type Vitals } from './agent-status.ts'
+import { type ImportedPosition, loadDatadogRegistry } from './checkpoint/datadog-import.ts'
 import { openLock } from './checkpoint/lock.ts'
 import { parseRegistry, type RegistryState } from './checkpoint/registry.ts'
 import { createSaver, type Saver } from './checkpoint/saver.ts'
@@ -66,6 +67,7 @@ export async function startAgent(options: AgentOptions): Promise<StartedAgent> {
     sources: config.enabled ? config.sources : [],
     destinations: config.destinations.map(({ name }) => name),
     records: generations,
+    imports: importedPositions(config.checkpoint.importPath, log),
     sinceMs,
     openFilesLimit: config.openFilesLimit,
     expireAfterMs: config.checkpoint.expireAfterMs,
@@ -124,6 +126,20 @@ export async function startAgent(options: AgentOptions): Promise<StartedAgent> {
       },
     },
   }
+}
+
+/** Positions of a Datadog Agent, for files this agent has none of. One that cannot be read stops nothing. */
+function importedPositions(path: string | undefined, log: AgentLog): ReadonlyMap<string, ImportedPosition> {
+  const imported = path === undefined ? undefined : loadDatadogRegistry(path)
+  if (imported?.kind === 'unusable') {
+    log.warn(
+      { path, reason: imported.reason },
+      'no positions are imported: checkpoint.import names no registry of a Datadog Agent',
+    )
+  } else if (imported && imported.rejected > 0) {
+    log.warn({ path, rejected: imported.rejected }, 'entries of the imported registry made no sense and were left out')
+  }
+  return imported?.kind === 'positions' ? imported.positions : new Map()
 }
 
 interface Work {
