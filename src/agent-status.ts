@@ -100,7 +100,7 @@ function laneState(account: LaneAccount): DestinationStatus['state'] {
   return account.trouble ?? (account.failingSinceMs === undefined ? 'ok' : 'retrying')
 }
 
-function describeSource({ source, lineages, faults }: SourceView, nowMs: number): SourceStatus {
+function describeSource({ source, lineages, faults, warnings }: SourceView, nowMs: number): SourceStatus {
   const files = lineages.flatMap((lineage) => describeLineage(lineage, nowMs))
   const fault = faults[0]
   return {
@@ -117,6 +117,7 @@ function describeSource({ source, lineages, faults }: SourceView, nowMs: number)
           ? 'error'
           : 'ok',
     error: fault?.message ?? files.find(({ error }) => error !== undefined)?.error,
+    warnings,
     files,
   }
 }
@@ -155,7 +156,7 @@ function describeFile(
     bytesDeadLettered: dead,
     bytesSkipped: skipped,
     generationsPending: live ? pending : 0,
-    deletionInMs: undefined,
+    deletionInMs: live ? lineage.deletionInMs(nowMs) : undefined,
     positions: cursors.map((cursor): PositionStatus => {
       const lagBytes = Math.max(0, generation.size - cursor.watermark)
       return {
@@ -207,6 +208,7 @@ function describeRejected({ integration, path, error }: RejectedSource): SourceS
     source: undefined,
     state: 'error',
     error,
+    warnings: [],
     files: [],
   }
 }

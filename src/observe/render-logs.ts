@@ -65,6 +65,7 @@ function renderSource(source: SourceStatus): string[] {
     ...(source.service === undefined ? [] : [`Service: ${printable(source.service)}`]),
     ...(source.source === undefined ? [] : [`Source: ${printable(source.source)}`]),
     `Status: ${sourceWord(source)}`,
+    ...source.warnings.map((warning) => `WARN ${printable(warning)}`),
     ...(live.length === 0 ? [] : ['Inputs:', ...live.map((file) => `  ${printable(file.path)}`)]),
     `Bytes Read: ${files.reduce((sum, file) => sum + file.bytesSeen, 0)}`,
     ...(files.length === 0 ? [] : ['Files:', ...fileTable(files).map((line) => `  ${line}`)]),

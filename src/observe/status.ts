@@ -57,6 +57,8 @@ export interface SourceStatus {
   readonly source: string | undefined
   readonly state: 'pending' | 'ok' | 'error'
   readonly error: string | undefined
+  /** What an operator should know though nothing fails, such as a file that is mounted without its directory. */
+  readonly warnings: readonly string[]
   readonly files: readonly FileStatus[]
 }
 

@@ -18,6 +18,7 @@ export const sampleFile: FileStatus = {
 }
 
 export const sampleSource: SourceStatus = {
+  warnings: [],
   integration: 'kubernetes_audit',
   type: 'file',
   path: auditLog,
