@@ -1,11 +1,12 @@
 import { isIP } from 'node:net'
-import { buildConnector, type Dispatcher, Pool, ProxyAgent } from 'undici'
+import type { buildConnector as BuildConnector, Dispatcher } from 'undici'
 import type { Answer } from './answer.ts'
 import { Exchange } from './exchange.ts'
 import { type BodyBytes, outgoingBody } from './outgoing-body.ts'
 import { connectSocks5 } from './socks5.ts'
 import type { Target } from './target.ts'
 import type { TlsMaterial } from './tls-files.ts'
+import { buildConnector, Pool, ProxyAgent } from './undici.ts'
 
 export interface HttpRequest {
   /** With the query. */
@@ -114,8 +115,8 @@ function withNamesOnly(options: Pool.Options): Pool.Options {
 function throughSocks5(
   proxy: URL,
   target: Target,
-  tls: buildConnector.BuildOptions & { readonly timeout: number; readonly signal: AbortSignal },
-): buildConnector.connector {
+  tls: BuildConnector.BuildOptions & { readonly timeout: number; readonly signal: AbortSignal },
+): BuildConnector.connector {
   const secure = buildConnector(tls)
   return (options, callback) => {
     connectSocks5(proxy, target, { timeoutMs: tls.timeout, signal: tls.signal }).then(
