@@ -41,6 +41,9 @@ interface OpenFile {
 const NO_PLACE = new Fault('ENOENT', 'its content is not at a known place')
 const NOWHERE: PositionRecord = { offset: 0, marker: NO_FINGERPRINT, deadLetteredBytes: 0, skippedBytes: {} }
 
+/** Modification times come from a clock that ticks every 1 to 10 ms. */
+const CLOCK_TICK_MS = 20
+
 /**
  * One generation: the content of one file from its creation to its end, recognised by content through renames, copies
  * and compression. Without a place it is homeless: its content is looked for among the siblings of the live file.
@@ -80,6 +83,8 @@ export class Generation {
   #file: OpenFile | undefined
   #pins = 0
   #closing: OpenFile[] = []
+  /** Changed so lately that one more change of the same size might not show in the modification time. */
+  #isFresh = true
   #lastSeenMs: number
 
   private constructor(origin: Origin, context: GenerationContext, from: Partial<GenerationRecord>) {
@@ -136,8 +141,11 @@ export class Generation {
   observe(facts: FileFacts, nowMs: number): void {
     if (!this.place || this.isArchive) return
     const known = this.place.facts
-    if (facts.size === known.size && facts.mtimeMs === known.mtimeMs) return
+    const isUnchanged = facts.size === known.size && facts.mtimeMs === known.mtimeMs
+    if (isUnchanged && !this.#isFresh) return
     if (!this.verify(facts)) return
+    this.#isFresh = nowMs - facts.mtimeMs < CLOCK_TICK_MS
+    if (isUnchanged) return
     this.place = { ...this.place, facts }
     this.mtimeMs = facts.mtimeMs
     this.changedAtMs = nowMs
