@@ -62,7 +62,8 @@ export function createDiscovery(
         return last.discovered
       }
       const paths = [...new Set(visits.flatMap((visit) => visit.paths))].sort()
-      const discovered = { paths, directories: visits.map(({ directory }) => directory), faults }
+      const directories = visits.length === 0 ? [glob.base] : visits.map(({ directory }) => directory)
+      const discovered = { paths, directories, faults }
       last = { visits, discovered }
       return discovered
     },

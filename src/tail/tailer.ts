@@ -125,6 +125,8 @@ export function createTailer(options: TailerOptions): Tailer {
   // In the monotonic clock, as the other may be set back.
   let lookAtMs = 0
   let lookedAtMs = 0
+  /** A look that an event asks for. */
+  let wishedAtMs = Number.POSITIVE_INFINITY
   let tickAtMs = 0
   let running: Promise<void> | undefined
   let again = false
@@ -138,6 +140,7 @@ export function createTailer(options: TailerOptions): Tailer {
     const pause = Math.max(DISCOVERY_MS, watching.directories.size * DISCOVERY_MS_PER_DIRECTORY)
     lookedAtMs = performance.now()
     lookAtMs = lookedAtMs + Math.min(pause, MOST_DISCOVERY_MS)
+    wishedAtMs = Number.POSITIVE_INFINITY
   }
 
   function check(lineage: Lineage, nowMs: number): void {
@@ -157,7 +160,7 @@ export function createTailer(options: TailerOptions): Tailer {
     const nowMs = Date.now()
     const clock = performance.now()
     listings.begin(nowMs)
-    if (!poll || clock >= lookAtMs - TICK_MS / 2) look(nowMs)
+    if (!poll || clock >= Math.min(wishedAtMs, lookAtMs - TICK_MS / 2)) look(nowMs)
     const due = new Set(doubted)
     doubted.clear()
     if (!poll) for (const lineage of turns.next(turns.size)) due.add(lineage)
@@ -211,8 +214,7 @@ export function createTailer(options: TailerOptions): Tailer {
     if (event === 'change') return
     for (const lineage of roster.within(path)) doubt(lineage)
     if (!watching.awaited.has(path) && (own.length > 0 || !sources.concern(path))) return
-    lookAtMs = Math.min(lookAtMs, lookedAtMs + TICK_MS)
-    tickAtMs = Math.min(tickAtMs, lookAtMs)
+    wishedAtMs = Math.min(wishedAtMs, lookedAtMs + TICK_MS)
     wake()
   }
 
@@ -230,7 +232,7 @@ export function createTailer(options: TailerOptions): Tailer {
   function schedule(): void {
     clearTimeout(timer)
     if (stopped || !poll) return
-    timer = setTimeout(() => void pass(), Math.max(1, tickAtMs - performance.now()))
+    timer = setTimeout(() => void pass(), Math.max(1, Math.min(tickAtMs, wishedAtMs) - performance.now()))
   }
 
   return {

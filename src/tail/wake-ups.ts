@@ -1,7 +1,6 @@
 import { basename, dirname, join } from 'node:path'
 import { type FSWatcher, watch } from 'chokidar'
 import type { Log } from '../log.ts'
-import { systemError } from '../system-error.ts'
 
 /**
  * File events as wake-ups. They only ever say «look now»: what happened is found out by looking, and a poll looks too,
@@ -57,14 +56,11 @@ export function createWakeUps({ onPath, log, now }: WakeUpsOptions): WakeUps {
   }
 
   function denied(error: unknown): void {
-    const { code, message } = systemError(error)
+    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown'
     if (retryAtMs === Number.POSITIVE_INFINITY) retryAtMs = now() + RETRY_MS
     if (warned.has(code)) return
     warned.add(code)
-    log.warn(
-      { code, reason: message },
-      'some file events are not available: changes are found by polling, a little later',
-    )
+    log.warn({ code, err: error }, 'some file events are not available: changes are found by polling, a little later')
   }
 
   return {
