@@ -7,7 +7,7 @@ import type { Encoding } from '../config/config.ts'
 import type { DirectoryListings } from './directory-listings.ts'
 import { lastLineEnd } from './encoding.ts'
 import { Fault, type FileFacts, type Files, readExactly } from './files.ts'
-import { FINGERPRINT_BYTES, fingerprint, NO_FINGERPRINT } from './fingerprint.ts'
+import { FINGERPRINT_BYTES, fingerprint } from './fingerprint.ts'
 import { withFile } from './recognition.ts'
 import { compareAge, parseRotatedName } from './rotated-name.ts'
 
@@ -132,37 +132,39 @@ function record(
   { files, destinations, nowMs }: ImportContext,
 ): GenerationRecord {
   const { dev, ino, birth } = facts
-  const archive = isArchive(path)
-  const known = archive ? 0 : offset
   const bytes = (position: number, length: number): Buffer => {
     const read = withFile(files, path, (fd) => readExactly(files, fd, { position, length }))
     return read instanceof Buffer ? read : Buffer.alloc(0)
   }
-  const markerLength = Math.min(known, FINGERPRINT_BYTES)
-  const marker = markerLength === 0 ? NO_FINGERPRINT : fingerprint(bytes(known - markerLength, markerLength))
-  const position: PositionRecord = { offset: known, marker, deadLetteredBytes: 0, skippedBytes: {} }
-  const head = archive ? inflatedHead(files, path) : bytes(0, Math.min(facts.size, FINGERPRINT_BYTES))
+  const archived = isArchive(path) ? inflated(facts.size, bytes) : undefined
+  const head = archived?.head ?? bytes(0, Math.min(facts.size, FINGERPRINT_BYTES))
+  const end = archived?.size ?? offset
+  const tail = archived ? NOTHING : bytes(end - Math.min(end, FINGERPRINT_BYTES), Math.min(end, FINGERPRINT_BYTES))
+  const position: PositionRecord = { offset: end, marker: fingerprint(tail), deadLetteredBytes: 0, skippedBytes: {} }
   return {
     id: hash('sha256', `import:${dev}:${ino}:${birth}`, 'hex').slice(0, 16),
     ...{ path: livePath, lastPath: path, dev, ino, birth },
     prefix: fingerprint(head),
-    size: archive ? 0 : facts.size,
+    size: archived?.size ?? facts.size,
     finished,
     seenAt: new Date(nowMs).toISOString(),
     positions: Object.fromEntries(destinations.map((destination) => [destination, position])),
   }
 }
 
-/** The first bytes of what an archive holds; none when it is no archive. */
-function inflatedHead(files: Files, path: string): Buffer {
-  const compressed = Buffer.alloc(64 * 1024)
-  const count = withFile(files, path, (fd) => files.readSync(fd, compressed, 0))
-  if (count instanceof Fault) return Buffer.alloc(0)
+const NOTHING = Buffer.alloc(0)
+/** More than enough of an archive for the first bytes of what it holds. */
+const ARCHIVE_HEAD_BYTES = 64 * 1024
+
+/** The first bytes of what an archive holds, and how many there are, as its last four bytes say (RFC 1952, ISIZE). */
+function inflated(size: number, bytes: (position: number, length: number) => Buffer): { head: Buffer; size: number } {
+  const trailer = bytes(Math.max(0, size - 4), Math.min(size, 4))
+  const compressed = bytes(0, Math.min(size, ARCHIVE_HEAD_BYTES))
   try {
-    const options = { finishFlush: constants.Z_SYNC_FLUSH }
-    return gunzipSync(compressed.subarray(0, count), options).subarray(0, FINGERPRINT_BYTES)
+    const head = gunzipSync(compressed, { finishFlush: constants.Z_SYNC_FLUSH }).subarray(0, FINGERPRINT_BYTES)
+    return { head, size: trailer.length === 4 ? trailer.readUInt32LE() : 0 }
   } catch (error) {
-    if (error instanceof Error && 'code' in error) return Buffer.alloc(0)
+    if (error instanceof Error && 'code' in error) return { head: NOTHING, size: 0 }
     throw error
   }
 }

@@ -245,6 +245,7 @@ export function createTailer(options: TailerOptions): Tailer {
     start() {
       const create = options.wakeUps ?? createWakeUps
       wakeUps = create({ onPath, log, now: () => performance.now() })
+      wakeUps.watch(watching.directories)
       void pass()
     },
     async stop() {

@@ -1,5 +1,13 @@
-import { expect, test } from 'vitest'
+import { appendFileSync, copyFileSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
+import { describe, expect, test } from 'vitest'
+import type { ImportedPosition } from '../../src/checkpoint/datadog-import.ts'
+import type { SourceConfig } from '../../src/config/config.ts'
 import { chooseHome, type HomeCandidate } from '../../src/tail/imported-position.ts'
+import { faultyFiles } from '../support/faulty-files.ts'
+import { silentLog, sourceOf, tailRig } from '../support/tail-rig.ts'
+import { tempDir } from '../support/temp-dir.ts'
 
 const T = 1_000_000
 const LONG_BEFORE = T - 60_000
@@ -49,3 +57,129 @@ test.each<Case>([
     expect(chosen === undefined ? undefined : chosen === live ? 'live' : rotated.indexOf(chosen)).toBe(home)
   },
 )
+
+describe('a switch from another agent', () => {
+  const stamp = (n: number) => `2026-11-20T14-33-4${n}.420`
+
+  /** A log whose first lines the other agent has sent: `sent` bytes of it. */
+  function rig(
+    dir: string,
+    sent: number,
+    more: { source?: Partial<SourceConfig>; imports?: [string, ImportedPosition][] } = {},
+  ) {
+    const live = join(dir, 'audit.log')
+    const said: string[] = []
+    const faulty = faultyFiles()
+    const imports = new Map(more.imports ?? [[live, { offset: sent, updatedAtMs: undefined }]])
+    const log = {
+      ...silentLog,
+      info: (_: object, text: string) => said.push(text),
+      warn: (_: object, text: string) => said.push(text),
+    }
+    const sources = [sourceOf(live, more.source)]
+    return { live, said, faulty, tail: tailRig({ dir, sources, imports, files: faulty.files, log }) }
+  }
+
+  test('goes on behind what was sent, and then from its own registry', async () => {
+    using dir = tempDir()
+    const { live, tail, said } = rig(dir.path, 4, { source: { startPosition: 'end' } })
+    writeFileSync(live, 'a\nb\nc\nd\n')
+    expect(await tail.lines()).toEqual(['c', 'd'])
+    expect(said).toEqual(['position imported'])
+    await tail.restart()
+    appendFileSync(live, 'e\n')
+    expect(await tail.lines()).toEqual(['e'])
+    await tail.close()
+  })
+
+  test.each([false, true])('finds the position in the generation it belongs to (regrown: %s)', async (regrown) => {
+    using dir = tempDir()
+    const live = join(dir.path, 'audit.log')
+    const at = (n: number) => join(dir.path, `audit-${stamp(n)}.log`)
+    writeFileSync(at(1), 'history\n')
+    writeFileSync(`${at(0)}.gz`, gzipSync('older history\n'))
+    writeFileSync(live, 'a\nb\nc\n')
+    // File systems tell times in ticks: what is done after this is done later.
+    const updatedAtMs = await nextTick(dir.path)
+    renameSync(live, at(2))
+    writeFileSync(at(3), 'd\n')
+    writeFileSync(live, regrown ? 'e\nf\ng\n' : 'e\n')
+    const { tail } = rig(dir.path, 4, { imports: [[live, { offset: 4, updatedAtMs }]] })
+    expect(await tail.lines()).toEqual(['c', 'd', 'e', ...(regrown ? ['f', 'g'] : [])])
+    await tail.restart()
+    expect(await tail.lines()).toEqual([])
+    await tail.close()
+  })
+
+  test('finds the position in a copy that was made since', async () => {
+    using dir = tempDir()
+    const live = join(dir.path, 'audit.log')
+    writeFileSync(live, 'a\nb\nc\n')
+    const updatedAtMs = await nextTick(dir.path)
+    copyFileSync(live, `${live}.1`)
+    truncateSync(live)
+    appendFileSync(live, 'd\ne\nf\n')
+    const { tail } = rig(dir.path, 4, { imports: [[live, { offset: 4, updatedAtMs }]] })
+    expect((await tail.lines()).sort()).toEqual(['c', 'd', 'e', 'f'])
+    await tail.close()
+  })
+
+  test.each([
+    ['inside a line', 2],
+    ['behind the end', 100],
+  ])('begins at the start of the live file when the position is %s, and says so', async (_, sent) => {
+    using dir = tempDir()
+    const { live, tail, said } = rig(dir.path, sent, { source: { startPosition: 'end' } })
+    writeFileSync(join(dir.path, `audit-${stamp(1)}.log`), 'history\n')
+    writeFileSync(live, 'aa\nbb\n')
+    expect(await tail.lines()).toEqual(['aa', 'bb'])
+    expect(said).toEqual([expect.stringContaining('the live file is read from its beginning')])
+    await tail.close()
+  })
+
+  test('waits for a file that cannot be looked at', async () => {
+    using dir = tempDir()
+    const { live, tail, faulty } = rig(dir.path, 2)
+    writeFileSync(live, 'a\nb\n')
+    faulty.refuse(['open'], 'EACCES')
+    expect(await tail.lines()).toEqual([])
+    expect(tail.tailer.view()[0]?.faults).toMatchObject([{ code: 'EACCES' }])
+    faulty.allow()
+    expect(await tail.lines()).toEqual(['b'])
+    expect(tail.tailer.view()[0]?.faults).toEqual([])
+    await tail.close()
+  })
+
+  test('counts the bytes of another encoding', async () => {
+    using dir = tempDir()
+    const { live, tail } = rig(dir.path, 4, { source: { encoding: 'utf-16-le' } })
+    // Behind half a character that looks like a newline nothing begins.
+    writeFileSync(live, Buffer.from('a\nb\n', 'utf16le'))
+    expect(await tail.lines()).toEqual(['b'])
+    await tail.close()
+  })
+
+  test('leaves alone what it knows nothing of', async () => {
+    using dir = tempDir()
+    const other = join(dir.path, 'other.log')
+    const { live, tail } = rig(dir.path, 0, { imports: [[other, { offset: 1, updatedAtMs: undefined }]] })
+    expect(await tail.lines()).toEqual([])
+    writeFileSync(live, 'a\n')
+    expect(await tail.lines()).toEqual(['a'])
+    rmSync(live)
+    await tail.close()
+  })
+})
+
+/** A moment before which everything so far happened, also in the clock of the file system. */
+async function nextTick(dir: string): Promise<number> {
+  const path = join(dir, 'clock')
+  const bornAtMs = () => {
+    writeFileSync(path, readFileSync(path, { flag: 'a+' }))
+    return Date.now()
+  }
+  const start = bornAtMs()
+  await new Promise((resolve) => setTimeout(resolve, 30))
+  rmSync(path)
+  return start + 15
+}
