@@ -1,4 +1,4 @@
-import { appendFileSync, copyFileSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import { appendFileSync, copyFileSync, renameSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
@@ -8,6 +8,7 @@ import { chooseHome, type HomeCandidate } from '../../src/tail/imported-position
 import { faultyFiles } from '../support/faulty-files.ts'
 import { silentLog, sourceOf, tailRig } from '../support/tail-rig.ts'
 import { tempDir } from '../support/temp-dir.ts'
+import { until } from '../support/until.ts'
 
 const T = 1_000_000
 const LONG_BEFORE = T - 60_000
@@ -99,8 +100,7 @@ describe('a switch from another agent', () => {
     writeFileSync(at(1), 'history\n')
     writeFileSync(`${at(0)}.gz`, gzipSync('older history\n'))
     writeFileSync(live, 'a\nb\nc\n')
-    // File systems tell times in ticks: what is done after this is done later.
-    const updatedAtMs = await nextTick(dir.path)
+    const updatedAtMs = await moment(dir.path)
     renameSync(live, at(2))
     writeFileSync(at(3), 'd\n')
     writeFileSync(live, regrown ? 'e\nf\ng\n' : 'e\n')
@@ -115,7 +115,7 @@ describe('a switch from another agent', () => {
     using dir = tempDir()
     const live = join(dir.path, 'audit.log')
     writeFileSync(live, 'a\nb\nc\n')
-    const updatedAtMs = await nextTick(dir.path)
+    const updatedAtMs = await moment(dir.path)
     copyFileSync(live, `${live}.1`)
     truncateSync(live)
     appendFileSync(live, 'd\ne\nf\n')
@@ -171,15 +171,17 @@ describe('a switch from another agent', () => {
   })
 })
 
-/** A moment before which everything so far happened, also in the clock of the file system. */
-async function nextTick(dir: string): Promise<number> {
-  const path = join(dir, 'clock')
-  const bornAtMs = () => {
-    writeFileSync(path, readFileSync(path, { flag: 'a+' }))
-    return Date.now()
+/** A moment that lies after all that was done, and before all that will be, also in the clock of the file system. */
+async function moment(dir: string): Promise<number> {
+  const probe = join(dir, 'probe')
+  const tell = () => {
+    writeFileSync(probe, '')
+    return statSync(probe).mtimeMs
   }
-  const start = bornAtMs()
-  await new Promise((resolve) => setTimeout(resolve, 30))
-  rmSync(path)
-  return start + 15
+  const done = Date.now()
+  await until(() => tell() > done + 20)
+  const now = Math.floor(tell())
+  await until(() => tell() > now + 1)
+  rmSync(probe)
+  return now
 }

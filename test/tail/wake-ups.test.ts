@@ -155,9 +155,10 @@ describe('a running tail', () => {
         chunk.leave('partial')
       }
     }
+    // As the agent does: it knows its files before it begins.
+    await tailer.pass()
     tailer.start()
     const reading = read()
-    await tailer.pass()
     return {
       ...{ tailer, lines },
       event: (path: string, kind: 'change' | 'other') => event(path, kind),
