@@ -48,7 +48,7 @@ function takeShortLine(body: Body, odd: OddLineAt, account: ChunkAccount): 'take
   const { room, line } = odd
   // A copy, as encoding may write over the room.
   const bytes = Buffer.from(room.subarray(line.start, line.end))
-  const torn = mayBeTorn(line, bytes) ? splitTornLine(bytes) : undefined
+  const torn = isSuspect(body, line, bytes) ? splitTornLine(bytes) : undefined
   const text = torn ? Buffer.from(torn.event) : bytes
   if (put(body, odd, { text, fileBytes: line.next - line.end + text.length }, account) === 'full') return 'full'
   if (torn) account.dead.push(deadLine(odd, 'torn-line', torn.torn))
@@ -56,9 +56,16 @@ function takeShortLine(body: Body, odd: OddLineAt, account: ChunkAccount): 'take
   return 'taken'
 }
 
-/** Splitting costs far more than most lines that rules touch, which are whole. */
-function mayBeTorn({ reason }: OddLineAt['line'], bytes: Buffer): boolean {
-  return reason === 'rule' ? bytes.indexOf(AUDIT_EVENT_START, 1) > 0 : reason !== 'invalid-utf8'
+const EVENT_START = Buffer.from(AUDIT_EVENT_START)
+/** As much of an event's front as a body asks for in a line it takes for a torn one. */
+const FRONT_BYTES = 15
+
+/** Whether the line may hold an event behind a torn one. What rules touch the body has not judged. */
+function isSuspect(body: Body, { reason }: OddLineAt['line'], bytes: Buffer): boolean {
+  if (reason !== 'rule') return reason !== 'invalid-utf8'
+  const again = bytes.indexOf(EVENT_START, 1)
+  const front = Math.min(FRONT_BYTES, again)
+  return again > 0 && (body.wantsObjects || bytes.subarray(0, front).equals(EVENT_START.subarray(0, front)))
 }
 
 async function takeLongLine(body: Body, odd: OddLineAt, account: ChunkAccount): Promise<'taken' | 'full' | 'partial'> {

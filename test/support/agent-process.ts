@@ -25,27 +25,37 @@ export interface Bench extends Disposable {
   readonly dir: string
   readonly auditLog: string
   readonly runPath: string
+  /** Its configuration. */
+  readonly file: string
   start(): AgentProcess
   /** The positions on disk, by generation. */
   registry(): RegistryState
 }
 
+export interface BenchOptions {
+  /** More members of the source, as YAML in braces has them: `service: x, tags: [a:b]`. */
+  readonly source?: string
+  readonly env?: Readonly<Record<string, string>>
+}
+
 /** The built agent on `<dir>/log/audit.log`, with the configuration given as text (YAML) for its `destination` and more. */
-export function agentBench(dir: string, conf: string): Bench {
+export function agentBench(dir: string, conf: string, { source, env = {} }: BenchOptions = {}): Bench {
   const runPath = join(dir, 'run')
   const auditLog = join(dir, 'log', 'audit.log')
   const file = join(dir, 'conf.yaml')
   const started: AgentProcess[] = []
+  const members = ['source: kubernetes.audit', ...(source === undefined ? [] : [source])].join(', ')
   writeFileSync(
     file,
-    `logs:\n  - {type: file, path: ${auditLog}, source: kubernetes.audit}\ncheckpoint: {run_path: ${runPath}}\nserver: {listen: ""}\n${conf}\n`,
+    `logs:\n  - {type: file, path: ${auditLog}, ${members}}\ncheckpoint: {run_path: ${runPath}}\nserver: {listen: ""}\n${conf}\n`,
   )
   return {
     dir,
     auditLog,
     runPath,
+    file,
     start() {
-      const agent = startAgent(file, runPath)
+      const agent = startAgent(file, { runPath, env })
       started.push(agent)
       return agent
     },
@@ -56,10 +66,13 @@ export function agentBench(dir: string, conf: string): Bench {
   }
 }
 
-function startAgent(file: string, runPath: string): AgentProcess {
+function startAgent(
+  file: string,
+  { runPath, env }: { runPath: string; env: Readonly<Record<string, string>> },
+): AgentProcess {
   const child = spawn(process.execPath, [main, 'run', '--config', file], {
     stdio: ['ignore', 'ignore', 'pipe'],
-    env: { PATH: process.env.PATH ?? '' },
+    env: { PATH: process.env.PATH ?? '', ...env },
   })
   let log = ''
   child.stderr.on('data', (text) => {

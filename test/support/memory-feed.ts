@@ -46,7 +46,7 @@ export function memoryFeed(content: Uint8Array, origin: Origin = originOf('/var/
         }
       },
       leave(rest) {
-        lookedAt = rest === 'unread' ? ledger.taken : start + length
+        lookedAt = rest === 'unread' ? ledger.taken : Math.max(ledger.taken, start + length)
       },
       lineFrom: (offset) => findLine(source, { front: start, from: start + offset, final: true, keep: pins }),
     }

@@ -20,6 +20,8 @@ export interface Body {
    * try the next one; an empty body is never full. Throws a RangeError for a line over three times `maxLineBytes`.
    */
   appendLine(line: Uint8Array, labels: LineContext): 'taken' | 'full' | 'not-json'
+  /** Only a line that is one JSON object can be a record. */
+  readonly wantsObjects: boolean
   readonly records: number
   /** Encoded bytes if sealed now. */
   readonly bytes: number

@@ -48,6 +48,10 @@ export class ListBody implements Body {
     this.reset()
   }
 
+  get wantsObjects(): boolean {
+    return this.#format.wantsObjects
+  }
+
   get records(): number {
     return this.#get(word.records)
   }
