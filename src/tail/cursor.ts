@@ -68,6 +68,8 @@ export class Cursor {
   isOut = false
   /** What was looked at since may look different now. */
   #again = false
+  /** Up to here a line was followed that is longer than the chunk, without finding its end. */
+  #scannedTo = 0
 
   constructor(destination: string, host: CursorHost, from: PositionRecord) {
     this.destination = destination
@@ -103,14 +105,21 @@ export class Cursor {
 
   /** Bytes from anywhere in the content, without a look at the ledger: for who has to see further than his room. */
   async peek(into: Uint8Array, position: number): Promise<number | Fault> {
-    const content = this.#host.content(this)
-    if (content instanceof Fault) return content
-    this.#host.pin()
+    const host = this.#host
+    const content = host.content(this)
+    host.pin()
     try {
-      return await content.read(into, position)
+      const count = content instanceof Fault ? content : await content.read(into, position)
+      if (count instanceof Fault) host.failed(count)
+      return count
     } finally {
-      this.#host.unpin()
+      host.unpin()
     }
+  }
+
+  /** The line that the chunk stops at does not end before `end`: nothing is offered before the file is longer. */
+  scanned(end: number): void {
+    this.#scannedTo = end
   }
 
   /** Nothing is under way, neither a read nor a chunk nor a part. */
@@ -154,6 +163,7 @@ export class Cursor {
   async read(room: Uint8Array): Promise<Chunk | undefined> {
     this.isOut = true
     this.#again = false
+    this.#scannedTo = 0
     const chunk = await this.#read(room)
     if (!chunk) this.#lookedUpTo(this.#host.size)
     return chunk
@@ -162,7 +172,7 @@ export class Cursor {
   /** Offers nothing before the file changes, when it may be a whole line. */
   #lookedUpTo(end: number): void {
     this.isOut = false
-    if (!this.#again) this.readEnd = Math.max(this.position, end)
+    if (!this.#again) this.readEnd = Math.max(this.position, end, this.#scannedTo)
   }
 
   async #read(room: Uint8Array): Promise<Chunk | undefined> {
@@ -258,14 +268,9 @@ export class Cursor {
   }
 
   async #lineFrom(at: { front: number; from: number }): Promise<LongLine> {
-    const host = this.#host
-    const content = host.content(this)
-    if (content instanceof Fault) return { kind: 'partial' }
-    host.pin()
-    try {
-      return await findLine(content, { ...at, final: host.final, keep: host })
-    } finally {
-      host.unpin()
-    }
+    const { size, final } = this.#host
+    const line = await findLine({ ...at, final, read: (into, position) => this.peek(into, position) })
+    if (line.kind === 'partial') this.scanned(size)
+    return line
   }
 }

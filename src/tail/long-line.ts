@@ -1,5 +1,4 @@
 import type { LongLine } from '../block.ts'
-import type { Content } from './content.ts'
 import { Fault } from './files.ts'
 
 const PIECE_BYTES = 256 * 1024
@@ -12,46 +11,37 @@ interface LineStart {
   readonly from: number
   /** Whether the end of the content ends the line, too. */
   readonly final: boolean
-  /** Holds the content open while the pieces are read. */
-  readonly keep: { pin(): void; unpin(): void }
+  read(into: Uint8Array, position: number): Promise<number | Fault>
 }
 
 /** Finds the end of a line of any length, holding one piece in memory at a time. */
-export async function findLine(content: Content, start: LineStart): Promise<LongLine> {
+export async function findLine(start: LineStart): Promise<LongLine> {
   const buffer = Buffer.allocUnsafe(PIECE_BYTES)
   let position = start.from
   for (;;) {
-    const count = await content.read(buffer, position)
+    const count = await start.read(buffer, position)
     if (count instanceof Fault) return { kind: 'partial' }
     if (count === 0)
-      return start.final && position > start.from
-        ? line(content, start, { end: position, next: position })
-        : { kind: 'partial' }
+      return start.final && position > start.from ? line(start, { end: position, next: position }) : { kind: 'partial' }
     const newline = buffer.subarray(0, count).indexOf(NEWLINE)
-    if (newline >= 0) return line(content, start, { end: position + newline, next: position + newline + 1 })
+    if (newline >= 0) return line(start, { end: position + newline, next: position + newline + 1 })
     position += count
   }
 }
 
-function line(content: Content, start: LineStart, { end, next }: { end: number; next: number }): LongLine {
+function line({ from, front, read }: LineStart, { end, next }: { end: number; next: number }): LongLine {
   return {
     kind: 'line',
-    length: end - start.from,
-    next: next - start.front,
+    length: end - from,
+    next: next - front,
     async *pieces() {
-      start.keep.pin()
-      try {
-        let position = start.from
-        while (position < end) {
-          const piece = Buffer.allocUnsafe(Math.min(PIECE_BYTES, end - position))
-          const count = await content.read(piece, position)
-          if (count instanceof Fault || count === 0)
-            throw new Error('the file changed while a long line was read from it')
-          yield piece.subarray(0, count)
-          position += count
-        }
-      } finally {
-        start.keep.unpin()
+      for (let position = from; position < end; ) {
+        const piece = Buffer.allocUnsafe(Math.min(PIECE_BYTES, end - position))
+        const count = await read(piece, position)
+        if (count instanceof Fault || count === 0)
+          throw new Error('the file changed while a long line was read from it')
+        yield piece.subarray(0, count)
+        position += count
       }
     },
   }

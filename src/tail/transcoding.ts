@@ -9,6 +9,8 @@ export interface RawCursor {
   peek(into: Uint8Array, position: number): Promise<number | Fault>
   /** Where the file ends, as far as it is known. */
   readonly end: number
+  /** The line that the chunk stops at does not end before `end`. */
+  scanned(end: number): void
   /** Nothing will be appended: the last line counts also without its newline. */
   readonly isFinal: boolean
 }
@@ -128,8 +130,12 @@ function lineChunk(chunk: Chunk, { cursor, code, lines, room }: Transcoded): Chu
     },
     async lineFrom(offset) {
       const from = rawOf(offset)
+      const { end } = cursor
       const found = await findLine(cursor, code, chunk.position + from)
-      if (!found) return { kind: 'partial' }
+      if (!found) {
+        cursor.scanned(end)
+        return { kind: 'partial' }
+      }
       const next = offset + found.length + 1
       if (!ends.some((end) => end.room === next)) ends.push({ room: next, raw: found.next - chunk.position })
       return { kind: 'line', length: found.length, next, pieces: () => decodedPieces(cursor, code, found) } as LongLine

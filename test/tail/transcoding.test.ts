@@ -13,7 +13,7 @@ const origin = { id: 'g', path: '/x', labels: { service: undefined, source: unde
 function rawFile(whole: Buffer) {
   const spans: Span[] = []
   const settled: Settlement[] = []
-  const state = { visible: 0, isFinal: false, position: 0, readEnd: 0 }
+  const state = { visible: 0, isFinal: false, position: 0, readEnd: 0, scannedTo: 0 }
   const cursor: RawCursor = {
     get end() {
       return state.visible
@@ -21,12 +21,16 @@ function rawFile(whole: Buffer) {
     get isFinal() {
       return state.isFinal
     },
+    scanned(end) {
+      state.scannedTo = end
+    },
     // In small pieces, so that characters and newlines are cut in two.
     async peek(into, position) {
       return whole.subarray(0, Math.min(state.visible, position + 7)).copy(into, 0, position)
     },
     async read(room) {
       const { position } = state
+      state.scannedTo = 0
       const count = whole.subarray(0, state.visible).copy(room, 0, position)
       if (count === 0) return undefined
       const isClosed =
@@ -46,7 +50,8 @@ function rawFile(whole: Buffer) {
           return { origin, span, settle: (outcome) => void settled.push(outcome) }
         },
         leave(rest) {
-          state.readEnd = rest === 'unread' ? state.position : Math.max(state.position, position + count)
+          const end = rest === 'unread' ? state.position : position + count
+          state.readEnd = Math.max(state.position, end, state.scannedTo)
         },
         lineFrom: () => Promise.reject(new Error('lines of another encoding are not found in its bytes')),
       }
