@@ -12,6 +12,8 @@ export interface DescriptorHolder {
  */
 export interface Descriptors {
   readonly open: number
+  /** A new pass begins: files may have been read to their end since. */
+  begin(): void
   /** Closes idle files until one more may be opened; a fault when none is idle. */
   makeRoom(): Fault | undefined
   add(holder: DescriptorHolder): void
@@ -21,25 +23,37 @@ export interface Descriptors {
 
 export function createDescriptors(limit: number): Descriptors {
   const holders = new Set<DescriptorHolder>()
+  const full = new Fault(
+    'EMFILE',
+    `all ${limit} files of open_files_limit are unread; raise it, or wait for the destination`,
+  )
+  /** None was idle in this pass, and none has been read since: they need not be asked again, one by one. */
+  let isFull = false
   return {
     get open() {
       return holders.size
     },
+    begin() {
+      isFull = false
+    },
     makeRoom() {
-      for (const holder of holders) {
-        if (holders.size < limit) break
-        if (holder.isIdle) holder.closeContent()
-      }
       if (holders.size < limit) return undefined
-      return new Fault(
-        'EMFILE',
-        `all ${limit} files of open_files_limit are unread; raise it, or wait for the destination`,
-      )
+      if (isFull) return full
+      for (const holder of holders) {
+        if (holder.isIdle) holder.closeContent()
+        if (holders.size < limit) return undefined
+      }
+      isFull = true
+      return full
     },
     add: (holder) => void holders.add(holder),
     touch(holder) {
+      isFull = false
       if (holders.delete(holder)) holders.add(holder)
     },
-    forget: (holder) => void holders.delete(holder),
+    forget(holder) {
+      isFull = false
+      holders.delete(holder)
+    },
   }
 }

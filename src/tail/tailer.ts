@@ -55,6 +55,8 @@ const TICK_MS = 250
 const QUIET_TICK_MS = 1000
 /** Of the quiet files so many get their turn in a second, or twice as many while events are denied. */
 const QUIET_PER_SECOND = 500
+/** Of the files that could not be opened so many are tried again in a tick, as far as there is room. */
+const MOST_OPENED_PER_TICK = 500
 /** A look for new files without a wake-up: so often, or less so where there are many directories to look at. */
 const DISCOVERY_MS = 1000
 const DISCOVERY_MS_PER_DIRECTORY = 5
@@ -111,12 +113,15 @@ export function createTailer(options: TailerOptions): Tailer {
     onRemove(lineage) {
       turns.remove(lineage)
       active.delete(lineage)
+      unopened.delete(lineage)
       doubted.delete(lineage)
       scanAtMs.delete(lineage)
     },
   })
   const turns = createTurns<Lineage>()
   const active = new Set<Lineage>()
+  /** Whose file could not be opened. */
+  const unopened = new Set<Lineage>()
   const doubted = new Set<Lineage>()
   const scanAtMs = new Map<Lineage, number>()
   let wakeUps: WakeUps | undefined
@@ -153,6 +158,8 @@ export function createTailer(options: TailerOptions): Tailer {
     roster.update(lineage)
     if (lineage.isActive(nowMs)) active.add(lineage)
     else active.delete(lineage)
+    unopened.delete(lineage)
+    if (lineage.error !== undefined) unopened.add(lineage)
     for (const feed of feeds.values()) feed.offer(lineage)
   }
 
@@ -160,20 +167,28 @@ export function createTailer(options: TailerOptions): Tailer {
     const nowMs = Date.now()
     const clock = performance.now()
     listings.begin(nowMs)
+    descriptors.begin()
     if (!poll || clock >= Math.min(wishedAtMs, lookAtMs - TICK_MS / 2)) look(nowMs)
     const due = new Set(doubted)
     doubted.clear()
     if (!poll) for (const lineage of turns.next(turns.size)) due.add(lineage)
     else if (clock >= tickAtMs) {
       for (const lineage of active) due.add(lineage)
+      for (const lineage of [...unopened].slice(0, roomFor(unopened.size))) due.add(lineage)
       const isDenied = wakeUps?.isDenied ?? true
-      const pause = active.size > 0 || isDenied ? tickMs : Math.max(tickMs, QUIET_TICK_MS)
+      const pause = active.size + unopened.size > 0 || isDenied ? tickMs : Math.max(tickMs, QUIET_TICK_MS)
       for (const lineage of turns.next((QUIET_PER_SECOND * (isDenied ? 2 : 1) * pause) / 1000)) due.add(lineage)
       tickAtMs = clock + pause
     }
     for (const lineage of due) check(lineage, nowMs)
     if (active.size > 0) tickAtMs = Math.min(tickAtMs, clock + tickMs)
     lastPassAtMs = Date.now()
+  }
+
+  /** How many files may be opened now. */
+  function roomFor(count: number): number {
+    if (count === 0 || descriptors.makeRoom()) return 0
+    return Math.min(count, MOST_OPENED_PER_TICK)
   }
 
   async function passes(): Promise<void> {
