@@ -49,6 +49,11 @@ export interface TailerOptions {
   readonly wakeUps?: (options: WakeUpsOptions) => WakeUps
 }
 
+/**
+ * Events of a busy file are gathered this long, and those of one at rest not at all: at 1,000 lines a second this leaves a
+ * quarter of the looks.
+ */
+const GATHER_MS = 4
 /** Files that changed lately are looked at this often. */
 const TICK_MS = 250
 /** How often when all are quiet and their events arrive: then the poll is for those events that got lost. */
@@ -133,6 +138,7 @@ export function createTailer(options: TailerOptions): Tailer {
   /** A look that an event asks for. */
   let wishedAtMs = Number.POSITIVE_INFINITY
   let tickAtMs = 0
+  let passedAtMs = 0
   let running: Promise<void> | undefined
   let again = false
   let stopped = false
@@ -183,6 +189,7 @@ export function createTailer(options: TailerOptions): Tailer {
     for (const lineage of due) check(lineage, nowMs)
     if (active.size > 0) tickAtMs = Math.min(tickAtMs, clock + tickMs)
     lastPassAtMs = Date.now()
+    passedAtMs = performance.now()
   }
 
   /** How many files may be opened now. */
@@ -234,14 +241,17 @@ export function createTailer(options: TailerOptions): Tailer {
   }
 
   /** Soon, and once for everything that happens until then. */
-  let wakeScheduled = false
+  let isWaking = false
   function wake(): void {
-    if (wakeScheduled || stopped || !poll) return
-    wakeScheduled = true
-    setImmediate(() => {
-      wakeScheduled = false
+    if (isWaking || stopped || !poll) return
+    isWaking = true
+    const rouse = () => {
+      isWaking = false
       if (!stopped) void pass()
-    })
+    }
+    const waitMs = passedAtMs + GATHER_MS - performance.now()
+    if (waitMs > 0) setTimeout(rouse, waitMs)
+    else setImmediate(rouse)
   }
 
   function schedule(): void {
