@@ -1,4 +1,4 @@
-import { sep } from 'node:path'
+import { normalize, sep } from 'node:path'
 import picomatch from 'picomatch'
 
 /** A pattern for paths: `*`, `?`, `[…]`, `{a,b}` and, as a whole segment, `**`. Everything else stands for itself. */
@@ -15,7 +15,8 @@ export interface Glob {
 /** Directories below a `**` are looked into down to this depth. */
 const MAX_DEPTH = 32
 
-export function compileGlob(pattern: string): Glob {
+export function compileGlob(written: string): Glob {
+  const pattern = normalize(written)
   const segments = pattern.split(sep)
   const firstWild = segments.findIndex((segment) => /(?<!\\)[*?[{]/.test(segment))
   if (firstWild < 0) {

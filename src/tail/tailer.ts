@@ -54,8 +54,9 @@ export interface TailerOptions {
  * quarter of the looks.
  */
 const GATHER_MS = 4
-/** Files that changed lately are looked at this often. */
+/** Files that changed lately are looked at this often, unless there are very many of them. */
 const TICK_MS = 250
+const MOST_ACTIVE_PER_TICK = 1000
 /** How often when all are quiet and their events arrive: then the poll is for those events that got lost. */
 const QUIET_TICK_MS = 1000
 /** Of the quiet files so many get their turn in a second, or twice as many while events are denied. */
@@ -162,8 +163,9 @@ export function createTailer(options: TailerOptions): Tailer {
     }
     lineage.check(nowMs)
     roster.update(lineage)
+    // Behind the others, so that all get their turn.
+    active.delete(lineage)
     if (lineage.isActive(nowMs)) active.add(lineage)
-    else active.delete(lineage)
     unopened.delete(lineage)
     if (lineage.error !== undefined) unopened.add(lineage)
     for (const feed of feeds.values()) feed.offer(lineage)
@@ -179,8 +181,9 @@ export function createTailer(options: TailerOptions): Tailer {
     doubted.clear()
     if (!poll) for (const lineage of turns.next(turns.size)) due.add(lineage)
     else if (clock >= tickAtMs) {
-      for (const lineage of active) due.add(lineage)
-      for (const lineage of [...unopened].slice(0, roomFor(unopened.size))) due.add(lineage)
+      for (const lineage of active.values().take(MOST_ACTIVE_PER_TICK)) due.add(lineage)
+      const isFull = unopened.size > 0 && descriptors.makeRoom() !== undefined
+      for (const lineage of unopened.values().take(isFull ? 0 : MOST_OPENED_PER_TICK)) due.add(lineage)
       const isDenied = wakeUps?.isDenied ?? true
       const pause = active.size + unopened.size > 0 || isDenied ? tickMs : Math.max(tickMs, QUIET_TICK_MS)
       for (const lineage of turns.next((QUIET_PER_SECOND * (isDenied ? 2 : 1) * pause) / 1000)) due.add(lineage)
@@ -190,12 +193,6 @@ export function createTailer(options: TailerOptions): Tailer {
     if (active.size > 0) tickAtMs = Math.min(tickAtMs, clock + tickMs)
     lastPassAtMs = Date.now()
     passedAtMs = performance.now()
-  }
-
-  /** How many files may be opened now. */
-  function roomFor(count: number): number {
-    if (count === 0 || descriptors.makeRoom()) return 0
-    return Math.min(count, MOST_OPENED_PER_TICK)
   }
 
   async function passes(): Promise<void> {
@@ -277,7 +274,8 @@ export function createTailer(options: TailerOptions): Tailer {
       stopped = true
       clearTimeout(timer)
       for (const feed of feeds.values()) feed.stop()
-      await wakeUps?.close()
+      // What it has to finish first may take as long as a dead file system does.
+      void wakeUps?.close()
       await running
     },
     close() {
