@@ -11,11 +11,12 @@ import { createElsewhere } from './elsewhere.ts'
 import { createLaneFeed } from './feed.ts'
 import { type Fault, type Files, nodeFiles } from './files.ts'
 import type { Lineage } from './lineage.ts'
+import { createPulse } from './pulse.ts'
 import { createRemembered } from './remembered.ts'
 import { createRoster } from './roster.ts'
 import { liveNameOf } from './rotated-name.ts'
+import { createRounds, TICK_MS } from './rounds.ts'
 import { createSources } from './sources.ts'
-import { createTurns } from './turns.ts'
 import { createWakeUps, type WakeUps, type WakeUpsOptions } from './wake-ups.ts'
 import { type WatchList, watchList } from './watch-list.ts'
 
@@ -49,26 +50,10 @@ export interface TailerOptions {
   readonly wakeUps?: (options: WakeUpsOptions) => WakeUps
 }
 
-/**
- * Events of a busy file are gathered this long, and those of one at rest not at all: at 1,000 lines a second this leaves a
- * quarter of the looks.
- */
-const GATHER_MS = 4
-/** Files that changed lately are looked at this often, unless there are very many of them. */
-const TICK_MS = 250
-const MOST_ACTIVE_PER_TICK = 1000
-/** How often when all are quiet and their events arrive: then the poll is for those events that got lost. */
-const QUIET_TICK_MS = 1000
-/** Of the quiet files so many get their turn in a second, or twice as many while events are denied. */
-const QUIET_PER_SECOND = 500
-/** Of the files that could not be opened so many are tried again in a tick, as far as there is room. */
-const MOST_OPENED_PER_TICK = 500
 /** A look for new files without a wake-up: so often, or less so where there are many directories to look at. */
 const DISCOVERY_MS = 1000
 const DISCOVERY_MS_PER_DIRECTORY = 5
 const MOST_DISCOVERY_MS = 10_000
-/** A directory is scanned for rotated generations this often without a wake-up. */
-const SCAN_MS = 10_000
 
 export interface Tailer {
   feed(destination: string): Feed
@@ -97,10 +82,11 @@ export interface SourceView {
 
 export function createTailer(options: TailerOptions): Tailer {
   const files = options.files ?? nodeFiles
-  const { log, poll = false, tickMs = TICK_MS } = options
+  const { log, poll = false } = options
   const descriptors = createDescriptors(options.openFilesLimit)
   const listings = createDirectoryListings(files)
   const feeds = new Map(options.destinations.map((name) => [name, createLaneFeed(name)]))
+  const rounds = createRounds(options.tickMs ?? TICK_MS)
   const roster = createRoster()
   const remembered = createRemembered(options.records, options.expireAfterMs)
   const elsewhere = createElsewhere({ roster, files, onNews: doubt })
@@ -115,36 +101,19 @@ export function createTailer(options: TailerOptions): Tailer {
     startedAtMs: Date.now(),
     finalQuietMs: options.finalQuietMs ?? 5000,
     goneMs: options.goneMs ?? 60_000,
-    onAdd: (lineage) => turns.add(lineage),
-    onRemove(lineage) {
-      turns.remove(lineage)
-      active.delete(lineage)
-      unopened.delete(lineage)
-      doubted.delete(lineage)
-      scanAtMs.delete(lineage)
-    },
+    onAdd: rounds.add,
+    onRemove: rounds.remove,
   })
-  const turns = createTurns<Lineage>()
-  const active = new Set<Lineage>()
-  /** Whose file could not be opened. */
-  const unopened = new Set<Lineage>()
-  const doubted = new Set<Lineage>()
-  const scanAtMs = new Map<Lineage, number>()
+  const pulse = createPulse({ run, nextAtMs: () => (poll ? Math.min(rounds.tickAtMs, wishedAtMs) : undefined) })
   let wakeUps: WakeUps | undefined
   let watching: WatchList = { directories: new Set(), awaited: new Set() }
-  let timer: NodeJS.Timeout | undefined
-  // In the monotonic clock, as the other may be set back.
   let lookAtMs = 0
   let lookedAtMs = 0
   /** A look that an event asks for. */
   let wishedAtMs = Number.POSITIVE_INFINITY
-  let tickAtMs = 0
-  let passedAtMs = 0
-  let running: Promise<void> | undefined
-  let again = false
-  let stopped = false
   let lastPassAtMs = Date.now()
 
+  /** Finds out which files there are. */
   function look(nowMs: number): void {
     sources.look(nowMs)
     watching = watchList([...roster.directories(), ...sources.directories()], files)
@@ -155,70 +124,28 @@ export function createTailer(options: TailerOptions): Tailer {
     wishedAtMs = Number.POSITIVE_INFINITY
   }
 
-  function check(lineage: Lineage, nowMs: number): void {
-    const clock = performance.now()
-    if (!poll || clock >= (scanAtMs.get(lineage) ?? 0)) {
-      lineage.scanWanted = true
-      scanAtMs.set(lineage, clock + SCAN_MS)
-    }
-    lineage.check(nowMs)
-    roster.update(lineage)
-    // Behind the others, so that all get their turn.
-    active.delete(lineage)
-    if (lineage.isActive(nowMs)) active.add(lineage)
-    unopened.delete(lineage)
-    if (lineage.error !== undefined) unopened.add(lineage)
-    for (const feed of feeds.values()) feed.offer(lineage)
-  }
-
-  function passOnce(): void {
+  async function run(): Promise<void> {
     const nowMs = Date.now()
-    const clock = performance.now()
+    const atMs = performance.now()
     listings.begin(nowMs)
     descriptors.begin()
-    if (!poll || clock >= Math.min(wishedAtMs, lookAtMs - TICK_MS / 2)) look(nowMs)
-    const due = new Set(doubted)
-    doubted.clear()
-    if (!poll) for (const lineage of turns.next(turns.size)) due.add(lineage)
-    else if (clock >= tickAtMs) {
-      for (const lineage of active.values().take(MOST_ACTIVE_PER_TICK)) due.add(lineage)
-      const isFull = unopened.size > 0 && descriptors.makeRoom() !== undefined
-      for (const lineage of unopened.values().take(isFull ? 0 : MOST_OPENED_PER_TICK)) due.add(lineage)
-      const isDenied = wakeUps?.isDenied ?? true
-      const pause = active.size + unopened.size > 0 || isDenied ? tickMs : Math.max(tickMs, QUIET_TICK_MS)
-      for (const lineage of turns.next((QUIET_PER_SECOND * (isDenied ? 2 : 1) * pause) / 1000)) due.add(lineage)
-      tickAtMs = clock + pause
+    // A tick that is about to come may as well bring the look.
+    if (!poll || atMs >= Math.min(wishedAtMs, lookAtMs - TICK_MS / 2)) look(nowMs)
+    const hasRoom = () => descriptors.makeRoom() === undefined
+    const due = poll ? rounds.due(atMs, { isDenied: wakeUps?.isDenied ?? true, hasRoom }) : rounds.everyone()
+    for (const lineage of due) {
+      if (!poll) lineage.scanWanted = true
+      rounds.check(lineage, atMs, nowMs)
+      roster.update(lineage)
+      for (const feed of feeds.values()) feed.offer(lineage)
     }
-    for (const lineage of due) check(lineage, nowMs)
-    if (active.size > 0) tickAtMs = Math.min(tickAtMs, clock + tickMs)
+    if (!poll) for (const lineage of due) await lineage.idle()
     lastPassAtMs = Date.now()
-    passedAtMs = performance.now()
-  }
-
-  async function passes(): Promise<void> {
-    do {
-      again = false
-      passOnce()
-      if (!poll) for (const lineage of roster.lineages) await lineage.idle()
-      await Promise.resolve()
-    } while (again && !stopped)
-  }
-
-  function pass(): Promise<void> {
-    if (running !== undefined) {
-      again = true
-      return running
-    }
-    running = passes().finally(() => {
-      running = undefined
-      schedule()
-    })
-    return running
   }
 
   function doubt(lineage: Lineage): void {
-    doubted.add(lineage)
-    wake()
+    rounds.doubt(lineage)
+    pulse.wake()
   }
 
   /** Wakes whom an event may concern: the file itself, the one it is rotated from, those in a directory, new ones. */
@@ -234,27 +161,7 @@ export function createTailer(options: TailerOptions): Tailer {
     for (const lineage of roster.within(path)) doubt(lineage)
     if (!watching.awaited.has(path) && (own.length > 0 || !sources.concern(path))) return
     wishedAtMs = Math.min(wishedAtMs, lookedAtMs + TICK_MS)
-    wake()
-  }
-
-  /** Soon, and once for everything that happens until then. */
-  let isWaking = false
-  function wake(): void {
-    if (isWaking || stopped || !poll) return
-    isWaking = true
-    const rouse = () => {
-      isWaking = false
-      if (!stopped) void pass()
-    }
-    const waitMs = passedAtMs + GATHER_MS - performance.now()
-    if (waitMs > 0) setTimeout(rouse, waitMs)
-    else setImmediate(rouse)
-  }
-
-  function schedule(): void {
-    clearTimeout(timer)
-    if (stopped || !poll) return
-    timer = setTimeout(() => void pass(), Math.max(1, Math.min(tickAtMs, wishedAtMs) - performance.now()))
+    pulse.wake()
   }
 
   return {
@@ -263,20 +170,18 @@ export function createTailer(options: TailerOptions): Tailer {
       if (!feed) throw new Error(`no destination is named ${destination}`)
       return feed
     },
-    pass,
+    pass: pulse.pass,
     start() {
       const create = options.wakeUps ?? createWakeUps
       wakeUps = create({ onPath, log, now: () => performance.now() })
       wakeUps.watch(watching.directories)
-      void pass()
+      void pulse.pass()
     },
     async stop() {
-      stopped = true
-      clearTimeout(timer)
       for (const feed of feeds.values()) feed.stop()
       // What it has to finish first may take as long as a dead file system does.
       void wakeUps?.close()
-      await running
+      await pulse.stop()
     },
     close() {
       for (const lineage of roster.lineages) lineage.close()

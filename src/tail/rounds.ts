@@ -1,0 +1,92 @@
+import type { Lineage } from './lineage.ts'
+import { createTurns } from './turns.ts'
+
+/** Files that changed lately are looked at this often, unless there are very many of them. */
+export const TICK_MS = 250
+const MOST_ACTIVE_PER_TICK = 1000
+/** How often when all are quiet and their events arrive: then the poll is for those events that got lost. */
+const QUIET_TICK_MS = 1000
+/** Of the quiet files so many get their turn in a second, or twice as many while events are denied. */
+const QUIET_PER_SECOND = 500
+/** Of the files that could not be opened so many are tried again in a tick, as far as there is room. */
+const MOST_OPENED_PER_TICK = 500
+/** A directory is scanned for rotated generations this often without a wake-up. */
+const SCAN_MS = 10_000
+
+/** Which lineages are to be looked at. Times are those of the monotonic clock, as the other may be set back. */
+export interface Rounds {
+  add(lineage: Lineage): void
+  remove(lineage: Lineage): void
+  /** Something may have happened to it. */
+  doubt(lineage: Lineage): void
+  /** Those to look at now: what is in doubt, and when a tick is due what it brings. */
+  due(atMs: number, surroundings: Surroundings): ReadonlySet<Lineage>
+  /** All of them. */
+  everyone(): ReadonlySet<Lineage>
+  /** Looks at one; `nowMs` is the time of day. */
+  check(lineage: Lineage, atMs: number, nowMs: number): void
+  /** When the next tick is due. */
+  readonly tickAtMs: number
+}
+
+interface Surroundings {
+  /** Some events do not arrive. */
+  readonly isDenied: boolean
+  /** Whether a file can be opened. */
+  hasRoom(): boolean
+}
+
+export function createRounds(tickMs: number): Rounds {
+  const turns = createTurns<Lineage>()
+  const doubted = new Set<Lineage>()
+  const active = new Set<Lineage>()
+  /** Whose file could not be opened. */
+  const unopened = new Set<Lineage>()
+  const scanAtMs = new WeakMap<Lineage, number>()
+  let tickAtMs = 0
+
+  function* tick({ isDenied, hasRoom }: Surroundings): Generator<Lineage> {
+    yield* active.values().take(MOST_ACTIVE_PER_TICK)
+    if (unopened.size > 0 && hasRoom()) yield* unopened.values().take(MOST_OPENED_PER_TICK)
+    const pauseMs = pause(isDenied)
+    yield* turns.next((QUIET_PER_SECOND * (isDenied ? 2 : 1) * pauseMs) / 1000)
+  }
+
+  function pause(isDenied: boolean): number {
+    return active.size + unopened.size > 0 || isDenied ? tickMs : Math.max(tickMs, QUIET_TICK_MS)
+  }
+
+  return {
+    add: (lineage) => turns.add(lineage),
+    remove(lineage) {
+      turns.remove(lineage)
+      for (const set of [doubted, active, unopened]) set.delete(lineage)
+    },
+    doubt: (lineage) => void doubted.add(lineage),
+    due(atMs, surroundings) {
+      const due = new Set(doubted)
+      doubted.clear()
+      if (atMs < tickAtMs) return due
+      for (const lineage of tick(surroundings)) due.add(lineage)
+      tickAtMs = atMs + pause(surroundings.isDenied)
+      return due
+    },
+    everyone: () => new Set(turns.next(turns.size)),
+    check(lineage, atMs, nowMs) {
+      if (atMs >= (scanAtMs.get(lineage) ?? 0)) {
+        lineage.scanWanted = true
+        scanAtMs.set(lineage, atMs + SCAN_MS)
+      }
+      lineage.check(nowMs)
+      // Behind the others, so that all get their turn.
+      active.delete(lineage)
+      if (lineage.isActive(nowMs)) active.add(lineage)
+      unopened.delete(lineage)
+      if (lineage.error !== undefined) unopened.add(lineage)
+      if (active.size > 0) tickAtMs = Math.min(tickAtMs, atMs + tickMs)
+    },
+    get tickAtMs() {
+      return tickAtMs
+    },
+  }
+}
