@@ -15,15 +15,10 @@ export function memoryFeed(content: Uint8Array, origin: Origin = originOf('/var/
   const settlements: Settlement[] = []
   const skips: Skipped[] = []
   let lookedAt = 0
-  const pins = { pin() {}, unpin() {} }
-  const source = {
-    async read(into: Uint8Array, position: number) {
-      const piece = content.subarray(position, position + into.length)
-      into.set(piece)
-      return piece.length
-    },
-    before: () => undefined,
-    close() {},
+  const read = async (into: Uint8Array, position: number): Promise<number> => {
+    const piece = content.subarray(position, position + into.length)
+    into.set(piece)
+    return piece.length
   }
 
   function chunkAt(start: number, length: number): Chunk {
@@ -48,7 +43,7 @@ export function memoryFeed(content: Uint8Array, origin: Origin = originOf('/var/
       leave(rest) {
         lookedAt = rest === 'unread' ? ledger.taken : Math.max(ledger.taken, start + length)
       },
-      lineFrom: (offset) => findLine(source, { front: start, from: start + offset, final: true, keep: pins }),
+      lineFrom: (offset) => findLine({ front: start, from: start + offset, final: true, read }),
     }
   }
 
