@@ -4,6 +4,8 @@ import { Fault, type Files, readExactly } from './files.ts'
 
 /** The bytes of one generation, by position, wherever they are. */
 export interface Content {
+  /** Nobody writes to it: it need not be looked at again to be believed. */
+  readonly isFixed: boolean
   /** Fills `into` from `position` on; fewer bytes only at the end, 0 behind it. */
   read(into: Uint8Array, position: number): Promise<number | Fault>
   /**
@@ -20,6 +22,7 @@ export function plainContent(files: Files, fd: number): Content {
   // The number of a closed descriptor may be another file's at once: it must not be used any more.
   let isOpen = true
   return {
+    isFixed: false,
     read: async (into, position) => (isOpen ? files.read(fd, into, position) : CLOSED),
     before: (position, length) => (isOpen ? readExactly(files, fd, { position: position - length, length }) : CLOSED),
     close() {
@@ -79,6 +82,7 @@ export function archiveContent(files: Files, fd: number): Content {
   }
 
   return {
+    isFixed: true,
     async read(into, position) {
       if (!isOpen) return CLOSED
       try {

@@ -7,6 +7,7 @@ import { FINGERPRINT_BYTES, fingerprint, NO_FINGERPRINT } from './fingerprint.ts
 import { findLine } from './long-line.ts'
 
 const NEWLINE = 0x0a
+const MILESTONE_BYTES = 64 * 1024
 
 /** What a cursor asks of its generation. */
 export interface CursorHost {
@@ -16,13 +17,13 @@ export interface CursorHost {
   /** Nothing will be appended any more: the last line counts also without its newline. */
   readonly final: boolean
   content(cursor: Cursor): Content | Fault
-  /** Whether the first bytes still are the ones that were seen first. */
-  hasSameHead(content: Content): boolean | Fault
+  /** Whether the first bytes, and those before every destination's position, still are the ones that were read. */
+  isUnchanged(content: Content): boolean | Fault
   /** Keeps the content open while a read is under way. */
   pin(): void
   unpin(): void
-  /** A read was sound: there are at least `size` bytes. */
-  sound(size: number): void
+  /** There are at least `size` bytes. */
+  reached(size: number): void
   failed(fault: Fault): void
   /** The file no longer holds what was read from it: truncated, or truncated and written again. */
   replaced(): void
@@ -39,6 +40,12 @@ interface Mark {
 export interface Evidence {
   readonly offset: number
   readonly marker: Fingerprint
+}
+
+/** The last bytes of a chunk as they were read, and where they end. */
+interface Seen {
+  readonly end: number
+  readonly bytes: Buffer
 }
 
 /**
@@ -63,6 +70,10 @@ export class Cursor {
   #marker: Fingerprint
   /** The bytes before `position`; undefined before the first read, when `#marker` stands for them, or if unreadable. */
   #tail: Buffer | undefined
+  /** Instead of `#tail`, when the file changed before a part of what was read from it was taken. */
+  #ahead: Evidence | undefined
+  /** Some way back, to recognise a copy that lacks the last lines. */
+  #milestones: readonly Evidence[] = []
   #unreadSinceMs: number | undefined
   /** A read is under way, or its chunk is with its taker. */
   isOut = false
@@ -147,10 +158,18 @@ export class Cursor {
     }
   }
 
+  /** Something tells whether a file holds what was read; what is proven by nothing is read again. */
+  get isProvable(): boolean {
+    return (
+      this.position === 0 || this.#tail !== undefined || (this.position === this.watermark && this.#marker.length > 0)
+    )
+  }
+
   evidence(): readonly Evidence[] {
     const settled = { offset: this.#ledger.watermark, marker: this.#marker }
     const taken = { offset: this.position, marker: this.#tail ? fingerprint(this.#tail) : NO_FINGERPRINT }
-    return [settled, taken].filter(({ marker }) => marker.length > 0)
+    const ahead = this.#ahead ? [this.#ahead] : []
+    return [settled, ...this.#milestones, taken, ...ahead].filter(({ marker }) => marker.length > 0)
   }
 
   /** Offers the bytes behind `position`, written at `atMs` or before: they may be new, readable now, or a whole line. */
@@ -183,9 +202,9 @@ export class Cursor {
     try {
       const count = await content.read(room, this.position)
       if (count instanceof Fault) return this.#failed(count)
-      const unchanged = this.#isUnchanged(content)
+      const unchanged = host.isUnchanged(content)
       if (unchanged instanceof Fault) return this.#failed(unchanged)
-      if (unchanged) host.sound(this.position + count)
+      if (unchanged) host.reached(this.position + count)
       else host.replaced()
       return unchanged && count > 0 ? this.#chunk(room, count) : undefined
     } finally {
@@ -199,10 +218,10 @@ export class Cursor {
   }
 
   /** Whether the bytes before the position still are the ones that were read, as far as there are any. */
-  #isUnchanged(content: Content): boolean | Fault {
+  isUnchanged(content: Content): boolean | Fault {
     const tail = this.#tail
     const length = tail?.length ?? (this.position === this.watermark ? this.#marker.length : 0)
-    if (length === 0) return this.#host.hasSameHead(content)
+    if (length === 0) return true
     const bytes = content.before(this.position, length)
     if (bytes === undefined || bytes instanceof Fault) return bytes ?? false
     if (tail) return bytes.equals(tail)
@@ -214,7 +233,12 @@ export class Cursor {
   #chunk(room: Uint8Array, count: number): Chunk {
     const host = this.#host
     const start = this.position
-    const head = start === 0 ? Buffer.from(room.subarray(0, Math.min(count, FINGERPRINT_BYTES))) : undefined
+    const last = room.subarray(Math.max(0, count - FINGERPRINT_BYTES), count)
+    // With what stands before it, if that is all of the chunk.
+    const seen = {
+      end: start + count,
+      bytes: Buffer.concat([...(last.length === count ? this.#remembered : []), last]),
+    }
     // The unterminated last line of a finished file gets its newline here; `take` never counts it as a byte of the file.
     const closed = host.final && start + count >= host.size && count < room.length && room[count - 1] !== NEWLINE
     if (closed) room[count] = NEWLINE
@@ -223,22 +247,25 @@ export class Cursor {
       position: start,
       length: closed ? count + 1 : count,
       readAtMs: Date.now(),
-      take: (bytes, skipped) => this.#take({ end: start + (closed ? Math.min(bytes, count) : bytes), head }, skipped),
+      take: (bytes, skipped) => this.#take({ end: start + (closed ? Math.min(bytes, count) : bytes), seen }, skipped),
       leave: (rest) => this.#lookedUpTo(rest === 'unread' ? this.position : start + count),
-      lineFrom: (offset) => this.#lineFrom({ front: start, from: start + offset }),
+      lineFrom: (offset) => this.#lineFrom({ front: start, from: start + offset }, seen),
     }
   }
 
-  #take({ end, head }: { end: number; head: Buffer | undefined }, skipped: Skipped | undefined): Part {
-    const tail = this.#tailAt(end, head)
-    const ticket = this.#ledger.take(end, {
-      marker: tail ? fingerprint(tail) : NO_FINGERPRINT,
-      sinceMs: this.#unreadSinceMs ?? Date.now(),
-    })
+  #take({ end, seen }: { end: number; seen: Seen }, skipped: Skipped | undefined): Part {
+    const tail = this.#tailAt(end, seen)
+    const marker = tail ? fingerprint(tail) : NO_FINGERPRINT
+    const ticket = this.#ledger.take(end, { marker, sinceMs: this.#unreadSinceMs ?? Date.now() })
     this.#tail = tail
-    if (end >= this.#host.size) this.#unreadSinceMs = undefined
+    this.#ahead = tail ? undefined : { offset: seen.end, marker: fingerprint(seen.bytes) }
+    const [older, newer] = this.#milestones
+    if (end - (newer ?? older ?? { offset: 0 }).offset >= MILESTONE_BYTES)
+      this.#milestones = [...(newer ? [newer] : older ? [older] : []), { offset: end, marker }]
     this.position = end
     this.readEnd = end
+    this.#host.reached(end)
+    if (end >= this.#host.size) this.#unreadSinceMs = undefined
     for (const [reason, bytes] of Object.entries(skipped ?? {}) as [SkipReason, number][]) {
       this.skippedBytes[reason] = (this.skippedBytes[reason] ?? 0) + bytes
     }
@@ -253,24 +280,35 @@ export class Cursor {
     }
   }
 
-  /** The bytes before `end`, if the file still is the one that the chunk was read from. */
-  #tailAt(end: number, head: Buffer | undefined): Buffer | undefined {
-    const host = this.#host
-    const content = host.content(this)
-    if (content instanceof Fault) return undefined
-    const tail = content.before(end, Math.min(FINGERPRINT_BYTES, end))
-    const begin = head && content.before(head.length, head.length)
-    const unchanged = begin instanceof Fault ? begin : head ? begin?.equals(head) : this.#isUnchanged(content)
-    if (tail instanceof Fault || unchanged instanceof Fault) return undefined
-    if (tail && unchanged) return Buffer.from(tail)
-    host.replaced()
-    return undefined
+  get #remembered(): readonly Buffer[] {
+    return this.#tail ? [this.#tail] : []
   }
 
-  async #lineFrom(at: { front: number; from: number }): Promise<LongLine> {
+  /** The bytes before `end`: those in the file if it still is the one that was read, else as many as are remembered. */
+  #tailAt(end: number, seen: Seen): Buffer | undefined {
+    const content = this.#host.content(this)
+    const isStill = !(content instanceof Fault) && this.#isStill(content, seen)
+    const tail = isStill ? content.before(end, Math.min(FINGERPRINT_BYTES, end)) : undefined
+    if (tail && !(tail instanceof Fault)) return Buffer.from(tail)
+    const from = seen.end - seen.bytes.length
+    return end > from && end <= seen.end ? Buffer.from(seen.bytes.subarray(0, end - from)) : undefined
+  }
+
+  /** Whether the content is what it was when a chunk was read that ended with `seen`. */
+  #isStill(content: Content, seen: Seen): boolean {
+    if (content.isFixed) return true
+    const bytes = content.before(seen.end, seen.bytes.length)
+    if (bytes instanceof Fault) return false
+    const unchanged = bytes?.equals(seen.bytes) ? this.#host.isUnchanged(content) : false
+    if (unchanged === false) this.#host.replaced()
+    return unchanged === true
+  }
+
+  async #lineFrom(at: { front: number; from: number }, seen: Seen): Promise<LongLine> {
     const { size, final } = this.#host
     const line = await findLine({ ...at, final, read: (into, position) => this.peek(into, position) })
     if (line.kind === 'partial') this.scanned(size)
-    return line
+    const content = this.#host.content(this)
+    return !(content instanceof Fault) && this.#isStill(content, seen) ? line : { kind: 'partial' }
   }
 }

@@ -130,6 +130,7 @@ export class Generation {
     this.lossReported = false
     this.fault = undefined
     this.final = this.isArchive
+    this.#cutBack(this.size)
     if (fd !== undefined) this.#hold(fd)
     this.#offerAgain(place.facts.mtimeMs)
   }
@@ -156,14 +157,20 @@ export class Generation {
   }
 
   /** Whether its file is seen to hold its content, up to where it has been read. */
-  verify(facts: FileFacts | undefined = this.place?.facts): boolean {
-    if (!facts || this.isArchive || this.isReplaced) return !this.isReplaced
+  verify(facts: FileFacts | Fault = this.look()): boolean {
+    if (this.isReplaced || this.isArchive || !this.place || this.prefix.length === 0) return !this.isReplaced
     const bytes = (position: number, length: number) => this.bytes(position, length)
-    const verdict = recognise(this, { facts, size: facts.size, bytes })
-    if (verdict instanceof Fault) this.fault = verdict
-    else if (verdict === 'begins' && this.furthest > 0 && facts.size >= this.furthest) this.#cutBack(facts.size)
-    else if (verdict !== 'same') this.isReplaced = true
-    return !(verdict instanceof Fault) && !this.isReplaced
+    const verdict = facts instanceof Fault ? facts : recognise(this, { facts, size: facts.size, bytes })
+    if (verdict instanceof Fault) {
+      this.fault = verdict
+      return false
+    }
+    if (verdict === 'same') return true
+    const size = facts instanceof Fault ? 0 : facts.size
+    const isCutBack = verdict !== 'other' && this.furthest > 0 && size >= this.furthest && !this.#isOut
+    this.isReplaced = !isCutBack
+    if (isCutBack) this.#cutBack(size)
+    return isCutBack
   }
 
   /** Nothing will be appended: a last line without newline is offered now. */
@@ -221,9 +228,20 @@ export class Generation {
 
   /** Nothing unread and no read under way: its descriptor may be given up, as the file can be found again by name. */
   get isIdle(): boolean {
-    if (this.#pins > 0) return false
-    for (const cursor of this.cursors.values()) if (cursor.hasUnread || cursor.isOut) return false
+    if (this.#pins > 0 || this.#isOut) return false
+    for (const cursor of this.cursors.values()) if (cursor.hasUnread) return false
     return true
+  }
+
+  /** Bytes of it are with a taker. */
+  get #isOut(): boolean {
+    for (const cursor of this.cursors.values()) if (cursor.isOut) return true
+    return false
+  }
+
+  /** Not one of its bytes has been seen. */
+  get isUnknown(): boolean {
+    return this.size > 0 && this.prefix.length === 0
   }
 
   get isArchive(): boolean {
@@ -233,6 +251,11 @@ export class Generation {
   /** Its file is held open: it cannot vanish, and no other file can have its inode. */
   get isOpen(): boolean {
     return this.#file !== undefined
+  }
+
+  get isProvable(): boolean {
+    for (const cursor of this.cursors.values()) if (!cursor.isProvable) return false
+    return true
   }
 
   /** What a file must hold to be its home, besides its first bytes. */
@@ -325,10 +348,15 @@ export class Generation {
     for (const cursor of this.cursors.values()) cursor.offerAgain(atMs)
   }
 
-  /** A writer took back what it had written last: a line that could not be finished. */
+  /**
+   * Its content ends earlier than it did: a writer took back a line that it could not finish, or a copy was made before
+   * the last line.
+   */
   #cutBack(size: number): void {
+    this.size = size
+    if (size >= this.prefix.length) return
     this.head = this.head?.subarray(0, size)
-    if (this.head) this.prefix = fingerprint(this.head)
+    this.prefix = this.head ? fingerprint(this.head) : NO_FINGERPRINT
   }
 
   #unpin(): void {
@@ -350,12 +378,12 @@ export class Generation {
         return generation.final
       },
       content: (cursor) => generation.#contentFor(cursor),
-      hasSameHead: (content) => generation.#hasSameHead(content),
+      isUnchanged: (content) => generation.#isUnchanged(content),
       pin: () => {
         generation.#pins += 1
       },
       unpin: () => generation.#unpin(),
-      sound: (size) => {
+      reached: (size) => {
         if (size > generation.size) generation.size = size
         generation.fault = undefined
         descriptors.touch(generation)
@@ -371,11 +399,20 @@ export class Generation {
     }
   }
 
-  #hasSameHead(content: Content): boolean | Fault {
+  #isUnchanged(content: Content): boolean | Fault {
+    if (content.isFixed) return true
+    const facts = this.look()
+    if (facts instanceof Fault) return facts
+    if (facts.size < this.size && !this.verify(facts)) return this.isReplaced ? false : NO_PLACE
     const { length, hash } = this.prefix
-    if (length === 0 || this.isArchive) return true
-    const bytes = content.before(length, length)
-    return bytes instanceof Fault ? bytes : bytes !== undefined && fingerprint(bytes).hash === hash
+    const begin = length === 0 ? undefined : content.before(length, length)
+    if (begin instanceof Fault) return begin
+    if (length > 0 && (begin === undefined || fingerprint(begin).hash !== hash)) return false
+    for (const cursor of this.cursors.values()) {
+      const unchanged = cursor.isUnchanged(content)
+      if (unchanged !== true) return unchanged
+    }
+    return true
   }
 
   #contentFor(cursor: Cursor): Content | Fault {

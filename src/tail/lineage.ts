@@ -69,7 +69,6 @@ export class Lineage {
   readonly unseen = { live: true, siblings: true }
   /** A file at the live path that is not the live generation's. */
   #arrival: { readonly fd: number; readonly facts: FileFacts } | undefined
-  #liveFacts: FileFacts | undefined
   #isUnordered = false
   #resolving: Promise<void> | undefined
 
@@ -143,11 +142,6 @@ export class Lineage {
     return [...this.reading, ...this.done].some(({ identity }) => isIdentity(identity, facts))
   }
 
-  /** Its file is still at the live path and holds other content now. */
-  isTruncated(generation: Generation): boolean {
-    return !generation.place && this.#liveFacts !== undefined && isIdentity(generation.identity, this.#liveFacts)
-  }
-
   /** Makes sure that what is read is still where it is read from. */
   verify(nowMs: number): void {
     for (const generation of [...this.reading]) {
@@ -208,8 +202,10 @@ export class Lineage {
   discover(place: Place): Generation {
     const { context, path } = this.options
     // The same content gets the same id again after a crash, and so do its batches; other content never does.
-    const isFirst = place.facts.birth !== '0' && this.ofFile(place.facts).length === 0
-    return Generation.discovered(path, place, { context, salt: isFirst ? '' : randomUUID() })
+    const isReused = place.facts.birth === '0' || this.ofFile(place.facts).length > 0
+    const first = Generation.discovered(path, place, { context, salt: isReused ? randomUUID() : '' })
+    const isTaken = [...this.all()].some(({ origin }) => origin.id === first.origin.id)
+    return isTaken ? Generation.discovered(path, place, { context, salt: randomUUID() }) : first
   }
 
   /** Takes a generation's file away and looks for its content among the siblings. */
@@ -289,7 +285,6 @@ export class Lineage {
       return
     }
     this.missing = 0
-    this.#liveFacts = facts
     if (facts.kind !== 'file') {
       this.error = facts.kind === 'directory' ? 'it is a directory' : 'it is not a regular file'
       return
@@ -314,6 +309,7 @@ export class Lineage {
     this.unseen.live = false
     this.missing += 1
     if (this.live && this.missing >= MISSING_CHECKS) this.#rotate(this.live, nowMs)
+    else if (this.live) this.#lookAtRotated(this.live, nowMs)
   }
 
   #rotate(generation: Generation, nowMs: number): void {
@@ -335,7 +331,6 @@ export class Lineage {
       files.close(fd)
       return
     }
-    this.#liveFacts = facts
     this.#arrival = { fd, facts }
     const real = files.realpath(path)
     if (!(real instanceof Fault)) this.base = { directory: dirname(real), name: basename(real) }

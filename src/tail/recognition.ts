@@ -25,36 +25,56 @@ export function isIdentity(a: FileIdentity, b: FileIdentity): boolean {
   return a.ino === b.ino && a.birth === b.birth && (a.dev === b.dev || a.birth !== '0')
 }
 
+function isCertain(a: FileIdentity, b: FileIdentity): boolean {
+  return isIdentity(a, b) && a.birth !== '0'
+}
+
+/** Other files may begin alike, but not for so long. */
+const PROOF_BYTES = 64 * 1024
+
 /**
- * Whether a file holds the content of a generation, as far as stored evidence tells: its first bytes, and the bytes
- * before each destination's position. `begins`: it agrees but ends before a position. A fault: it cannot be told now.
+ * Whether a file holds the content of a generation. `begins`: it agrees as far as it goes, but ends before what has been
+ * seen. `cut`: so it does, and it is no other file that begins alike: a copy that was made before the last lines.
+ */
+export type Verdict = 'same' | 'cut' | 'begins' | 'other'
+
+/**
+ * Judges by stored evidence: the first bytes, and the bytes before the places that were read to. A fault: it cannot be
+ * told now.
  *
- * A generation of which nothing is known yet (it was empty) is recognised by the file's own identity only.
+ * A generation of which nothing is known yet (it was empty) is recognised by the birth of its file only: there is nothing
+ * in it that could be lost or repeated.
  */
 export function recognise(
   generation: Generation,
   candidate: Pick<Candidate, 'facts' | 'size' | 'bytes'>,
-): 'same' | 'begins' | 'other' | Fault {
+): Verdict | Fault {
   const { prefix } = generation
   const { size } = candidate
-  if (prefix.length === 0) return isIdentity(generation.identity, candidate.facts) ? 'same' : 'other'
-  if (size === 0) return 'other'
+  if (prefix.length === 0) return isCertain(generation.identity, candidate.facts) ? 'same' : 'other'
+  if (size === 0 || !generation.isProvable) return 'other'
   const begin = candidate.bytes(0, Math.min(prefix.length, size))
   if (begin instanceof Fault) return begin
-  if (begin === undefined || !isBegin(generation, begin)) return 'other'
+  const isAlike = isBegin(generation, begin)
+  if (isAlike === false) return 'other'
+  let proven = isAlike ? 1 : 0
   for (const { offset, marker } of generation.evidence()) {
     if (offset > size) continue
     const bytes = candidate.bytes(offset - marker.length, marker.length)
     if (bytes instanceof Fault) return bytes
     if (bytes === undefined || fingerprint(bytes).hash !== marker.hash) return 'other'
+    proven = Math.max(proven, offset)
   }
-  return size < Math.max(prefix.length, generation.furthest) ? 'begins' : 'same'
+  if (proven === 0) return 'other'
+  if (size >= generation.size) return 'same'
+  return proven < PROOF_BYTES ? 'begins' : 'cut'
 }
 
-/** A hash says nothing about fewer bytes than it covers; then the bytes themselves are needed. */
-export function isBegin({ prefix, head }: Generation, begin: Buffer): boolean {
+/** Undefined: a hash says nothing about fewer bytes than it covers, and the bytes themselves are not known. */
+export function isBegin({ prefix, head }: Generation, begin: Buffer | undefined): boolean | undefined {
+  if (begin === undefined) return false
   if (begin.length === prefix.length) return fingerprint(begin).hash === prefix.hash
-  return head?.subarray(0, begin.length).equals(begin) ?? false
+  return head?.subarray(0, begin.length).equals(begin)
 }
 
 const COMPARED_BYTES = 4 * FINGERPRINT_BYTES
@@ -64,7 +84,9 @@ const COMPARED_BYTES = 4 * FINGERPRINT_BYTES
  * different times differ.
  */
 function agrees(generation: Generation, other: Pick<Candidate, 'size' | 'bytes'>): boolean | Fault {
-  const size = Math.min(generation.size, other.size)
+  const facts = generation.look()
+  if (facts instanceof Fault) return facts
+  const size = Math.min(facts.size, other.size)
   const length = Math.min(size, COMPARED_BYTES)
   for (const position of [0, size - length]) {
     const own = generation.bytes(position, length)

@@ -3,7 +3,7 @@ import { Fault, type FileFacts } from './files.ts'
 import { FINGERPRINT_BYTES } from './fingerprint.ts'
 import type { Generation, Place } from './generation.ts'
 import type { Lineage } from './lineage.ts'
-import { type Candidate, isIdentity, plainCandidate, recognise, withFile } from './recognition.ts'
+import { type Candidate, isIdentity, plainCandidate, recognise, type Verdict, withFile } from './recognition.ts'
 import { compareAge, parseRotatedName } from './rotated-name.ts'
 
 /** One look at the directory of a lineage. */
@@ -43,12 +43,13 @@ export function scanSiblings(lineage: Lineage, nowMs: number): readonly Place[] 
   const strangers = sightings.filter((sighting) => !meet(scan, sighting))
   lineage.seat((candidate) => judge(candidate, { ...scan, isLive: true }))
   if (lineage.live) scan.seen.add(lineage.live)
-  for (const stranger of strangers) if (!stranger.path.endsWith('.gz')) receive(scan, stranger)
-  lookElsewhere(scan)
   const archives = strangers.filter(({ path, facts }) => isArchive(scan, path) && !lineage.decisions.has(facts))
+  if (archives.length > 0 || lineage.decisions.awaited(nowMs) !== undefined) scan.isComplete = false
+  const plain = strangers.filter(({ path, facts }) => !path.endsWith('.gz') && !lineage.decisions.has(facts))
+  for (const stranger of plain) receive(scan, stranger)
+  lookElsewhere(scan)
   lineage.decisions.retain(sightings.map(({ facts }) => facts))
   lineage.seen = scan.seen
-  if (archives.length > 0 || lineage.decisions.awaited(nowMs) !== undefined) scan.isComplete = false
   if (isListed) lineage.retention.observe(lineage.base.name, sightings)
   if (scan.isComplete) missAbsent(scan)
   if (isListed) lineage.unseen.siblings = false
@@ -104,20 +105,20 @@ function isStill(scan: Scan, generation: Generation, { path, facts }: Place): 's
     if (place) lineage.orphan(generation)
     return 'other'
   }
+  // Without a birth time the content has more to say than an inode that may have been used again.
+  if (!place && facts.birth === '0') return 'other'
   const verdict = withFile(lineage.options.files, path, (fd) =>
     recognise(generation, plainCandidate(lineage.options.files, fd, facts)),
   )
   if (verdict instanceof Fault) return 'unclear'
-  // It lost its end, as files do in a crash of the machine; a birth time says that it is no other file.
-  const isSame = verdict === 'same' || (verdict === 'begins' && facts.birth !== '0')
-  if (!isSame && place) lineage.orphan(generation)
-  return isSame ? 'same' : 'other'
+  if (verdict === 'same') return 'same'
+  if (place) lineage.orphan(generation)
+  return 'other'
 }
 
 /** A plain file that nobody knows by its identity. */
 function receive(scan: Scan, { path, facts }: Place): void {
   const { lineage } = scan
-  if (lineage.decisions.has(facts)) return
   const judgement = withFile(lineage.options.files, path, (fd, now) =>
     isIdentity(now, facts)
       ? judge(plainCandidate(lineage.options.files, fd, now), { ...scan, isLive: false })
@@ -126,39 +127,38 @@ function receive(scan: Scan, { path, facts }: Place): void {
   if (judgement instanceof Fault || judgement.kind === 'wait') {
     scan.isComplete = false
     lineage.scanWanted = true
-    return
-  }
-  if (judgement.kind === 'copy') {
+  } else if (judgement.kind === 'copy') {
     lineage.decisions.ignore(facts)
-    return
+  } else {
+    const generation = judgement.kind === 'home' ? judgement.generation : lineage.discover({ path, facts })
+    lineage.settle(generation, { path, facts })
+    scan.seen.add(generation)
   }
-  const generation = judgement.kind === 'home' ? judgement.generation : lineage.discover({ path, facts })
-  lineage.settle(generation, { path, facts })
-  scan.seen.add(generation)
 }
 
 /** Whose content is it? By content alone, as the identity of the file says nothing. */
 export function judge(candidate: Candidate, around: Around): Judgement | Fault {
   const { lineage, nowMs } = around
+  const readable = candidate.bytes(0, Math.min(FINGERPRINT_BYTES, candidate.size))
+  if (readable instanceof Fault) return readable
+  if (lineage.live?.isUnknown && !around.isLive) return lineage.live.fault ?? UNREAD
   let home: Generation | undefined
-  let isCopied = false
-  let isYoung = false
+  let likeness: Likeness = 'none'
   for (const generation of lineage.all()) {
     const verdict = recognise(generation, candidate)
     if (verdict instanceof Fault) return verdict
     if (verdict === 'other') continue
     const movable = canMove(generation, candidate, { ...around, verdict })
     if (movable instanceof Fault) return movable
-    if (movable && (home === undefined || home.furthest < generation.furthest)) home = generation
-    const copied = movable ? false : isCopy(generation, candidate, { ...around, verdict })
-    if (copied instanceof Fault) return copied
-    isCopied ||= copied
-    isYoung ||= verdict === 'begins' && isLong(generation)
+    if (movable && (!home || isBetter(generation, home, candidate.facts))) home = generation
+    const like = movable ? 'none' : likenessTo(generation, candidate, { ...around, verdict })
+    if (like instanceof Fault) return like
+    if (like === 'copy' || likeness === 'none') likeness = like
   }
+  if (likeness === 'copy' && !around.isLive) return { kind: 'copy' }
   if (home) return { kind: 'home', generation: home }
-  if (isCopied) return { kind: 'copy' }
   const mayGrow = nowMs - candidate.facts.mtimeMs < lineage.options.finalQuietMs
-  return { kind: isYoung && mayGrow ? 'wait' : 'new' }
+  return { kind: likeness === 'begin' && mayGrow ? 'wait' : 'new' }
 }
 
 export interface Around {
@@ -170,28 +170,49 @@ export interface Around {
   readonly isLive: boolean
 }
 
-type Match = Around & { readonly verdict: 'same' | 'begins' }
+type Match = Around & { readonly verdict: Exclude<Verdict, 'other'> }
 
 /** Whether a generation that is not where it was goes on in a file of the same content. */
 function canMove(generation: Generation, candidate: Candidate, match: Match): boolean | Fault {
   const { lineage, seen, verdict, isLive } = match
+  if (verdict === 'begins' || (verdict === 'cut' && isLive)) return false
   if (seen.has(generation) || generation === lineage.live || generation.isArchive) return false
-  if (verdict === 'begins') return !isLive && lineage.isTruncated(generation)
   // Short logs are often alike: of those that are done with, only a long one is known by its content.
-  if (generation.finished) return isLong(generation) || candidate.isArchive
-  if (!generation.isOpen) return true
-  return candidate.size >= generation.size && candidate.agrees(generation)
+  if (generation.finished)
+    return isLong(generation) || candidate.isArchive || isIdentity(generation.identity, candidate.facts)
+  // A file that is gone but still open is read to its end, unless the live file is a copy of it that goes on.
+  return !generation.isOpen || (isLive && verdict === 'same' && candidate.agrees(generation))
 }
+
+/** Of two that a file may be the home of: the one that is proven further, then the one that was in this very file. */
+function isBetter(a: Generation, b: Generation, facts: FileFacts): boolean {
+  return a.furthest === b.furthest
+    ? isIdentity(a.identity, facts) && !isIdentity(b.identity, facts)
+    : a.furthest > b.furthest
+}
+
+/** `begin`: perhaps the beginning of a copy. */
+type Likeness = 'copy' | 'begin' | 'none'
 
 /** Whether a file is a copy of what is read from another one, as copytruncate leaves it before it truncates. */
-function isCopy(generation: Generation, candidate: Candidate, { lineage, verdict }: Match): boolean | Fault {
-  if (!generation.place) return false
+function likenessTo(generation: Generation, candidate: Candidate, match: Match): Likeness | Fault {
+  const { lineage, seen, verdict } = match
+  if (isOlder(candidate.facts, generation.identity)) return 'none'
   const isCertain = isLong(generation) && candidate.size >= FINGERPRINT_BYTES
-  if (!isCertain && (generation !== lineage.live || isOlder(candidate.facts, generation.identity))) return false
-  const agreed = generation.isArchive ? ABSENT : candidate.agrees(generation)
-  return agreed instanceof Fault && agreed.code === ABSENT.code ? isCertain && verdict === 'same' : agreed
+  const isLeft = generation === lineage.live || (generation.isOpen && !seen.has(generation))
+  if (!isCertain && !isLeft) return 'none'
+  const facts = generation.isArchive ? ABSENT : generation.look()
+  if (facts instanceof Fault) {
+    if (facts.code !== ABSENT.code) return facts
+    if (verdict !== 'same') return 'begin'
+    // Only what was read to its end is known to its end.
+    return candidate.size === generation.size && generation.furthest === generation.size ? 'copy' : 'none'
+  }
+  const agreed = candidate.size <= facts.size && candidate.agrees(generation)
+  return agreed instanceof Fault ? agreed : agreed ? 'copy' : 'none'
 }
 
+const UNREAD = new Fault('EAGAIN', 'the live file could not be looked at yet')
 const ABSENT = new Fault('ENOENT', 'its file is not at hand')
 
 function isLong({ prefix }: Generation): boolean {
@@ -212,8 +233,8 @@ function lookElsewhere({ lineage, names, seen }: Scan): void {
   const alike = [...names].filter((other) => other !== name && other.startsWith(stem))
   const lastPaths = wanted.map(({ lastPath }) => lastPath).filter((path) => path !== join(directory, name))
   for (const path of [...alike.map((other) => join(directory, other)), ...lastPaths]) {
-    const facts = files.stat(path)
-    if (facts instanceof Fault || facts.kind !== 'file') continue
+    const facts = path.endsWith('.gz') ? ABSENT : files.stat(path)
+    if (facts instanceof Fault || facts.kind !== 'file' || lineage.knows(facts)) continue
     const generation = wanted.find(({ identity, place }) => !place && isIdentity(identity, facts))
     if (!generation) continue
     const verdict = withFile(files, path, (fd) => recognise(generation, plainCandidate(files, fd, facts)))

@@ -1,0 +1,252 @@
+import type { Chunk, Part } from '../../src/block.ts'
+import type { GenerationRecord } from '../../src/checkpoint/registry.ts'
+import type { Log } from '../../src/log.ts'
+import { Fault, type Files, nodeFiles } from '../../src/tail/files.ts'
+import { createTailer, type Tailer } from '../../src/tail/tailer.ts'
+import { silentLog, sourceOf } from '../support/tail-rig.ts'
+import { Disk, LIVE, type Piece } from './disk.ts'
+import { Law } from './law.ts'
+
+export interface WorldOptions {
+  readonly dir: string
+  readonly names: 'stamps' | 'numbers'
+  readonly appends: boolean
+  readonly bannerBytes: number
+  readonly destinations: readonly string[]
+  /** A last line without newline counts at once in a rotated file, else never. */
+  readonly isQuickFinal: boolean
+  /** The file system has birth times. */
+  readonly hasBirth: boolean
+  readonly openFilesLimit: number
+}
+
+export type FaultyCall = 'open' | 'read' | 'stat' | 'list'
+
+interface Held {
+  readonly part: Part
+  readonly settle: () => void
+}
+
+interface Destination {
+  readonly name: string
+  readonly law: Law
+  inFlight: Held[]
+}
+
+const outcome = { deliveredRecords: 0, deadLetteredRecords: 0, deadLetteredBytes: 0 }
+
+/** A disk, a tailer, and its destinations under the law. */
+export class World {
+  readonly disk: Disk
+  readonly #options: WorldOptions
+  readonly #destinations: readonly Destination[]
+  readonly #files: Files
+  readonly #losses: unknown[] = []
+  #isQuickFinal: boolean
+  #openFiles = 0
+  #faulty: FaultyCall | undefined
+  #tailer: Tailer
+  #saved: readonly GenerationRecord[] = []
+
+  constructor(options: WorldOptions) {
+    this.#options = options
+    this.#isQuickFinal = options.isQuickFinal
+    this.disk = new Disk({
+      ...options,
+      banner: '#'.repeat(options.bannerBytes),
+      onGone: (pieces) => this.#lose(pieces),
+    })
+    this.#destinations = options.destinations.map((name) => ({
+      name,
+      law: new Law(name, this.disk.units),
+      inFlight: [],
+    }))
+    this.#files = this.#decorated()
+    this.#tailer = this.#start()
+  }
+
+  async pass(): Promise<void> {
+    await this.#tailer.pass()
+    const isUnread = (piece: Piece) => this.#destinations.some(({ law }) => law.isUnread(piece))
+    // With a long banner, files that are not final are waited for: they may be copies that are being written.
+    const isClear = this.#isQuickFinal || this.#options.bannerBytes < 1000
+    const canHold = this.#faulty === undefined && this.#options.openFilesLimit > 50 && isClear
+    this.disk.noteHeld((piece) => canHold && isUnread(piece))
+  }
+
+  /** Reads up to `reads` times; of each chunk `lines` lines are taken, or all. `meanwhile` happens before they are. */
+  async read(
+    index: number,
+    { reads, roomBytes, lines }: { reads: number; roomBytes: number; lines: number },
+    meanwhile: () => Promise<void> = async () => {},
+  ): Promise<boolean> {
+    const destination = this.#destinations[index % this.#destinations.length]
+    if (!destination) throw new Error('there is no destination')
+    for (let count = 0; count < reads; count += 1) {
+      const room = Buffer.alloc(roomBytes)
+      const chunk = await this.#tailer.feed(destination.name).read(room)
+      if (!chunk) return count > 0
+      await meanwhile()
+      await this.#take(destination, { chunk, room, lines })
+    }
+    return true
+  }
+
+  /** Settles the parts in flight that `picks` picks, in its order. */
+  settle(index: number, picks: readonly number[]): void {
+    const destination = this.#destinations[index % this.#destinations.length]
+    for (const pick of picks) {
+      const [held] = destination?.inFlight.splice(pick % Math.max(1, destination.inFlight.length), 1) ?? []
+      if (!held) return
+      held.part.settle(pick % 5 === 0 ? { ...outcome, deadLetteredRecords: 1, deadLetteredBytes: 1 } : outcome)
+      held.settle()
+    }
+  }
+
+  save(): void {
+    this.#saved = structuredClone(this.#tailer.records())
+    for (const { law } of this.#destinations) law.save()
+  }
+
+  async crash(): Promise<void> {
+    await this.#stop()
+    for (const destination of this.#destinations) {
+      destination.inFlight = []
+      destination.law.crash()
+    }
+    this.disk.dropUnlinked()
+    this.#lose(this.disk.lines.flatMap(({ pieces }) => pieces.filter((piece) => !this.disk.isSomewhere(piece))))
+    this.#tailer = this.#start()
+  }
+
+  fail(call: FaultyCall | undefined): void {
+    this.#faulty = call
+  }
+
+  /** Everything that can be delivered is delivered, and nothing else is missing. */
+  async conclude(): Promise<void> {
+    this.fail(undefined)
+    this.disk.finishCompressing()
+    this.disk.finishLines()
+    await this.#drain()
+    this.save()
+    // Lines without an end that no longer can get one are delivered, too.
+    this.#isQuickFinal = true
+    await this.crash()
+    await this.#drain()
+    for (const { name, law } of this.#destinations) {
+      const missing = law.missing(this.disk.lines).map((text) => text.slice(0, 40))
+      if (missing.length > 0) throw new Error(`${name} never got ${JSON.stringify(missing)}`)
+    }
+    if (this.#losses.length > 0 && !this.disk.mayLose)
+      throw new Error(`reported lost, but nothing is: ${JSON.stringify(this.#losses)}`)
+  }
+
+  async #drain(): Promise<void> {
+    for (let quiet = 0; quiet < 4; ) {
+      await this.pass()
+      let isQuiet = true
+      for (const index of this.#destinations.keys()) {
+        while (await this.read(index, { reads: 1, roomBytes: 4096, lines: Number.POSITIVE_INFINITY })) isQuiet = false
+        for (const { part, settle } of this.#destinations[index]?.inFlight.splice(0) ?? []) {
+          part.settle(outcome)
+          settle()
+        }
+      }
+      quiet = isQuiet ? quiet + 1 : 0
+    }
+  }
+
+  async close(): Promise<void> {
+    this.disk.close()
+    await this.#stop()
+  }
+
+  async #take(
+    { law, inFlight }: Destination,
+    { chunk, room, lines }: { chunk: Chunk; room: Buffer; lines: number },
+  ): Promise<void> {
+    const texts: string[] = []
+    let end = 0
+    let nuls = 0
+    let isEnough = false
+    let isPartial = false
+    while (end < chunk.length && !isEnough) {
+      const from = end
+      while (end < chunk.length && room[end] === 0) end += 1
+      nuls += end - from
+      const newline = room.subarray(0, chunk.length).indexOf(10, end)
+      if (newline >= 0) {
+        texts.push(room.toString('latin1', end, newline))
+        end = newline + 1
+      } else if (chunk.length >= room.length && end < chunk.length) {
+        const long = await chunk.lineFrom(end)
+        isPartial = long.kind === 'partial'
+        if (long.kind === 'partial') break
+        const pieces: Uint8Array[] = []
+        for await (const piece of long.pieces()) pieces.push(piece)
+        texts.push(Buffer.concat(pieces).toString('latin1'))
+        end = long.next
+      } else break
+      isEnough = texts.length >= lines
+    }
+    if (end > 0) {
+      const settle = law.deliver(
+        chunk.origin.id,
+        texts.filter((text) => text !== '' && !/^#+$/.test(text)),
+      )
+      inFlight.push({ part: chunk.take(end, nuls > 0 ? { 'nul-run': nuls } : {}), settle })
+    }
+    chunk.leave(isEnough || (chunk.length >= room.length && !isPartial) ? 'unread' : 'partial')
+  }
+
+  #lose(pieces: readonly Piece[]): void {
+    for (const { law } of this.#destinations) law.lose(pieces)
+  }
+
+  async #stop(): Promise<void> {
+    await this.#tailer.stop()
+    this.#tailer.close()
+    if (this.#openFiles !== 0) throw new Error(`${this.#openFiles} files were not closed`)
+  }
+
+  #start(): Tailer {
+    const log: Log = { ...silentLog, error: (fields) => void this.#losses.push(fields) }
+    return createTailer({
+      sources: [sourceOf(this.disk.path(LIVE), { backfill: true })],
+      destinations: this.#options.destinations,
+      records: structuredClone(this.#saved),
+      openFilesLimit: this.#options.openFilesLimit,
+      expireAfterMs: 1e12,
+      onChange() {},
+      log,
+      files: this.#files,
+      poll: false,
+      finalQuietMs: this.#isQuickFinal ? 0 : 1e12,
+    })
+  }
+
+  #decorated(): Files {
+    const fails = (call: FaultyCall) => this.#faulty === call
+    const fault = new Fault('EIO', 'a fault of the disk')
+    const birthless = <T>(facts: T): T =>
+      this.#options.hasBirth || facts instanceof Fault ? facts : { ...facts, birth: '0' }
+    return {
+      stat: (path) => (fails('stat') ? fault : birthless(nodeFiles.stat(path))),
+      open: (path) => {
+        const fd = fails('open') ? fault : nodeFiles.open(path)
+        if (typeof fd === 'number') this.#openFiles += 1
+        return fd
+      },
+      facts: (fd) => (fails('stat') ? fault : birthless(nodeFiles.facts(fd))),
+      read: async (fd, into, position) => (fails('read') ? fault : nodeFiles.read(fd, into, position)),
+      readSync: (fd, into, position) => (fails('read') ? fault : nodeFiles.readSync(fd, into, position)),
+      close: (fd) => {
+        this.#openFiles -= 1
+        nodeFiles.close(fd)
+      },
+      list: (directory) => (fails('list') ? fault : nodeFiles.list(directory)),
+      realpath: (path) => nodeFiles.realpath(path),
+    }
+  }
+}
