@@ -14,7 +14,3 @@ export function fingerprint(bytes: Uint8Array): Fingerprint {
   if (bytes.length === 0) return NO_FINGERPRINT
   return { length: bytes.length, hash: hash('sha256', bytes, 'hex').slice(0, 24) }
 }
-
-export function isSame(a: Fingerprint, b: Fingerprint): boolean {
-  return a.length === b.length && a.hash === b.hash
-}
