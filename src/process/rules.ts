@@ -2,6 +2,7 @@ import { Buffer, isUtf8 } from 'node:buffer'
 import type { RuleConfig } from '../config/config.ts'
 import { Pattern } from './pattern/pattern.ts'
 import type { Placeholder } from './pattern/placeholder.ts'
+import { Searched } from './pattern/search.ts'
 
 /**
  * The log_processing_rules of a source. They apply in order: the first `exclude_at_match` that matches drops the line, so
@@ -11,9 +12,14 @@ import type { Placeholder } from './pattern/placeholder.ts'
 export interface LineRules {
   /** To look through the whole lines of `bytes`, as long as they are not changed behind where it is asked from. */
   scan(bytes: Buffer, maxLineBytes: number): RuleScan
-  /** What becomes of one line: itself where no rule touches it. `grown`: masks would make it longer than `maxBytes`. */
-  apply(line: Buffer, maxBytes: number): Buffer | 'dropped' | 'grown'
+  /**
+   * What becomes of one line: itself where no rule touches it. `grown`: masks would make it longer than `maxBytes`. `known`
+   * is the first rule that touches it, if a scan has told.
+   */
+  apply(line: Buffer, maxBytes: number, known?: number): Ruled
 }
+
+export type Ruled = Buffer | 'dropped' | 'grown'
 
 export interface RuleScan {
   /**
@@ -24,12 +30,11 @@ export interface RuleScan {
 }
 
 /** At `[start, end)` without its newline, which ends at `next`. Of `nul` it is the run of NUL bytes. */
-export interface TouchedLine {
-  readonly start: number
-  readonly end: number
-  readonly next: number
-  readonly reason: 'rule' | 'nul'
-}
+export type TouchedLine = { readonly start: number; readonly end: number; readonly next: number } & (
+  | { readonly reason: 'nul' }
+  /** `rule`: the first that drops or changes it. */
+  | { readonly reason: 'rule'; readonly rule: number }
+)
 
 interface Rule {
   readonly kind: RuleConfig['kind']
@@ -49,39 +54,48 @@ export function compileRules(configs: readonly RuleConfig[]): LineRules {
   })
   return {
     scan: (bytes, maxLineBytes) => new Scan(rules, bytes, maxLineBytes),
-    apply: (line, max) => apply(rules, line, max),
+    apply: (line, max, known) => apply(rules, { line, max, known }),
   }
 }
 
-function apply(rules: readonly Rule[], line: Buffer, maxBytes: number): Buffer | 'dropped' | 'grown' {
-  const valid = isUtf8(line) ? line : Buffer.from(line.toString())
+function apply(
+  rules: readonly Rule[],
+  { line, max, known }: { line: Buffer; max: number; known?: number | undefined },
+): Ruled {
+  const valid = repaired(line)
   let text = valid
-  for (const { kind, pattern, placeholder } of rules) {
-    const matches = pattern.matches(text)
-    if (drops(kind, matches)) return 'dropped'
-    if (!placeholder || !matches) continue
-    const masked = pattern.replaceAll(text, placeholder, maxBytes)
+  for (const [index, { kind, pattern, placeholder }] of rules.entries()) {
+    if (index < (known ?? 0)) continue
+    if (index !== known && !isTouched(kind, pattern.matches(text))) continue
+    if (!placeholder) return 'dropped'
+    const masked = pattern.replaceAll(text, placeholder, max)
     if (masked === 'grown') return masked
     text = masked
   }
   return text === valid ? line : text
 }
 
-function drops(kind: RuleConfig['kind'], matches: boolean): boolean {
-  return (kind === 'exclude_at_match' && matches) || (kind === 'include_at_match' && !matches)
+function repaired(line: Buffer): Buffer {
+  return isUtf8(line) ? line : Buffer.from(line.toString())
+}
+
+function isTouched(kind: RuleConfig['kind'], matches: boolean): boolean {
+  return matches === (kind !== 'include_at_match')
 }
 
 class Scan implements RuleScan {
   readonly #rules: readonly Rule[]
   readonly #bytes: Buffer
+  readonly #searched: Searched
   readonly #maxLineBytes: number
   readonly #isUtf8: boolean
-  /** Where the literal of each rule stands next, so that each byte is searched once. */
+  /** Where each rule's search finds something next, so that every byte is searched once. */
   readonly #hits: number[]
 
   constructor(rules: readonly Rule[], bytes: Buffer, maxLineBytes: number) {
     this.#rules = rules
     this.#bytes = bytes
+    this.#searched = new Searched(bytes)
     this.#maxLineBytes = maxLineBytes
     this.#isUtf8 = isUtf8(bytes.subarray(0, bytes.lastIndexOf(NEWLINE) + 1))
     this.#hits = rules.map(() => -1)
@@ -94,7 +108,8 @@ class Scan implements RuleScan {
       if (this.#bytes[start] === 0) return this.#nulRun(start)
       const end = newline > start && this.#bytes[newline - 1] === RETURN ? newline - 1 : newline
       const isJudged = end > start && end - start <= this.#maxLineBytes
-      if (isJudged && this.#touches(start, end)) return { start, end, next: newline + 1, reason: 'rule' }
+      const rule = isJudged ? this.#firstTouching(start, end) : -1
+      if (rule >= 0) return { start, end, next: newline + 1, reason: 'rule', rule }
       start = newline + 1
     }
   }
@@ -105,24 +120,26 @@ class Scan implements RuleScan {
     return { start, end, next: end, reason: 'nul' }
   }
 
-  #touches(start: number, end: number): boolean {
+  /** -1: none. */
+  #firstTouching(start: number, end: number): number {
     const line = this.#isUtf8 ? undefined : this.#bytes.subarray(start, end)
-    if (line !== undefined && !isUtf8(line)) return apply(this.#rules, line, this.#maxLineBytes) !== line
-    for (const [index, { kind, pattern }] of this.#rules.entries()) {
-      const hit = this.#hit(index, start)
-      const matches = hit < end && pattern.test({ bytes: this.#bytes, start, end }, hit)
-      if (drops(kind, matches) || (kind === 'mask_sequences' && matches)) return true
+    if (line !== undefined && !isUtf8(line)) {
+      const text = repaired(line)
+      return this.#rules.findIndex(({ kind, pattern }) => isTouched(kind, pattern.matches(text)))
     }
-    return false
+    return this.#rules.findIndex(({ kind, pattern }, index) => {
+      const hit = this.#hit(index, start)
+      return isTouched(kind, hit < end && pattern.test({ bytes: this.#bytes, start, end }, hit))
+    })
   }
 
-  /** A literal holds no newline: one that begins in a line ends in it. */
+  /** What is searched for holds no newline: it ends in the line that it begins in. */
   #hit(index: number, from: number): number {
-    const literal = this.#rules[index]?.pattern.literal
-    if (literal === undefined) return from
+    const search = this.#rules[index]?.pattern.search
+    if (search === undefined) return from
     const known = this.#hits[index] as number
     if (known >= from) return known
-    const found = this.#bytes.indexOf(literal, from)
+    const found = search.find(this.#searched, from)
     const hit = found < 0 ? Number.POSITIVE_INFINITY : found
     this.#hits[index] = hit
     return hit

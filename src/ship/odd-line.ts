@@ -50,7 +50,8 @@ function takeShortLine(body: Body, odd: OddLineAt, account: ChunkAccount): 'take
   const bytes = Buffer.from(room.subarray(line.start, line.end))
   const torn = isSuspect(body, line, bytes) ? splitTornLine(bytes) : undefined
   const text = torn ? Buffer.from(torn.event) : bytes
-  if (put(body, odd, { text, fileBytes: line.next - line.end + text.length }, account) === 'full') return 'full'
+  const known = line.reason === 'rule' && !torn ? line.rule : undefined
+  if (put(body, odd, { text, fileBytes: line.next - line.end + text.length, known }, account) === 'full') return 'full'
   if (torn) account.dead.push(deadLine(odd, 'torn-line', torn.torn))
   account.end = line.next
   return 'taken'
@@ -86,12 +87,19 @@ async function takeLongLine(body: Body, odd: OddLineAt, account: ChunkAccount): 
 interface Sendable {
   readonly text: Buffer
   readonly fileBytes: number
+  /** The first rule that touches it, if that is known. */
+  readonly known?: number | undefined
 }
 
 /** Puts a line into the body, as far as the rules let it and a record can carry it. */
-function put(body: Body, odd: OddLineAt, { text, fileBytes }: Sendable, account: ChunkAccount): 'taken' | 'full' {
+function put(
+  body: Body,
+  odd: OddLineAt,
+  { text, fileBytes, known }: Sendable,
+  account: ChunkAccount,
+): 'taken' | 'full' {
   const { chunk, rules } = odd
-  const line = rules ? rules.apply(text, chunk.origin.maxLineBytes) : text
+  const line = rules ? rules.apply(text, chunk.origin.maxLineBytes, known) : text
   if (line === 'dropped') count(account, 'rule', fileBytes)
   // What masks have made too long is kept as it was: no dead letter of this reason is ever sent.
   else if (line === 'grown') account.dead.push(deadLine(odd, 'too-long', text))

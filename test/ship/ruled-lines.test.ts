@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer'
 import fc from 'fast-check'
 import { describe, expect, it, test } from 'vitest'
-import type { Skipped } from '../../src/block.ts'
+import type { Feed, Skipped } from '../../src/block.ts'
 import type { RuleConfig } from '../../src/config/config.ts'
 import { compileRules } from '../../src/process/rules.ts'
 import type { Destination } from '../../src/ship/destination.ts'
@@ -25,6 +25,8 @@ const mask = (pattern: string, placeholder: string): RuleConfig => ({
 })
 
 interface Shipped {
+  /** The most bytes that were taken and not settled when more was read. */
+  readonly mostOpen: number
   readonly records: readonly string[]
   readonly dead: readonly string[]
   readonly skipped: Skipped
@@ -57,11 +59,19 @@ async function ship(
     },
     async close() {},
   }
+  let mostOpen = 0
+  const feed: Feed = {
+    ...file.feed,
+    read(room) {
+      mostOpen = Math.max(mostOpen, file.ledger.taken - file.ledger.watermark)
+      return file.feed.read(room)
+    },
+  }
   const compiled = rules.length === 0 ? undefined : compileRules(rules)
   const { delivery } = webhookConfig('http://127.0.0.1')
   const lane = createLane({
     destination,
-    feed: file.feed,
+    feed,
     delivery: { ...delivery, batchMaxSize: 7, batchMaxBytes, batchMaxWaitMs: 0, maxInFlight: 1 },
     throttle: { take: async () => undefined, waiting: 0, stop() {} },
     deadLetters: {
@@ -81,7 +91,7 @@ async function ship(
     for (const [reason, bytes] of Object.entries(one)) skipped[reason] = (skipped[reason] ?? 0) + bytes
   }
   expect(file.ledger.open).toBe(0)
-  return { records, dead, skipped }
+  return { records, dead, skipped, mostOpen }
 }
 
 function textOf(record: Record<string, unknown>, format: Format): string {
@@ -90,6 +100,7 @@ function textOf(record: Record<string, unknown>, format: Format): string {
   return JSON.stringify(format === 'list' ? record : members)
 }
 
+const mostOpen = expect.any(Number)
 const event = (name: string, note = '') =>
   JSON.stringify({ kind: 'Event', apiVersion: 'audit.k8s.io/v1', auditID: name, note })
 
@@ -99,6 +110,7 @@ describe.each(names)('lines with rules, %s', (format) => {
     const content = `${event('c')}\n${dropped}\n${event('d', 'token=abc')}\n${event('e')}\n`
     const shipped = await ship(Buffer.from(content), [exclude('healthz'), mask('token=\\w+', 'token=?')], { format })
     expect(shipped).toEqual({
+      mostOpen,
       records: [event('c'), event('d', 'token=?'), event('e')],
       dead: [],
       skipped: { rule: dropped.length, 'empty-line': 1 },
@@ -107,11 +119,14 @@ describe.each(names)('lines with rules, %s', (format) => {
 
   test('may all be dropped', async () => {
     const content = Buffer.from(`${event('a')}\n`.repeat(200))
-    expect(await ship(content, [include('nothing')], { format })).toEqual({
-      records: [],
-      dead: [],
-      skipped: { rule: content.length },
-    })
+    const shipped = await ship(content, [include('nothing')], { format })
+    expect(shipped).toEqual({ mostOpen, records: [], dead: [], skipped: { rule: content.length } })
+  })
+
+  test('are settled in time, also where next to nothing is left of them', async () => {
+    const content = Buffer.from(`${event('a')}\n`.repeat(20_000))
+    const { mostOpen } = await ship(content, [include('nothing')], { format })
+    expect(mostOpen).toBeLessThan(content.length / 4)
   })
 
   test('behind NUL bytes are judged without them', async () => {
@@ -131,6 +146,7 @@ describe.each(names)('lines with rules, %s', (format) => {
       format,
     })
     expect(shipped).toEqual({
+      mostOpen,
       records: [event('a'), event('b', 'x')],
       dead: [torn, torn, torn],
       skipped: { rule: event('c', 'drop').length + 1 },
@@ -140,7 +156,12 @@ describe.each(names)('lines with rules, %s', (format) => {
   test.runIf(format === 'message')('with an event behind other text stay whole', async () => {
     const content = `stdout F ${event('a', 'token=1')}\nstdout F ${event('b', 'healthz')}\n`
     const shipped = await ship(Buffer.from(content), [exclude('healthz'), mask('token=.', 'x')], { format })
-    expect(shipped).toMatchObject({ records: [`stdout F ${event('a', 'x')}`], dead: [] })
+    expect(shipped).toEqual({
+      mostOpen,
+      records: [`stdout F ${event('a', 'x')}`],
+      dead: [],
+      skipped: { rule: 9 + event('b', 'healthz').length + 1 },
+    })
   })
 
   test('that are too long are judged as they are truncated', async () => {
@@ -161,7 +182,7 @@ describe.each(names)('lines with rules, %s', (format) => {
   test('that masks make too long are dead-lettered as they were', async () => {
     const content = `${event('a', 'x'.repeat(100))}\n${event('b')}\n`
     const shipped = await ship(Buffer.from(content), [mask('x', 'y'.repeat(20))], { format, maxLineBytes: 1000 })
-    expect(shipped).toEqual({ records: [event('b')], dead: [event('a', 'x'.repeat(100))], skipped: {} })
+    expect(shipped).toEqual({ mostOpen, records: [event('b')], dead: [event('a', 'x'.repeat(100))], skipped: {} })
   })
 
   const rule = fc.constantFrom(

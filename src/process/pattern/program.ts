@@ -45,11 +45,34 @@ export function instructionAt({ inst }: Program, pc: number): Instruction {
   return instruction
 }
 
-/** The one ASCII character an instruction takes, if it is that and none of a line's end. */
-export function onlyCharacter({ op: code, runes, arg }: Instruction): number | undefined {
-  const [rune] = Array.from(runes)
-  const isOne = (code === op.rune1 || code === op.rune) && runes.length === 1 && (arg & FOLD_CASE) === 0
-  return isOne && rune !== undefined && rune < 128 && rune !== 10 && rune !== 13 ? rune : undefined
+/** At most so many characters are a narrow set: the two cases of a letter, and what else folds to it. */
+const MOST_NARROW = 4
+/** The characters beyond ASCII that are some ASCII letter in another case. */
+const FOLDED_TO_ASCII = [0x17f, 0x212a]
+const ASCII = Array.from({ length: 128 }, (_, character) => character)
+
+/** The characters an instruction takes, if they are few and none of a line's end. */
+export function narrowSet(instruction: Instruction): readonly number[] | undefined {
+  const { op: code, arg } = instruction
+  if (code !== op.rune && code !== op.rune1) return undefined
+  const runes = Array.from(instruction.runes)
+  const [only = 0] = runes
+  let set: readonly number[]
+  if (runes.length > 1) set = pairsOf(runes).flatMap(([low, high]) => listed(low, high))
+  else if ((arg & FOLD_CASE) === 0) set = runes
+  else if (only < 128) set = [...ASCII, ...FOLDED_TO_ASCII].filter((character) => instruction.matchRune(character))
+  else return undefined
+  const isNarrow = set.length > 0 && set.length <= MOST_NARROW
+  return isNarrow && !set.includes(10) && !set.includes(13) ? set : undefined
+}
+
+function pairsOf(runes: readonly number[]): readonly (readonly [low: number, high: number])[] {
+  return runes.flatMap((low, index) => (index % 2 === 0 ? [[low, runes[index + 1] ?? low] as const] : []))
+}
+
+/** All from `low` to `high`, or enough of them. */
+function listed(low: number, high: number): readonly number[] {
+  return Array.from({ length: Math.min(high - low, MOST_NARROW) + 1 }, (_, index) => low + index)
 }
 
 /** Whether the instruction takes every character from `first` to `last` or none; `mixed`: some, or not to be told. */
@@ -67,9 +90,6 @@ export function takes(instruction: Instruction, first: number, last: number): bo
   }
 }
 
-/** The characters beyond ASCII that are some ASCII letter in another case. */
-const FOLDED_TO_ASCII = [0x17f, 0x212a]
-
 function takesRange({ runes, arg }: Instruction, first: number, last: number): boolean | 'mixed' {
   const list = Array.from(runes)
   const [only = 0] = list
@@ -79,8 +99,7 @@ function takesRange({ runes, arg }: Instruction, first: number, last: number): b
     const touches = (rune: number) => rune >= first && rune <= last
     return touches(only) || (isFolded && others.some(touches)) ? 'mixed' : false
   }
-  for (let pair = 0; pair < list.length; pair += 2) {
-    const [low = 0, high = 0] = list.slice(pair, pair + 2)
+  for (const [low, high] of pairsOf(list)) {
     if (low <= first && high >= last) return true
     if (low <= last && high >= first) return 'mixed'
   }

@@ -2,9 +2,10 @@ import { Buffer } from 'node:buffer'
 import fc from 'fast-check'
 import { RE2JS } from 're2js'
 import { describe, expect, it, test } from 'vitest'
-import { requiredLiteral } from '../../../src/process/pattern/literal.ts'
 import { Pattern } from '../../../src/process/pattern/pattern.ts'
 import { programOf } from '../../../src/process/pattern/program.ts'
+import { type Required, requiredBy, type Sequence } from '../../../src/process/pattern/required.ts'
+import { Searched } from '../../../src/process/pattern/search.ts'
 
 const character = fc.constantFrom('a', 'b', 'c', 'k', 'K', 's', '1', '2', '_', '-', ' ', 'é', 'ü', 'ſ', 'K', '漢', '😀')
 const atom = fc.oneof(
@@ -61,8 +62,8 @@ function matches(subject: Pattern, text: string, around = ''): boolean {
   const bytes = Buffer.from(around + text + around)
   const start = Buffer.byteLength(around)
   const end = bytes.length - start
-  const hit = subject.literal ? bytes.indexOf(subject.literal, start) : start
-  if (hit < 0 || hit + (subject.literal?.length ?? 0) > end) return false
+  const hit = subject.search ? subject.search.find(new Searched(bytes), start) : start
+  if (subject.search && (hit < 0 || hit >= end)) return false
   return subject.test({ bytes, start, end }, hit)
 }
 
@@ -166,24 +167,38 @@ describe('a pattern', () => {
   })
 })
 
-describe('the text a pattern requires', () => {
+/** `x`, or `[xX]` where it may be one of several. */
+function shown({ sequences }: Required): string {
+  const sequence = (sets: Sequence) =>
+    sets.map((set) => (set.length === 1 ? String.fromCodePoint(...set) : `[${String.fromCodePoint(...set)}]`)).join('')
+  return sequences.map(sequence).sort().join(' or ')
+}
+
+describe('what a pattern requires', () => {
   test.each([
-    ['"verb":"(get|list)"', '"verb":"', true, false],
-    ['system:(a|b):kube-system', ':kube-system', false, false],
-    ['healthz', 'healthz', true, true],
-    ['^healthz', 'healthz', true, false],
-    ['\\.com$', '.com', true, false],
-    ['(foo)+bar', 'foo', true, false],
-    ['a?b', 'b', false, false],
-    ['(a|b)c*', undefined, false, false],
-    ['(?i)abc', undefined, false, false],
-    ['(?i)token1=', '1=', false, false],
-    ['x{3}', 'xxx', true, true],
-    ['aé', 'a', true, false],
-    ['a\\nbc', 'bc', false, false],
-    ['', undefined, false, false],
-  ])('of %s', (source, text, isPrefix, isWhole) => {
-    const literal = requiredLiteral(programOf(RE2JS.compile(source)))
-    expect(literal).toEqual(text === undefined ? undefined : { text, isPrefix, isWhole })
+    ['"verb":"(get|list)"', '"verb":"', 'prefix'],
+    ['system:(a|b):kube-system', ':kube-system', 'inside'],
+    ['healthz', 'healthz', 'whole'],
+    ['^healthz', 'healthz', 'prefix'],
+    ['\\.com$', '.com', 'prefix'],
+    ['(foo)+bar', 'foo', 'prefix'],
+    ['a?b', 'b', 'inside'],
+    ['(a|b)c*', '[ab]', 'prefix'],
+    ['(?:xa|yb)[c-z]', 'xa or yb', 'prefix'],
+    ['(?i)abd', '[Aa][Bb][Dd]', 'whole'],
+    ['(?i)sk=', '[Ssſ][Kk\u212a]=', 'whole'],
+    ['(?i)(token|secret)=', '[Ssſ][Ee][Cc][Rr][Ee][Tt]= or [Tt][Oo][Kk\u212a][Ee][Nn]=', 'prefix'],
+    ['(?i)token123', '123', 'inside'],
+    ['x{3}', 'xxx', 'whole'],
+    ['aéb', 'aéb', 'whole'],
+    ['abc\\nde', 'abc', 'prefix'],
+    ['[a-e]+', undefined, undefined],
+    ['x*', undefined, undefined],
+    ['(?:)*', undefined, undefined],
+    ['', undefined, undefined],
+  ])('%s: %s', (source, text, place) => {
+    const required = requiredBy(programOf(RE2JS.compile(source)))
+    expect(required && shown(required)).toBe(text)
+    expect(required && (required.isWhole ? 'whole' : required.isPrefix ? 'prefix' : 'inside')).toBe(place)
   })
 })
