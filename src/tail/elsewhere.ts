@@ -1,6 +1,6 @@
 import { stateOf } from './decisions.ts'
 import { Fault, type FileFacts, type Files } from './files.ts'
-import type { Generation } from './generation.ts'
+import type { Generation, Place } from './generation.ts'
 import type { Lineage } from './lineage.ts'
 import { isIdentity, plainCandidate, recognise, withFile } from './recognition.ts'
 import type { Roster } from './roster.ts'
@@ -11,8 +11,8 @@ import type { Roster } from './roster.ts'
  * it is now.
  */
 export interface Elsewhere {
-  /** Whether the file at the live path of `lineage` is read by another one. A fault: it cannot be told now. */
-  isElsewhere(lineage: Lineage, facts: FileFacts, nowMs: number): boolean | Fault
+  /** Whether a file, at the live path of `lineage` or beside it, is read by another one. A fault: it cannot be told now. */
+  isElsewhere(lineage: Lineage, place: Place, nowMs: number): boolean | Fault
 }
 
 export interface ElsewhereOptions {
@@ -23,10 +23,16 @@ export interface ElsewhereOptions {
 }
 
 export function createElsewhere({ roster, files, onNews }: ElsewhereOptions): Elsewhere {
-  /** Lineages whose file is another's: in which state of the file that was found out, and whose it is. */
+  /** Lineages whose live file is another's: in which state of the file that was found out, and whose it is. */
   const found = new WeakMap<Lineage, { readonly state: string; readonly generation: Generation }>()
 
-  function isOf(generation: Generation, path: string, facts: FileFacts): boolean | Fault {
+  function isFound(lineage: Lineage, generation: Generation, { path, facts }: Place): boolean {
+    const known = found.get(lineage)
+    if (path !== lineage.options.path || known?.generation !== generation) return false
+    return known.state === stateOf(facts) && generation.place !== undefined
+  }
+
+  function isOf(generation: Generation, { path, facts }: Place): boolean | Fault {
     if (generation.isOpen && !generation.isReplaced) return true
     const verdict = withFile(files, path, (fd, now) =>
       isIdentity(now, facts) ? recognise(generation, plainCandidate(files, fd, now)) : 'other',
@@ -34,33 +40,31 @@ export function createElsewhere({ roster, files, onNews }: ElsewhereOptions): El
     return verdict instanceof Fault ? verdict : verdict === 'same'
   }
 
-  function note(owner: Lineage, generation: Generation, at: { path: string; facts: FileFacts; nowMs: number }): void {
-    const { path, facts, nowMs } = at
-    generation.aliveAtMs = nowMs
-    if (generation !== owner.live) {
-      if (!generation.place) owner.settle(generation, { path, facts })
-      else {
-        generation.observe(facts, nowMs)
-        owner.meetAt(generation, path)
-      }
+  /** Tells the owner where its file is. */
+  function tell(owner: Lineage, generation: Generation, { place, nowMs }: { place: Place; nowMs: number }): void {
+    if (!generation.place) owner.settle(generation, place)
+    else {
+      generation.observe(place.facts, nowMs)
+      owner.meetAt(generation, place.path)
     }
-    if (!generation.isSettled) onNews(owner)
   }
 
   return {
-    isElsewhere(lineage, facts, nowMs) {
-      const { path } = lineage.options
+    isElsewhere(lineage, place, nowMs) {
+      const { path, facts } = place
       const owner = roster.knowing(facts)
       if (!owner || owner === lineage) return false
-      const known = found.get(lineage)
       for (const generation of owner.ofFile(facts)) {
         if (generation === owner.live && isAt(files, owner.options.path, facts)) return true
-        const isKnown = known?.generation === generation && known.state === stateOf(facts) && generation.place
-        const same = isKnown ? true : isOf(generation, path, facts)
+        const same = isFound(lineage, generation, place) || isOf(generation, place)
         if (same instanceof Fault) return same
         if (!same) continue
-        found.set(lineage, { state: stateOf(facts), generation })
-        note(owner, generation, { path, facts, nowMs })
+        if (path === lineage.options.path) {
+          found.set(lineage, { state: stateOf(facts), generation })
+          generation.aliveAtMs = nowMs
+        }
+        if (generation !== owner.live) tell(owner, generation, { place, nowMs })
+        if (!generation.isSettled) onNews(owner)
         return true
       }
       return false

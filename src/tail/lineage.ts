@@ -30,8 +30,10 @@ export interface LineageOptions {
   readonly isInitial: boolean
   /** How long a rotated file must be quiet before its last line counts without a newline. */
   readonly finalQuietMs: number
-  /** Whether the file at the live path is read by another lineage, to which it was known first. */
-  isElsewhere(facts: FileFacts, nowMs: number): boolean | Fault
+  /** Whether a file, at the live path or beside it, is read by another lineage, to which it was known first. */
+  isElsewhere(place: Place, nowMs: number): boolean | Fault
+  /** What was recorded of a file that no lineage looks after any more; it is this one's from now on. */
+  recall(facts: FileFacts): readonly GenerationRecord[]
 }
 
 const MISSING_CHECKS = 2
@@ -102,9 +104,7 @@ export class Lineage {
 
   check(nowMs: number): void {
     this.#lookAtLive(nowMs)
-    for (const generation of this.reading) {
-      if (generation !== this.live && !isWatched(generation, nowMs)) this.#lookAtRotated(generation, nowMs)
-    }
+    for (const generation of this.reading) if (generation !== this.live) this.#lookAtRotated(generation, nowMs)
     for (const generation of this.reading) generation.learnHead()
     if (this.scanWanted || this.#arrival || this.#isSearching(nowMs)) {
       this.scanWanted = false
@@ -136,6 +136,13 @@ export class Lineage {
   /** The generations last seen in this file, those that are in it now first. */
   ofFile(facts: FileFacts): readonly Generation[] {
     return [...this.all()].filter(({ identity }) => isIdentity(identity, facts))
+  }
+
+  /** Takes over what is known of a file from when another path meant it. */
+  recall(facts: FileFacts): void {
+    for (const record of this.options.recall(facts)) {
+      this.homeless.push(Generation.recorded(record, this.options.context))
+    }
   }
 
   knows(facts: FileFacts): boolean {
@@ -296,7 +303,8 @@ export class Lineage {
       if (!live.isReplaced) return
       this.orphan(live)
     } else if (live) this.#rotate(live, nowMs)
-    const elsewhere = this.options.isElsewhere(facts, nowMs)
+    this.recall(facts)
+    const elsewhere = this.options.isElsewhere({ path: this.options.path, facts }, nowMs)
     this.error = elsewhere instanceof Fault ? elsewhere.message : undefined
     if (elsewhere === false) this.#welcome()
   }
@@ -391,7 +399,7 @@ function isAlive({ aliveAtMs }: Generation, nowMs: number): boolean {
   return nowMs - aliveAtMs < ALIVE_MS
 }
 
-/** At rest under a name that another lineage looks at: it is told of what happens there. */
+/** At rest under a name that another lineage looks at, which tells of what happens there. */
 function isWatched(generation: Generation, nowMs: number): boolean {
   return isAlive(generation, nowMs) && generation.isSettled && !generation.isReplaced
 }

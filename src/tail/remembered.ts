@@ -1,13 +1,17 @@
+import { dirname, join } from 'node:path'
 import type { GenerationRecord } from '../checkpoint/registry.ts'
-import type { FileFacts } from './files.ts'
+import { Fault, type FileFacts } from './files.ts'
 import type { FileIdentity } from './generation.ts'
+import { liveNameOf } from './rotated-name.ts'
 
 /** What is known of files that no lineage looks after: of sources that are gone, and of files that are. */
 export interface Remembered {
-  /** Records of a live path. Taken: who takes them looks after them. */
+  /** The records of a live path. Taken: who takes them looks after them. */
   take(path: string): readonly GenerationRecord[]
-  /** The live path that a file was known by, wherever it is now. */
-  pathOf(facts: FileFacts): string | undefined
+  /** The live paths that a file was known by. */
+  pathsOf(facts: FileFacts | Fault): readonly string[]
+  /** The live paths that had a file which was last seen at `path`, or as a generation of it. */
+  seenAt(path: string): readonly string[]
   put(path: string, records: readonly GenerationRecord[]): void
   /** Forgets what was not seen for long. */
   expire(nowMs: number): void
@@ -19,14 +23,19 @@ const MOST_RECORDS = 20_000
 
 export function createRemembered(records: readonly GenerationRecord[], expireAfterMs: number): Remembered {
   const byPath = new Map<string, readonly GenerationRecord[]>()
-  const pathByFile = new Map<string, string>()
+  /** Live paths by what may lead to them: a file, or the place where one was last seen. */
+  const hints = new Map<string, Set<string>>()
   let count = 0
 
   function put(path: string, added: readonly GenerationRecord[]): void {
     if (added.length === 0) return
     byPath.set(path, added)
     count += added.length
-    for (const record of added) pathByFile.set(keyOf(record), path)
+    for (const hint of added.flatMap(hintsOf)) {
+      const paths = hints.get(hint)
+      if (paths) paths.add(path)
+      else hints.set(hint, new Set([path]))
+    }
     for (const oldest of byPath.keys()) {
       if (count <= MOST_RECORDS) break
       take(oldest)
@@ -37,7 +46,11 @@ export function createRemembered(records: readonly GenerationRecord[], expireAft
     const taken = byPath.get(path) ?? []
     byPath.delete(path)
     count -= taken.length
-    for (const record of taken) pathByFile.delete(keyOf(record))
+    for (const hint of taken.flatMap(hintsOf)) {
+      const paths = hints.get(hint)
+      paths?.delete(path)
+      if (paths?.size === 0) hints.delete(hint)
+    }
     return taken
   }
 
@@ -45,7 +58,11 @@ export function createRemembered(records: readonly GenerationRecord[], expireAft
   return {
     take,
     put,
-    pathOf: (facts) => pathByFile.get(keyOf(facts)),
+    pathsOf(facts) {
+      const hint = facts instanceof Fault ? undefined : fileHint(facts)
+      return [...((hint && hints.get(hint)) ?? [])]
+    },
+    seenAt: (path) => [...(hints.get(path) ?? [])],
     expire(nowMs) {
       for (const [path, known] of byPath) {
         const fresh = known.filter(({ seenAt }) => nowMs - Date.parse(seenAt) < expireAfterMs)
@@ -60,6 +77,14 @@ export function createRemembered(records: readonly GenerationRecord[], expireAft
   }
 }
 
-function keyOf({ ino, birth }: FileIdentity): string {
-  return `${ino}:${birth}`
+function hintsOf(record: GenerationRecord): readonly string[] {
+  const { lastPath } = record
+  const live = liveNameOf(lastPath)
+  const places = live === undefined ? [lastPath] : [lastPath, join(dirname(lastPath), live)]
+  return [...places, fileHint(record)].filter((hint) => hint !== undefined)
+}
+
+/** Without a birth time an inode tells nothing: it is used again. */
+function fileHint({ ino, birth }: FileIdentity): string | undefined {
+  return birth === '0' ? undefined : `${ino}:${birth}`
 }

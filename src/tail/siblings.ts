@@ -38,9 +38,10 @@ export function scanSiblings(lineage: Lineage, nowMs: number): readonly Place[] 
   const names = isListed ? listing.names : new Set<string>()
   const scan: Scan = { lineage, nowMs, names, seen: new Set(), isComplete: isListed && lineage.error === undefined }
   const sightings = isListed ? look(scan, listing.rotatedOf(lineage.base.name)) : []
+  for (const { facts } of sightings) if (!lineage.knows(facts)) lineage.recall(facts)
   // A stranger may hold what a known file held until it was truncated: be sure of the known ones first.
   if (sightings.some(({ facts }) => !lineage.knows(facts))) lineage.verify(nowMs)
-  const strangers = sightings.filter((sighting) => !meet(scan, sighting))
+  const strangers = sightings.filter((sighting) => !meet(scan, sighting) && !isElsewhere(scan, sighting))
   lineage.seat((candidate) => judge(candidate, { ...scan, isLive: true }))
   if (lineage.live) scan.seen.add(lineage.live)
   const archives = strangers.filter(({ path, facts }) => isArchive(scan, path) && !lineage.decisions.has(facts))
@@ -114,6 +115,15 @@ function isStill(scan: Scan, generation: Generation, { path, facts }: Place): 's
   if (verdict === 'same') return 'same'
   if (place) lineage.orphan(generation)
   return 'other'
+}
+
+/** Whether another lineage has known it first. */
+function isElsewhere(scan: Scan, sighting: Place): boolean {
+  const elsewhere = scan.lineage.options.isElsewhere(sighting, scan.nowMs)
+  if (!(elsewhere instanceof Fault)) return elsewhere
+  scan.isComplete = false
+  scan.lineage.scanWanted = true
+  return true
 }
 
 /** A plain file that nobody knows by its identity. */
@@ -250,7 +260,7 @@ function missAbsent({ lineage, seen }: Scan): void {
     if (seen.has(generation) || generation === lineage.live) continue
     generation.missedScans += 1
     if (generation.missedScans < 2) lineage.scanWanted = true
-    else if (!generation.isOpen && !isElsewhere(lineage, generation)) lineage.orphan(generation)
+    else if (!generation.isOpen && !isAtLastPath(lineage, generation)) lineage.orphan(generation)
   }
   for (const generation of [...lineage.homeless]) {
     if (generation.finished || generation.lossReported) continue
@@ -260,7 +270,7 @@ function missAbsent({ lineage, seen }: Scan): void {
 }
 
 /** Found under its last name, though that has no known form. */
-function isElsewhere(lineage: Lineage, generation: Generation): boolean {
+function isAtLastPath(lineage: Lineage, generation: Generation): boolean {
   const facts = lineage.options.files.stat(generation.lastPath)
   return !(facts instanceof Fault) && isIdentity(facts, generation.identity)
 }

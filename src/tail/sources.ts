@@ -1,3 +1,4 @@
+import { basename, dirname } from 'node:path'
 import type { ImportedPosition } from '../checkpoint/datadog-import.ts'
 import type { GenerationRecord } from '../checkpoint/registry.ts'
 import type { SourceConfig } from '../config/config.ts'
@@ -12,6 +13,7 @@ import { importPosition } from './imported-position.ts'
 import { Lineage } from './lineage.ts'
 import type { Remembered } from './remembered.ts'
 import type { Roster } from './roster.ts'
+import { parseRotatedName } from './rotated-name.ts'
 
 export interface SourcesOptions {
   readonly configs: readonly SourceConfig[]
@@ -61,6 +63,8 @@ export function createSources(options: SourcesOptions) {
   )
   const owners = new Map<string, Lineage>()
   const goneSinceMs = new Map<Lineage, number>()
+  /** All live paths that are meant. */
+  let wanted: ReadonlySet<string> = new Set()
   /** Of the present look. */
   let mounts: ReadonlySet<string> | undefined
   let isInitial = true
@@ -71,18 +75,20 @@ export function createSources(options: SourcesOptions) {
       source.discovered = source.discovery.look()
       source.faults = source.discovered.faults
     }
-    const wanted = new Set(sources.flatMap(({ discovered }) => discovered.paths))
+    wanted = new Set(sources.flatMap(({ discovered }) => discovered.paths))
+    // First, as the file may be one of the newcomers.
+    for (const source of sources) letGo(source, nowMs)
     const newcomers = sources.flatMap((source) => unknownPaths(source).map((path) => ({ source, path })))
-    // Those with records of their own go first: the others may take over what is left.
-    const known = newcomers.map((newcomer) => ({ ...newcomer, records: remembered.take(newcomer.path) }))
-    for (const newcomer of known) if (newcomer.records.length > 0) add(newcomer)
-    for (const newcomer of known) {
-      if (newcomer.records.length > 0 || isLinkTo(newcomer.path, wanted)) continue
-      const records = recordsOf(newcomer, wanted, nowMs)
-      if (records instanceof Fault) newcomer.source.faults = [...newcomer.source.faults, records]
-      else add({ ...newcomer, records })
+    // What is recorded of a path is for that path, before others may take over what is left.
+    const known = newcomers.map((newcomer) => ({ ...newcomer, own: remembered.take(newcomer.path) }))
+    for (const { path, source, own } of known) {
+      const former = [...remembered.pathsOf(files.stat(path)), ...remembered.seenAt(path)]
+      const records = [...own, ...formerRecords(path, former)]
+      if (records.length === 0 && isLinkTo(path)) continue
+      const imported = records.length === 0 ? imports(path, source, nowMs) : []
+      if (imported instanceof Fault) source.faults = [...source.faults, imported]
+      else add({ path, source, records: [...records, ...imported] })
     }
-    for (const source of sources) letGo(source, wanted, nowMs)
     remembered.expire(nowMs)
     mounts = undefined
     isInitial = false
@@ -99,22 +105,19 @@ export function createSources(options: SourcesOptions) {
   }
 
   /** A link to a file that is read under its own name: should the link be turned, that file goes on being read. */
-  function isLinkTo(path: string, wanted: ReadonlySet<string>): boolean {
+  function isLinkTo(path: string): boolean {
     const real = files.realpath(path)
     return !(real instanceof Fault) && real !== path && wanted.has(real)
   }
 
-  /** What is known of a path without records of its own: its file may have been known by another path, or to another agent. */
-  function recordsOf(
-    { path, source }: { path: string; source: Source },
-    wanted: ReadonlySet<string>,
-    nowMs: number,
-  ): readonly GenerationRecord[] | Fault {
-    const facts = files.stat(path)
-    const former = facts instanceof Fault ? undefined : remembered.pathOf(facts)
-    if (former !== undefined && !wanted.has(former)) {
-      return remembered.take(former).map((record) => ({ ...record, path }))
-    }
+  /** Of paths that nothing means any more, but whose file, or a file that was last seen here, this path means. */
+  function formerRecords(path: string, former: readonly string[]): readonly GenerationRecord[] {
+    const unwanted = former.filter((other) => !wanted.has(other))
+    return unwanted.flatMap((other) => remembered.take(other)).map((record) => ({ ...record, path }))
+  }
+
+  /** What another agent knew of a path. */
+  function imports(path: string, source: Source, nowMs: number): readonly GenerationRecord[] | Fault {
     const position = options.imports.get(path)
     if (!position) return []
     const { encoding } = source.config
@@ -147,14 +150,13 @@ export function createSources(options: SourcesOptions) {
   function add({ path, source, records }: Newcomer): void {
     if (owners.has(path)) return
     const { config } = source
-    const isMissing = isAbsent(files.stat(path))
     const lineage: Lineage = new Lineage({
       ...{ path, files, listings, log, records, isInitial },
-      // Files that only look like generations of a file that is not there: they may be all that the pattern means.
-      source: isMissing && source.discovered.directories.length > 0 ? { ...config, backfill: true } : config,
+      source: isAlone(path, source) ? { ...config, backfill: true } : config,
       startedAtMs: options.sinceMs.get(config.path) ?? options.startedAtMs,
       finalQuietMs: options.finalQuietMs,
-      isElsewhere: (facts, atMs) => options.elsewhere.isElsewhere(lineage, facts, atMs),
+      isElsewhere: (place, nowMs) => options.elsewhere.isElsewhere(lineage, place, nowMs),
+      recall: (facts) => formerRecords(path, remembered.pathsOf(facts)),
       context: {
         ...{ files, descriptors: options.descriptors, labels: config.labels, maxLineBytes: config.maxLineBytes },
         destinations: options.destinations,
@@ -174,8 +176,19 @@ export function createSources(options: SourcesOptions) {
     log.warn({ path }, bindMountWarning(path))
   }
 
+  /**
+   * Files that only look like generations of a live one that is not there may be all that a pattern means: then they are
+   * no history. Those that kube-apiserver has rotated are nothing else.
+   */
+  function isAlone(path: string, { discovered }: Source): boolean {
+    if (discovered.directories.length === 0 || !isAbsent(files.stat(path))) return false
+    const listing = listings.list(dirname(path))
+    const rotated = listing instanceof Fault ? [] : listing.rotatedOf(basename(path))
+    return !rotated.some((name) => parseRotatedName(name, basename(path))?.kind === 'timestamp')
+  }
+
   /** A file that was deleted, with all its generations, and read to its end: its records are kept, not more. */
-  function letGo({ lineages, mounted }: Source, wanted: ReadonlySet<string>, nowMs: number): void {
+  function letGo({ lineages, mounted }: Source, nowMs: number): void {
     for (const [path, lineage] of lineages) {
       if (wanted.has(path) || !isGone(lineage)) {
         goneSinceMs.delete(lineage)
@@ -226,17 +239,10 @@ function isAbsent(facts: object): boolean {
 }
 
 function takenWarnings(taken: ReadonlyMap<string, Lineage>): readonly string[] {
-  const more =
-    taken.size > MOST_NAMED ? [`${taken.size - MOST_NAMED} more of its files are read for other sources`] : []
-  const named = [...taken].slice(0, MOST_NAMED).map(
-    ([
-      path,
-      {
-        options: { source },
-      },
-    ]) => {
-      return `${path} is read for ${source.path} (${source.integration}), which means it, too`
-    },
-  )
-  return [...named, ...more]
+  const named = [...taken].slice(0, MOST_NAMED).map(([path, lineage]) => {
+    const { source } = lineage.options
+    return `${path} is read for ${source.path} (${source.integration}), which means it, too`
+  })
+  const more = taken.size - named.length
+  return more > 0 ? [...named, `${more} more of its files are read for other sources`] : named
 }

@@ -7,7 +7,7 @@ import type { Log } from '../log.ts'
  * so a lost, late or denied event costs latency and nothing else.
  */
 export interface WakeUps {
-  /** Watches these directories, which need not exist, and no others. */
+  /** Watches these directories and no others. */
   watch(directories: ReadonlySet<string>): void
   /** Some directory could not be watched. */
   readonly isDenied: boolean

@@ -254,6 +254,32 @@ describe('patterns', () => {
     await tail.close()
   })
 
+  test('leave what kube-apiserver has rotated to history, though its live file is not there yet', async () => {
+    using dir = tempDir()
+    tree(dir.path, ['audit-2026-11-20T14-33-45.420.log'])
+    const { tail, sorted, append } = rig(dir.path, ['audit*.log'])
+    expect(await sorted()).toEqual([])
+    append('audit.log', 'new\n')
+    expect(await sorted()).toEqual(['new'])
+    await tail.close()
+  })
+
+  test('that mean a file and one that looks rotated from it read both once', async () => {
+    using dir = tempDir()
+    tree(dir.path, ['a.log', 'a.log.1'])
+    const { tail, sorted, append, at } = rig(dir.path, [
+      ['a.log.1', { backfill: true }],
+      ['a.log', { backfill: true }],
+    ])
+    expect(await sorted()).toEqual(['in a.log', 'in a.log.1'])
+    append('a.log', 'last\n')
+    renameSync(at('a.log.1'), at('a.log.2'))
+    renameSync(at('a.log'), at('a.log.1'))
+    append('a.log', 'new\n')
+    expect(await sorted()).toEqual(['last', 'new'])
+    await tail.close()
+  })
+
   test('read a file of its own whose name looks rotated when its live name does not match', async () => {
     using dir = tempDir()
     tree(dir.path, ['pod.1', 'pod.2'])
@@ -299,6 +325,48 @@ describe('a file that is renamed to a name that the pattern means, too', () => {
     await tail.restart()
     append('a.log', 'y\n')
     expect(await tail.lines()).toEqual(['y'])
+    await tail.close()
+  })
+
+  test.each([false, true])(
+    'is read once when it is rotated under its new name, over and over (restart: %s)',
+    async (restart) => {
+      using dir = tempDir()
+      const { tail, append, at } = rig(dir.path, ['a*'])
+      for (const turn of [1, 2, 3, 4]) {
+        append('a.tmp', `${turn} tmp\n`)
+        expect(await tail.lines()).toEqual([`${turn} tmp`])
+        if (turn > 1) {
+          append('a.log', `${turn - 1} last\n`)
+          renameSync(at('a.log'), at(`a.log.${10 - turn}`))
+        }
+        renameSync(at('a.tmp'), at('a.log'))
+        append('a.log', `${turn} log\n`)
+        if (restart) await tail.restart()
+        expect((await tail.lines()).sort()).toEqual([...(turn > 1 ? [`${turn - 1} last`] : []), `${turn} log`])
+      }
+      await tail.restart()
+      expect(await tail.lines()).toEqual([])
+      await tail.close()
+    },
+  )
+
+  test('is found when it was rotated under its new name while nobody looked', async () => {
+    using dir = tempDir()
+    const { tail, append, at } = rig(dir.path, ['a*'])
+    append('a.tmp', 'tmp\n')
+    renameSync(at('a.tmp'), at('a.log'))
+    expect(await tail.lines()).toEqual(['tmp'])
+    append('a.tmp', '2 tmp\n')
+    expect(await tail.lines()).toEqual(['2 tmp'])
+    renameSync(at('a.log'), at('a.log.1'))
+    renameSync(at('a.tmp'), at('a.log'))
+    expect(await tail.lines()).toEqual([])
+    append('a.log', 'last\n')
+    renameSync(at('a.log'), at('a.log.2'))
+    append('a.log', 'new\n')
+    await tail.restart()
+    expect(await tail.lines()).toEqual(['last', 'new'])
     await tail.close()
   })
 
