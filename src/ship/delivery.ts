@@ -42,6 +42,14 @@ export async function sendRange(
     records: range.end - range.start,
     cache: {},
   }
+  try {
+    return await sendRequest(request, context, signal)
+  } finally {
+    request.cache.frame?.release()
+  }
+}
+
+async function sendRequest(request: SendRequest, context: DeliveryContext, signal: AbortSignal): Promise<Sent> {
   for (let attempt = 1; ; attempt += 1) {
     if (!(await waitTurn(context, signal))) return { kind: 'aborted' }
     const startedAtMs = Date.now()

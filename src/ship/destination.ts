@@ -1,4 +1,5 @@
 import type { Body } from './body/body.ts'
+import type { Frame } from './compress.ts'
 
 /**
  * A place batches are sent to. The lane that owns it batches, throttles, retries and isolates; a destination only
@@ -23,8 +24,11 @@ export interface SendRequest {
   /** The encoded body, uncompressed; its pieces are sent back to back. */
   readonly pieces: readonly Uint8Array[]
   readonly records: number
-  /** Kept by the lane between attempts, so that a retry sends the same bytes without compressing again (I6). */
-  readonly cache: { compressed?: Uint8Array }
+  /**
+   * Kept by the lane between attempts, so that a retry sends the same bytes without compressing again (I6), and released
+   * after the last.
+   */
+  readonly cache: { frame?: Frame }
 }
 
 /** What an answer means for the batch. Text in `reason` is bounded, has no secrets and no log content. */

@@ -42,14 +42,14 @@ async function encode(
   { pieces, cache }: SendRequest,
   { compression, compressionLevel }: Wire,
 ): Promise<BodyBytes | { readonly failure: string }> {
-  if (compression === 'none') return { pieces, owned: false }
+  if (compression === 'none') return { pieces }
   try {
-    cache.compressed ??= await compress(pieces, { compression, level: compressionLevel })
+    cache.frame ??= await compress(pieces, { compression, level: compressionLevel })
   } catch (error) {
     // The pool has no memory for another context: it may have some later.
     return { failure: codeOf(error) }
   }
-  return { pieces: [cache.compressed], owned: true }
+  return { pieces: [cache.frame.bytes] }
 }
 
 function encodingOf(compression: Compression): readonly Header[] {

@@ -55,7 +55,12 @@ export function createDatadog(config: DatadogConfig, context: DestinationContext
       return create({ ...bodyLimitsOf(config, context), attributesOf })
     },
     send,
-    probe: (signal) => send(emptyRequest(), signal),
+    async probe(signal) {
+      const request = emptyRequest()
+      const verdict = await send(request, signal)
+      request.cache.frame?.release()
+      return verdict
+    },
     close: () => transport.close(),
   }
 }

@@ -1,10 +1,8 @@
 import { Buffer } from 'node:buffer'
 
-/** Bytes to send back to back. */
+/** Bytes to send back to back. Their memory is used again as soon as the request has settled. */
 export interface BodyBytes {
   readonly pieces: readonly Uint8Array[]
-  /** The memory is the sender's own and is never written again; otherwise it is reused as soon as the request has settled. */
-  readonly owned: boolean
 }
 
 export interface OutgoingBody {
@@ -37,7 +35,7 @@ export function outgoingBody(body: BodyBytes, secure: boolean): OutgoingBody {
       for (let at = 0; at < piece.length; at += step) {
         if (released) return
         const chunk = piece.subarray(at, at + step)
-        const copy = !body.owned && (secure || chunk.length < SOCKET_HIGH_WATER_MARK)
+        const copy = secure || chunk.length < SOCKET_HIGH_WATER_MARK
         yield copy ? Buffer.from(chunk) : chunk
       }
     }

@@ -51,9 +51,9 @@ describe('the datadog destination', () => {
       const text = `[${'"x",'.repeat(100_000)}"y"]`
       const request = sendRequest(text)
       expect(await destination.send(request, never)).toMatchObject({ kind: 'retry', status: 503 })
-      const { compressed } = request.cache
-      expect(await destination.send(request, never)).toEqual({ kind: 'delivered', sentBytes: compressed?.length })
-      expect(request.cache.compressed).toBe(compressed)
+      const { frame } = request.cache
+      expect(await destination.send(request, never)).toEqual({ kind: 'delivered', sentBytes: frame?.bytes.length })
+      expect(request.cache.frame).toBe(frame)
       expect(
         intake.requests.map(({ id, body, headers }) => [
           id,

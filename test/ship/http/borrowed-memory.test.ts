@@ -33,7 +33,7 @@ for (const { name, scheme, open } of protocols) {
   it(`sends nothing that is written to a body after an early answer (${name})`, async () => {
     const held = Promise.withResolvers<Held>()
     const { connections, body } = await start(open(held.resolve), scheme)
-    const answer = connections.post({ path: '/', headers: {}, body: { pieces: [body], owned: false } }, never)
+    const answer = connections.post({ path: '/', headers: {}, body: { pieces: [body] } }, never)
     const request = await held.promise
     request.answer()
     expect(await answer).toMatchObject({ kind: 'answered', status: 200 })
@@ -45,7 +45,7 @@ for (const { name, scheme, open } of protocols) {
     const held = Promise.withResolvers<Held>()
     const abort = new AbortController()
     const { connections, body } = await start(open(held.resolve), scheme)
-    const answer = connections.post({ path: '/', headers: {}, body: { pieces: [body], owned: false } }, abort.signal)
+    const answer = connections.post({ path: '/', headers: {}, body: { pieces: [body] } }, abort.signal)
     const request = await held.promise
     abort.abort()
     expect(await answer).toEqual({ kind: 'failed', reason: 'aborted' })
