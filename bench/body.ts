@@ -3,6 +3,8 @@ import type { Origin } from '../src/block.ts'
 import type { Body } from '../src/ship/body/body.ts'
 import { createJsonListBody } from '../src/ship/body/json-list-body.ts'
 import { createAttributesBody, createMessageBody } from '../src/ship/body/message-body.ts'
+import { auditLines } from './audit-lines.ts'
+import { spreadOf } from './statistics.ts'
 
 /**
  * How fast bodies are encoded, in GB of lines a second: the median of rounds over one body at full size, against the
@@ -58,67 +60,6 @@ function eachLine(encode: (line: string) => string): (lines: Buffer) => Buffer {
   return (lines) => Buffer.from(`[${lines.toString().trimEnd().split('\n').map(encode).join(',')}]`)
 }
 
-/** mulberry32, so that every run has the same lines. */
-function randomness(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let t = Math.imul(state ^ (state >>> 15), 1 | state)
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
-    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296
-  }
-}
-
-/** Audit events of about `lineBytes`: a fixed frame, and as much of an object as it takes, one part of it escaped JSON. */
-function auditLines(lineBytes: number, totalBytes: number): Buffer {
-  const random = randomness(lineBytes)
-  const word = () => Math.floor(random() * 2 ** 40).toString(36)
-  const lines: string[] = []
-  for (let bytes = 0; bytes < totalBytes; ) {
-    const stage = new Date(1_795_185_225_000 + lines.length).toISOString().replace('Z', '123Z')
-    const event: Record<string, unknown> = { kind: 'Event', apiVersion: 'audit.k8s.io/v1', level: 'Metadata' }
-    if (lineBytes >= 1000) {
-      Object.assign(event, {
-        auditID: `${word()}-${word()}`,
-        stage: 'ResponseComplete',
-        requestURI: `/api/v1/namespaces/${word()}/pods/${word()}?timeout=10s`,
-        verb: 'update',
-        user: { username: `system:serviceaccount:${word()}`, uid: word(), groups: ['system:authenticated', word()] },
-        sourceIPs: ['10.0.0.1'],
-        userAgent: 'kube-controller-manager/v1.37.0 (linux/amd64) kubernetes/abcdef',
-        objectRef: { resource: 'pods', namespace: word(), name: word(), apiVersion: 'v1' },
-        responseStatus: { metadata: {}, code: 200 },
-      })
-    }
-    const annotations = { 'authorization.k8s.io/decision': 'allow', 'authorization.k8s.io/reason': '' }
-    const frame = JSON.stringify(event).length + 130 + (lineBytes >= 1000 ? 100 : 0)
-    const object: Record<string, unknown> = {}
-    let room = lineBytes * (0.5 + random()) - frame
-    for (let part = 0; room > 0; part += 1) {
-      const name = `field${part}`
-      const inner = {
-        name: word(),
-        labels: { app: word(), tier: word() },
-        ports: [80, 443],
-        ready: true,
-        image: `r.io/${word()}:v1`,
-      }
-      object[name] = part % 8 === 3 ? JSON.stringify(inner) : inner
-      room -= JSON.stringify(object[name]).length + name.length + 4
-    }
-    if (Object.keys(object).length > 0) event.requestObject = object
-    event.stageTimestamp = stage
-    if (lineBytes >= 1000) event.annotations = annotations
-    lines.push(JSON.stringify(event))
-    bytes += lines.at(-1)?.length ?? 0
-  }
-  return Buffer.from(`${lines.join('\n')}\n`)
-}
-
-function median(times: number[]): number {
-  return times.sort((a, b) => a - b)[times.length >> 1] ?? 0
-}
-
 function timed(run: () => void): number {
   const start = process.hrtime.bigint()
   run()
@@ -156,7 +97,7 @@ for (const lineBytes of [200, 2_000, 20_000, 200_000]) {
       return bytes / ns
     })
     const other = Array.from({ length: Math.ceil(ROUNDS / 4) }, () => small.length / timed(() => withStrings(small)))
-    const [kernel, strings] = [median(speeds), median(other)]
+    const [kernel, strings] = [spreadOf(speeds).median, spreadOf(other).median]
     console.log(
       `${name.padEnd(11)}${String(lineBytes).padStart(6)}${kernel.toFixed(2).padStart(11)}${strings.toFixed(2).padStart(10)}${`${(kernel / strings).toFixed(1)}×`.padStart(8)}`,
     )

@@ -41,7 +41,7 @@ export function layOut(limits: BodyLimits, format: Format): Layout {
   const bodyBytes = framing + roomBytes + oneRecord
   const start = aligned(format.inPlace ? lowest + bodyBytes : lowest)
   const scratch = aligned(start + bodyBytes)
-  const scratchBytes = format.inPlace ? 0 : roomBytes
+  const scratchBytes = format.inPlace ? 0 : limits.maxLineBytes + 2
   const memoryBytes = scratch + scratchBytes + longestLine(limits) + SLACK_BYTES
   return { clock, parts, partsBytes: PARTS_BYTES, table, lowest, start, scratch, scratchBytes, memoryBytes }
 }
