@@ -1,0 +1,61 @@
+import { rename } from 'node:fs/promises'
+import { type RunningAgent, type Setting, settledBytes, startAgent, untilStatus } from './agent-process.ts'
+import type { LimitFigures } from './copy-limit.ts'
+import { type Fixture, logOf } from './fixture.ts'
+import { cpuSecondsOf, memoryOf } from './process-figures.ts'
+import { runProgram, type Sink } from './programs.ts'
+import { monotonicMs } from './statistics.ts'
+import type { Limit, Work } from './works.ts'
+
+/** What shipping a backlog took; of log bytes, uncompressed. */
+export interface Cost {
+  readonly megabytesPerSecond: number
+  readonly cpuSecondsPerGigabyte: number
+  readonly peakRssBytes: number
+}
+
+export interface Bench extends Setting {
+  readonly sink: Sink
+}
+
+/**
+ * One run of the whole agent: from when the logs appear until the sink has the last byte, and until all of it is settled
+ * for the CPU. The start of the process, before there is anything to ship, does not count.
+ */
+export async function shipBacklog(work: Work, fixture: Fixture, bench: Bench): Promise<Cost> {
+  const { sink } = bench
+  const agent = await startAgent(work.job(sink.port), bench)
+  await sink.reset()
+  const cpuBefore = cpuSecondsOf(agent.pid)
+  const beganAtMs = monotonicMs()
+  await moveIn(fixture, agent)
+  await untilStatus(agent, (status) => settledBytes(status) >= fixture.bytes)
+  const cpuSeconds = cpuSecondsOf(agent.pid) - cpuBefore
+  const { peak } = memoryOf(agent.pid)
+  const { lastAtMs } = await sink.figures()
+  await agent.stop()
+  await moveOut(fixture, agent)
+  return {
+    megabytesPerSecond: fixture.bytes / 1e3 / (lastAtMs - beganAtMs),
+    cpuSecondsPerGigabyte: cpuSeconds / (fixture.bytes / 1e9),
+    peakRssBytes: peak,
+  }
+}
+
+/** All logs appear at once. */
+async function moveIn({ directory }: Fixture, { logs }: RunningAgent): Promise<void> {
+  await rename(directory, `${logs}.new`)
+  await rename(`${logs}.new`, logs)
+}
+
+async function moveOut({ directory }: Fixture, { logs }: RunningAgent): Promise<void> {
+  await rename(logs, directory)
+}
+
+/** What nothing but the copy or the codec reaches on the same file. */
+export async function measureLimit(limit: Limit, fixture: Fixture, { sink, cleanup }: Bench): Promise<LimitFigures> {
+  const file = logOf(fixture.directory, 0)
+  return limit === 'copy'
+    ? runProgram<LimitFigures>('copy-limit.ts', [file, String(sink.port)], cleanup)
+    : runProgram<LimitFigures>('codec-limit.ts', [file, limit], cleanup)
+}

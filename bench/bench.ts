@@ -1,0 +1,148 @@
+/** `npm run bench`: what shipping costs, beside what the machine can do at best. */
+import { cpus } from 'node:os'
+import { type Cleanup, prepareCleanup } from '../src/demo/cleanup.ts'
+import type { Bench } from './backlog.ts'
+import { violationsOf } from './check.ts'
+import { createFixture, type FixtureSpec } from './fixture.ts'
+import { measureIdle } from './idle.ts'
+import { measureLatency } from './latency.ts'
+import { type Options, parseOptions, usage } from './options.ts'
+import { measureProbes } from './probe.ts'
+import { startSink } from './programs.ts'
+import { measureShipping } from './shipping.ts'
+import { quantile } from './statistics.ts'
+import { figuresOf, type RowFigures, renderRows, table } from './table.ts'
+import { quickWorks, type Work, withLargeBatches, withRules, works } from './works.ts'
+
+const MEBIBYTE = 1024 * 1024
+
+/** A part of the output, for people and for programs. */
+interface Section {
+  readonly title: string
+  readonly rows?: readonly RowFigures[]
+  readonly lines?: readonly (readonly string[])[]
+}
+
+type Measure = (options: Options, bench: Bench) => Promise<Section[]>
+
+const sections: Readonly<Record<string, Measure>> = {
+  async shipping(options, bench) {
+    const spec = { bytes: (options.quick ? 512 : 1024) * MEBIBYTE, files: 1, lines: 'events' as const }
+    const all = options.quick ? quickWorks : [...Object.values(works), withRules(works.webhookNone)]
+    return [await shipped(`shipping ${describe(spec)}`, { spec, all, compared: true }, options, bench)]
+  },
+  async lines(options, bench) {
+    const done: Section[] = []
+    for (const lines of [200, 2_000, 20_000, 200_000]) {
+      const spec = { bytes: 512 * MEBIBYTE, files: 1, lines }
+      const all = [works.webhookNone, works.datadogZstd].map((work) =>
+        lines < 1000 && work === works.webhookNone ? withLargeBatches(work) : work,
+      )
+      done.push(await shipped(`lines: ${describe(spec)}`, { spec, all, compared: false }, options, bench))
+    }
+    return done
+  },
+  async files(options, bench) {
+    const done: Section[] = []
+    for (const files of [1, 10, 100, 1000]) {
+      const spec = { bytes: 512 * MEBIBYTE, files, lines: 2_000 }
+      const all = [works.webhookNone, works.datadogZstd]
+      done.push(await shipped(`files: ${describe(spec)}`, { spec, all, compared: false }, options, bench))
+    }
+    return done
+  },
+  async backlog(options, bench) {
+    const spec = { bytes: 8192 * MEBIBYTE, files: 1, lines: 'events' as const }
+    const all = [works.webhookNone, works.datadogZstd]
+    const once = { ...options, rounds: 1 }
+    return [await shipped(`backlog: ${describe(spec)}`, { spec, all, compared: false }, once, bench)]
+  },
+  async idle(_options, bench) {
+    const lines = [['', 'OF A CORE', 'RSS MB', 'ITS OWN MB']]
+    for (const files of [1, 1000]) {
+      const { cpuShare, residentBytes, anonymousBytes } = await measureIdle({ files, seconds: 30 }, bench)
+      const megabytes = [residentBytes, anonymousBytes].map((bytes) => (bytes / 1e6).toFixed(0))
+      lines.push([`${files} quiet files`, `${(100 * cpuShare).toFixed(2)} %`, ...megabytes])
+    }
+    return [{ title: 'idle', lines }]
+  },
+  async latency(_options, bench) {
+    const { lines, ...ms } = await measureLatency(20, bench)
+    const row = [ms.p50, ms.p99, ms.max].map((value) => value.toFixed(1))
+    const title = `latency: written until its request has arrived, ${lines} lines, 1,000 a second, batch_max_wait 0`
+    return [
+      {
+        title,
+        lines: [
+          ['', 'P50 MS', 'P99 MS', 'MAX MS'],
+          ['line', ...row],
+        ],
+      },
+    ]
+  },
+  async probe(_options, bench) {
+    const costs = await measureProbes(10, bench)
+    const cpu = quantile(
+      costs.map(({ cpuSeconds }) => cpuSeconds).sort((a, b) => a - b),
+      0.5,
+    )
+    const rss = Math.max(...costs.map(({ peakRssBytes }) => peakRssBytes))
+    const row = ['agent status --check', (1000 * cpu).toFixed(0), (rss / 1e6).toFixed(0)]
+    return [{ title: 'probe: median of 10', lines: [['', 'CPU MS', 'PEAK RSS MB'], row] }]
+  },
+}
+
+async function shipped(
+  title: string,
+  { spec, all, compared }: { readonly spec: FixtureSpec; readonly all: readonly Work[]; readonly compared: boolean },
+  options: Options,
+  bench: Bench,
+): Promise<Section> {
+  const fixture = await createFixture(bench.cleanup.directory, spec)
+  const rows = await measureShipping({ works: all, fixture, compared }, options, bench)
+  await fixture.remove()
+  return { title, rows: rows.map(figuresOf) }
+}
+
+function describe({ bytes, files, lines }: FixtureSpec): string {
+  const size = `${bytes / MEBIBYTE} MiB in ${files} file${files === 1 ? '' : 's'}`
+  return lines === 'events' ? `${size} of audit events, 2.0 KB in the mean` : `${size}, lines of ${lines} bytes`
+}
+
+async function main(options: Options, cleanup: Cleanup): Promise<number> {
+  const print = options.json ? () => undefined : (text: string) => void process.stdout.write(`${text}\n`)
+  const bench: Bench = { agent: options.agent, cleanup, sink: await startSink(cleanup) }
+  const chosen = Object.keys(sections).filter((name) =>
+    options.only === undefined ? !options.quick || name === 'shipping' : name === options.only,
+  )
+  if (chosen.length === 0) throw new Error(`no section "${options.only}": ${Object.keys(sections).join(', ')}`)
+  print(
+    `Node ${process.versions.node}, ${cpus().length} × ${cpus()[0]?.model}, ${options.rounds} rounds: median (least–most)\n`,
+  )
+  const done: Section[] = []
+  for (const name of chosen) {
+    for (const section of (await sections[name]?.(options, bench)) ?? []) {
+      print(`${section.title}\n${section.rows ? renderRows(section.rows) : table(section.lines ?? [])}`)
+      done.push(section)
+    }
+  }
+  const violations = options.check ? violationsOf(done.flatMap(({ rows }) => rows ?? [])) : []
+  if (options.json) process.stdout.write(`${JSON.stringify({ sections: done, violations }, undefined, 2)}\n`)
+  else for (const violation of violations) print(`FAIL  ${violation}`)
+  if (options.check && violations.length === 0) print('OK    no ratio is outside its bound')
+  return violations.length === 0 ? 0 : 1
+}
+
+let options: Options
+try {
+  options = parseOptions(process.argv.slice(2))
+} catch (error) {
+  process.stderr.write(`${error instanceof Error ? error.message : error}\n\n${usage}`)
+  process.exit(64)
+}
+const cleanup = await prepareCleanup()
+try {
+  process.exitCode = await main(options, cleanup)
+} finally {
+  await cleanup.finish()
+}

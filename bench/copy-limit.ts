@@ -1,0 +1,46 @@
+/**
+ * The program that shows what a process of Node can carry from a file to the sink at best: it reads 2 MiB blocks and
+ * writes them to one connection, blocks being read while others are written. `copy-limit.ts FILE PORT`
+ */
+import { once } from 'node:events'
+import { open } from 'node:fs/promises'
+import { connect } from 'node:net'
+import { monotonicMs } from './statistics.ts'
+
+export interface LimitFigures {
+  readonly megabytesPerSecond: number
+  readonly cpuSecondsPerGigabyte: number
+}
+
+const blockBytes = 2 * 1024 * 1024
+const [, , path = '', port = ''] = process.argv
+const file = await open(path)
+const { size } = await file.stat()
+const socket = connect({ port: Number(port), host: '127.0.0.1', noDelay: true })
+await once(socket, 'connect')
+const cpuBefore = process.cpuUsage()
+const beforeMs = monotonicMs()
+socket.write(`POST / HTTP/1.1\r\nhost: sink\r\ncontent-length: ${size}\r\n\r\n`)
+const idle = Array.from({ length: 3 }, () => Buffer.allocUnsafeSlow(blockBytes))
+const freed = new EventTarget()
+for (let position = 0; position < size; ) {
+  if (idle.length === 0) await once(freed, 'freed')
+  const block = idle.pop()
+  if (block === undefined) continue
+  const { bytesRead } = await file.read(block, 0, blockBytes, position)
+  position += bytesRead
+  socket.write(block.subarray(0, bytesRead), () => {
+    idle.push(block)
+    freed.dispatchEvent(new Event('freed'))
+  })
+}
+await once(socket, 'data')
+const { user, system } = process.cpuUsage(cpuBefore)
+const figures: LimitFigures = {
+  megabytesPerSecond: size / 1e3 / (monotonicMs() - beforeMs),
+  cpuSecondsPerGigabyte: (user + system) / 1e6 / (size / 1e9),
+}
+process.send?.(figures)
+process.disconnect?.()
+socket.destroy()
+await file.close()

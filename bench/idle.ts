@@ -1,0 +1,42 @@
+import { cp } from 'node:fs/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Cleanup } from '../src/demo/cleanup.ts'
+import { type Setting, settledBytes, startAgent, untilStatus } from './agent-process.ts'
+import { createFixture } from './fixture.ts'
+import { memoryOf, threadSecondsOf } from './process-figures.ts'
+import type { Sink } from './programs.ts'
+import { works } from './works.ts'
+
+/** What an agent costs that has nothing to do. */
+export interface Idle {
+  /** Share of one core. */
+  readonly cpuShare: number
+  readonly residentBytes: number
+  /** Of that, without the pages of files (Node's binary, above all), which other processes may share. */
+  readonly anonymousBytes: number
+}
+
+/** Files count as quiet when they have not changed for 10 s. */
+const QUIET_AFTER_MS = 12_000
+
+export async function measureIdle(
+  { files, seconds }: { readonly files: number; readonly seconds: number },
+  { sink, ...setting }: Setting & { readonly sink: Sink },
+): Promise<Idle> {
+  const { cleanup } = setting
+  const agent = await startAgent(works.webhookNone.job(sink.port), setting)
+  const { directory, bytes } = await fewLines(files, cleanup)
+  await cp(directory, agent.logs, { recursive: true })
+  await untilStatus(agent, (status) => settledBytes(status) >= bytes)
+  await sleep(QUIET_AFTER_MS)
+  const before = threadSecondsOf(agent.pid)
+  await sleep(seconds * 1000)
+  const cpuSeconds = threadSecondsOf(agent.pid) - before
+  const { resident, anonymous } = memoryOf(agent.pid)
+  await agent.stop()
+  return { cpuShare: cpuSeconds / seconds, residentBytes: resident, anonymousBytes: anonymous }
+}
+
+function fewLines(files: number, { directory }: Cleanup) {
+  return createFixture(directory, { bytes: files * 10_000, files, lines: 'events' })
+}

@@ -1,0 +1,56 @@
+import { parseArgs } from 'node:util'
+import { ownAgent } from './agent-process.ts'
+import { peers } from './peers.ts'
+
+export interface Options {
+  readonly quick: boolean
+  readonly json: boolean
+  readonly check: boolean
+  readonly rounds: number
+  /** Only sections whose title begins so. */
+  readonly only: string | undefined
+  /** The executable `agent` of this checkout, and of another one to be measured in turn with it. */
+  readonly agent: string
+  readonly against: string | undefined
+  /** Programs of peers, by their key in `peers`. */
+  readonly programs: ReadonlyMap<string, string>
+}
+
+export const usage = `npm run bench -- [options]
+
+  --quick               under a minute: the main works on a small backlog
+  --check               fail when a ratio of this run is outside the bounds of bench/bounds.json
+  --json                figures for programs
+  --rounds NUMBER       how often each work is run (default: 5; quick: 3)
+  --only SECTION        one section: shipping, lines, files, backlog, idle, latency, probe
+  --against PATH        measure another checkout's bin/agent in turn with this one
+  --peer-NAME PATH      measure another agent in turn: ${Object.keys(peers).join(', ')}
+`
+
+/** Throws with a sentence for the user. */
+export function parseOptions(argv: readonly string[]): Options {
+  const peerOptions = Object.fromEntries(
+    Object.keys(peers).map((name) => [`peer-${name}`, { type: 'string' as const }]),
+  )
+  const { values } = parseArgs({
+    args: [...argv],
+    options: {
+      ...peerOptions,
+      quick: { type: 'boolean', default: false },
+      json: { type: 'boolean', default: false },
+      check: { type: 'boolean', default: false },
+      rounds: { type: 'string' },
+      only: { type: 'string' },
+      against: { type: 'string' },
+    },
+  })
+  const given: Readonly<Record<string, string | boolean | undefined>> = values
+  const rounds = Number(values.rounds ?? (values.quick ? 3 : 5))
+  if (!Number.isInteger(rounds) || rounds < 1) throw new Error(`--rounds cannot be "${values.rounds}"`)
+  const programs = Object.keys(peers).map((name) => [name, given[`peer-${name}`]] as const)
+  return {
+    ...{ quick: values.quick, json: values.json, check: values.check, rounds },
+    ...{ only: values.only, agent: ownAgent, against: values.against },
+    programs: new Map(programs.filter((entry): entry is [string, string] => typeof entry[1] === 'string')),
+  }
+}

@@ -1,0 +1,59 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import type { Cleanup } from '../src/demo/cleanup.ts'
+import type { SinkFigures } from './sink.ts'
+
+/** Starts a program of this folder, which will not outlive the benchmark. */
+function forkProgram(name: string, args: readonly string[], cleanup: Cleanup): ChildProcess {
+  const path = fileURLToPath(new URL(name, import.meta.url))
+  const child = fork(path, args, { detached: true, execArgv: [], stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
+  cleanup.watch(child)
+  return child
+}
+
+async function nextMessage<T>(child: ChildProcess, name: string): Promise<T> {
+  const ended = new AbortController()
+  const exit = once(child, 'exit', { signal: ended.signal }).then(([code]) => {
+    throw new Error(`${name} ended with ${code}`)
+  })
+  try {
+    const [message] = await Promise.race([once(child, 'message'), exit])
+    return message as T
+  } finally {
+    exit.catch(() => undefined)
+    ended.abort()
+  }
+}
+
+/** What a program found out that does one thing and ends. */
+export async function runProgram<T>(name: string, args: readonly string[], cleanup: Cleanup): Promise<T> {
+  const child = forkProgram(name, args, cleanup)
+  const exit = once(child, 'exit')
+  const result = await nextMessage<T>(child, name)
+  await exit
+  return result
+}
+
+export interface Sink {
+  readonly port: number
+  /** Since the last reset. */
+  figures(): Promise<SinkFigures>
+  reset(): Promise<void>
+}
+
+export async function startSink(cleanup: Cleanup): Promise<Sink> {
+  const child = forkProgram('sink.ts', [], cleanup)
+  const { port } = await nextMessage<SinkFigures>(child, 'the sink')
+  const ask = (question: 'figures' | 'reset') => {
+    child.send(question)
+    return nextMessage<SinkFigures>(child, 'the sink')
+  }
+  return {
+    port,
+    figures: () => ask('figures'),
+    async reset() {
+      await ask('reset')
+    },
+  }
+}

@@ -1,0 +1,74 @@
+import { type Bench, type Cost, measureLimit, shipBacklog } from './backlog.ts'
+import type { Fixture } from './fixture.ts'
+import type { Options } from './options.ts'
+import { peers, runPeer } from './peers.ts'
+import type { Row } from './table.ts'
+import { type Codec, type Limit, limits, type Work } from './works.ts'
+
+/** One thing that is run once a round. */
+interface Entry {
+  readonly name: string
+  /** What its throughput is a share of. */
+  readonly limit?: Limit
+  run(): Promise<Omit<Cost, 'peakRssBytes'> & Partial<Pick<Cost, 'peakRssBytes'>>>
+}
+
+export interface Shipping {
+  readonly works: readonly Work[]
+  readonly fixture: Fixture
+  /** Whether the limits and the peers are run as well. */
+  readonly compared: boolean
+}
+
+/** Everything once, and all over again, so that what is compared is measured side by side. */
+export async function measureShipping(
+  { works, fixture, compared }: Shipping,
+  options: Options,
+  bench: Bench,
+): Promise<readonly Row[]> {
+  const used = limits.filter((limit) => compared && works.some((work) => work.limit === limit))
+  const agents = [{ agent: bench.agent, suffix: '' }]
+  if (options.against !== undefined) agents.push({ agent: options.against, suffix: ' (against)' })
+  const entries: Entry[] = [
+    ...used.map((limit) => ({ name: `limit: ${limit}`, run: () => measureLimit(limit, fixture, bench) })),
+    ...works.flatMap((work) =>
+      agents.map(({ agent, suffix }) => ({
+        name: work.name + suffix,
+        limit: work.limit,
+        run: () => shipBacklog(work, fixture, { ...bench, agent }),
+      })),
+    ),
+    ...(compared ? peerEntries(used, { fixture, options, bench }) : []),
+  ]
+  const rows = entries.map(({ name, limit }) => ({ name, limit, costs: [] as Cost[], shares: [] as number[] }))
+  for (let round = 0; round < options.rounds; round += 1) {
+    const reached = new Map<Limit, number>()
+    for (const [index, entry] of entries.entries()) {
+      const cost = await entry.run()
+      rows[index]?.costs.push({ peakRssBytes: Number.NaN, ...cost })
+      const limit = used[index]
+      if (limit !== undefined) reached.set(limit, cost.megabytesPerSecond)
+      const most = entry.limit && reached.get(entry.limit)
+      if (most !== undefined) rows[index]?.shares.push(cost.megabytesPerSecond / most)
+    }
+  }
+  return rows
+}
+
+function peerEntries(
+  used: readonly Limit[],
+  { fixture, options, bench }: { readonly fixture: Fixture; readonly options: Options; readonly bench: Bench },
+): readonly Entry[] {
+  const codecs: readonly Codec[] = used.map((limit) => (limit === 'copy' ? 'none' : limit))
+  return [...options.programs].flatMap(([key, program]) => {
+    const peer = peers[key]
+    if (peer === undefined) return []
+    return codecs
+      .filter((codec) => peer.codecs.includes(codec))
+      .map((codec) => ({
+        name: `${peer.name} ${codec}`,
+        limit: codec === 'none' ? ('copy' as const) : codec,
+        run: () => runPeer({ peer, program, codec }, fixture, bench),
+      }))
+  })
+}
