@@ -10,6 +10,7 @@ import { type Options, parseOptions, usage } from './options.ts'
 import { measureProbes } from './probe.ts'
 import { startSink } from './programs.ts'
 import { measureShipping } from './shipping.ts'
+import { soak } from './soak.ts'
 import { quantile } from './statistics.ts'
 import { figuresOf, type RowFigures, renderRows, table } from './table.ts'
 import { quickWorks, type Work, withLargeBatches, withRules, works } from './works.ts'
@@ -90,6 +91,13 @@ const sections: Readonly<Record<string, Measure>> = {
     const row = ['agent status --check', (1000 * cpu).toFixed(0), (rss / 1e6).toFixed(0)]
     return [{ title: 'probe: median of 10', lines: [['', 'CPU MS', 'PEAK RSS MB'], row] }]
   },
+  async soak({ minutes }, bench) {
+    const lines = [['MINUTE', 'OF A CORE', 'RSS MB']]
+    for await (const { minute, residentBytes, cpuShare } of soak(minutes, bench)) {
+      lines.push([String(minute), `${(100 * cpuShare).toFixed(1)} %`, (residentBytes / 1e6).toFixed(0)])
+    }
+    return [{ title: 'soak: datadog zstd, 10 MB/s, rotated every 50 MiB', lines }]
+  },
 }
 
 async function shipped(
@@ -112,9 +120,8 @@ function describe({ bytes, files, lines }: FixtureSpec): string {
 async function main(options: Options, cleanup: Cleanup): Promise<number> {
   const print = options.json ? () => undefined : (text: string) => void process.stdout.write(`${text}\n`)
   const bench: Bench = { agent: options.agent, cleanup, sink: await startSink(cleanup) }
-  const chosen = Object.keys(sections).filter((name) =>
-    options.only === undefined ? !options.quick || name === 'shipping' : name === options.only,
-  )
+  const usual = Object.keys(sections).filter((name) => (options.quick ? name === 'shipping' : name !== 'soak'))
+  const chosen = options.only === undefined ? usual : Object.keys(sections).filter((name) => name === options.only)
   if (chosen.length === 0) throw new Error(`no section "${options.only}": ${Object.keys(sections).join(', ')}`)
   print(
     `Node ${process.versions.node}, ${cpus().length} × ${cpus()[0]?.model}, ${options.rounds} rounds: median (least–most)\n`,

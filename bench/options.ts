@@ -7,7 +7,8 @@ export interface Options {
   readonly json: boolean
   readonly check: boolean
   readonly rounds: number
-  /** Only sections whose title begins so. */
+  readonly minutes: number
+
   readonly only: string | undefined
   /** The executable `agent` of this checkout, and of another one to be measured in turn with it. */
   readonly agent: string
@@ -22,7 +23,8 @@ export const usage = `npm run bench -- [options]
   --check               fail when a ratio of this run is outside the bounds of bench/bounds.json
   --json                figures for programs
   --rounds NUMBER       how often each work is run (default: 5; quick: 3)
-  --only SECTION        one section: shipping, lines, files, backlog, idle, latency, probe
+  --only SECTION        one section: shipping, lines, files, backlog, idle, latency, probe, soak
+  --minutes NUMBER      how long the soak takes (default: 5)
   --against PATH        measure another checkout's bin/agent in turn with this one
   --peer-NAME PATH      measure another agent in turn: ${Object.keys(peers).join(', ')}
 `
@@ -40,17 +42,24 @@ export function parseOptions(argv: readonly string[]): Options {
       json: { type: 'boolean', default: false },
       check: { type: 'boolean', default: false },
       rounds: { type: 'string' },
+      minutes: { type: 'string', default: '5' },
       only: { type: 'string' },
       against: { type: 'string' },
     },
   })
   const given: Readonly<Record<string, string | boolean | undefined>> = values
-  const rounds = Number(values.rounds ?? (values.quick ? 3 : 5))
-  if (!Number.isInteger(rounds) || rounds < 1) throw new Error(`--rounds cannot be "${values.rounds}"`)
+  const rounds = positive('rounds', values.rounds ?? (values.quick ? '3' : '5'))
+  const minutes = positive('minutes', values.minutes)
   const programs = Object.keys(peers).map((name) => [name, given[`peer-${name}`]] as const)
   return {
-    ...{ quick: values.quick, json: values.json, check: values.check, rounds },
+    ...{ quick: values.quick, json: values.json, check: values.check, rounds, minutes },
     ...{ only: values.only, agent: ownAgent, against: values.against },
     programs: new Map(programs.filter((entry): entry is [string, string] => typeof entry[1] === 'string')),
   }
+}
+
+function positive(name: string, value: string): number {
+  const number = Number(value)
+  if (!Number.isInteger(number) || number < 1) throw new Error(`--${name} cannot be "${value}"`)
+  return number
 }
