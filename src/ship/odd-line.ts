@@ -7,6 +7,7 @@ import type { DeadLine } from './batch.ts'
 import type { Body, OddLine } from './body/body.ts'
 import { AUDIT_EVENT_START } from './body/kernel.ts'
 import { type ChunkAccount, count } from './chunk-account.ts'
+import type { UnfitReason } from './dead-letter-entry.ts'
 
 export interface OddLineAt {
   readonly chunk: Chunk
@@ -76,9 +77,13 @@ async function takeLongLine(body: Body, odd: OddLineAt, account: ChunkAccount): 
   const truncation = createTruncation(chunk.origin.maxLineBytes)
   for await (const piece of long.pieces()) truncation.push(piece)
   const text = truncation.end()
+  const whole = { ...odd, line: { ...line, next: long.next } }
   if (text) {
-    if (put(body, odd, { text, fileBytes: long.next - line.start }, account) === 'full') return 'full'
-  } else for await (const piece of inPieces(long.pieces())) account.dead.push(deadLine(odd, 'too-long', piece))
+    if (put(body, whole, { text, fileBytes: long.next - line.start }, account) === 'full') return 'full'
+  } else {
+    const reason = odd.rules ? 'too-long-unmasked' : 'too-long'
+    for await (const piece of inPieces(long.pieces())) account.dead.push(deadLine(whole, reason, piece))
+  }
   account.end = long.next
   return 'taken'
 }
@@ -101,8 +106,7 @@ function put(
   const { chunk, rules } = odd
   const line = rules ? rules.apply(text, chunk.origin.maxLineBytes, known) : text
   if (line === 'dropped') count(account, 'rule', fileBytes)
-  // What masks have made too long is kept as it was: no dead letter of this reason is ever sent.
-  else if (line === 'grown') account.dead.push(deadLine(odd, 'too-long', text))
+  else if (line === 'grown') account.dead.push(deadLine(odd, 'too-long-unmasked', text))
   else {
     const result = body.appendLine(line, chunk)
     if (result === 'full') return 'full'
@@ -125,7 +129,11 @@ async function* inPieces(pieces: AsyncIterable<Uint8Array>): AsyncIterable<Uint8
   if (size > 0) yield Buffer.concat(gathered)
 }
 
-function deadLine({ chunk, line }: OddLineAt, reason: string, bytes: Uint8Array): { bytes: number; entry: DeadLine } {
+function deadLine(
+  { chunk, line }: OddLineAt,
+  reason: UnfitReason,
+  bytes: Uint8Array,
+): { bytes: number; entry: DeadLine } {
   const { id, path } = chunk.origin
   const start = chunk.position + line.start
   const end = chunk.position + line.next

@@ -2,6 +2,7 @@ import { setImmediate } from 'node:timers/promises'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { DeliveryConfig } from '../../src/config/config.ts'
+import type { DeadLetterEntry } from '../../src/ship/dead-letter-entry.ts'
 import type { Verdict } from '../../src/ship/destination.ts'
 import { createLane, type DeadLetterPort, type StoredDeadLetters } from '../../src/ship/lane.ts'
 import { busy, fakeDestination, ok, refused, type SentRequest, tooLarge } from '../support/fake-destination.ts'
@@ -29,14 +30,17 @@ const free = { take: async () => undefined, waiting: 0, stop() {} }
 
 function deadLetters(answers: StoredDeadLetters[] = []) {
   const lines: string[] = []
+  const entries: DeadLetterEntry[] = []
   const port: DeadLetterPort = {
-    async write(entries) {
+    async write(more) {
       const answer = answers.shift() ?? { kind: 'stored' }
-      if (answer.kind === 'stored') lines.push(...entries.map(({ line }) => Buffer.from(line).toString('latin1')))
+      if (answer.kind !== 'stored') return answer
+      entries.push(...more)
+      lines.push(...more.map(({ line }) => Buffer.from(line).toString('latin1')))
       return answer
     },
   }
-  return { port, lines }
+  return { port, lines, entries }
 }
 
 interface Setup {
@@ -294,6 +298,8 @@ describe('odd lines', () => {
       { n: 3 },
     ])
     expect(dead.lines).toEqual([long])
+    const start = JSON.stringify(event).length + 1
+    expect(dead.entries).toMatchObject([{ reason: 'too-long', start, end: start + long.length + 1 }])
     await lane.drain()
   })
 })
