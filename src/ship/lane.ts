@@ -222,7 +222,7 @@ export function createLane(options: LaneOptions): Lane {
       account.lastError = { atMs: Date.now(), message: `dead letter: ${why}` }
       log.error(
         { key: `dead-letter:${destination.name}`, destination: destination.name, reason: why },
-        'the dead letter takes no more lines: the destination waits and nothing is dropped; remove what is not needed, or raise dead_letter_max_bytes',
+        'the dead letter takes no more lines: the destination waits and nothing is dropped; send them again with agent replay --dead-letter, remove what is not needed, or raise dead_letter_max_bytes',
       )
       if (!(await waitUntil(performance.now() + HOLD_MS, signal))) return false
     }
