@@ -15,7 +15,7 @@ import { type DeadLetter, openDeadLetter } from './ship/dead-letter.ts'
 import type { Destination } from './ship/destination.ts'
 import { createDestination } from './ship/destinations/create.ts'
 import { createLane, type Lane } from './ship/lane.ts'
-import { createThrottle, type Throttle } from './ship/throttle.ts'
+import { createThrottle } from './ship/throttle.ts'
 import { createTailer, type Tailer } from './tail/tailer.ts'
 
 export interface AgentOptions {
@@ -151,7 +151,6 @@ function importedPositions(path: string | undefined, log: AgentLog): ReadonlyMap
 interface Work {
   readonly destination: Destination
   readonly lane: Lane
-  readonly throttle: Throttle
   readonly deadLetters: DeadLetter
 }
 
@@ -185,20 +184,13 @@ async function openLane(config: DestinationConfig, { options, tailer, rulesOf }:
     log,
     rulesOf,
   })
-  return { destination, lane, throttle, deadLetters }
+  return { destination, lane, deadLetters }
 }
 
 /** Says early what an operator can mend: a wrong address, a wrong key. Nothing waits for it. */
-async function checkConnection({ destination, throttle }: Work, log: AgentLog, signal: AbortSignal): Promise<void> {
-  if (!destination.probe) return
-  try {
-    await throttle.take(signal)
-  } catch (error) {
-    if (signal.aborted) return
-    throw error
-  }
-  const verdict = await destination.probe(signal)
-  if (signal.aborted) return
+async function checkConnection({ destination, lane }: Work, log: AgentLog, signal: AbortSignal): Promise<void> {
+  const verdict = await lane.probe(signal)
+  if (!verdict) return
   if (verdict.kind === 'delivered') log.info({ destination: destination.name }, 'the destination answers')
   else
     log.warn({ destination: destination.name, reason: verdict.reason }, 'the destination does not accept requests yet')

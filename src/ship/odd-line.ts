@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer'
-import type { Chunk } from '../block.ts'
+import type { Chunk, LongLine } from '../block.ts'
 import type { LineRules, TouchedLine } from '../process/rules.ts'
 import { splitTornLine } from '../process/torn-line.ts'
 import { createTruncation } from '../process/truncation.ts'
@@ -75,16 +75,45 @@ async function takeLongLine(body: Body, odd: OddLineAt, account: ChunkAccount): 
   const long = await chunk.lineFrom(line.start)
   if (long.kind === 'partial') return 'partial'
   const truncation = createTruncation(chunk.origin.maxLineBytes)
-  for await (const piece of long.pieces()) truncation.push(piece)
+  let seen = 0
+  for await (const piece of long.pieces()) {
+    truncation.push(piece)
+    seen += piece.length
+  }
+  if (seen < long.length) return 'partial'
   const text = truncation.end()
   const whole = { ...odd, line: { ...line, next: long.next } }
   if (text) {
     if (put(body, whole, { text, fileBytes: long.next - line.start }, account) === 'full') return 'full'
   } else {
-    const reason = odd.rules ? 'too-long-unmasked' : 'too-long'
-    for await (const piece of inPieces(long.pieces())) account.dead.push(deadLine(whole, reason, piece))
+    const buried = await buryLongLine(whole, long, account)
+    if (buried !== 'taken') return buried
   }
   account.end = long.next
+  return 'taken'
+}
+
+/**
+ * A line of one piece is stored with its batch. One of more may be longer than memory: its pieces are stored as they are read,
+ * and again when the agent dies or stops before the line is settled.
+ */
+async function buryLongLine(
+  odd: OddLineAt,
+  long: Extract<LongLine, { kind: 'line' }>,
+  account: ChunkAccount,
+): Promise<'taken' | 'full' | 'partial'> {
+  const reason = odd.rules ? 'too-long-unmasked' : 'too-long'
+  const dead: ChunkAccount['dead'] = []
+  let seen = 0
+  for await (const piece of inPieces(long.pieces())) {
+    const { bytes, entry } = deadLine(odd, reason, piece)
+    const isKept = long.length <= DEAD_PIECE_BYTES
+    if (!isKept && !(await account.bury(entry))) return 'full'
+    dead.push({ bytes, entry: isKept ? entry : undefined })
+    seen += bytes
+  }
+  if (seen < long.length) return 'partial'
+  account.dead.push(...dead)
   return 'taken'
 }
 

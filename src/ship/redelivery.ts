@@ -90,7 +90,9 @@ export function createRedelivery({ context, originOf }: RedeliveryOptions): Rede
     function seal(): Batch {
       const { records, bytes } = body
       body.seal()
-      const parts = filled.map(({ entry }, record) => ({ part: partOf(entry), from: record, to: record + 1 }))
+      const parts = filled.map(({ entry }, record) => ({
+        ...{ part: partOf(entry), from: record, to: record + 1, readAtMs: Date.parse(entry.at) },
+      }))
       return { body, records, bytes, parts, deadLetters: [] }
     }
 
