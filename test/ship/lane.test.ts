@@ -1,4 +1,4 @@
-import { setImmediate } from 'node:timers/promises'
+import { setImmediate, setTimeout as sleep } from 'node:timers/promises'
 import fc from 'fast-check'
 import { describe, expect, test, vi } from 'vitest'
 import { createBell } from '../../src/bell.ts'
@@ -203,6 +203,35 @@ describe('a lane', () => {
     expect(askedAtMs).toHaveLength(2)
     expect((askedAtMs[1] ?? 0) - (askedAtMs[0] ?? 0)).toBeGreaterThanOrEqual(59)
     await lane.drain()
+  })
+
+  test('sends a batch batch_max_wait after its first line, whatever follows', async () => {
+    const lines = numbered(6000).slice(1000)
+    const file = memoryFeed(Buffer.from(`${lines.join('\n')}\n`))
+    const readAtMs: number[] = []
+    const feed: Feed = {
+      // A line, and then none for a moment, as if they were written one by one.
+      async read(room) {
+        readAtMs.push(performance.now())
+        return readAtMs.length % 2 === 0 ? undefined : file.feed.read(room.subarray(0, '{"n":1000}\n'.length))
+      },
+      ready: () => sleep(2),
+    }
+    const sentAtMs: number[] = []
+    const note = () => {
+      sentAtMs.push(performance.now())
+      return ok
+    }
+    const fake = fakeDestination(note, { batchMaxSize: 10_000, batchMaxBytes: 1e6, maxLineBytes: 1024 })
+    const lane = createLane({
+      ...{ destination: fake.destination, feed, throttle: free, deadLetters: deadLetters().port, log: silentLog },
+      delivery: { ...delivery, batchMaxSize: 10_000, batchMaxWaitMs: 40 },
+    })
+    lane.start()
+    await until(() => sentAtMs.length > 0)
+    await lane.abort()
+    expect((sentAtMs[0] ?? 0) - (readAtMs[0] ?? 0)).toBeGreaterThanOrEqual(39)
+    expect(fake.requests[0]?.records.length).toBeLessThan(lines.length)
   })
 
   test('sends what was read when it drains, and gives it up when aborted', async () => {
