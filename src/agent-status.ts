@@ -97,6 +97,7 @@ function describeLane({ destination, account, deadLetterBytes }: StatusInputs['l
 
 function laneState(account: LaneAccount): DestinationStatus['state'] {
   if (account.stopped) return 'stopped'
+  if (account.held > 0) return 'holding'
   return account.trouble ?? (account.failingSinceMs === undefined ? 'ok' : 'retrying')
 }
 

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { describeAgent, type StatusInputs, type Vitals } from './agent-status.ts'
 import { type ImportedPosition, loadDatadogRegistry } from './checkpoint/datadog-import.ts'
 import { openLock } from './checkpoint/lock.ts'
@@ -6,14 +7,15 @@ import { parseRegistry, type RegistryState } from './checkpoint/registry.ts'
 import { createSaver, type Saver } from './checkpoint/saver.ts'
 import { openStore } from './checkpoint/store.ts'
 import type { Config, DestinationConfig } from './config/config.ts'
+import { longestLineOf } from './config/sources.ts'
 import type { AgentLog } from './observe/log.ts'
 import type { Status } from './observe/status.ts'
 import { openRules } from './process/source-rules.ts'
-import { openDeadLetter } from './ship/dead-letter.ts'
+import { type DeadLetter, openDeadLetter } from './ship/dead-letter.ts'
 import type { Destination } from './ship/destination.ts'
 import { createDestination } from './ship/destinations/create.ts'
 import { createLane, type Lane } from './ship/lane.ts'
-import { createThrottle, type Throttle } from './ship/throttle.ts'
+import { createThrottle } from './ship/throttle.ts'
 import { createTailer, type Tailer } from './tail/tailer.ts'
 
 export interface AgentOptions {
@@ -41,6 +43,7 @@ export interface RunningAgent {
 
 /** The longest wait for aborted requests to let go, and for the last write of the positions. */
 const ABORT_GRACE_MS = 3000
+const RECOUNT_MS = 2000
 
 export async function startAgent(options: AgentOptions): Promise<StartedAgent> {
   const { config, log, version } = options
@@ -94,10 +97,10 @@ export async function startAgent(options: AgentOptions): Promise<StartedAgent> {
     startedAtMs,
     state,
     problems: options.problems,
-    lanes: works.map(({ destination, lane, deadLetterBytes }) => ({
+    lanes: works.map(({ destination, lane, deadLetters }) => ({
       destination,
       account: lane.account,
-      deadLetterBytes: deadLetterBytes(),
+      deadLetterBytes: deadLetters.bytes,
     })),
     tailer,
     checkpoint,
@@ -111,7 +114,10 @@ export async function startAgent(options: AgentOptions): Promise<StartedAgent> {
   state = config.enabled ? 'running' : 'disabled'
   announce(options, works)
   const stopped = new AbortController()
-  for (const work of works) void checkConnection(work, log, stopped.signal)
+  for (const work of works) {
+    void checkConnection(work, log, stopped.signal)
+    void recount(work, stopped.signal)
+  }
 
   return {
     kind: 'started',
@@ -145,8 +151,7 @@ function importedPositions(path: string | undefined, log: AgentLog): ReadonlyMap
 interface Work {
   readonly destination: Destination
   readonly lane: Lane
-  readonly throttle: Throttle
-  deadLetterBytes(): number
+  readonly deadLetters: DeadLetter
 }
 
 interface Surroundings {
@@ -161,7 +166,7 @@ async function openLane(config: DestinationConfig, { options, tailer, rulesOf }:
   const destination = createDestination(config, {
     hostname,
     version: options.version,
-    maxLineBytes: Math.max(...sources.map(({ maxLineBytes }) => maxLineBytes), 1024),
+    maxLineBytes: longestLineOf(sources),
     warn: (message) => log.warn({ key: `destination:${config.name}:${message}`, destination: config.name }, message),
   })
   const deadLetters = await openDeadLetter({
@@ -179,23 +184,24 @@ async function openLane(config: DestinationConfig, { options, tailer, rulesOf }:
     log,
     rulesOf,
   })
-  return { destination, lane, throttle, deadLetterBytes: () => deadLetters.bytes }
+  return { destination, lane, deadLetters }
 }
 
 /** Says early what an operator can mend: a wrong address, a wrong key. Nothing waits for it. */
-async function checkConnection({ destination, throttle }: Work, log: AgentLog, signal: AbortSignal): Promise<void> {
-  if (!destination.probe) return
-  try {
-    await throttle.take(signal)
-  } catch (error) {
-    if (signal.aborted) return
-    throw error
-  }
-  const verdict = await destination.probe(signal)
-  if (signal.aborted) return
+async function checkConnection({ destination, lane }: Work, log: AgentLog, signal: AbortSignal): Promise<void> {
+  const verdict = await lane.probe(signal)
+  if (!verdict) return
   if (verdict.kind === 'delivered') log.info({ destination: destination.name }, 'the destination answers')
   else
     log.warn({ destination: destination.name, reason: verdict.reason }, 'the destination does not accept requests yet')
+}
+
+/** A replay, which is a process of its own, takes entries out of a dead letter. */
+async function recount({ deadLetters }: Work, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    await sleep(RECOUNT_MS, undefined, { signal, ref: false }).catch(() => undefined)
+    await deadLetters.refresh()
+  }
 }
 
 interface Draining {

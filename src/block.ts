@@ -64,6 +64,7 @@ export type LongLine =
       readonly length: number
       /** How many bytes of the file, counted from the room's front, reach behind the newline. */
       readonly next: number
+      /** Together less than `length` when the file cannot be read so far any more: then there is no such line. */
       pieces(): AsyncIterable<Uint8Array>
     }
 

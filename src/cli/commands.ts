@@ -89,6 +89,28 @@ const configcheck: Command = {
   },
 }
 
+const replay: Command = {
+  name: 'replay',
+  summary: 'send dead letters again and remove those that are delivered',
+  options: [
+    { name: 'dead-letter', help: 'replay the dead letters (there is nothing else to replay)' },
+    { name: 'destination', value: 'NAME', help: 'only those of this destination (default: all)' },
+    { name: 'dry-run', help: 'only show how many would be sent, and why they are there' },
+    { name: 'attempts', value: 'NUMBER', help: 'how often a request may fail before all is given up (default: 5)' },
+    output,
+    config,
+  ],
+  notes: `The agent may run meanwhile; each has a throttle of its own. A record is sent as the configuration says now, but
+for rules, which are not applied again. It is removed when it is delivered: a replay that is killed sends some
+records twice and loses none. Ctrl-C ends it in order.
+Exits 0 when nothing is left, 1 when something is, 69 when a destination does not answer, 75 when another replay works.
+With --dry-run exits 0 whatever there is.`,
+  run: async (args, io) => {
+    const { replay } = await import('./replay.ts')
+    return replay(args, io)
+  },
+}
+
 const demo: Command = {
   name: 'demo',
   summary: 'prove the main job here, in a minute, against a local intake with faults',
@@ -124,4 +146,4 @@ const version: Command = {
 }
 
 /** In the order of the help. */
-export const commands: readonly Command[] = [run, status, health, configcheck, demo, version]
+export const commands: readonly Command[] = [run, status, health, configcheck, replay, demo, version]

@@ -5,10 +5,10 @@ const exitCodes = `Exit codes:
   0   done, or healthy
   1   not healthy; stopped at once by a second signal
   64  wrong usage
-  69  the agent is not reachable
+  69  the agent, or a destination, is not reachable
   70  a bug in this program
   74  input or output failed
-  75  another agent works on the run path
+  75  another agent works on the run path, or another replay
   77  permission denied
   78  wrong configuration
 `

@@ -27,15 +27,15 @@ export interface Output {
 /** Exit codes, as in sysexits.h where it has one. */
 export const exitCode = {
   ok: 0,
-  /** The agent answered, and is not healthy; or the demo's score card says FAIL. */
+  /** The agent answered, and is not healthy; the demo's score card says FAIL; a replay left something. */
   unhealthy: 1,
   usage: 64,
-  /** The agent is not reachable. */
+  /** The agent, or a destination, is not reachable. */
   unavailable: 69,
   /** A bug in this program. */
   software: 70,
   io: 74,
-  /** Another agent works on the run path. */
+  /** Another agent works on the run path, or another replay on its dead letters. */
   busy: 75,
   permission: 77,
   configuration: 78,

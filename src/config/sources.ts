@@ -14,6 +14,11 @@ export interface SourceSurroundings {
   readonly rules: readonly RuleConf[]
 }
 
+/** What a record of any source has to hold. */
+export function longestLineOf(sources: readonly Pick<SourceConfig, 'maxLineBytes'>[]): number {
+  return Math.max(1024, ...sources.map(({ maxLineBytes }) => maxLineBytes))
+}
+
 export function resolveSource(conf: SourceConf, around: SourceSurroundings): SourceConfig {
   const category = conf.sourcecategory === undefined ? [] : [`sourcecategory:${conf.sourcecategory}`]
   return {

@@ -19,6 +19,8 @@ export interface BatchPart {
   readonly part: Part
   readonly from: number
   readonly to: number
+  /** When its lines were read. */
+  readonly readAtMs: number
 }
 
 /**
@@ -32,7 +34,8 @@ export interface BatchDeadLetter {
   readonly part: number
   /** Bytes of the file it stands for. */
   readonly bytes: number
-  readonly entry: DeadLine
+  /** Undefined: it is stored already. */
+  readonly entry: DeadLine | undefined
 }
 
 /** Half-open range of records of a batch. */
@@ -40,16 +43,25 @@ export type Range = Span
 
 /**
  * The id of records `[start, end)` of a batch: a function of where the bytes lie and of nothing else, so every attempt
- * has the same one, also after a restart that cuts the same batch again.
+ * has the same one, also after a restart that cuts the same batch again. `form` tells records that are sent otherwise than
+ * they were read.
  */
-export function batchIdOf(parts: readonly BatchPart[], range: Range): string {
+export function batchIdOf(parts: readonly BatchPart[], range: Range, form: '' | 'truncated' = ''): string {
   const inside = parts.filter(({ from, to }) => from < range.end && to > range.start)
   const spans = inside.map(({ part, from, to }) => {
     const { start, end } = part.span
     const records = [Math.max(from, range.start) - from, Math.min(to, range.end) - from]
     return `${part.origin.id}:${start}-${end}/${records.join('-')}of${to - from}`
   })
-  return hash('sha256', spans.join(','), 'hex').slice(0, 32)
+  return hash('sha256', spans.join(',') + form, 'hex').slice(0, 32)
+}
+
+/** The part record `index` is of. */
+export function partOf({ parts }: Pick<Batch, 'parts'>, index: number): BatchPart & { readonly number: number } {
+  const number = parts.findIndex(({ from, to }) => index >= from && index < to)
+  const part = parts[number]
+  if (!part) throw new RangeError(`no part has record ${index}`)
+  return { ...part, number }
 }
 
 /** Counts how each part of a batch ended; `settle` then tells the ledger. */

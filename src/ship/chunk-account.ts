@@ -1,5 +1,5 @@
 import type { SkipReason } from '../block.ts'
-import type { BatchDeadLetter } from './batch.ts'
+import type { BatchDeadLetter, DeadLine } from './batch.ts'
 
 /** The account of one chunk while its lines are taken. */
 export interface ChunkAccount {
@@ -7,6 +7,8 @@ export interface ChunkAccount {
   end: number
   readonly skipped: Partial<Record<SkipReason, number>>
   readonly dead: Omit<BatchDeadLetter, 'part'>[]
+  /** Stores a line in the dead letter at once, where there would be too many to keep; false when that has to stop. */
+  bury(line: DeadLine): Promise<boolean>
 }
 
 export function count(account: ChunkAccount, reason: SkipReason, bytes: number): void {

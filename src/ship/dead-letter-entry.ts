@@ -1,5 +1,11 @@
 import { isUtf8 } from 'node:buffer'
 
+/**
+ * Why a line never became a record, as the `reason` of its entry; every other reason tells what a destination answered.
+ * `too-long-unmasked`: rules mean the line, and none was applied to it.
+ */
+export type UnfitReason = 'not-json' | 'torn-line' | 'too-long' | 'too-long-unmasked'
+
 /** A record that no attempt will deliver as it is, and why. */
 export interface DeadLetterEntry {
   /** ISO 8601. */
@@ -35,7 +41,8 @@ export function decodeEntry(json: string): DeadLetterEntry | undefined {
   if (fields === undefined || fields.v !== 1) return undefined
   const { at, reason, status, path, generation, start, end, batchId } = fields
   const line = decodeLine(fields)
-  if (line === undefined || typeof at !== 'string' || typeof reason !== 'string') return undefined
+  if (line === undefined || typeof at !== 'string' || Number.isNaN(Date.parse(at))) return undefined
+  if (typeof reason !== 'string') return undefined
   if (typeof path !== 'string' || typeof generation !== 'string' || typeof batchId !== 'string') return undefined
   if (typeof start !== 'number' || typeof end !== 'number') return undefined
   const entry = { at, reason, path, generation, start, end, batchId, line }

@@ -3,15 +3,18 @@ import { readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { syncDirectory } from '../durable-directory.ts'
-import { systemError, unlessAbsent } from '../system-error.ts'
+import { type SystemError, systemError, unlessAbsent } from '../system-error.ts'
 import { type DeadLetterEntry, decodeEntry } from './dead-letter-entry.ts'
 import { completeLines, listSegments, type Segment, sealedSegmentName } from './dead-letter-segment.ts'
 
 export interface ReplayOptions {
   /** `<run_path>/dead-letter/<destination>`. */
   readonly dir: string
-  /** Delivers entries, or says that they must stay. Must not reject for what the network or the server may do. */
-  send(entries: readonly DeadLetterEntry[]): Promise<'delivered' | 'keep'>
+  /**
+   * Delivers entries: all of them, none, or those whose indices it gives; the others must stay. Must not reject for what the
+   * network or the server may do.
+   */
+  send(entries: readonly DeadLetterEntry[]): Promise<'delivered' | 'keep' | ReadonlySet<number>>
   /** Limits of what one `send` gets; it gets at least one entry. */
   readonly batchRecords?: number
   readonly batchBytes?: number
@@ -23,8 +26,8 @@ export interface Replayed {
   readonly kept: number
   /** Lines that are damaged or of another format; they stay, too. */
   readonly unreadable: number
-  /** Why the replay ended before the last entry; undefined when it did not. */
-  readonly stopped: string | undefined
+  /** What the system refused, which ended the replay. */
+  readonly fault: SystemError | undefined
 }
 
 /**
@@ -48,8 +51,11 @@ export async function replayDeadLetter(options: ReplayOptions, signal: AbortSign
     async function sendBatch(): Promise<void> {
       if (batch.length === 0 || signal.aborted) return
       const answer = await send(batch.map(({ entry }) => entry))
-      tally[answer === 'delivered' ? 'delivered' : 'kept'] += batch.length
-      if (answer === 'delivered') for (const { line } of batch) delivered.add(line)
+      for (const [index, { line }] of batch.entries()) {
+        const isDelivered = answer === 'delivered' || (answer !== 'keep' && answer.has(index))
+        tally[isDelivered ? 'delivered' : 'kept'] += 1
+        if (isDelivered) delivered.add(line)
+      }
       batch = []
       bytes = 0
     }
@@ -76,9 +82,9 @@ export async function replayDeadLetter(options: ReplayOptions, signal: AbortSign
       await replaySegment(await seal(dir, segment))
       await syncDirectory(dir)
     }
-    return { ...tally, stopped: signal.aborted ? 'stopped on request' : undefined }
+    return { ...tally, fault: undefined }
   } catch (error) {
-    return { ...tally, stopped: systemError(error).message }
+    return { ...tally, fault: systemError(error) }
   }
 }
 

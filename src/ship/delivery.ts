@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { DeliveryConfig } from '../config/config.ts'
 import type { Log } from '../log.ts'
 import { nextDelayMs } from './backoff.ts'
-import { type Batch, batchIdOf, type DeadLine, type Range } from './batch.ts'
+import { type Batch, batchIdOf, type DeadLine, partOf, type Range } from './batch.ts'
 import type { Destination, SendRequest, Verdict } from './destination.ts'
 import type { LaneAccount } from './lane-account.ts'
 import type { Throttle } from './throttle.ts'
@@ -26,33 +26,34 @@ export type Sent =
 
 export type Refusal = Extract<Verdict, { kind: 'too-large' | 'rejected' }>
 
-/**
- * Sends records of a batch until the destination has taken or refused them. Every attempt takes one token of the bucket
- * and sends the same bytes under the same id (I6).
- */
-export async function sendRange(
-  batch: Batch,
-  range: Range,
-  context: DeliveryContext,
-  signal: AbortSignal,
-): Promise<Sent> {
-  const request: SendRequest = {
+/** Sends records of a batch until the destination has taken or refused them. */
+export function sendRange(batch: Batch, range: Range, context: DeliveryContext, signal: AbortSignal): Promise<Sent> {
+  const request = {
     batchId: batchIdOf(batch.parts, range),
     pieces: batch.body.slice(range.start, range.end),
     records: range.end - range.start,
     cache: {},
   }
+  return sendUntilDecided(request, context, signal)
+}
+
+/** Every attempt takes one token of the bucket and sends the same bytes under the same id (I6). */
+export async function sendUntilDecided(
+  request: SendRequest,
+  context: DeliveryContext,
+  signal: AbortSignal,
+): Promise<Sent> {
   try {
-    return await sendRequest(request, context, signal)
+    return await attempts(request, context, signal)
   } finally {
     request.cache.frame?.release()
   }
 }
 
-async function sendRequest(request: SendRequest, context: DeliveryContext, signal: AbortSignal): Promise<Sent> {
+async function attempts(request: SendRequest, context: DeliveryContext, signal: AbortSignal): Promise<Sent> {
   for (let attempt = 1; ; attempt += 1) {
     if (!(await waitTurn(context, signal))) return { kind: 'aborted' }
-    const startedAtMs = Date.now()
+    const startedAtMs = performance.now()
     const verdict = await context.destination.send(request, signal)
     if (verdict.kind === 'delivered') {
       noteDelivered(context.account, { request, startedAtMs, sentBytes: verdict.sentBytes })
@@ -61,9 +62,20 @@ async function sendRequest(request: SendRequest, context: DeliveryContext, signa
     if (signal.aborted) return { kind: 'aborted' }
     noteFailure(context, verdict)
     if (verdict.kind !== 'retry') return { kind: 'refused', verdict }
+    raiseFloor(context, verdict)
     if (attempt === context.delivery.maxAttempts) return { kind: 'exhausted', reason: verdict.reason }
-    if (!(await waitBackoff(context, { attempt, verdict }, signal))) return { kind: 'aborted' }
+    if (!(await waitBackoff(context, attempt, signal))) return { kind: 'aborted' }
   }
+}
+
+/** Asks whether the destination lets us in, as any request in its turn; undefined when `signal` came first. */
+export async function probe(context: DeliveryContext, signal: AbortSignal): Promise<Verdict | undefined> {
+  const { destination } = context
+  if (!destination.probe || !(await waitTurn(context, signal))) return undefined
+  const verdict = await destination.probe(signal)
+  if (signal.aborted) return undefined
+  if (verdict.kind === 'retry') raiseFloor(context, verdict)
+  return verdict
 }
 
 /** Waits for Retry-After and for a token. */
@@ -80,9 +92,13 @@ async function waitTurn({ floor, throttle }: DeliveryContext, signal: AbortSigna
   return !signal.aborted
 }
 
+function raiseFloor({ floor }: DeliveryContext, { retryAfterMs = 0 }: Extract<Verdict, { kind: 'retry' }>): void {
+  floor.notBeforeMs = Math.max(floor.notBeforeMs, performance.now() + retryAfterMs)
+}
+
 async function waitBackoff(
   { delivery, account, floor }: DeliveryContext,
-  { attempt, verdict }: { attempt: number; verdict: Extract<Verdict, { kind: 'retry' }> },
+  attempt: number,
   signal: AbortSignal,
 ): Promise<boolean> {
   const { initialBackoffMs, backoffFactor, maxBackoffMs } = delivery
@@ -94,7 +110,6 @@ async function waitBackoff(
     random: Math.random,
   })
   const nowMs = performance.now()
-  if (verdict.retryAfterMs !== undefined) floor.notBeforeMs = Math.max(floor.notBeforeMs, nowMs + verdict.retryAfterMs)
   const untilMs = Math.max(nowMs + delayMs, floor.notBeforeMs)
   account.retries += 1
   account.nextAttemptAtMs = Date.now() + untilMs - nowMs
@@ -121,17 +136,17 @@ function noteDelivered(
   account: LaneAccount,
   { request, startedAtMs, sentBytes }: { request: SendRequest; startedAtMs: number; sentBytes: number },
 ): void {
-  const nowMs = Date.now()
+  const latencyMs = performance.now() - startedAtMs
   account.batchesSent += 1
   account.recordsSent += request.records
   account.bytesSent += request.pieces.reduce((sum, piece) => sum + piece.length, 0)
   account.encodedBytesSent += sentBytes
-  account.lastSuccessAtMs = nowMs
+  account.lastSuccessAtMs = Date.now()
   account.failingSinceMs = undefined
   account.trouble = undefined
   account.latency.count += 1
-  account.latency.totalMs += nowMs - startedAtMs
-  account.latency.peakMs = Math.max(account.latency.peakMs, nowMs - startedAtMs)
+  account.latency.totalMs += latencyMs
+  account.latency.peakMs = Math.max(account.latency.peakMs, latencyMs)
 }
 
 function noteFailure(
@@ -156,12 +171,10 @@ export function deadRecord(
   index: number,
   why: { reason: string; status?: number },
 ): { part: number; entry: DeadLine } {
-  const part = batch.parts.findIndex(({ from, to }) => index >= from && index < to)
-  const owner = batch.parts[part]
-  if (!owner) throw new RangeError(`no part has record ${index}`)
-  const { origin, span } = owner.part
+  const { part, number } = partOf(batch, index)
+  const { origin, span } = part
   return {
-    part,
+    part: number,
     entry: { ...why, path: origin.path, generation: origin.id, ...span, line: batch.body.recordLine(index) },
   }
 }

@@ -2,6 +2,7 @@ import type { Feed, Origin } from '../block.ts'
 import type { LineRules } from '../process/rules.ts'
 import type { Batch, BatchDeadLetter, BatchPart } from './batch.ts'
 import type { Body } from './body/body.ts'
+import type { Bury } from './burial.ts'
 import type { ChunkAccount } from './chunk-account.ts'
 import { takeLines } from './chunk-lines.ts'
 
@@ -15,6 +16,7 @@ export interface FillLimits {
   sendable(signal: AbortSignal): Promise<void>
   /** What is done to the lines of an origin. */
   rulesOf(origin: Origin): LineRules | undefined
+  readonly bury: Bury
 }
 
 /**
@@ -40,16 +42,18 @@ export async function fill(
       continue
     }
     const from = body.records
-    const account: ChunkAccount = { end: 0, skipped: {}, dead: [] }
+    // Not of a batch yet, so without the id of one.
+    const bury: ChunkAccount['bury'] = (line) => limits.bury([line], '', signal)
+    const account: ChunkAccount = { end: 0, skipped: {}, dead: [], bury }
     const rules = limits.rulesOf(chunk.origin)
     const stopped = await takeLines(body, { chunk, room, rules }, account)
     if (account.end > 0) {
       const part = chunk.take(account.end, account.skipped)
       for (const dead of account.dead) {
         deadLetters.push({ ...dead, part: parts.length })
-        deadBytes += dead.bytes
+        if (dead.entry) deadBytes += dead.bytes
       }
-      parts.push({ part, from, to: body.records })
+      parts.push({ part, from, to: body.records, readAtMs: chunk.readAtMs })
       sealAtMs ??= performance.now() + limits.maxWaitMs
     }
     // A room filled to its end without a line says that the room is small, not that the line is partial.

@@ -16,6 +16,7 @@ export type Isolated =
 /** Single records the destination refused, or ranges it never answered for within `max_attempts`. */
 export interface RefusedRange {
   readonly range: Range
+  readonly kind: Refusal['kind'] | 'exhausted'
   readonly reason: string
   readonly status?: number
 }
@@ -43,7 +44,7 @@ export async function isolate(whole: Range, first: Refusal, ports: IsolationPort
     if (!next) break
     const { range, verdict } = next
     if (range.end - range.start === 1) {
-      refused.push({ range, reason: verdict.reason, status: verdict.status })
+      refused.push({ range, ...verdict })
       // Too large is a matter of the record alone; a rejection is one only when others are accepted.
       if (verdict.kind === 'rejected') doubt = verdict
       continue
@@ -55,7 +56,7 @@ export async function isolate(whole: Range, first: Refusal, ports: IsolationPort
       if (sent.kind === 'aborted') return sent
       if (sent.kind === 'delivered') delivered.push(half)
       else if (sent.kind === 'refused') open.push({ range: half, verdict: sent.verdict })
-      else refused.push({ range: half, reason: sent.reason })
+      else refused.push({ range: half, ...sent })
     }
   }
   return doubt && !isProven()

@@ -14,7 +14,9 @@ export interface LaneAccount {
   failingSinceMs: number | undefined
   nextAttemptAtMs: number | undefined
   /** Why nothing moves, beyond an ordinary retry. */
-  trouble: 'unauthorized' | 'misconfigured' | 'holding' | undefined
+  trouble: 'unauthorized' | 'misconfigured' | undefined
+  /** Batches that wait for an operator: for room in the dead letter, or in `blocking-strict` for being accepted. */
+  held: number
   readonly latency: { count: number; totalMs: number; peakMs: number }
   stopped: boolean
 }
@@ -35,6 +37,7 @@ export function createLaneAccount(): LaneAccount {
     failingSinceMs: undefined,
     nextAttemptAtMs: undefined,
     trouble: undefined,
+    held: 0,
     latency: { count: 0, totalMs: 0, peakMs: 0 },
     stopped: false,
   }

@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer'
-import type { Chunk } from '../block.ts'
+import type { Chunk, LongLine } from '../block.ts'
 import type { LineRules, TouchedLine } from '../process/rules.ts'
 import { splitTornLine } from '../process/torn-line.ts'
 import { createTruncation } from '../process/truncation.ts'
@@ -7,6 +7,7 @@ import type { DeadLine } from './batch.ts'
 import type { Body, OddLine } from './body/body.ts'
 import { AUDIT_EVENT_START } from './body/kernel.ts'
 import { type ChunkAccount, count } from './chunk-account.ts'
+import type { UnfitReason } from './dead-letter-entry.ts'
 
 export interface OddLineAt {
   readonly chunk: Chunk
@@ -74,12 +75,45 @@ async function takeLongLine(body: Body, odd: OddLineAt, account: ChunkAccount): 
   const long = await chunk.lineFrom(line.start)
   if (long.kind === 'partial') return 'partial'
   const truncation = createTruncation(chunk.origin.maxLineBytes)
-  for await (const piece of long.pieces()) truncation.push(piece)
+  let seen = 0
+  for await (const piece of long.pieces()) {
+    truncation.push(piece)
+    seen += piece.length
+  }
+  if (seen < long.length) return 'partial'
   const text = truncation.end()
+  const whole = { ...odd, line: { ...line, next: long.next } }
   if (text) {
-    if (put(body, odd, { text, fileBytes: long.next - line.start }, account) === 'full') return 'full'
-  } else for await (const piece of inPieces(long.pieces())) account.dead.push(deadLine(odd, 'too-long', piece))
+    if (put(body, whole, { text, fileBytes: long.next - line.start }, account) === 'full') return 'full'
+  } else {
+    const buried = await buryLongLine(whole, long, account)
+    if (buried !== 'taken') return buried
+  }
   account.end = long.next
+  return 'taken'
+}
+
+/**
+ * A line of one piece is stored with its batch. One of more may be longer than memory: its pieces are stored as they are read,
+ * and again when the agent dies or stops before the line is settled.
+ */
+async function buryLongLine(
+  odd: OddLineAt,
+  long: Extract<LongLine, { kind: 'line' }>,
+  account: ChunkAccount,
+): Promise<'taken' | 'full' | 'partial'> {
+  const reason = odd.rules ? 'too-long-unmasked' : 'too-long'
+  const dead: ChunkAccount['dead'] = []
+  let seen = 0
+  for await (const piece of inPieces(long.pieces())) {
+    const { bytes, entry } = deadLine(odd, reason, piece)
+    const isKept = long.length <= DEAD_PIECE_BYTES
+    if (!isKept && !(await account.bury(entry))) return 'full'
+    dead.push({ bytes, entry: isKept ? entry : undefined })
+    seen += bytes
+  }
+  if (seen < long.length) return 'partial'
+  account.dead.push(...dead)
   return 'taken'
 }
 
@@ -101,8 +135,7 @@ function put(
   const { chunk, rules } = odd
   const line = rules ? rules.apply(text, chunk.origin.maxLineBytes, known) : text
   if (line === 'dropped') count(account, 'rule', fileBytes)
-  // What masks have made too long is kept as it was: no dead letter of this reason is ever sent.
-  else if (line === 'grown') account.dead.push(deadLine(odd, 'too-long', text))
+  else if (line === 'grown') account.dead.push(deadLine(odd, 'too-long-unmasked', text))
   else {
     const result = body.appendLine(line, chunk)
     if (result === 'full') return 'full'
@@ -125,7 +158,11 @@ async function* inPieces(pieces: AsyncIterable<Uint8Array>): AsyncIterable<Uint8
   if (size > 0) yield Buffer.concat(gathered)
 }
 
-function deadLine({ chunk, line }: OddLineAt, reason: string, bytes: Uint8Array): { bytes: number; entry: DeadLine } {
+function deadLine(
+  { chunk, line }: OddLineAt,
+  reason: UnfitReason,
+  bytes: Uint8Array,
+): { bytes: number; entry: DeadLine } {
   const { id, path } = chunk.origin
   const start = chunk.position + line.start
   const end = chunk.position + line.next

@@ -23,6 +23,12 @@ interface ThrottleOptions {
 /** Bottleneck moves a token through three timers, 3 to 4 ms; tokens set out early enough to be there when they are due. */
 const leadMs = 10
 
+/**
+ * Bottleneck notes by the wall clock when the next job may run: this long after the last one. Somebody sets the clock back by
+ * an hour, and all jobs wait for an hour, unless that time is always over.
+ */
+const farInThePast = Number.NEGATIVE_INFINITY
+
 /** Node fires a timer of more than 24.8 days at once. */
 const longestTimerMs = 60_000
 
@@ -44,7 +50,7 @@ export async function createThrottle(options: ThrottleOptions): Promise<Throttle
   const { enabled, qps, burst, clock = () => performance.now() } = options
   if (!enabled) return unthrottled
   const { default: Bottleneck } = await import('bottleneck')
-  const limiter = new Bottleneck({ reservoir: burst })
+  const limiter = new Bottleneck({ reservoir: burst, minTime: farInThePast })
   const bucket = createTokenBucket(qps, burst)
   const lot = Math.ceil((qps * leadMs) / 1000)
   const waiters = new Set<Waiter>()
@@ -78,20 +84,27 @@ export async function createThrottle(options: ThrottleOptions): Promise<Throttle
     timer = setTimeout(serve, Math.min(longestTimerMs, Math.max(1, Math.ceil(waitMs))))
   }
 
-  async function fetch(): Promise<void> {
-    const weight = Math.max(1, Math.min(lot, stored))
-    fetching = true
+  async function schedule(weight: number, job: () => void): Promise<void> {
     try {
-      await limiter.schedule({ weight }, async () => {
-        fetching = false
-        stored -= weight
-        fetched += weight
-        serve()
-      })
+      await limiter.schedule({ weight }, async () => job())
     } catch (error) {
       if (!stopped) throw error
     }
   }
+
+  function fetch(): Promise<void> {
+    const weight = Math.max(1, Math.min(lot, stored))
+    fetching = true
+    return schedule(weight, () => {
+      fetching = false
+      stored -= weight
+      fetched += weight
+      serve()
+    })
+  }
+
+  // Until there was a job, the next one waits for the time at which the limiter was made.
+  void schedule(0, () => undefined)
 
   return {
     get waiting() {

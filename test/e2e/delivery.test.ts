@@ -117,6 +117,25 @@ test('status tells an outage, and the positions stay where they were until it is
   await intake.close()
 })
 
+test('a batch whose reply is lost in a crash comes again as the same bytes under the same id', async () => {
+  using dir = tempDir()
+  const intake = await startIntake({ script: [{ kind: 'silence' }, { kind: 'lost-reply' }] })
+  using bench = agentBench(dir.path, `destination: {type: webhook, url: "${intake.url}"}\n${delivery}`)
+  const log = writer(bench.auditLog)
+  log.write(50)
+  const first = bench.start()
+  await until(() => intake.requests.length === 1)
+  await first.kill()
+  const second = bench.start()
+  await until(() => intake.requests.length === 3)
+  expect(await second.stop()).toBe(0)
+  const [one, ...again] = intake.requests.map(({ id, body }) => ({ id, body: body.toString() }))
+  expect(again).toEqual([one, one])
+  expect(one?.id).toMatch(/^[0-9a-f]{32}$/)
+  log.close()
+  await intake.close()
+})
+
 test('a second agent on the same run path refuses to start', async () => {
   using dir = tempDir()
   const intake = await startIntake()

@@ -56,7 +56,7 @@ describe('a replay', () => {
       never,
     )
 
-    expect(replayed).toEqual({ delivered: 5, kept: 0, unreadable: 0, stopped: undefined })
+    expect(replayed).toEqual({ delivered: 5, kept: 0, unreadable: 0, fault: undefined })
     expect(all).toEqual([...['1', '2', 'größe \u2028', '4'].map((line) => entryOf(line)), odd])
     expect(await readdir(dir)).toEqual([])
     await deadLetter.refresh()
@@ -68,7 +68,7 @@ describe('a replay', () => {
 
     const replayed = await replayDeadLetter({ dir: join(dir, 'none'), send }, never)
 
-    expect(replayed).toEqual({ delivered: 0, kept: 0, unreadable: 0, stopped: undefined })
+    expect(replayed).toEqual({ delivered: 0, kept: 0, unreadable: 0, fault: undefined })
     expect(sent).toEqual([])
   })
 
@@ -80,7 +80,7 @@ describe('a replay', () => {
       delivered: 2,
       kept: 3,
       unreadable: 0,
-      stopped: undefined,
+      fault: undefined,
     })
     expect(first.sent).toEqual([['1'], ['2'], ['3'], ['4'], ['5']])
     await deadLetter.refresh()
@@ -90,6 +90,18 @@ describe('a replay', () => {
     await replayDeadLetter({ dir, send: second.send }, never)
     expect(second.sent.flat()).toEqual(['2', '3', '5'])
     expect(await readdir(dir)).toEqual([])
+  })
+
+  it('keeps those of a batch that were not delivered', async () => {
+    await (await openDeadLetter({ dir, maxBytes: 1e6 })).write(['1', '2', '3', '4'].map((line) => entryOf(line)))
+
+    expect(await replayDeadLetter({ dir, send: async () => new Set([0, 2]) }, never)).toMatchObject({
+      delivered: 2,
+      kept: 2,
+    })
+    const { sent, send } = record()
+    await replayDeadLetter({ dir, send }, never)
+    expect(sent).toEqual([['2', '4']])
   })
 
   it('sends batches of limited records and bytes, and an entry above the limit alone', async () => {
@@ -115,7 +127,7 @@ describe('a replay', () => {
       delivered: 2,
       kept: 0,
       unreadable: 1,
-      stopped: undefined,
+      fault: undefined,
     })
     expect(sent).toEqual([['1', '2']])
     const [left = ''] = await readdir(dir)
@@ -132,7 +144,7 @@ describe('a replay', () => {
 
     const replayed = await replayDeadLetter({ dir, send, batchRecords: 1 }, controller.signal)
 
-    expect(replayed).toEqual({ delivered: 1, kept: 0, unreadable: 0, stopped: 'stopped on request' })
+    expect(replayed).toEqual({ delivered: 1, kept: 0, unreadable: 0, fault: undefined })
     expect(sent).toEqual([['1']])
     expect((await open()).records).toBe(3)
     expect(await replayDeadLetter({ dir, send }, controller.signal)).toMatchObject({ delivered: 0 })
@@ -155,7 +167,7 @@ describe('a replay', () => {
 
     expect(await replayDeadLetter({ dir: join(dir, 'file'), send: record().send }, never)).toMatchObject({
       delivered: 0,
-      stopped: expect.stringMatching(/^ENOTDIR/),
+      fault: { code: 'ENOTDIR' },
     })
   })
 

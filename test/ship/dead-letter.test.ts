@@ -63,7 +63,8 @@ describe('an entry', () => {
     )
   })
 
-  it.each(['', 'null', '[]', '{"v":1}', '{"v":2,"line":"x"}', '{"v":1,"at":"x', '\0\0\0'])(
+  const spoilt = encodeEntry(entryOf('x')).toString().replace('2026-11-05T', 'some day')
+  it.each(['', 'null', '[]', '{"v":1}', '{"v":2,"line":"x"}', '{"v":1,"at":"x', '\0\0\0', spoilt])(
     'is not read from %j',
     (line) => {
       expect(decodeEntry(line)).toBeUndefined()

@@ -1,9 +1,13 @@
-import { setImmediate } from 'node:timers/promises'
+import { setImmediate, setTimeout as sleep } from 'node:timers/promises'
 import fc from 'fast-check'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
+import { createBell } from '../../src/bell.ts'
+import type { Chunk, Feed } from '../../src/block.ts'
 import type { DeliveryConfig } from '../../src/config/config.ts'
+import type { DeadLetterPort, StoredDeadLetters } from '../../src/ship/burial.ts'
+import type { DeadLetterEntry } from '../../src/ship/dead-letter-entry.ts'
 import type { Verdict } from '../../src/ship/destination.ts'
-import { createLane, type DeadLetterPort, type StoredDeadLetters } from '../../src/ship/lane.ts'
+import { createLane } from '../../src/ship/lane.ts'
 import { busy, fakeDestination, ok, refused, type SentRequest, tooLarge } from '../support/fake-destination.ts'
 import { memoryFeed, originOf } from '../support/memory-feed.ts'
 import { silentLog } from '../support/tail-rig.ts'
@@ -29,14 +33,19 @@ const free = { take: async () => undefined, waiting: 0, stop() {} }
 
 function deadLetters(answers: StoredDeadLetters[] = []) {
   const lines: string[] = []
+  const writes: number[] = []
+  const entries: DeadLetterEntry[] = []
   const port: DeadLetterPort = {
-    async write(entries) {
+    async write(more) {
       const answer = answers.shift() ?? { kind: 'stored' }
-      if (answer.kind === 'stored') lines.push(...entries.map(({ line }) => Buffer.from(line).toString('latin1')))
+      if (answer.kind !== 'stored') return answer
+      writes.push(more.reduce((sum, { line }) => sum + line.length, 0))
+      entries.push(...more)
+      lines.push(...more.map(({ line }) => Buffer.from(line).toString('latin1')))
       return answer
     },
   }
-  return { port, lines }
+  return { port, lines, entries, writes }
 }
 
 interface Setup {
@@ -45,12 +54,13 @@ interface Setup {
   readonly delivery?: Partial<DeliveryConfig>
   readonly maxLineBytes?: number
   readonly stored?: StoredDeadLetters[]
+  readonly probe?: () => Promise<Verdict>
 }
 
-function setUp({ content, answer = () => ok, delivery: more, maxLineBytes = 1024, stored }: Setup) {
+function setUp({ content, answer = () => ok, delivery: more, maxLineBytes = 1024, stored, probe }: Setup) {
   const file = memoryFeed(Buffer.from(content), originOf('/var/log/audit.log', maxLineBytes))
   const batchMaxSize = more?.batchMaxSize ?? delivery.batchMaxSize
-  const fake = fakeDestination(answer, { batchMaxSize, batchMaxBytes: 4096, maxLineBytes: 1024 })
+  const fake = fakeDestination(answer, { batchMaxSize, batchMaxBytes: 4096, maxLineBytes: 1024 }, probe)
   const dead = deadLetters(stored)
   const lane = createLane({
     destination: fake.destination,
@@ -66,6 +76,11 @@ function setUp({ content, answer = () => ok, delivery: more, maxLineBytes = 1024
 }
 
 const record = (n: number, padding = 0) => JSON.stringify({ n, ...(padding ? { padding: 'x'.repeat(padding) } : {}) })
+/** An audit event that may be truncated. */
+const event = (n: number, padding: number) =>
+  JSON.stringify({ kind: 'Event', apiVersion: 'audit.k8s.io/v1', requestObject: { data: 'x'.repeat(padding) }, n })
+const truncated = (n: number) =>
+  `{"kind":"Event","apiVersion":"audit.k8s.io/v1","n":${n},"annotations":{"audit.k8s.io/truncated":"true"}}`
 const numbered = (count: number) => Array.from({ length: count }, (_, n) => record(n))
 const isOf = (request: SentRequest, line: string) => request.records.includes(line)
 
@@ -143,6 +158,82 @@ describe('a lane', () => {
     await lane.drain()
   })
 
+  test('measures how long answers take also when somebody sets the clock back', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] })
+    const { done, lane } = setUp({
+      content: `${record(1)}\n`,
+      answer: () => {
+        vi.setSystemTime(Date.now() - 3_600_000)
+        return ok
+      },
+    })
+    await done()
+    vi.useRealTimers()
+    expect(lane.account.latency.totalMs).toBeGreaterThanOrEqual(0)
+    await lane.drain()
+  })
+
+  test('waits for Retry-After also after the last attempt of another batch', async () => {
+    const times: number[] = []
+    const { done, lane } = setUp({
+      content: `${record(1)}\n${record(2)}\n`,
+      answer: (_request, attempt) => {
+        times.push(performance.now())
+        return attempt === 1 ? { ...busy, retryAfterMs: 60 } : ok
+      },
+      delivery: { maxInFlight: 1, batchMaxSize: 1, maxAttempts: 1 },
+    })
+    await done()
+    expect((times[1] ?? 0) - (times[0] ?? 0)).toBeGreaterThanOrEqual(59)
+    await lane.drain()
+  })
+
+  test('asks whether it is let in, and waits for Retry-After of that answer, too', async () => {
+    const askedAtMs: number[] = []
+    const { lane } = setUp({
+      content: '',
+      probe: async () => {
+        askedAtMs.push(performance.now())
+        return { ...busy, retryAfterMs: 60 }
+      },
+    })
+    const { signal } = new AbortController()
+    expect(await lane.probe(AbortSignal.abort())).toBeUndefined()
+    expect([await lane.probe(signal), await lane.probe(signal)]).toMatchObject([{ status: 503 }, { status: 503 }])
+    expect(askedAtMs).toHaveLength(2)
+    expect((askedAtMs[1] ?? 0) - (askedAtMs[0] ?? 0)).toBeGreaterThanOrEqual(59)
+    await lane.drain()
+  })
+
+  test('sends a batch batch_max_wait after its first line, whatever follows', async () => {
+    const lines = numbered(6000).slice(1000)
+    const file = memoryFeed(Buffer.from(`${lines.join('\n')}\n`))
+    const readAtMs: number[] = []
+    const feed: Feed = {
+      // A line, and then none for a moment, as if they were written one by one.
+      async read(room) {
+        readAtMs.push(performance.now())
+        return readAtMs.length % 2 === 0 ? undefined : file.feed.read(room.subarray(0, '{"n":1000}\n'.length))
+      },
+      ready: () => sleep(2),
+    }
+    const sentAtMs: number[] = []
+    const note = () => {
+      sentAtMs.push(performance.now())
+      return ok
+    }
+    const fake = fakeDestination(note, { batchMaxSize: 10_000, batchMaxBytes: 1e6, maxLineBytes: 1024 })
+    const lane = createLane({
+      ...{ destination: fake.destination, feed, throttle: free, deadLetters: deadLetters().port, log: silentLog },
+      delivery: { ...delivery, batchMaxSize: 10_000, batchMaxWaitMs: 40 },
+    })
+    lane.start()
+    await until(() => sentAtMs.length > 0)
+    await lane.abort()
+    expect((sentAtMs[0] ?? 0) - (readAtMs[0] ?? 0)).toBeGreaterThanOrEqual(39)
+    expect(fake.requests[0]?.records.length).toBeLessThan(lines.length)
+  })
+
   test('sends what was read when it drains, and gives it up when aborted', async () => {
     const draining = setUp({ content: `${record(1)}\n`, delivery: { batchMaxWaitMs: 1e9 } })
     await until(() => draining.file.ledger.taken > 0)
@@ -208,11 +299,79 @@ describe('poison isolation', () => {
     await lane.drain()
   })
 
+  test('is holding as long as any batch waits for room in the dead letter, whatever else is delivered', async () => {
+    const full = Array.from({ length: 2 }, () => ({ kind: 'full' }) as const)
+    const { fake, lane } = setUp({
+      content: `no json\n${numbered(30).join('\n')}\n`,
+      stored: full,
+      delivery: { batchMaxSize: 1 },
+    })
+    await until(() => fake.delivered.length === 29)
+    expect(lane.account.held).toBe(1)
+    await lane.abort()
+    expect(lane.account.held).toBe(0)
+  })
+
   test('settles nothing while the dead letter is full', async () => {
     const { dead, file, lane } = setUp({ content: 'no json\n', stored: [{ kind: 'full' }] })
-    await until(() => lane.account.trouble === 'holding')
+    await until(() => lane.account.held === 1)
     expect([dead.lines, file.ledger.watermark]).toEqual([[], 0])
     await lane.abort()
+  })
+})
+
+describe('a record that is too large', () => {
+  const limit = (bytes: number) => (request: SentRequest) => (request.body.length > bytes ? tooLarge : ok)
+
+  test('is truncated as kube-apiserver truncates and sent under an id of its own', async () => {
+    const lines = [record(0), event(1, 500), event(2, 500), record(3), event(4, 10)]
+    const { fake, dead, done, lane } = setUp({ content: `${lines.join('\n')}\n`, answer: limit(300) })
+    await done()
+    expect(fake.delivered.toSorted()).toEqual(
+      [record(0), truncated(1), truncated(2), record(3), event(4, 10)].toSorted(),
+    )
+    expect([dead.lines, lane.account.deadLetteredRecords]).toEqual([[], 0])
+    const bodies = new Map(fake.requests.map(({ batchId, body }) => [batchId, body]))
+    expect(fake.requests.every(({ batchId, body }) => bodies.get(batchId) === body)).toBe(true)
+    await lane.drain()
+  })
+
+  test('and still is when truncated is dead-lettered as it was', async () => {
+    const { fake, dead, done, lane } = setUp({
+      content: `${event(1, 500)}\n${record(2)}\n`,
+      answer: (request) => (isOf(request, record(2)) && request.records.length === 1 ? ok : tooLarge),
+    })
+    await done()
+    expect(isOf(fake.requests.at(-1) as SentRequest, truncated(1))).toBe(true)
+    expect(dead.entries.map(({ reason, status }) => [reason, status])).toEqual([['413', 413]])
+    expect([dead.lines, fake.delivered]).toEqual([[event(1, 500)], [record(2)]])
+    await lane.drain()
+  })
+
+  test.each([
+    ['has no bodies', JSON.stringify({ kind: 'Event', apiVersion: 'audit.k8s.io/v1', note: 'x'.repeat(500) })],
+    ['is no audit event', JSON.stringify({ kind: 'Event', requestObject: 'x'.repeat(500) })],
+  ])('and %s is dead-lettered at once', async (_name, line) => {
+    const { fake, dead, done, lane } = setUp({ content: `${line}\n`, answer: () => tooLarge })
+    await done()
+    expect([dead.lines, fake.requests.length]).toEqual([[line], 1])
+    await lane.drain()
+  })
+
+  test('is retried when truncated, with the same bytes', async () => {
+    let failures = 3
+    const { fake, done, lane } = setUp({
+      content: `${event(1, 500)}\n`,
+      answer: (request) => {
+        if (!isOf(request, truncated(1))) return tooLarge
+        failures -= 1
+        return failures < 0 ? ok : busy
+      },
+    })
+    await done()
+    const again = fake.requests.slice(1).map(({ batchId, body }) => `${batchId} ${body}`)
+    expect([again.length, new Set(again).size]).toEqual([4, 1])
+    await lane.drain()
   })
 })
 
@@ -239,11 +398,42 @@ describe('blocking modes', () => {
       answer: (request) => (isOf(request, received) && !healed ? refused : ok),
       delivery: { mode: 'blocking-strict', ...blocking },
     })
-    await until(() => lane.account.trouble === 'holding' && fake.requests.length > 8)
+    await until(() => lane.account.held === 1 && fake.requests.length > 8)
     expect([fake.delivered, dead.lines]).toEqual([[record(1)], []])
     healed = true
     await done()
     expect(fake.delivered).toEqual([record(1), received, record(2)])
+    await lane.drain()
+  })
+})
+
+describe('blocking-strict', () => {
+  const strict = { mode: 'blocking-strict', batchMaxSize: 1, maxInFlight: 1 } as const
+
+  test('never dead-letters a RequestReceived event, also where there is a limit of attempts', async () => {
+    let healed = false
+    const received = '{"stage": "RequestReceived"}'
+    const { fake, dead, done, lane } = setUp({
+      content: `${received}\n${record(1)}\n`,
+      answer: () => (healed ? ok : busy),
+      delivery: { ...strict, maxAttempts: 2 },
+    })
+    await until(() => lane.account.held === 1 && fake.requests.length > 5)
+    healed = true
+    await done()
+    expect([fake.delivered.length, dead.lines, lane.account.held]).toEqual([2, [], 0])
+    await lane.drain()
+  })
+
+  test('goes on behind another event, also one that quotes such a stage', async () => {
+    const quoting = '{"stage":"ResponseComplete","requestObject":{"stage":"RequestReceived"}}'
+    const { dead, done, lane } = setUp({
+      content: `${record(1)}\n${quoting}\n${record(2)}\n`,
+      answer: (request) => (isOf(request, quoting) ? refused : ok),
+      delivery: strict,
+    })
+    await done()
+    expect(dead.lines).toEqual([quoting])
     await lane.drain()
   })
 })
@@ -294,30 +484,111 @@ describe('odd lines', () => {
       { n: 3 },
     ])
     expect(dead.lines).toEqual([long])
+    const start = JSON.stringify(event).length + 1
+    expect(dead.entries).toMatchObject([{ reason: 'too-long', start, end: start + long.length + 1 }])
     await lane.drain()
+  })
+})
+
+/** As if the file had been truncated meanwhile. */
+function cutShort(chunk: Chunk): Chunk['lineFrom'] {
+  return async (offset) => {
+    const line = await chunk.lineFrom(offset)
+    if (line.kind === 'partial') return line
+    return {
+      ...line,
+      async *pieces() {
+        let bytes = 0
+        for await (const piece of line.pieces()) {
+          bytes += piece.length
+          if (bytes > line.length / 2) return
+          yield piece
+        }
+      },
+    }
+  }
+}
+
+describe('a line that is longer than memory may be', () => {
+  const line = Buffer.alloc(5_500_000, 'not json ')
+
+  test('is stored piece by piece as it is read, and its neighbours are delivered', async () => {
+    const content = Buffer.concat([Buffer.from(`${record(1)}\n`), line, Buffer.from(`\n${record(2)}\n`)])
+    const { fake, dead, file, done, lane } = setUp({ content })
+    await done()
+    expect(fake.delivered).toEqual([record(1), record(2)])
+    expect(Buffer.from(dead.lines.join('')).equals(line)).toBe(true)
+    expect(Math.max(...dead.writes)).toBeLessThan(1_500_000)
+    expect(dead.entries.every(({ start, end }) => start === 8 && end === 8 + line.length + 1)).toBe(true)
+    expect(file.settlements.reduce((sum, { deadLetteredBytes }) => sum + deadLetteredBytes, 0)).toBe(line.length)
+    await lane.drain()
+  })
+
+  test.each([[1024], [10_000_000]])(
+    'is left where it is when it cannot be read to its end (maximum %i)',
+    async (maxLineBytes) => {
+      const file = memoryFeed(Buffer.concat([line, Buffer.from('\n')]), originOf('/var/log/audit.log', maxLineBytes))
+      const left: string[] = []
+      const feed: Feed = {
+        ...file.feed,
+        async read(room) {
+          const chunk = left.length > 0 ? undefined : await file.feed.read(room)
+          return chunk && { ...chunk, lineFrom: cutShort(chunk), leave: (rest) => left.push(rest) }
+        },
+        ready: (signal) => (left.length === 0 ? file.feed.ready(signal) : createBell().wait(signal)),
+      }
+      const fake = fakeDestination(() => ok, { batchMaxSize: 10, batchMaxBytes: 4096, maxLineBytes: 1024 })
+      const dead = deadLetters()
+      const options = { delivery, throttle: free, deadLetters: dead.port, log: silentLog }
+      const lane = createLane({ destination: fake.destination, feed, ...options })
+      lane.start()
+      await until(() => left.length === 1)
+      await lane.abort()
+      expect([file.ledger.taken, fake.requests]).toEqual([0, []])
+    },
+  )
+
+  test('waits while the dead letter is full, and is read again after the next start', async () => {
+    const stored = [{ kind: 'stored' }, { kind: 'full' }] as const
+    const content = Buffer.concat([Buffer.from(`${record(1)}\n`), line, Buffer.from('\n')])
+    const { fake, file, lane } = setUp({ content, stored: [...stored] })
+    await until(() => lane.account.held === 1)
+    await lane.drain()
+    expect(fake.delivered).toEqual([record(1)])
+    expect(file.ledger.watermark).toBe(8)
   })
 })
 
 test('for any answers every record ends delivered or dead-lettered, and the watermark never passes an unsettled one', async () => {
   const verdicts = fc.constantFrom(ok, ok, ok, busy, refused, tooLarge)
+  const lines = fc.array(fc.tuple(fc.boolean(), fc.integer({ min: 0, max: 200 })), { minLength: 1, maxLength: 40 })
   await fc.assert(
     fc.asyncProperty(
-      fc.array(fc.integer({ min: 0, max: 200 }), { minLength: 1, maxLength: 40 }),
+      lines,
       fc.array(verdicts, { maxLength: 30 }),
       fc.uniqueArray(fc.nat(39), { maxLength: 3 }),
-      async (paddings, script, poisoned) => {
-        const lines = paddings.map((padding, n) => record(n, padding))
-        const poison = new Set(poisoned.map((n) => lines[n]))
+      fc.integer({ min: 300, max: 3000 }),
+      async (shapes, script, poisoned, maxBytes) => {
+        const lines = shapes.map(([isEvent, padding], n) => (isEvent ? event(n, padding) : record(n, padding)))
+        const numberOf = (line: string): number => JSON.parse(line).n
+        const poison = new Set(poisoned.filter((n) => n < lines.length))
         const { fake, dead, file, done, lane } = setUp({
           content: `${lines.join('\n')}\n`,
-          answer: (request, attempt) =>
-            request.records.some((line) => poison.has(line)) ? refused : (script[attempt - 1] ?? ok),
+          answer: ({ body, records }, attempt) => {
+            if (records.some((line) => poison.has(numberOf(line)))) return refused
+            return body.length > maxBytes ? tooLarge : (script[attempt - 1] ?? ok)
+          },
         })
         // A file of nothing but poison is the business of another test: there the destination counts as misconfigured.
-        if (lines.every((line) => poison.has(line))) return lane.abort()
+        if (poison.size === lines.length) return lane.abort()
         await done()
         await lane.drain()
-        expect([...fake.delivered, ...dead.lines].toSorted()).toEqual(lines.toSorted())
+        const whole = [...fake.delivered, ...dead.lines].filter((line) => lines.includes(line))
+        const short = fake.delivered.filter((line) => !lines.includes(line))
+        expect(short).toEqual(short.map(numberOf).map(truncated))
+        expect([...whole, ...short].map(numberOf).toSorted((a, b) => a - b)).toEqual([...lines.keys()])
+        const bodies = new Map(fake.requests.map(({ batchId, body }) => [batchId, body]))
+        expect(fake.requests.every(({ batchId, body }) => bodies.get(batchId) === body)).toBe(true)
         expect(file.ledger.open).toBe(0)
         expect(fake.bodies).toBeLessThanOrEqual(delivery.maxInFlight + 1)
       },

@@ -36,13 +36,15 @@ interface Setup {
   readonly format: Format
   readonly maxLineBytes?: number
   readonly batchMaxBytes?: number
+  /** Told why each dead line is one. */
+  readonly reasons?: string[]
 }
 
 /** Ships a file and gives what came of it, records as the text they hold of their lines. */
 async function ship(
   content: Buffer,
   rules: readonly RuleConfig[],
-  { format, maxLineBytes = 2000, batchMaxBytes = 4096 }: Setup,
+  { format, maxLineBytes = 2000, batchMaxBytes = 4096, reasons = [] }: Setup,
 ): Promise<Shipped> {
   const file = memoryFeed(content, originOf('/var/log/audit.log', maxLineBytes))
   const limits = { batchMaxSize: 7, batchMaxBytes, maxLineBytes }
@@ -77,6 +79,7 @@ async function ship(
     deadLetters: {
       async write(entries) {
         dead.push(...entries.map(({ line }) => Buffer.from(line).toString()))
+        reasons.push(...entries.map(({ reason }) => reason))
         return { kind: 'stored' }
       },
     },
@@ -183,6 +186,15 @@ describe.each(names)('lines with rules, %s', (format) => {
     const content = `${event('a', 'x'.repeat(100))}\n${event('b')}\n`
     const shipped = await ship(Buffer.from(content), [mask('x', 'y'.repeat(20))], { format, maxLineBytes: 1000 })
     expect(shipped).toEqual({ mostOpen, records: [event('b')], dead: [event('a', 'x'.repeat(100))], skipped: {} })
+  })
+
+  test('that no mask was applied to are told from other long ones', async () => {
+    const lines = [event('a', 'x'.repeat(100)), 'z'.repeat(1500)]
+    const reasons: string[] = []
+    const setup = { format, maxLineBytes: 1000, reasons }
+    await ship(Buffer.from(`${lines.join('\n')}\n`), [mask('x', 'y'.repeat(20))], setup)
+    await ship(Buffer.from(`${lines.join('\n')}\n`), [], setup)
+    expect(reasons).toEqual(['too-long-unmasked', 'too-long-unmasked', 'too-long'])
   })
 
   const rule = fc.constantFrom(

@@ -150,6 +150,21 @@ describe('a throttle in simulated time', () => {
     expect(answers.length).toBeGreaterThan(30)
   })
 
+  it('keeps law and rate when somebody sets the clock back or forward', async () => {
+    const throttle = await createThrottle({ enabled: true, qps: 10, burst: 5 })
+    await vi.advanceTimersByTimeAsync(5)
+    vi.setSystemTime(Date.now() - 3_600_000)
+    const answers = keepTaking(throttle, 2)
+    for (const hours of [-1, 2, -3, 0]) {
+      await vi.advanceTimersByTimeAsync(3000)
+      vi.setSystemTime(Date.now() + hours * 3_600_000)
+    }
+    await vi.advanceTimersByTimeAsync(3000)
+    expectWindowLaw(answers, 10, 5)
+    expect(answers.length).toBeGreaterThanOrEqual(5 + 15 * 10 - 1)
+    throttle.stop()
+  })
+
   it('keeps the law and answers everybody, for any rate and any pattern of takes and aborts', async () => {
     const steps = fc.array(
       fc.record({

@@ -13,6 +13,7 @@ export interface SentRequest {
 export function fakeDestination(
   answer: (request: SentRequest, attempt: number) => Verdict | Promise<Verdict>,
   limits: BodyLimits,
+  probe?: Destination['probe'],
 ) {
   const requests: SentRequest[] = []
   const delivered: string[] = []
@@ -38,6 +39,7 @@ export function fakeDestination(
       underWay -= 1
       return verdict
     },
+    ...(probe && { probe }),
     async close() {},
   }
   return {

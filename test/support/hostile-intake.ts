@@ -45,6 +45,8 @@ export interface IntakeOptions {
   readonly h2?: boolean
   /** Where a receiver was before, to come back there after an outage; otherwise any free port. */
   readonly port?: number
+  /** Another address of the loopback than 127.0.0.1. */
+  readonly host?: string
   /** Listens on a unix socket instead of a port. */
   readonly unixSocket?: boolean
 }
@@ -130,10 +132,11 @@ class Intake implements HostileIntake {
       await promise
       this.url = `unix://${this.socketPath}:`
     } else {
-      this.#server.listen(this.#options.port ?? 0, '127.0.0.1', resolve)
+      const { host = '127.0.0.1', port = 0 } = this.#options
+      this.#server.listen(port, host, resolve)
       await promise
       this.port = (this.#server.address() as AddressInfo).port
-      this.url = `${this.#options.tls === undefined ? 'http' : 'https'}://127.0.0.1:${this.port}`
+      this.url = `${this.#options.tls === undefined ? 'http' : 'https'}://${host}:${this.port}`
     }
   }
 

@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer'
-import { appendFileSync, renameSync, writeFileSync } from 'node:fs'
+import { appendFileSync, renameSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import type { Chunk } from '../../src/block.ts'
@@ -64,6 +64,21 @@ describe.each<Encoding>(['utf-8', 'utf-16-le'])('a line that is longer than its 
     writeFileSync(live, '')
     expect(await take()).toBe('x'.repeat(1000))
     expect(await tail.lines()).toEqual([])
+    await tail.close()
+  })
+
+  test('comes short when its file is truncated while it is read', async () => {
+    using dir = tempDir()
+    const { append, next, live, tail } = rig(dir.path, encoding)
+    append(`${'x'.repeat(600_000)}\n`)
+    const line = await (await next())?.lineFrom(0)
+    if (line?.kind !== 'line') throw new Error('no line')
+    let bytes = 0
+    for await (const piece of line.pieces()) {
+      bytes += piece.length
+      truncateSync(live, 10)
+    }
+    expect([line.length, bytes > 0 && bytes < 600_000]).toEqual([600_000, true])
     await tail.close()
   })
 

@@ -1,9 +1,59 @@
-import { describe, expect, it } from 'vitest'
+import dns from 'node:dns'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { datadogConfig, sendRequest, webhookConfig } from '../../support/destination-config.ts'
 import { closeAfterEach, never, openDestination, openIntake } from '../../support/destinations.ts'
 import { serverIdentity, tlsConfig } from '../../support/tls-fixtures.ts'
 
 closeAfterEach()
+
+/** Two receivers on one port, and a name that means the first until it is told to move. */
+async function movingName() {
+  const first = await openIntake()
+  const second = await openIntake({ host: '127.0.0.2', port: first.port })
+  let address = '127.0.0.1'
+  const answer = (...asked: unknown[]) => {
+    const callback = asked.at(-1) as (error: null, addresses: { address: string; family: number }[]) => void
+    setImmediate(() => callback(null, [{ address, family: 4 }]))
+  }
+  // The system's resolver has no other place to put a name of a test into.
+  vi.spyOn(dns, 'lookup').mockImplementation(answer as never)
+  return {
+    ...{ first, second, url: `http://sink.test:${first.port}` },
+    move: () => {
+      address = '127.0.0.2'
+    },
+  }
+}
+
+afterEach(() => {
+  vi.restoreAllMocks()
+})
+
+describe('a name that moves to another address', () => {
+  it('is followed within minutes while the old address still answers', async () => {
+    let nowMs = 0
+    const { first, second, url, move } = await movingName()
+    const destination = openDestination(webhookConfig(url), { now: () => nowMs })
+    for (nowMs of [0, 299_000, 300_000]) {
+      await destination.send(sendRequest(`{"items":[${nowMs}]}`), never)
+      await new Promise(setImmediate)
+      move()
+    }
+    expect([first.records(), second.records()]).toEqual([[0, 299_000], [300_000]])
+  })
+
+  it('is followed at once when the old address does not answer', async () => {
+    const { first, second, url, move } = await movingName()
+    const destination = openDestination(webhookConfig(url))
+    expect(await destination.send(sendRequest('{"items":[1]}'), never)).toMatchObject({ kind: 'delivered' })
+    first.setFault(() => ({ kind: 'reset', at: 'headers' }))
+    await new Promise(setImmediate)
+    move()
+    expect(await destination.send(sendRequest('{"items":[2]}'), never)).toMatchObject({ kind: 'retry' })
+    expect(await destination.send(sendRequest('{"items":[2]}'), never)).toMatchObject({ kind: 'delivered' })
+    expect([first.records(), second.records()]).toEqual([[1], [2]])
+  })
+})
 
 describe('connections', () => {
   it('are kept and used again', async () => {

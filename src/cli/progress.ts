@@ -1,0 +1,29 @@
+import type { Log } from '../log.ts'
+import { printable } from '../observe/line.ts'
+import type { Output } from './io.ts'
+
+/** How a replay fares: on a terminal one line that is drawn again and again; warnings anywhere. */
+export function createProgress(name: string, stderr: Output) {
+  let tried = 0
+  let delivered = 0
+  const draw = (text: string) => {
+    if (stderr.terminal !== undefined) stderr.write(`\r\x1b[2K${printable(text).slice(0, stderr.terminal.columns - 1)}`)
+  }
+  const show = (more: string) => draw(`${name}: ${tried} tried, ${delivered} delivered${more}`)
+  const note = (fields: { readonly reason?: unknown }, message: string) => show(`: ${fields.reason ?? message}`)
+  const log: Log = { trace() {}, debug() {}, info() {}, warn: note, error: note }
+  return {
+    /** For what is repeated until it succeeds. */
+    log,
+    warn(message: string) {
+      draw('')
+      stderr.write(`agent replay: ${printable(message)}\n`)
+    },
+    add(entries: number, deliveredEntries: number) {
+      tried += entries
+      delivered += deliveredEntries
+      show('')
+    },
+    end: () => draw(''),
+  }
+}

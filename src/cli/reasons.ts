@@ -1,0 +1,19 @@
+/** How many records there are of each reason. */
+export type Reasons = ReadonlyMap<string, number>
+
+/** Answers of servers make reasons: more different ones are counted together. */
+const MOST_REASONS = 30
+
+export function countReason(reasons: Map<string, number>, reason: string): void {
+  const key = reasons.has(reason) || reasons.size < MOST_REASONS ? reason : 'other reasons'
+  reasons.set(key, (reasons.get(key) ?? 0) + 1)
+}
+
+/** Most frequent first. */
+export function listOf(reasons: Reasons): readonly { readonly reason: string; readonly records: number }[] {
+  return [...reasons].map(([reason, records]) => ({ reason, records })).sort((a, b) => b.records - a.records)
+}
+
+export function totalOf(reasons: Reasons): number {
+  return [...reasons.values()].reduce((total, records) => total + records, 0)
+}

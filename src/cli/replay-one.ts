@@ -1,0 +1,92 @@
+import type { Config, DestinationConfig } from '../config/config.ts'
+import { longestLineOf } from '../config/sources.ts'
+import type { DeadLetterEntry } from '../ship/dead-letter-entry.ts'
+import { replayDeadLetter } from '../ship/dead-letter-replay.ts'
+import { createDestination } from '../ship/destinations/create.ts'
+import { createLaneAccount } from '../ship/lane-account.ts'
+import { createRedelivery } from '../ship/redelivery.ts'
+import { createThrottle } from '../ship/throttle.ts'
+import type { SystemError } from '../system-error.ts'
+import { deadLetterOf, originsOf } from './dead-letter-origins.ts'
+import type { Output } from './io.ts'
+import { createProgress } from './progress.ts'
+import { countReason, type Reasons } from './reasons.ts'
+
+/** What came of replaying the dead letter of one destination. */
+export interface Replay {
+  readonly destination: string
+  /** And removed. */
+  readonly delivered: number
+  readonly kept: Reasons
+  /** Lines that are damaged or of another format; they stay. */
+  readonly unreadable: number
+  /** The destination does not answer; what was left was not tried. */
+  readonly unreachable: string | undefined
+  readonly fault: SystemError | undefined
+  /** A signal came before everything was tried. */
+  readonly interrupted: boolean
+}
+
+export interface ReplayOneOptions {
+  readonly config: Config
+  /** Of one request, before the destination counts as unreachable. */
+  readonly attempts: number
+  readonly version: string
+  readonly stderr: Output
+}
+
+/** Of one batch, as text with its framing. */
+const MOST_BATCH_BYTES = 4 * 1024 * 1024
+
+export async function replayOne(
+  destinationConfig: DestinationConfig,
+  { config, attempts, version, stderr }: ReplayOneOptions,
+  signal: AbortSignal,
+): Promise<Replay> {
+  const { name, delivery } = destinationConfig
+  const progress = createProgress(name, stderr)
+  const destination = createDestination(destinationConfig, {
+    hostname: config.hostname,
+    version,
+    maxLineBytes: longestLineOf(config.sources),
+    warn: (message) => progress.warn(message),
+  })
+  const { throttleQps: qps, throttleBurst: burst, throttleEnable: enabled } = delivery
+  const throttle = await createThrottle({ qps, burst, enabled })
+  const redeliver = createRedelivery({
+    context: {
+      destination,
+      delivery: { ...delivery, maxAttempts: attempts },
+      throttle,
+      account: createLaneAccount(),
+      log: progress.log,
+      floor: { notBeforeMs: 0 },
+    },
+    originOf: originsOf(config),
+  })
+  const kept = new Map<string, number>()
+  const givenUp = new AbortController()
+  const stopped = AbortSignal.any([signal, givenUp.signal])
+  let unreachable: string | undefined
+
+  async function send(entries: readonly DeadLetterEntry[]): Promise<ReadonlySet<number>> {
+    const sent = await redeliver(entries, stopped)
+    for (const reason of sent.kept.values()) countReason(kept, reason)
+    progress.add(entries.length, sent.delivered.size)
+    unreachable = sent.unreachable
+    if (unreachable !== undefined) givenUp.abort()
+    return sent.delivered
+  }
+
+  try {
+    const batchBytes = Math.min(MOST_BATCH_BYTES, delivery.batchMaxBytes)
+    const dir = deadLetterOf(config, destinationConfig)
+    const replayed = await replayDeadLetter({ dir, send, batchRecords: delivery.batchMaxSize, batchBytes }, stopped)
+    const { delivered, unreadable, fault } = replayed
+    return { destination: name, delivered, kept, unreadable, unreachable, fault, interrupted: signal.aborted }
+  } finally {
+    progress.end()
+    throttle.stop()
+    await destination.close()
+  }
+}

@@ -1,0 +1,121 @@
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { openLock } from '../checkpoint/lock.ts'
+import type { Config, DestinationConfig } from '../config/config.ts'
+import { loadConfig } from '../config/load.ts'
+import { renderProblem } from '../config/problem.ts'
+import { printable } from '../observe/line.ts'
+import { type SystemError, systemError } from '../system-error.ts'
+import { readVersion } from '../version.ts'
+import type { Arguments } from './arguments.ts'
+import { type ExitCode, exitCode, type Io } from './io.ts'
+import { totalOf } from './reasons.ts'
+import { type Replay, replayOne } from './replay-one.ts'
+import { renderReplay, renderSurvey, replaysJson, surveysJson } from './replay-report.ts'
+import { surveyOne } from './replay-survey.ts'
+import { usageError } from './usage.ts'
+
+const defaultAttempts = 5
+
+/** `agent replay --dead-letter`: sends again what destinations refused, and removes what they take now. */
+export async function replay(args: Arguments, io: Io): Promise<ExitCode> {
+  if (!args.flag('dead-letter')) return usageError('replay', 'say what to replay: --dead-letter', io)
+  const attempts = Number(args.value('attempts') ?? defaultAttempts)
+  if (!Number.isInteger(attempts) || attempts < 1) {
+    return usageError('replay', `--attempts cannot be "${args.value('attempts')}": use a number from 1 on`, io)
+  }
+  const path = args.value('config')
+  const loading = await loadConfig({ paths: path === undefined ? [] : [path], env: io.env })
+  if (loading.kind === 'invalid') {
+    io.stderr.write(`${loading.problems.map(renderProblem).join('\n')}\nagent: nothing was replayed\n`)
+    return exitCode.configuration
+  }
+  const { config } = loading
+  const name = args.value('destination')
+  const chosen = config.destinations.filter((destination) => name === undefined || destination.name === name)
+  if (chosen.length === 0) {
+    const names = config.destinations.map((destination) => destination.name).join(', ')
+    return usageError('replay', `no destination "${name}": there is ${names}`, io)
+  }
+  const dir = join(config.checkpoint.runPath, 'dead-letter')
+  const found = await subdirectoriesOf(dir)
+  if (found.kind === 'failed') return failed(found, io)
+  for (const left of found.names.filter((found) => config.destinations.every((known) => known.name !== found))) {
+    io.stderr.write(`agent replay: ${printable(join(dir, left))} stays: no destination of this name is configured\n`)
+  }
+  const work = { config, chosen, attempts, asJson: args.value('output') === 'json' }
+  if (args.flag('dry-run')) return survey(work, io)
+  // Nothing was ever dead-lettered, and a lock would leave its file.
+  return found.kind === 'absent' ? replayAll(work, io) : replayLocked(dir, work, io)
+}
+
+interface Work {
+  readonly config: Config
+  readonly chosen: readonly DestinationConfig[]
+  readonly attempts: number
+  readonly asJson: boolean
+}
+
+async function survey({ config, chosen, asJson }: Work, io: Io): Promise<ExitCode> {
+  const surveys = await Promise.all(chosen.map((destination) => surveyOne(config, destination)))
+  io.stdout.write(asJson ? surveysJson(surveys) : surveys.map(renderSurvey).join(''))
+  const fault = surveys.find((each) => each.fault !== undefined)?.fault
+  return fault === undefined ? exitCode.ok : codeOfFault(fault)
+}
+
+/** A second replay would send everything twice; the agent may run meanwhile. */
+async function replayLocked(dir: string, work: Work, io: Io): Promise<ExitCode> {
+  const lock = await openLock(dir, `agent replay, process ${io.vitals().pid}`)
+  if (lock.kind === 'held') {
+    io.stderr.write(`agent replay: another replay works on ${printable(dir)} (${printable(lock.by)})\n`)
+    return exitCode.busy
+  }
+  if (lock.kind === 'failed') return failed(lock, io)
+  try {
+    return await replayAll(work, io)
+  } finally {
+    lock.release()
+  }
+}
+
+async function replayAll({ config, chosen, attempts, asJson }: Work, io: Io): Promise<ExitCode> {
+  const interrupt = new AbortController()
+  const unsubscribe = io.onSignal(() => interrupt.abort())
+  const options = { config, attempts, version: readVersion(), stderr: io.stderr }
+  const replays: Replay[] = []
+  for (const destination of chosen) replays.push(await replayOne(destination, options, interrupt.signal))
+  unsubscribe()
+  io.stdout.write(asJson ? replaysJson(replays) : replays.map(renderReplay).join(''))
+  return codeOf(replays)
+}
+
+function codeOf(replays: readonly Replay[]): ExitCode {
+  const fault = replays.find((replay) => replay.fault !== undefined)?.fault
+  if (fault !== undefined) return codeOfFault(fault)
+  if (replays.some(({ unreachable }) => unreachable !== undefined)) return exitCode.unavailable
+  const isDone = replays.every(({ kept, unreadable, interrupted }) => totalOf(kept) + unreadable === 0 && !interrupted)
+  return isDone ? exitCode.ok : exitCode.unhealthy
+}
+
+function failed(fault: SystemError, io: Io): ExitCode {
+  io.stderr.write(`agent replay: ${printable(fault.message)}\n`)
+  return codeOfFault(fault)
+}
+
+function codeOfFault({ code }: Pick<SystemError, 'code'>): ExitCode {
+  return code === 'EACCES' || code === 'EPERM' ? exitCode.permission : exitCode.io
+}
+
+type Subdirectories =
+  | { readonly kind: 'found' | 'absent'; readonly names: readonly string[] }
+  | ({ readonly kind: 'failed' } & SystemError)
+
+async function subdirectoriesOf(dir: string): Promise<Subdirectories> {
+  try {
+    const entries = await readdir(dir, { withFileTypes: true })
+    return { kind: 'found', names: entries.filter((entry) => entry.isDirectory()).map(({ name }) => name) }
+  } catch (error) {
+    const fault = systemError(error)
+    return fault.code === 'ENOENT' ? { kind: 'absent', names: [] } : { kind: 'failed', ...fault }
+  }
+}

@@ -1,0 +1,169 @@
+import { nextDelayMs } from './backoff.ts'
+import { type Batch, batchIdOf, createSettlements, type DeadLine, type Range, type Settlements } from './batch.ts'
+import type { Bury } from './burial.ts'
+import { type DeliveryContext, deadRecord, sendRange, waitUntil } from './delivery.ts'
+import { type Isolated, isolate, type RefusedRange } from './isolation.ts'
+import { type Shortened, sendShortened, shorten } from './shortening.ts'
+
+/** A record refused alone is tried this often, and this many in a row are dead-lettered on the strength of earlier successes. */
+const LONE_ROUNDS = 3
+const LONE_RECORDS = 10
+
+interface Owing {
+  readonly batch: Batch
+  readonly whole: Range
+  readonly settlements: Settlements
+}
+
+/** Brings batches to their end: every record delivered, or durably in the dead letter (I1). */
+export function createBatchDelivery(context: DeliveryContext, bury: Bury) {
+  const { delivery, account } = context
+  /** Lone records dead-lettered since the last success, and how many batches were sent by then. */
+  let unproven = 0
+  let provenBy = 0
+
+  /** Settles the batch, or returns without when `signal` comes first. */
+  return async (batch: Batch, signal: AbortSignal): Promise<void> => {
+    const settlements = createSettlements(batch)
+    const whole = { start: 0, end: batch.records }
+    const unfit = batch.deadLetters.flatMap(({ entry }) => entry ?? [])
+    if (!(await bury(unfit, batchIdOf(batch.parts, whole), signal))) return
+    for (const { part, bytes } of batch.deadLetters) settlements.deadLettered(part, bytes)
+    if (whole.end > 0 && !(await deliverWhole({ batch, whole, settlements }, signal))) return
+    settlements.settle()
+  }
+
+  async function deliverWhole(owing: Owing, signal: AbortSignal): Promise<boolean> {
+    const { batch, whole, settlements } = owing
+    for (let round = 1; ; round += 1) {
+      const sentBefore = account.batchesSent
+      let own = 0
+      const sent = await sendRange(batch, whole, context, signal)
+      if (sent.kind === 'aborted') return false
+      if (sent.kind === 'delivered') {
+        settlements.delivered(whole)
+        return true
+      }
+      if (delivery.mode === 'blocking-strict' && isRequestReceived(batch.body.recordLine(0))) {
+        const reason = sent.kind === 'refused' ? sent.verdict.reason : sent.reason
+        if (!(await hold(round, reason, signal))) return false
+        continue
+      }
+      const isolated: Isolated =
+        sent.kind === 'exhausted'
+          ? { kind: 'settled', delivered: [], refused: [{ range: whole, kind: 'exhausted', reason: sent.reason }] }
+          : await isolate(whole, sent.verdict, {
+              async send(range) {
+                const part = await sendRange(batch, range, context, signal)
+                if (part.kind === 'delivered') own += 1
+                return part
+              },
+              hasOtherDeliveries: () => account.batchesSent - own > sentBefore,
+            })
+      if (isolated.kind === 'aborted') return false
+      if (isolated.kind === 'settled') return settleIsolated(owing, isolated, signal)
+      if (mayBury(whole, round)) {
+        unproven += 1
+        const refused = [{ range: whole, kind: 'rejected', reason: isolated.reason } as const]
+        return settleIsolated(owing, { delivered: [], refused }, signal)
+      }
+      account.trouble = 'misconfigured'
+      report(
+        isolated.reason,
+        'the destination refuses every record: nothing is dropped, the batch is tried again; check its address, path and credentials',
+      )
+      if (!(await waitRound(round, signal))) return false
+    }
+  }
+
+  /** kube-apiserver fails the request itself when this stage cannot be recorded in `blocking-strict`: nothing passes it. */
+  async function hold(round: number, reason: string, signal: AbortSignal): Promise<boolean> {
+    account.held += 1
+    report(
+      reason,
+      'the destination refuses a RequestReceived event: blocking-strict goes no further until it is accepted',
+    )
+    const done = await waitRound(round, signal)
+    account.held -= 1
+    return done
+  }
+
+  /**
+   * In order and one at a time, nothing sent meanwhile can prove that only this record is refused. What was accepted before
+   * does, within limits: a destination that begins to refuse everything loses a few records to the dead letter.
+   */
+  function mayBury(whole: Range, round: number): boolean {
+    if (account.batchesSent !== provenBy) unproven = 0
+    provenBy = account.batchesSent
+    return whole.end === 1 && round >= LONE_ROUNDS && provenBy > 0 && unproven < LONE_RECORDS
+  }
+
+  async function settleIsolated(
+    { batch, whole, settlements }: Owing,
+    { delivered, refused }: Pick<Extract<Isolated, { kind: 'settled' }>, 'delivered' | 'refused'>,
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    for (const range of delivered) settlements.delivered(range)
+    const records = refused.flatMap((range) => recordsOf(batch, range))
+    const dead: RefusedRecord[] = []
+    for (const record of records) {
+      const sent = record.shortened && (await sendShortened(batch, record.shortened, context, signal))
+      if (sent === 'aborted') return false
+      if (sent === 'delivered') {
+        settlements.delivered({ start: record.index, end: record.index + 1 })
+        noteTruncated(record.line.reason)
+      } else dead.push(record)
+    }
+    const lines = dead.map(({ line }) => line)
+    if (!(await bury(lines, batchIdOf(batch.parts, whole), signal))) return false
+    for (const { part, line } of dead) settlements.deadLettered(part, line.line.length + 1)
+    return true
+  }
+
+  function noteTruncated(reason: string): void {
+    const { name } = context.destination
+    context.log.warn(
+      { key: `truncated:${name}`, destination: name, reason },
+      'an event was too large for the destination and is delivered without requestObject and responseObject',
+    )
+  }
+
+  function report(reason: string, message: string): void {
+    const { name } = context.destination
+    context.log.error({ key: `${message}:${name}`, destination: name, reason }, message)
+  }
+
+  function waitRound(round: number, signal: AbortSignal): Promise<boolean> {
+    const { initialBackoffMs: initialMs, backoffFactor: factor, maxBackoffMs: maxMs } = delivery
+    const delayMs = nextDelayMs({ attempt: round, initialMs, factor, maxMs, random: Math.random })
+    return waitUntil(performance.now() + delayMs, signal)
+  }
+}
+
+interface RefusedRecord {
+  readonly index: number
+  readonly part: number
+  readonly line: DeadLine
+  /** What may be tried before it is dead. */
+  readonly shortened: Shortened | undefined
+}
+
+/** All that is to be known of refused records, as copies. */
+function recordsOf(batch: Batch, { range, kind, reason, status }: RefusedRange): RefusedRecord[] {
+  const why = status === undefined ? { reason } : { reason, status }
+  return Array.from({ length: range.end - range.start }, (_, offset) => {
+    const index = range.start + offset
+    const { part, entry } = deadRecord(batch, index, why)
+    return { index, part, line: entry, shortened: kind === 'too-large' ? shorten(batch, index) : undefined }
+  })
+}
+
+/** A record of a datadog destination may be any text. */
+function isRequestReceived(line: Uint8Array): boolean {
+  try {
+    return JSON.parse(Buffer.from(line).toString())?.stage === 'RequestReceived'
+  } catch (error) {
+    if (error instanceof SyntaxError) return false
+    throw error
+  }
+}

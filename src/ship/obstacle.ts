@@ -1,0 +1,22 @@
+import { isUtf8 } from 'node:buffer'
+import type { Origin } from '../block.ts'
+import type { DeadLetterEntry } from './dead-letter-entry.ts'
+
+/** U+FFFD has three bytes: by so much a record may be longer than what was read. */
+const REPAIR_GROWTH = 3
+
+/** Why a dead letter cannot be sent as it is, whatever the destination says; undefined if it can. */
+export function obstacleTo(entry: DeadLetterEntry, { maxLineBytes }: Origin): string | undefined {
+  const { reason, line } = entry
+  if (reason === 'torn-line') return 'the front of a line that was never finished'
+  if (reason === 'too-long-unmasked') return 'longer than max_line_bytes, and not masked as its source wants'
+  if (reason === 'too-long' && !isWhole(entry)) return 'a piece of a line that was longer than max_line_bytes'
+  const mayHaveGrown = reason !== 'too-long' && isUtf8(line)
+  const longest = mayHaveGrown ? REPAIR_GROWTH * maxLineBytes : maxLineBytes
+  return line.length > longest ? 'longer than max_line_bytes' : undefined
+}
+
+/** Of a line in pieces each has the span of the line. The newline may have been missing. */
+function isWhole({ start, end, line }: DeadLetterEntry): boolean {
+  return end - start - line.length <= 1
+}

@@ -1,0 +1,54 @@
+import { appendFileSync, mkdirSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { expect, test } from 'vitest'
+import { startAgent } from '../../src/agent.ts'
+import { loadConfig } from '../../src/config/load.ts'
+import { createLog } from '../../src/observe/log.ts'
+import { agentBench } from '../support/agent-process.ts'
+import { startIntake } from '../support/hostile-intake.ts'
+import { tempDir } from '../support/temp-dir.ts'
+import { until } from '../support/until.ts'
+
+/** The agent in this process, where its deadline can be chosen. */
+async function start(file: string) {
+  const loading = await loadConfig({ paths: [file], env: {} })
+  if (loading.kind !== 'loaded') throw new Error('no configuration')
+  const log = createLog({ level: 'error', sink: () => true })
+  const vitals = () => ({ pid: process.pid, rssBytes: 0, cpuSeconds: 0 })
+  const started = await startAgent({ config: loading.config, problems: [], log, version: '0', vitals })
+  if (started.kind !== 'started') throw new Error(started.message)
+  return started.agent
+}
+
+test('a drain gives up at its deadline what is not answered, and it is sent again after the next start', async () => {
+  using dir = tempDir()
+  const intake = await startIntake({ script: [undefined, { kind: 'silence' }] })
+  const delivery = 'delivery: {batch_max_size: 1, batch_max_wait: 10ms, max_in_flight: 1}'
+  using bench = agentBench(dir.path, `destination: {type: webhook, url: "${intake.url}"}\n${delivery}`)
+  mkdirSync(dirname(bench.auditLog), { recursive: true })
+  appendFileSync(bench.auditLog, '{"n":1}\n{"n":2}\n')
+  const first = await start(bench.file)
+  await until(() => intake.requests.length === 2)
+  const beganAtMs = performance.now()
+  expect(await first.drain(100)).toEqual({ clean: false })
+  expect(performance.now() - beganAtMs).toBeLessThan(3000)
+
+  const second = await start(bench.file)
+  await until(() => intake.records().length === 2)
+  expect(await second.drain(20_000)).toEqual({ clean: true })
+  expect(intake.records()).toEqual([{ n: 1 }, { n: 2 }])
+  await intake.close()
+})
+
+test('a destination that never answers keeps no agent from starting', async () => {
+  using dir = tempDir()
+  const intake = await startIntake()
+  intake.setFault(() => ({ kind: 'silence' }))
+  using bench = agentBench(dir.path, `destination: {type: datadog, url: "${intake.url}", api_key: abc}`)
+  const agent = await start(bench.file)
+  await until(() => intake.requests.length === 1)
+  expect(intake.requests[0]?.body.toString()).toBe('{}')
+  expect(agent.status().state).toBe('running')
+  expect(await agent.drain(20_000)).toEqual({ clean: true })
+  await intake.close()
+})
