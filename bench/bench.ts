@@ -147,7 +147,7 @@ try {
   process.stderr.write(`${error instanceof Error ? error.message : error}\n\n${usage}`)
   process.exit(64)
 }
-const cleanup = await prepareCleanup()
+const cleanup = await prepareCleanup('tailship-bench-')
 try {
   process.exitCode = await main(options, cleanup)
 } finally {

@@ -15,7 +15,7 @@ export interface Cleanup {
 }
 
 /** A guard process does the work, so that it is done also when this process is killed. */
-export async function prepareCleanup(): Promise<Cleanup> {
+export async function prepareCleanup(prefix = 'tailship-demo-'): Promise<Cleanup> {
   const guard = forkProgram('./guard', 'inherit')
   const ended = new Promise<number | null>((resolve) => {
     guard.once('exit', resolve)
@@ -24,7 +24,7 @@ export async function prepareCleanup(): Promise<Cleanup> {
   const tell = (command: GuardCommand) => {
     if (guard.connected) guard.send(command)
   }
-  const directory = await mkdtemp(join(tmpdir(), 'tailship-demo-'))
+  const directory = await mkdtemp(join(tmpdir(), prefix))
   tell({ kind: 'directory', path: directory })
   return {
     directory,

@@ -1,7 +1,7 @@
 import { nextDelayMs } from './backoff.ts'
 import { type Batch, batchIdOf, createSettlements, type DeadLine, type Range, type Settlements } from './batch.ts'
 import type { Bury } from './burial.ts'
-import { type DeliveryContext, deadRecord, sendRange, waitUntil } from './delivery.ts'
+import { type DeliveryContext, deadRecord, noteDecision, sendRange, waitUntil } from './delivery.ts'
 import { type Isolated, isolate, type RefusedRange } from './isolation.ts'
 import { type Shortened, sendShortened, shorten } from './shortening.ts'
 
@@ -116,6 +116,7 @@ export function createBatchDelivery(context: DeliveryContext, bury: Bury) {
     }
     const lines = dead.map(({ line }) => line)
     if (!(await bury(lines, batchIdOf(batch.parts, whole), signal))) return false
+    if (refused.some(({ kind }) => kind !== 'exhausted')) noteDecision(account)
     for (const { part, line } of dead) settlements.deadLettered(part, line.line.length + 1)
     return true
   }

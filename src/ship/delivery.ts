@@ -142,11 +142,16 @@ function noteDelivered(
   account.bytesSent += request.pieces.reduce((sum, piece) => sum + piece.length, 0)
   account.encodedBytesSent += sentBytes
   account.lastSuccessAtMs = Date.now()
-  account.failingSinceMs = undefined
-  account.trouble = undefined
+  noteDecision(account)
   account.latency.count += 1
   account.latency.totalMs += latencyMs
   account.latency.peakMs = Math.max(account.latency.peakMs, latencyMs)
+}
+
+/** A destination that has taken a record, or refused it while it takes others, is well. */
+export function noteDecision(account: LaneAccount): void {
+  account.failingSinceMs = undefined
+  account.trouble = undefined
 }
 
 function noteFailure(

@@ -265,6 +265,17 @@ describe('poison isolation', () => {
     await lane.drain()
   })
 
+  test('leaves a destination well that refused the last record for good', async () => {
+    const lines = numbered(10)
+    const { done, lane } = setUp({
+      content: `${lines.join('\n')}\n`,
+      answer: (request) => (isOf(request, lines.at(-1) ?? '') ? refused : ok),
+    })
+    await done()
+    expect([lane.account.failingSinceMs, lane.account.trouble]).toEqual([undefined, undefined])
+    await lane.drain()
+  })
+
   test('holds a destination that refuses everything to be misconfigured and drops nothing', async () => {
     let healed = false
     const lines = numbered(30)
