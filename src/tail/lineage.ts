@@ -82,12 +82,15 @@ export class Lineage {
     this.isVirgin = this.homeless.length === 0
   }
 
-  /** The first cursor of a destination with something to read, in the order of the content. */
+  /**
+   * The first cursor of a destination with something to read, in the order of the content. While archives are looked into
+   * no generation is begun, as what is in them may come before it.
+   */
   nextCursor(destination: string): Cursor | undefined {
     for (const generation of this.reading) {
       if (!generation.place || generation.isReplaced) continue
       const cursor = generation.cursors.get(destination)
-      if (cursor?.hasUnread) return cursor
+      if (cursor?.hasUnread) return this.#resolving !== undefined && cursor.position === 0 ? undefined : cursor
     }
     return undefined
   }

@@ -20,7 +20,7 @@ interface Scan {
 /** What the agent makes of a file that it does not know. */
 export type Judgement =
   | { readonly kind: 'home'; readonly generation: Generation }
-  /** Of content that is read elsewhere. */
+  /** Of content that is read elsewhere, or of none yet. */
   | { readonly kind: 'copy' }
   /** Perhaps a copy that is still being written. */
   | { readonly kind: 'wait' }
@@ -149,6 +149,7 @@ function receive(scan: Scan, { path, facts }: Place): void {
 /** Whose content is it? By content alone, as the identity of the file says nothing. */
 export function judge(candidate: Candidate, around: Around): Judgement | Fault {
   const { lineage, nowMs } = around
+  if (candidate.size === 0 && !around.isLive) return { kind: 'copy' }
   const readable = candidate.bytes(0, Math.min(FINGERPRINT_BYTES, candidate.size))
   if (readable instanceof Fault) return readable
   if (lineage.live?.isUnknown && !around.isLive) return lineage.live.fault ?? UNREAD
@@ -219,9 +220,13 @@ function likenessTo(generation: Generation, candidate: Candidate, match: Match):
     return candidate.size === generation.size && generation.furthest === generation.size ? 'copy' : 'none'
   }
   const agreed = candidate.size <= facts.size && candidate.agrees(generation)
-  return agreed instanceof Fault ? agreed : agreed ? 'copy' : 'none'
+  if (agreed instanceof Fault) return agreed
+  if (agreed) return 'copy'
+  // The file may have been truncated only now, and this be the copy that was made of it before.
+  return generation.verify() ? 'none' : TRUNCATED
 }
 
+const TRUNCATED = new Fault('EAGAIN', 'what it looks like has just been truncated')
 const UNREAD = new Fault('EAGAIN', 'the live file could not be looked at yet')
 const ABSENT = new Fault('ENOENT', 'its file is not at hand')
 
