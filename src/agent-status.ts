@@ -1,4 +1,3 @@
-import { readdirSync } from 'node:fs'
 import type { Saver } from './checkpoint/saver.ts'
 import type { Config, RejectedSource } from './config/config.ts'
 import { judgeHealth } from './observe/health.ts'
@@ -10,6 +9,7 @@ import type {
   SourceStatus,
   Status,
 } from './observe/status.ts'
+import { openFiles } from './open-files.ts'
 import type { Destination } from './ship/destination.ts'
 import type { LaneAccount } from './ship/lane-account.ts'
 import type { Generation } from './tail/generation.ts'
@@ -216,15 +216,6 @@ function describeRejected({ integration, path, error }: RejectedSource): SourceS
 function describeCheckpoint({ path, saver, recovered, problem }: StatusInputs['checkpoint']): CheckpointStatus {
   const error = problem ?? saver?.error
   return { path, writable: error === undefined, lastWrittenAt: isoOf(saver?.lastSavedAtMs), error, recovered }
-}
-
-/** Also sockets and the agent's own files; undefined where the system does not tell. */
-function openFiles(): number | undefined {
-  try {
-    return readdirSync('/proc/self/fd').length
-  } catch {
-    return undefined
-  }
 }
 
 function iso(ms: number): string {

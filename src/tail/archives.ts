@@ -1,6 +1,7 @@
+import { FINGERPRINT_BYTES } from '../checkpoint/registry.ts'
 import { faultOfInflating, inflate, isIncomplete } from './content.ts'
 import { Fault, type Files, readExactly } from './files.ts'
-import { FINGERPRINT_BYTES, fingerprint } from './fingerprint.ts'
+import { fingerprint } from './fingerprint.ts'
 import type { Generation, Place } from './generation.ts'
 import type { Lineage } from './lineage.ts'
 import { type Candidate, isBegin } from './recognition.ts'

@@ -1,9 +1,9 @@
 import type { Chunk, LongLine, Origin, Part, Skipped, SkipReason } from '../block.ts'
 import { createLedger, type Ledger } from '../checkpoint/ledger.ts'
-import type { Fingerprint, PositionRecord } from '../checkpoint/registry.ts'
+import { FINGERPRINT_BYTES, type Fingerprint, type PositionRecord } from '../checkpoint/registry.ts'
 import type { Content } from './content.ts'
 import { Fault } from './files.ts'
-import { FINGERPRINT_BYTES, fingerprint, NO_FINGERPRINT } from './fingerprint.ts'
+import { fingerprint, NO_FINGERPRINT } from './fingerprint.ts'
 import { findLine } from './long-line.ts'
 
 const NEWLINE = 0x0a

@@ -1,11 +1,16 @@
 import { hash } from 'node:crypto'
 import type { Origin, SourceLabels } from '../block.ts'
-import type { Fingerprint, GenerationRecord, PositionRecord } from '../checkpoint/registry.ts'
+import {
+  FINGERPRINT_BYTES,
+  type Fingerprint,
+  type GenerationRecord,
+  type PositionRecord,
+} from '../checkpoint/registry.ts'
 import { archiveContent, type Content, plainContent } from './content.ts'
 import { Cursor, type CursorHost, type Evidence } from './cursor.ts'
 import type { Descriptors } from './descriptors.ts'
 import { Fault, type FileFacts, type Files } from './files.ts'
-import { FINGERPRINT_BYTES, fingerprint, NO_FINGERPRINT } from './fingerprint.ts'
+import { fingerprint, NO_FINGERPRINT } from './fingerprint.ts'
 import { isIdentity, recognise } from './recognition.ts'
 
 /** Where the content of a generation can be read now. */
@@ -59,7 +64,7 @@ export class Generation {
   /** The first bytes themselves, while something is unread: at least `prefix.length` of them. */
   head: Buffer | undefined
   size: number
-  /** When the size last changed, in the clock of `observe`. */
+  /** When it last changed, in size or by leaving the live path, in the clock of `observe`. */
   changedAtMs = 0
   /** No longer at the live path. */
   rotated = true

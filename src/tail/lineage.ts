@@ -30,6 +30,8 @@ export interface LineageOptions {
   readonly isInitial: boolean
   /** How long a rotated file must be quiet before its last line counts without a newline. */
   readonly finalQuietMs: number
+  /** How long a deleted file must be quiet while nothing is written to a new one in its place. */
+  readonly deletedQuietMs: number
   /** Whether a file, at the live path or beside it, is read by another lineage, to which it was known first. */
   isElsewhere(place: Place, nowMs: number): boolean | Fault
   /** What was recorded of a file that no lineage looks after any more; it is this one's from now on. */
@@ -325,6 +327,7 @@ export class Lineage {
 
   #rotate(generation: Generation, nowMs: number): void {
     generation.rotated = true
+    generation.changedAtMs = nowMs
     this.live = undefined
     this.scanWanted = true
     this.#lookAtRotated(generation, nowMs)
@@ -386,12 +389,22 @@ export class Lineage {
     })
   }
 
+  /** Deleted, but perhaps still written to by who has it open, as kube-apiserver does (kubernetes/kubernetes#111208). */
+  #isHeld(generation: Generation, nowMs: number): boolean {
+    const hasSuccessor = this.live !== undefined && this.live.size > 0
+    const isQuiet = nowMs - generation.changedAtMs >= this.options.deletedQuietMs
+    if (hasSuccessor || isQuiet || !generation.isOpen) return false
+    const facts = generation.look()
+    return !(facts instanceof Fault) && facts.links === 0
+  }
+
   #finish(nowMs: number): void {
     for (const generation of this.reading) {
       if (!generation.rotated || generation.isReplaced) continue
       const isQuiet = nowMs - generation.changedAtMs >= this.options.finalQuietMs
       if (!generation.final && isQuiet && !isAlive(generation, nowMs)) generation.finalise()
       if (!generation.final || !generation.isSettled || !generation.verify()) continue
+      if (this.#isHeld(generation, nowMs)) continue
       generation.finish()
       this.#insert(generation)
     }

@@ -1,5 +1,6 @@
+import { FINGERPRINT_BYTES } from '../checkpoint/registry.ts'
 import { Fault, type FileFacts, type Files, readExactly } from './files.ts'
-import { FINGERPRINT_BYTES, fingerprint } from './fingerprint.ts'
+import { fingerprint } from './fingerprint.ts'
 import type { FileIdentity, Generation } from './generation.ts'
 
 /** A file that may hold the content of a generation. */

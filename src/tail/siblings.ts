@@ -1,6 +1,6 @@
 import { basename, join } from 'node:path'
+import { FINGERPRINT_BYTES } from '../checkpoint/registry.ts'
 import { Fault, type FileFacts } from './files.ts'
-import { FINGERPRINT_BYTES } from './fingerprint.ts'
 import type { Generation, Place } from './generation.ts'
 import type { Lineage } from './lineage.ts'
 import { type Candidate, isIdentity, plainCandidate, recognise, type Verdict, withFile } from './recognition.ts'

@@ -30,6 +30,7 @@ export interface SourcesOptions {
   readonly sinceMs: ReadonlyMap<string, number>
   readonly startedAtMs: number
   readonly finalQuietMs: number
+  readonly deletedQuietMs: number
   readonly goneMs: number
   onChange(): void
   onDoubt(lineage: Lineage): void
@@ -155,6 +156,7 @@ export function createSources(options: SourcesOptions) {
       source: isAlone(path, source) ? { ...config, backfill: true } : config,
       startedAtMs: options.sinceMs.get(config.path) ?? options.startedAtMs,
       finalQuietMs: options.finalQuietMs,
+      deletedQuietMs: options.deletedQuietMs,
       isElsewhere: (place, nowMs) => options.elsewhere.isElsewhere(lineage, place, nowMs),
       recall: (facts) => formerRecords(path, remembered.pathsOf(facts)),
       context: {

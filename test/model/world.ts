@@ -229,6 +229,7 @@ export class World {
       files: this.#files,
       poll: false,
       finalQuietMs: this.#isQuickFinal ? 0 : 1e12,
+      deletedQuietMs: this.#isQuickFinal ? 0 : 1e12,
     })
   }
 

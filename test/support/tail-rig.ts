@@ -38,6 +38,7 @@ export interface RigOptions {
   readonly log?: Log
   readonly openFilesLimit?: number
   readonly finalQuietMs?: number
+  readonly deletedQuietMs?: number
   readonly goneMs?: number
   readonly mountPoints?: MountPoints
   readonly imports?: ReadonlyMap<string, ImportedPosition>
@@ -62,6 +63,7 @@ export function tailRig(options: RigOptions) {
       log: options.log ?? silentLog,
       poll: false,
       finalQuietMs: options.finalQuietMs ?? 0,
+      deletedQuietMs: options.deletedQuietMs ?? 0,
       ...(options.files ? { files: options.files } : {}),
       ...(options.goneMs === undefined ? {} : { goneMs: options.goneMs }),
       ...(options.imports ? { imports: options.imports } : {}),

@@ -1,4 +1,15 @@
-import { appendFileSync, copyFileSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import {
+  appendFileSync,
+  closeSync,
+  copyFileSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
@@ -86,6 +97,27 @@ describe('rename rotation', () => {
     expect(await tail.lines()).toEqual(['b', 'c'])
     await tail.close()
   })
+
+  test.each([false, true])(
+    'reads what is written to a deleted file until a new one is written to (a new one, empty: %s)',
+    async (isCreated) => {
+      using dir = tempDir()
+      const { append, live, tail } = rig(dir.path, { deletedQuietMs: 1e12 })
+      append('a\n')
+      await tail.lines()
+      const writer = openSync(live, 'a')
+      rmSync(live)
+      if (isCreated) append('')
+      expect(await tail.lines()).toEqual([])
+      writeSync(writer, 'b\n')
+      expect(await tail.lines()).toEqual(['b'])
+      closeSync(writer)
+      append('c\n')
+      expect(await tail.lines()).toEqual(['c'])
+      expect(tail.tailer.openFiles).toBe(1)
+      await tail.close()
+    },
+  )
 
   test('follows numbered names, which move on at every rotation', async () => {
     using dir = tempDir()

@@ -1,0 +1,59 @@
+import { appendFileSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { expect, test } from 'vitest'
+import { agentBench } from '../support/agent-process.ts'
+import { startIntake } from '../support/hostile-intake.ts'
+import { tempDir } from '../support/temp-dir.ts'
+import { until } from '../support/until.ts'
+
+const delivery = 'delivery: {batch_max_wait: 20ms, throttle_enable: false}\n'
+const line = (n: number) => `{"n":${n}}\n`
+
+test('a process that may open few files keeps enough of them to send what it reads', async () => {
+  using dir = tempDir()
+  const intake = await startIntake()
+  const sources = Array.from({ length: 100 }, (_, n) => join(dir.path, 'log', `${n}.log`))
+  mkdirSync(join(dir.path, 'log'))
+  for (const [n, path] of sources.entries()) writeFileSync(path, line(n))
+  const log = join(dir.path, 'log', '*.log')
+  using bench = agentBench(dir.path, `destination: {type: webhook, url: "${intake.url}"}\n${delivery}`, {
+    openFiles: 64,
+    path: log,
+  })
+  const agent = bench.start()
+  await until(() => intake.records().length === sources.length)
+  expect(agent.log()).toContain('open_files_limit is lowered')
+  expect((await agent.status()).checkpoint.error).toBeUndefined()
+  expect(await agent.stop()).toBe(0)
+  await intake.close()
+})
+
+test('a run path that cannot be used stops nothing; it is taken, with its lock, as soon as it can be', async () => {
+  using dir = tempDir()
+  const intake = await startIntake()
+  using bench = agentBench(dir.path, `destination: {type: webhook, url: "${intake.url}"}\n${delivery}`)
+  writeFileSync(bench.runPath, 'in the way')
+  mkdirSync(dirname(bench.auditLog))
+  writeFileSync(bench.auditLog, line(1))
+  const agent = bench.start()
+  await until(() => intake.records().length === 1)
+  renameSync(bench.auditLog, `${bench.auditLog}.1`)
+  appendFileSync(bench.auditLog, line(2))
+  await until(() => intake.records().length === 2)
+  expect(agent.log()).toContain('positions are not kept')
+
+  rmSync(bench.runPath)
+  await until(async () => (await agent.status()).checkpoint.lastWrittenAt !== undefined)
+  expect((await agent.status()).checkpoint.writable).toBe(true)
+  const second = bench.start()
+  await until(() => second.child.exitCode !== null)
+  expect(second.child.exitCode).toBe(75)
+
+  await agent.kill()
+  appendFileSync(bench.auditLog, line(3))
+  const again = bench.start()
+  await until(() => intake.records().length === 3)
+  expect(await again.stop()).toBe(0)
+  expect(intake.records()).toEqual([{ n: 1 }, { n: 2 }, { n: 3 }])
+  await intake.close()
+})
