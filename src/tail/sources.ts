@@ -95,6 +95,12 @@ export function createSources(options: SourcesOptions) {
     isInitial = false
   }
 
+  /** What was rotated before is history. With `forceEnd` every start is a first one. */
+  function historyEndsAtMs({ path, startPosition }: SourceConfig): number {
+    const sinceMs = startPosition === 'forceEnd' ? undefined : options.sinceMs.get(path)
+    return sinceMs ?? options.startedAtMs
+  }
+
   function unknownPaths({ discovered, lineages, taken }: Source): readonly string[] {
     taken.clear()
     return discovered.paths.filter((path) => {
@@ -154,7 +160,7 @@ export function createSources(options: SourcesOptions) {
     const lineage: Lineage = new Lineage({
       ...{ path, files, listings, log, records, isInitial },
       source: isAlone(path, source) ? { ...config, backfill: true } : config,
-      startedAtMs: options.sinceMs.get(config.path) ?? options.startedAtMs,
+      startedAtMs: historyEndsAtMs(config),
       finalQuietMs: options.finalQuietMs,
       deletedQuietMs: options.deletedQuietMs,
       isElsewhere: (place, nowMs) => options.elsewhere.isElsewhere(lineage, place, nowMs),

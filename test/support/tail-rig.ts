@@ -52,9 +52,12 @@ const settled = { deliveredRecords: 0, deadLetteredRecords: 0, deadLetteredBytes
  */
 export function tailRig(options: RigOptions) {
   const destinations = options.destinations ?? ['main']
+  const sources = options.sources ?? [sourceOf(join(options.dir, 'audit.log'))]
+  const firstAtMs = Date.now()
   const make = (records: readonly GenerationRecord[]): Tailer =>
     createTailer({
-      sources: options.sources ?? [sourceOf(join(options.dir, 'audit.log'))],
+      sources,
+      sinceMs: new Map(sources.map(({ path }) => [path, firstAtMs])),
       destinations,
       records,
       openFilesLimit: options.openFilesLimit ?? 100,
