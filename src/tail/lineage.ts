@@ -178,6 +178,15 @@ export class Lineage {
     if (lost > 0) this.#reportLoss(generation, lost)
   }
 
+  /** The live generation is no longer at the live path. */
+  leave(nowMs: number): void {
+    if (!this.live) return
+    this.live.rotated = true
+    this.live.changedAtMs = nowMs
+    this.live = undefined
+    this.#isUnordered = true
+  }
+
   /** Its file has been seen under this name. */
   meetAt(generation: Generation, path: string): void {
     generation.lastPath = path
@@ -326,9 +335,7 @@ export class Lineage {
   }
 
   #rotate(generation: Generation, nowMs: number): void {
-    generation.rotated = true
-    generation.changedAtMs = nowMs
-    this.live = undefined
+    this.leave(nowMs)
     this.scanWanted = true
     this.#lookAtRotated(generation, nowMs)
   }

@@ -86,6 +86,8 @@ function meet(scan: Scan, sighting: Place): boolean {
     if (verdict === 'other') continue
     scan.seen.add(generation)
     generation.missedScans = 0
+    // It need not be missed twice when it is seen where it is now.
+    if (generation === lineage.live && lineage.missing > 0) lineage.leave(nowMs)
     if (verdict === 'unclear') scan.isComplete = false
     else if (generation.place) generation.observe(facts, nowMs)
     else lineage.settle(generation, { path, facts })

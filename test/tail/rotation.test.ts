@@ -69,6 +69,19 @@ describe('rename rotation', () => {
     await tail.close()
   })
 
+  test('knows their order also while there is no live file', async () => {
+    using dir = tempDir()
+    const { append, rotate, tail } = rig(dir.path)
+    append('a\n')
+    await tail.lines()
+    append('b\n')
+    rotate(1)
+    append('c\n')
+    rotate(2)
+    expect(await tail.lines()).toEqual(['b', 'c'])
+    await tail.close()
+  })
+
   test('finds generations that were rotated while the agent was down', async () => {
     using dir = tempDir()
     const { append, rotate, tail } = rig(dir.path)
@@ -308,6 +321,32 @@ describe('archives', () => {
     expect(await tail.lines()).toEqual([])
     await tail.restart()
     expect(await tail.lines()).toEqual([])
+    await tail.close()
+  })
+
+  test('of files that begin alike and are of the same length are told apart', async () => {
+    using dir = tempDir()
+    const { append, rotate, at, tail } = rig(dir.path)
+    const pack = (n: number) => {
+      const name = at(`audit-${stamp(n)}.log`)
+      writeFileSync(`${name}.gz`, gzipSync(readFileSync(name)))
+      rmSync(name)
+    }
+    const banner = '#'.repeat(1500)
+    append(`${banner}\n`)
+    expect(await tail.lines()).toEqual([banner])
+    append('a\n')
+    rotate(1)
+    append(`${banner}\nb\n`)
+    rotate(2)
+    const records = structuredClone(tail.tailer.records())
+    expect(await tail.lines()).toEqual(['a', banner, 'b'])
+    const second = structuredClone(tail.tailer.records()).filter(({ lastPath }) => lastPath.includes(stamp(2)))
+    pack(1)
+    pack(2)
+    // As if only the second had been settled when the agent died.
+    await tail.restart([...records, ...second])
+    expect(await tail.lines()).toEqual(['a'])
     await tail.close()
   })
 
