@@ -78,7 +78,13 @@ async function takeLongLine(body: Body, odd: OddLineAt, account: ChunkAccount): 
   const text = truncation.end()
   if (text) {
     if (put(body, odd, { text, fileBytes: long.next - line.start }, account) === 'full') return 'full'
-  } else for await (const piece of inPieces(long.pieces())) account.dead.push(deadLine(odd, 'too-long', piece))
+  } else {
+    let newlineBytes = long.next - line.start - long.length
+    for await (const piece of inPieces(long.pieces())) {
+      account.dead.push({ ...deadLine(odd, 'too-long', piece), bytes: piece.length + newlineBytes })
+      newlineBytes = 0
+    }
+  }
   account.end = long.next
   return 'taken'
 }
@@ -102,11 +108,11 @@ function put(
   const line = rules ? rules.apply(text, chunk.origin.maxLineBytes, known) : text
   if (line === 'dropped') count(account, 'rule', fileBytes)
   // What masks have made too long is kept as it was: no dead letter of this reason is ever sent.
-  else if (line === 'grown') account.dead.push(deadLine(odd, 'too-long', text))
+  else if (line === 'grown') account.dead.push({ ...deadLine(odd, 'too-long', text), bytes: fileBytes })
   else {
     const result = body.appendLine(line, chunk)
     if (result === 'full') return 'full'
-    if (result === 'not-json') account.dead.push({ ...deadLine(odd, 'not-json', line), bytes: text.length })
+    if (result === 'not-json') account.dead.push({ ...deadLine(odd, 'not-json', line), bytes: fileBytes })
   }
   return 'taken'
 }

@@ -1,6 +1,7 @@
-import type { Chunk, LongLine, Origin, Part, Skipped, SkipReason } from '../block.ts'
+import type { Chunk, LongLine, Origin, Part, Settlement, Skipped } from '../block.ts'
 import { createLedger, type Ledger } from '../checkpoint/ledger.ts'
 import { FINGERPRINT_BYTES, type Fingerprint, type PositionRecord } from '../checkpoint/registry.ts'
+import { type ByteAccount, createByteAccount } from './byte-account.ts'
 import type { Content } from './content.ts'
 import { Fault } from './files.ts'
 import { fingerprint, NO_FINGERPRINT } from './fingerprint.ts'
@@ -30,10 +31,13 @@ export interface CursorHost {
   settled(): void
 }
 
-/** What the ledger keeps with a span: how to recognise its end, and since when its bytes wait. */
+/** What the ledger keeps with a span: how to recognise its end, since when its bytes wait, and how they end. */
 interface Mark {
+  readonly length: number
   readonly marker: Fingerprint
   readonly sinceMs: number
+  readonly skipped: Skipped
+  deadLetteredBytes: number
 }
 
 /** A proof of content: these bytes stand before `offset`. */
@@ -60,14 +64,12 @@ export class Cursor {
   position: number
   /** Up to here was looked at; what lies between is no whole line. */
   readEnd: number
-  /** Bytes of dead-lettered lines and of what was skipped, over the life of the generation. */
-  deadLetteredBytes: number
-  readonly skippedBytes: Partial<Record<SkipReason, number>>
   readonly destination: string
   readonly #host: CursorHost
   readonly #ledger: Ledger<Mark>
   /** Of the bytes before the watermark. */
   #marker: Fingerprint
+  readonly #account: ByteAccount
   /** The bytes before `position`; undefined before the first read, when `#marker` stands for them, or if unreadable. */
   #tail: Buffer | undefined
   /** Instead of `#tail`, when the file changed before a part of what was read from it was taken. */
@@ -87,11 +89,11 @@ export class Cursor {
     this.#host = host
     this.position = from.offset
     this.readEnd = from.offset
-    this.deadLetteredBytes = from.deadLetteredBytes
-    this.skippedBytes = { ...from.skippedBytes }
     this.#marker = from.marker
-    this.#ledger = createLedger(from.offset, (_watermark, { marker }) => {
-      this.#marker = marker
+    this.#account = createByteAccount(from)
+    this.#ledger = createLedger(from.offset, (mark) => {
+      this.#marker = mark.marker
+      this.#account.pass(mark.length, mark)
     })
   }
 
@@ -150,12 +152,7 @@ export class Cursor {
   }
 
   record(): PositionRecord {
-    return {
-      offset: this.#ledger.watermark,
-      marker: this.#marker,
-      deadLetteredBytes: this.deadLetteredBytes,
-      skippedBytes: { ...this.skippedBytes },
-    }
+    return { offset: this.#ledger.watermark, marker: this.#marker, ...this.#account.counts() }
   }
 
   /** Something tells whether a file holds what was read; what is proven by nothing is read again. */
@@ -253,10 +250,12 @@ export class Cursor {
     }
   }
 
-  #take({ end, seen }: { end: number; seen: Seen }, skipped: Skipped | undefined): Part {
+  #take({ end, seen }: { end: number; seen: Seen }, skipped: Skipped = {}): Part {
     const tail = this.#tailAt(end, seen)
     const marker = tail ? fingerprint(tail) : NO_FINGERPRINT
-    const ticket = this.#ledger.take(end, { marker, sinceMs: this.#unreadSinceMs ?? Date.now() })
+    const sinceMs = this.#unreadSinceMs ?? Date.now()
+    const mark: Mark = { length: end - this.position, marker, sinceMs, skipped, deadLetteredBytes: 0 }
+    const ticket = this.#ledger.take(end, mark)
     this.#tail = tail
     this.#ahead = tail ? undefined : { offset: seen.end, marker: fingerprint(seen.bytes) }
     const [older, newer] = this.#milestones
@@ -266,14 +265,11 @@ export class Cursor {
     this.readEnd = end
     this.#host.reached(end)
     if (end >= this.#host.size) this.#unreadSinceMs = undefined
-    for (const [reason, bytes] of Object.entries(skipped ?? {}) as [SkipReason, number][]) {
-      this.skippedBytes[reason] = (this.skippedBytes[reason] ?? 0) + bytes
-    }
     return {
       origin: this.#host.origin,
       span: ticket.span,
-      settle: (outcome) => {
-        this.deadLetteredBytes += outcome.deadLetteredBytes
+      settle: ({ deadLetteredBytes }: Settlement) => {
+        mark.deadLetteredBytes = deadLetteredBytes
         ticket.settle()
         this.#host.settled()
       },

@@ -140,7 +140,12 @@ function record(
   const head = archived?.head ?? bytes(0, Math.min(facts.size, FINGERPRINT_BYTES))
   const end = archived?.size ?? offset
   const tail = archived ? NOTHING : bytes(end - Math.min(end, FINGERPRINT_BYTES), Math.min(end, FINGERPRINT_BYTES))
-  const position: PositionRecord = { offset: end, marker: fingerprint(tail), deadLetteredBytes: 0, skippedBytes: {} }
+  const position: PositionRecord = {
+    offset: end,
+    marker: fingerprint(tail),
+    deadLetteredBytes: 0,
+    skippedBytes: end > 0 ? { imported: end } : {},
+  }
   return {
     id: hash('sha256', `import:${dev}:${ino}:${birth}`, 'hex').slice(0, 16),
     ...{ path: livePath, lastPath: path, dev, ino, birth },

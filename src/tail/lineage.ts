@@ -5,7 +5,7 @@ import type { SourceConfig } from '../config/config.ts'
 import type { Log } from '../log.ts'
 import { resolveArchives } from './archives.ts'
 import type { Cursor } from './cursor.ts'
-import { Decisions } from './decisions.ts'
+import { Decisions, stateOf } from './decisions.ts'
 import type { DirectoryListings } from './directory-listings.ts'
 import { Fault, type FileFacts, type Files } from './files.ts'
 import { Generation, type GenerationContext, type Place } from './generation.ts'
@@ -75,6 +75,9 @@ export class Lineage {
   #arrival: { readonly fd: number; readonly facts: FileFacts } | undefined
   #isUnordered = false
   #resolving: Promise<void> | undefined
+  /** Archives that have been looked into, as far as they could be. */
+  #tried: ReadonlySet<string> = new Set()
+  #isHolding = false
 
   constructor(options: LineageOptions) {
     this.options = options
@@ -85,14 +88,14 @@ export class Lineage {
   }
 
   /**
-   * The first cursor of a destination with something to read, in the order of the content. While archives are looked into
-   * no generation is begun, as what is in them may come before it.
+   * The first cursor of a destination with something to read, in the order of the content. While new archives are looked
+   * into no generation is begun, as what is in them may come before it.
    */
   nextCursor(destination: string): Cursor | undefined {
     for (const generation of this.reading) {
       if (!generation.place || generation.isReplaced) continue
       const cursor = generation.cursors.get(destination)
-      if (cursor?.hasUnread) return this.#resolving !== undefined && cursor.position === 0 ? undefined : cursor
+      if (cursor?.hasUnread) return this.#isHolding && cursor.position === 0 ? undefined : cursor
     }
     return undefined
   }
@@ -390,8 +393,13 @@ export class Lineage {
 
   #resolve(archives: readonly Place[], isHistory: boolean): void {
     if (archives.length === 0 || this.#resolving !== undefined) return
+    const states = archives.map(({ facts }) => stateOf(facts))
+    // What cannot be told now may depend on what is to be read.
+    this.#isHolding = states.some((state) => !this.#tried.has(state))
+    this.#tried = new Set(states)
     this.#resolving = resolveArchives(this, archives, isHistory).finally(() => {
       this.#resolving = undefined
+      this.#isHolding = false
       this.options.context.onDoubt()
     })
   }

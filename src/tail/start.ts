@@ -45,16 +45,20 @@ function bornAtMs({ birth }: FileIdentity): number {
   return Number(BigInt(birth) / 1_000_000n)
 }
 
+/** The reason under which bytes are counted that were there at the start and are not to be read. */
+const PASSED_OVER = 'start-position'
+
 /** Of a live file the position behind its last newline, of another one behind its last byte. */
 function endOf(generation: Generation, { options: { files, source } }: Lineage): PositionRecord {
   const { place, size, rotated } = generation
-  const none = { offset: size, marker: NO_FINGERPRINT, deadLetteredBytes: 0, skippedBytes: {} }
+  const none = { offset: size, marker: NO_FINGERPRINT, deadLetteredBytes: 0, skippedBytes: { [PASSED_OVER]: size } }
   if (!place || generation.isArchive) return none
   const found = withFile(files, place.path, (fd) => {
     const offset = rotated ? size : endOfLines(size, source.encoding, (span) => readExactly(files, fd, span))
     const length = Math.min(FINGERPRINT_BYTES, offset)
     const bytes = readExactly(files, fd, { position: offset - length, length })
-    return { ...none, offset, marker: bytes && !(bytes instanceof Fault) ? fingerprint(bytes) : NO_FINGERPRINT }
+    const marker = bytes && !(bytes instanceof Fault) ? fingerprint(bytes) : NO_FINGERPRINT
+    return { ...none, offset, marker, skippedBytes: { [PASSED_OVER]: offset } }
   })
   return found instanceof Fault ? none : found
 }
