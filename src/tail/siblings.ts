@@ -156,7 +156,8 @@ export function judge(candidate: Candidate, around: Around): Judgement | Fault {
   if (readable instanceof Fault) return readable
   if (lineage.live?.isUnknown && !around.isLive) return lineage.live.fault ?? UNREAD
   let home: Generation | undefined
-  let likeness: Likeness = 'none'
+  const originals: Generation[] = []
+  let mayBecomeCopy = false
   for (const generation of lineage.all()) {
     const verdict = recognise(generation, candidate)
     if (verdict instanceof Fault) return verdict
@@ -166,12 +167,17 @@ export function judge(candidate: Candidate, around: Around): Judgement | Fault {
     if (movable && (!home || isBetter(generation, home, candidate.facts))) home = generation
     const like = movable ? 'none' : likenessTo(generation, candidate, { ...around, verdict })
     if (like instanceof Fault) return like
-    if (like === 'copy' || likeness === 'none') likeness = like
+    if (like === 'begin') mayBecomeCopy = true
+    if (like === 'copy') originals.push(generation)
   }
-  if (likeness === 'copy' && !around.isLive) return { kind: 'copy' }
+  // Of two that begin alike, what is unread and has no file goes before what was rotated and is where it was.
+  const isBereft = home !== undefined && !home.finished && home.unreadBytes > 0
+  const isAtRest = (original: Generation) => original !== lineage.live && around.seen.has(original)
+  const isCopy = originals.length > 0 && !(isBereft && originals.every(isAtRest))
+  if (isCopy && !around.isLive) return { kind: 'copy' }
   if (home) return { kind: 'home', generation: home }
   const mayGrow = nowMs - candidate.facts.mtimeMs < lineage.options.finalQuietMs
-  return { kind: likeness === 'begin' && mayGrow ? 'wait' : 'new' }
+  return { kind: mayBecomeCopy && mayGrow ? 'wait' : 'new' }
 }
 
 export interface Around {

@@ -237,6 +237,22 @@ describe('copytruncate', () => {
     },
   )
 
+  test('reads a copy of what is unread though an older file begins just so', async () => {
+    using dir = tempDir()
+    const { append, live, at, tail } = rig(dir.path)
+    const banner = '#'.repeat(1500)
+    append(`${banner}\na\n`)
+    expect(await tail.lines()).toEqual([banner, 'a'])
+    renameSync(live, at('audit.log.2'))
+    append(`${banner}\n`)
+    await tail.tailer.pass()
+    copyFileSync(live, at('audit.log.1'))
+    truncateSync(live)
+    append('b\n')
+    expect((await tail.lines()).toSorted()).toEqual([banner, 'b'])
+    await tail.close()
+  })
+
   test('leaves a copy alone that is made before the truncation', async () => {
     using dir = tempDir()
     const { append, live, at, tail } = rig(dir.path)
@@ -320,6 +336,22 @@ describe('archives', () => {
     rmSync(name)
     expect(await tail.lines()).toEqual([])
     await tail.restart()
+    expect(await tail.lines()).toEqual([])
+    await tail.close()
+  })
+
+  test('are ignored while their plain file is read through the open descriptor, also without a live file', async () => {
+    using dir = tempDir()
+    const { append, rotate, at, tail } = rig(dir.path)
+    append('a\n')
+    expect(await tail.lines()).toEqual(['a'])
+    append('b\n')
+    rotate(1)
+    await tail.tailer.pass()
+    const name = at(`audit-${stamp(1)}.log`)
+    writeFileSync(`${name}.gz`, gzipSync(readFileSync(name)))
+    rmSync(name)
+    expect(await tail.lines()).toEqual(['b'])
     expect(await tail.lines()).toEqual([])
     await tail.close()
   })
