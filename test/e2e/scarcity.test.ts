@@ -28,6 +28,37 @@ test('a process that may open few files keeps enough of them to send what it rea
   await intake.close()
 })
 
+test('rotations while positions cannot be written lose nothing, and are known once they can', async () => {
+  using dir = tempDir()
+  const intake = await startIntake()
+  using bench = agentBench(dir.path, `destination: {type: webhook, url: "${intake.url}"}\n${delivery}`)
+  mkdirSync(dirname(bench.auditLog))
+  writeFileSync(bench.auditLog, line(0))
+  const agent = bench.start()
+  await until(() => intake.records().length === 1)
+  await until(async () => (await agent.status()).checkpoint.lastWrittenAt !== undefined)
+  const away = `${bench.runPath}.away`
+  renameSync(bench.runPath, away)
+  writeFileSync(bench.runPath, 'in the way')
+  for (let n = 1; n <= 5; n += 1) {
+    appendFileSync(bench.auditLog, line(n))
+    renameSync(bench.auditLog, bench.auditLog.replace('.log', `-2026-11-20T14-33-4${n}.420.log`))
+    writeFileSync(bench.auditLog, '')
+    await until(() => intake.records().length === n + 1)
+  }
+  await until(() => agent.log().includes('positions cannot be written'))
+  rmSync(bench.runPath)
+  renameSync(away, bench.runPath)
+  await until(() => agent.log().includes('positions can be written again'))
+  await agent.kill()
+  appendFileSync(bench.auditLog, line(6))
+  const again = bench.start()
+  await until(() => intake.records().length >= 7)
+  expect(await again.stop()).toBe(0)
+  expect(intake.records()).toEqual(Array.from({ length: 7 }, (_, n) => ({ n })))
+  await intake.close()
+})
+
 test('a run path that cannot be used stops nothing; it is taken, with its lock, as soon as it can be', async () => {
   using dir = tempDir()
   const intake = await startIntake()

@@ -1,6 +1,9 @@
+import { randomBytes } from 'node:crypto'
 import { appendFileSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
+import { Fault, type Files, nodeFiles } from '../../src/tail/files.ts'
 import { faultyFiles } from '../support/faulty-files.ts'
 import { sourceOf, tailRig } from '../support/tail-rig.ts'
 import { tempDir } from '../support/temp-dir.ts'
@@ -136,6 +139,35 @@ describe('what cannot be done for a while is said, tried again, and loses nothin
     expect(errors()).toEqual([])
     await tail.restart()
     expect(await tail.lines()).toEqual([])
+    await tail.close()
+  })
+
+  test.each(['audit.log', 'audit.log.1.gz'])('EIO in the middle of %s', async (name) => {
+    using dir = tempDir()
+    const lines = Array.from({ length: 300 }, () => randomBytes(500).toString('hex'))
+    const text = Buffer.from(lines.map((line) => `${line}\n`).join(''))
+    writeFileSync(join(dir.path, name), name.endsWith('.gz') ? gzipSync(text) : text)
+    let isSick = false
+    const files: Files = {
+      ...nodeFiles,
+      read: async (fd, into, position) =>
+        isSick && position >= 65_536 ? new Fault('EIO', 'EIO: read') : nodeFiles.read(fd, into, position),
+    }
+    const source = sourceOf(join(dir.path, 'audit.log'), { backfill: true })
+    const tail = tailRig({ dir: dir.path, sources: [source], files })
+    const faults = () =>
+      tail.tailer
+        .view()
+        .flatMap(({ lineages }) => lineages.flatMap(({ reading }) => reading.map(({ fault }) => fault?.code)))
+    await tail.tailer.pass()
+    isSick = true
+    const before = await tail.lines()
+    expect(before.length).toBeLessThan(lines.length)
+    expect(faults()).toEqual(['EIO'])
+    expect(await tail.lines()).toEqual([])
+    isSick = false
+    expect([...before, ...(await tail.lines())]).toEqual(lines)
+    expect(faults().filter((code) => code !== undefined)).toEqual([])
     await tail.close()
   })
 
