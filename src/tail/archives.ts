@@ -3,9 +3,9 @@ import { faultOfInflating, inflate, isIncomplete } from './content.ts'
 import { Fault, type Files, readExactly } from './files.ts'
 import { fingerprint } from './fingerprint.ts'
 import type { Generation, Place } from './generation.ts'
+import { judge } from './judgement.ts'
 import type { Lineage } from './lineage.ts'
 import { type Candidate, isBegin } from './recognition.ts'
-import { judge } from './siblings.ts'
 import { isPassedOver } from './start.ts'
 
 /**

@@ -1,7 +1,8 @@
 import { FINGERPRINT_BYTES } from '../checkpoint/registry.ts'
 import { Fault, type FileFacts, type Files, readExactly } from './files.ts'
 import { fingerprint } from './fingerprint.ts'
-import type { FileIdentity, Generation } from './generation.ts'
+import type { Generation } from './generation.ts'
+import { isCertainIdentity, isIdentity } from './identity.ts'
 
 /** A file that may hold the content of a generation. */
 export interface Candidate {
@@ -19,15 +20,6 @@ export function plainCandidate(files: Files, fd: number, facts: FileFacts): Cand
   const bytes = (position: number, length: number) => readExactly(files, fd, { position, length })
   const { size } = facts
   return { facts, isArchive: false, size, bytes, agrees: (generation) => agrees(generation, { size, bytes }) }
-}
-
-/** Device numbers may change when a machine starts; inodes are used again. A birth time settles both. */
-export function isIdentity(a: FileIdentity, b: FileIdentity): boolean {
-  return a.ino === b.ino && a.birth === b.birth && (a.dev === b.dev || a.birth !== '0')
-}
-
-function isCertain(a: FileIdentity, b: FileIdentity): boolean {
-  return isIdentity(a, b) && a.birth !== '0'
 }
 
 /** Other files may begin alike, but not for so long. */
@@ -53,7 +45,7 @@ export function recognise(
   const { prefix } = generation
   const { size } = candidate
   if (prefix.length === 0) {
-    const isFile = generation.furthest === 0 ? isIdentity : isCertain
+    const isFile = generation.furthest === 0 ? isIdentity : isCertainIdentity
     return isFile(generation.identity, candidate.facts) ? 'same' : 'other'
   }
   if (size === 0 || !generation.isProvable) return 'other'

@@ -1,6 +1,7 @@
 import { dirname, join, normalize } from 'node:path'
 import type { FileFacts } from './files.ts'
-import type { FileIdentity, Generation } from './generation.ts'
+import type { Generation } from './generation.ts'
+import type { FileIdentity } from './identity.ts'
 import type { Lineage } from './lineage.ts'
 
 /** All lineages, to be found by the names and the files that are theirs. */

@@ -3,7 +3,8 @@ import type { Encoding } from '../config/config.ts'
 import { lastLineEnd } from './encoding.ts'
 import { Fault, readExactly } from './files.ts'
 import { fingerprint, NO_FINGERPRINT } from './fingerprint.ts'
-import type { FileIdentity, Generation } from './generation.ts'
+import type { Generation } from './generation.ts'
+import type { FileIdentity } from './identity.ts'
 import type { Lineage } from './lineage.ts'
 import { withFile } from './recognition.ts'
 
@@ -19,7 +20,7 @@ export function startingPosition(generation: Generation, lineage: Lineage): void
   const isFirst = generation.cursors.size > 0 || (lineage.isVirgin && isUnseen(generation, lineage))
   const passOver = generation.finished || isPassedOver(generation, lineage, isFirst)
   const first = passOver ? endOf(generation, lineage) : undefined
-  for (const destination of missing) generation.cursor(destination, first)
+  for (const destination of missing) generation.cursors.add(destination, first)
   if (passOver && generation.rotated) generation.finished = generation.isSettled
 }
 
