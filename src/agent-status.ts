@@ -131,9 +131,9 @@ function describeLineage(lineage: Lineage, nowMs: number): FileStatus[] {
   const files = [...homeless, ...lineage.reading].map((generation) =>
     describeFile(lineage, generation, { nowMs, pending }),
   )
-  return lineage.error === undefined || lineage.live
+  return lineage.livePath.error === undefined || lineage.live
     ? files
-    : [...files, unreadable(lineage.options.path, lineage.error, pending)]
+    : [...files, unreadable(lineage.options.path, lineage.livePath.error, pending)]
 }
 
 function isPending({ finished, lossReported, isSettled }: Generation): boolean {
@@ -146,7 +146,7 @@ function describeFile(
   { nowMs, pending }: { nowMs: number; pending: number },
 ): FileStatus {
   const live = generation === lineage.live
-  const error = generation.fault?.message ?? (live ? lineage.error : undefined)
+  const error = generation.fault?.message ?? (live ? lineage.livePath.error : undefined)
   const positions = [...generation.cursors.values()].map((cursor) => describePosition(cursor, nowMs))
   const hindmost = positions.toSorted((a, b) => a.position - b.position)[0]
   const bytesSeen = Math.max(0, ...positions.map(({ readPosition }) => readPosition))

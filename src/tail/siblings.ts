@@ -25,16 +25,22 @@ interface Scan {
  * knows: looking into them takes time.
  */
 export function scanSiblings(lineage: Lineage, nowMs: number): readonly Place[] {
-  const listing = lineage.options.listings.list(lineage.base.directory)
+  const listing = lineage.options.listings.list(lineage.livePath.base.directory)
   const isListed = !(listing instanceof Fault)
   const names = isListed ? listing.names : new Set<string>()
-  const scan: Scan = { lineage, nowMs, names, seen: new Set(), isComplete: isListed && lineage.error === undefined }
-  const sightings = isListed ? look(scan, listing.rotatedOf(lineage.base.name)) : []
+  const scan: Scan = {
+    lineage,
+    nowMs,
+    names,
+    seen: new Set(),
+    isComplete: isListed && lineage.livePath.error === undefined,
+  }
+  const sightings = isListed ? look(scan, listing.rotatedOf(lineage.livePath.base.name)) : []
   for (const { facts } of sightings) if (!lineage.knows(facts)) lineage.recall(facts)
   // A stranger may hold what a known file held until it was truncated: be sure of the known ones first.
   if (sightings.some(({ facts }) => !lineage.knows(facts))) lineage.verify(nowMs)
   const strangers = sightings.filter((sighting) => !meet(scan, sighting) && !isElsewhere(scan, sighting))
-  lineage.seat((candidate) => judge(candidate, { ...scan, isLive: true }))
+  lineage.livePath.seat((candidate) => judge(candidate, { ...scan, isLive: true }))
   if (lineage.live) scan.seen.add(lineage.live)
   const archives = strangers.filter(({ path, facts }) => isArchive(scan, path) && !lineage.decisions.has(facts))
   if (archives.length > 0 || lineage.decisions.awaited(nowMs) !== undefined) scan.isComplete = false
@@ -43,7 +49,7 @@ export function scanSiblings(lineage: Lineage, nowMs: number): readonly Place[] 
   lookElsewhere(scan)
   lineage.decisions.retain(sightings.map(({ facts }) => facts))
   lineage.seen = scan.seen
-  if (isListed) lineage.retention.observe(lineage.base.name, sightings)
+  if (isListed) lineage.retention.observe(lineage.livePath.base.name, sightings)
   if (scan.isComplete) missAbsent(scan)
   if (isListed) lineage.unseen.siblings = false
   return archives
@@ -52,7 +58,7 @@ export function scanSiblings(lineage: Lineage, nowMs: number): readonly Place[] 
 /** The rotated files, oldest first. */
 function look(scan: Scan, names: readonly string[]): Place[] {
   const { files } = scan.lineage.options
-  const { directory, name } = scan.lineage.base
+  const { directory, name } = scan.lineage.livePath.base
   const places: Place[] = []
   for (const sibling of names) {
     const path = join(directory, sibling)
@@ -79,7 +85,7 @@ function meet(scan: Scan, sighting: Place): boolean {
     scan.seen.add(generation)
     generation.missedScans = 0
     // It need not be missed twice when it is seen where it is now.
-    if (generation === lineage.live && lineage.missing > 0) lineage.leave(nowMs)
+    if (generation === lineage.live && lineage.livePath.missing > 0) lineage.leave(nowMs)
     if (verdict === 'unclear') scan.isComplete = false
     else if (generation.place) generation.observe(facts, nowMs)
     else lineage.settle(generation, { path, facts })
@@ -143,7 +149,7 @@ function receive(scan: Scan, { path, facts }: Place): void {
 /** A homeless generation may lie under a name of no known form, or behind a link: then only the same file will do. */
 function lookElsewhere({ lineage, names, seen }: Scan): void {
   const { files } = lineage.options
-  const { directory, name } = lineage.base
+  const { directory, name } = lineage.livePath.base
   const stem = name.slice(0, Math.max(1, name.lastIndexOf('.')))
   const wanted = lineage.homeless.filter((generation) => !generation.finished && !generation.lossReported)
   if (wanted.length === 0) return

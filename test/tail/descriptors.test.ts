@@ -22,7 +22,10 @@ function rig(dir: string, pattern: string, more = {}) {
         .view()
         .flatMap(({ faults, lineages }) => [
           ...faults.map(({ message }) => message),
-          ...lineages.flatMap(({ error, reading }) => [error, ...reading.map(({ fault }) => fault?.message)]),
+          ...lineages.flatMap(({ livePath, reading }) => [
+            livePath.error,
+            ...reading.map(({ fault }) => fault?.message),
+          ]),
         ])
         .filter((error) => error !== undefined),
   }
