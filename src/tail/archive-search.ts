@@ -1,5 +1,4 @@
 import { resolveArchives } from './archives.ts'
-import { stateOf } from './decisions.ts'
 import type { Place } from './generation.ts'
 import type { Lineage } from './lineage.ts'
 
@@ -7,20 +6,18 @@ import type { Lineage } from './lineage.ts'
 export class ArchiveSearch {
   readonly #lineage: Lineage
   #running: Promise<void> | undefined
-  /** Those that have been looked into, as far as they could be. */
-  #tried: ReadonlySet<string> = new Set()
-  #isFirstTry = false
+  #searches = 0
 
   constructor(lineage: Lineage) {
     this.#lineage = lineage
   }
 
   /**
-   * What is found may come before what has not been begun. Of archives that could not be told once that is not waited for:
-   * what they are may depend on what is to be read.
+   * The first search is under way, which may find what comes before all that is known. Later ones are not waited for: new
+   * archives may come faster than they can be told, and what they are may depend on what is to be read.
    */
-  get isHolding(): boolean {
-    return this.#running !== undefined && this.#isFirstTry
+  get isFirst(): boolean {
+    return this.#running !== undefined && this.#searches === 1
   }
 
   /** Resolves when what was begun is decided. */
@@ -28,12 +25,10 @@ export class ArchiveSearch {
     await this.#running
   }
 
-  begin(archives: readonly Place[], isFirst: boolean): void {
+  begin(archives: readonly Place[], isHistory: boolean): void {
     if (archives.length === 0 || this.#running !== undefined) return
-    const states = archives.map(({ facts }) => stateOf(facts))
-    this.#isFirstTry = states.some((state) => !this.#tried.has(state))
-    this.#tried = new Set(states)
-    this.#running = resolveArchives(this.#lineage, archives, isFirst).finally(() => {
+    this.#searches += 1
+    this.#running = resolveArchives(this.#lineage, archives, isHistory).finally(() => {
       this.#running = undefined
       this.#lineage.options.context.onDoubt()
     })

@@ -110,7 +110,8 @@ export class LivePath {
   }
 
   #ownerOf(candidate: Candidate, judge: (candidate: Candidate) => Judgement | Fault): Generation | undefined | Fault {
-    for (const generation of this.#lineage.ofFile(candidate.facts)) {
+    const known = this.#lineage.ofFile(candidate.facts)
+    for (const generation of known) {
       if (generation.isOpen && !generation.isReplaced) return generation
       const verdict = recognise(generation, candidate)
       if (verdict instanceof Fault) return verdict
@@ -118,6 +119,8 @@ export class LivePath {
     }
     const judgement = judge(candidate)
     if (judgement instanceof Fault) return judgement
-    return judgement.kind === 'home' ? judgement.generation : undefined
+    if (judgement.kind === 'home') return judgement.generation
+    // Of one that could not be opened before, and of which nothing is known but the file.
+    return known.find(({ prefix, furthest }) => prefix.length === 0 && furthest === 0)
   }
 }

@@ -2,7 +2,7 @@ import { FINGERPRINT_BYTES } from '../checkpoint/registry.ts'
 import { Fault, type FileFacts, type Files, readExactly } from './files.ts'
 import { fingerprint } from './fingerprint.ts'
 import type { Generation } from './generation.ts'
-import { isCertainIdentity, isIdentity } from './identity.ts'
+import { isCertainIdentity } from './identity.ts'
 
 /** A file that may hold the content of a generation. */
 export interface Candidate {
@@ -35,8 +35,8 @@ export type Verdict = 'same' | 'cut' | 'begins' | 'other'
  * Judges by stored evidence: the first bytes, and the bytes before the places that were read to. A fault: it cannot be
  * told now.
  *
- * A generation of which nothing is known yet (it was empty, or could not be opened) is recognised by its file only: none of
- * it was read that could be lost or repeated.
+ * A generation of which nothing is known yet (it was empty) is recognised by the birth of its file only: there is nothing
+ * in it that could be lost or repeated.
  */
 export function recognise(
   generation: Generation,
@@ -44,10 +44,7 @@ export function recognise(
 ): Verdict | Fault {
   const { prefix } = generation
   const { size } = candidate
-  if (prefix.length === 0) {
-    const isFile = generation.furthest === 0 ? isIdentity : isCertainIdentity
-    return isFile(generation.identity, candidate.facts) ? 'same' : 'other'
-  }
+  if (prefix.length === 0) return isCertainIdentity(generation.identity, candidate.facts) ? 'same' : 'other'
   if (size === 0 || !generation.isProvable) return 'other'
   const begin = candidate.bytes(0, Math.min(prefix.length, size))
   if (begin instanceof Fault) return begin
