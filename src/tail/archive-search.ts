@@ -2,22 +2,24 @@ import { resolveArchives } from './archives.ts'
 import type { Place } from './generation.ts'
 import type { Lineage } from './lineage.ts'
 
+const HOLD_MS = 1000
+
 /** Looks into archives that nobody knows, beside everything else, as it takes time. */
 export class ArchiveSearch {
   readonly #lineage: Lineage
   #running: Promise<void> | undefined
-  #searches = 0
+  #holdsUntilMs: number | undefined
 
   constructor(lineage: Lineage) {
     this.#lineage = lineage
   }
 
   /**
-   * The first search is under way, which may find what comes before all that is known. Later ones are not waited for: new
-   * archives may come faster than they can be told, and what they are may depend on what is to be read.
+   * The first search has just begun, which may find what comes before all that is known. It is waited for, but not for long,
+   * and later ones are not: archives may be many and come faster than they can be told.
    */
-  get isFirst(): boolean {
-    return this.#running !== undefined && this.#searches === 1
+  get isHolding(): boolean {
+    return this.#running !== undefined && performance.now() < (this.#holdsUntilMs ?? 0)
   }
 
   /** Resolves when what was begun is decided. */
@@ -27,7 +29,7 @@ export class ArchiveSearch {
 
   begin(archives: readonly Place[], isHistory: boolean): void {
     if (archives.length === 0 || this.#running !== undefined) return
-    this.#searches += 1
+    this.#holdsUntilMs = this.#holdsUntilMs === undefined ? performance.now() + HOLD_MS : 0
     this.#running = resolveArchives(this.#lineage, archives, isHistory).finally(() => {
       this.#running = undefined
       this.#lineage.options.context.onDoubt()

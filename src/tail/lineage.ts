@@ -80,13 +80,13 @@ export class Lineage {
 
   /**
    * The first cursor of a destination with something to read, in the order of the content. While the archives that were
-   * found at the start are looked into no generation is begun, as what is in them may come before it.
+   * found at the start are looked into no generation is begun for a moment, as what is in them may come before it.
    */
   nextCursor(destination: string): Cursor | undefined {
     for (const generation of this.reading) {
       if (!generation.place || generation.isReplaced) continue
       const cursor = generation.cursors.get(destination)
-      if (cursor?.hasUnread) return this.#archives.isFirst && cursor.position === 0 ? undefined : cursor
+      if (cursor?.hasUnread) return this.#archives.isHolding && cursor.position === 0 ? undefined : cursor
     }
     return undefined
   }
