@@ -1,4 +1,3 @@
-import { readdirSync } from 'node:fs'
 import type { Saver } from './checkpoint/saver.ts'
 import type { Config, RejectedSource } from './config/config.ts'
 import { judgeHealth } from './observe/health.ts'
@@ -10,8 +9,10 @@ import type {
   SourceStatus,
   Status,
 } from './observe/status.ts'
+import { openFiles } from './open-files.ts'
 import type { Destination } from './ship/destination.ts'
 import type { LaneAccount } from './ship/lane-account.ts'
+import type { Cursor } from './tail/cursor.ts'
 import type { Generation } from './tail/generation.ts'
 import type { Lineage } from './tail/lineage.ts'
 import type { SourceView, Tailer } from './tail/tailer.ts'
@@ -124,13 +125,20 @@ function describeSource({ source, lineages, faults, warnings }: SourceView, nowM
 }
 
 function describeLineage(lineage: Lineage, nowMs: number): FileStatus[] {
-  const pending = lineage.reading.filter(({ rotated }) => rotated).length + lineage.homeless.length
-  const files = [...lineage.homeless, ...lineage.reading].map((generation) =>
+  const rotated = lineage.reading.filter((generation) => generation !== lineage.live)
+  const pending = [...lineage.homeless, ...rotated].filter(isPending).length
+  // Those that are done with are kept to be recognised only.
+  const homeless = lineage.homeless.filter(({ finished }) => !finished)
+  const files = [...homeless, ...lineage.reading].map((generation) =>
     describeFile(lineage, generation, { nowMs, pending }),
   )
-  return lineage.error === undefined || lineage.live
+  return lineage.livePath.error === undefined || lineage.live
     ? files
-    : [...files, unreadable(lineage.options.path, lineage.error, pending)]
+    : [...files, unreadable(lineage.options.path, lineage.livePath.error, pending)]
+}
+
+function isPending({ finished, lossReported, isSettled }: Generation): boolean {
+  return !finished && !lossReported && !isSettled
 }
 
 function describeFile(
@@ -139,35 +147,40 @@ function describeFile(
   { nowMs, pending }: { nowMs: number; pending: number },
 ): FileStatus {
   const live = generation === lineage.live
-  const cursors = [...generation.cursors.values()]
-  const error = generation.fault?.message ?? (live ? lineage.error : undefined)
-  const skipped: Record<string, number> = {}
-  for (const cursor of cursors.slice(0, 1)) Object.assign(skipped, cursor.skippedBytes)
-  const settled = Math.min(...cursors.map(({ watermark }) => watermark))
-  const dead = Math.max(0, ...cursors.map(({ deadLetteredBytes }) => deadLetteredBytes))
-  const skippedBytes = Object.values(skipped).reduce((sum, bytes) => sum + bytes, 0)
+  const error = generation.fault?.message ?? (live ? lineage.livePath.error : undefined)
+  const positions = [...generation.cursors.values()].map((cursor) => describePosition(cursor, nowMs))
+  const hindmost = positions.toSorted((a, b) => a.position - b.position)[0]
+  const bytesSeen = Math.max(0, ...positions.map(({ readPosition }) => readPosition))
   return {
     path: live ? lineage.options.path : generation.lastPath,
     live,
     state: fileState(generation, { live, error }),
     error,
     sizeBytes: generation.size,
-    bytesSeen: Math.max(0, ...cursors.map(({ position }) => position)),
-    bytesDelivered: Math.max(0, settled - dead - skippedBytes),
-    bytesDeadLettered: dead,
-    bytesSkipped: skipped,
+    bytesSeen,
+    bytesDelivered: hindmost?.bytesDelivered ?? 0,
+    bytesDeadLettered: hindmost?.bytesDeadLettered ?? 0,
+    bytesSkipped: hindmost?.bytesSkipped ?? {},
+    bytesPending: bytesSeen - (hindmost?.position ?? 0),
     generationsPending: live ? pending : 0,
     deletionInMs: live ? lineage.deletionInMs(nowMs) : undefined,
-    positions: cursors.map((cursor): PositionStatus => {
-      const lagBytes = Math.max(0, generation.size - cursor.watermark)
-      return {
-        destination: cursor.destination,
-        position: cursor.watermark,
-        readPosition: cursor.position,
-        lagBytes,
-        lagMs: cursor.lagMs(nowMs),
-      }
-    }),
+    positions,
+  }
+}
+
+function describePosition(cursor: Cursor, nowMs: number): PositionStatus {
+  const { offset, deadLetteredBytes, skippedBytes } = cursor.record()
+  const skipped = Object.values(skippedBytes).reduce((sum, bytes) => sum + bytes, 0)
+  return {
+    destination: cursor.destination,
+    position: offset,
+    readPosition: cursor.position,
+    bytesDelivered: Math.max(0, offset - deadLetteredBytes - skipped),
+    bytesDeadLettered: deadLetteredBytes,
+    bytesSkipped: skippedBytes,
+    bytesPending: cursor.position - offset,
+    lagBytes: Math.max(0, cursor.end - offset),
+    lagMs: cursor.lagMs(nowMs),
   }
 }
 
@@ -194,6 +207,7 @@ function unreadable(path: string, error: string, pending: number): FileStatus {
     bytesDelivered: 0,
     bytesDeadLettered: 0,
     bytesSkipped: {},
+    bytesPending: 0,
     generationsPending: pending,
     deletionInMs: undefined,
     positions: [],
@@ -217,15 +231,6 @@ function describeRejected({ integration, path, error }: RejectedSource): SourceS
 function describeCheckpoint({ path, saver, recovered, problem }: StatusInputs['checkpoint']): CheckpointStatus {
   const error = problem ?? saver?.error
   return { path, writable: error === undefined, lastWrittenAt: isoOf(saver?.lastSavedAtMs), error, recovered }
-}
-
-/** Also sockets and the agent's own files; undefined where the system does not tell. */
-function openFiles(): number | undefined {
-  try {
-    return readdirSync('/proc/self/fd').length
-  } catch {
-    return undefined
-  }
 }
 
 function iso(ms: number): string {

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { describeAgent, type StatusInputs, type Vitals } from './agent-status.ts'
 import { type ImportedPosition, loadDatadogRegistry } from './checkpoint/datadog-import.ts'
 import { openLock } from './checkpoint/lock.ts'
+import { lockedStore } from './checkpoint/locked-store.ts'
 import { parseRegistry, type RegistryState } from './checkpoint/registry.ts'
 import { createSaver, type Saver } from './checkpoint/saver.ts'
 import { openStore } from './checkpoint/store.ts'
@@ -10,6 +11,7 @@ import type { Config, DestinationConfig } from './config/config.ts'
 import { longestLineOf } from './config/sources.ts'
 import type { AgentLog } from './observe/log.ts'
 import type { Status } from './observe/status.ts'
+import { openFilesAllowance } from './open-files.ts'
 import { openRules } from './process/source-rules.ts'
 import { type DeadLetter, openDeadLetter } from './ship/dead-letter.ts'
 import type { Destination } from './ship/destination.ts'
@@ -49,7 +51,8 @@ export async function startAgent(options: AgentOptions): Promise<StartedAgent> {
   const { config, log, version } = options
   const { runPath } = config.checkpoint
   const startedAtMs = Date.now()
-  const lock = await openLock(runPath, `tailship ${version} on ${config.hostname}, process ${options.vitals().pid}`)
+  const holder = `tailship ${version} on ${config.hostname}, process ${options.vitals().pid}`
+  const lock = await openLock(runPath, holder)
   if (lock.kind === 'held') return { kind: 'refused', message: lock.message }
   if (lock.kind === 'failed') {
     log.error({ reason: lock.message }, 'the run path cannot be used: shipping goes on, but positions are not kept')
@@ -61,7 +64,7 @@ export async function startAgent(options: AgentOptions): Promise<StartedAgent> {
   if (rejected > 0) log.warn({ rejected }, 'entries of the registry made no sense and were left out')
 
   // Without a registry an agent may have died before it wrote its first one: what was rotated since is no history.
-  const firstAtMs = store.loaded === undefined && lock.kind === 'locked' ? lock.madeAtMs : startedAtMs
+  const firstAtMs = knownSinceMs.size === 0 && lock.kind === 'locked' ? lock.madeAtMs : startedAtMs
   const sinceMs = new Map(config.sources.map(({ path }) => [path, knownSinceMs.get(path) ?? firstAtMs]))
 
   let state: Status['state'] = 'starting'
@@ -72,7 +75,7 @@ export async function startAgent(options: AgentOptions): Promise<StartedAgent> {
     records: generations,
     imports: importedPositions(config.checkpoint.importPath, log),
     sinceMs,
-    openFilesLimit: config.openFilesLimit,
+    openFilesLimit: openFilesLimit(options),
     expireAfterMs: config.checkpoint.expireAfterMs,
     onChange: () => saver?.touch(),
     log: log.component('tail'),
@@ -83,7 +86,8 @@ export async function startAgent(options: AgentOptions): Promise<StartedAgent> {
     sources: Object.fromEntries([...sinceMs].map(([path, atMs]) => [path, new Date(atMs).toISOString()])),
     generations: tailer.records(),
   })
-  saver = createSaver({ store, state: registry, log: log.component('checkpoint') })
+  const positions = lockedStore(store, lock, () => openLock(runPath, holder))
+  saver = createSaver({ store: positions, state: registry, log: log.component('checkpoint') })
   const checkpoint = { path: join(runPath, 'registry.json'), saver, recovered: store.recovered, problem: undefined }
 
   const rulesOf = await openRules(config.sources)
@@ -127,11 +131,22 @@ export async function startAgent(options: AgentOptions): Promise<StartedAgent> {
         state = 'draining'
         stopped.abort()
         const clean = await drain({ works, tailer, saver, deadlineMs })
-        if (lock.kind === 'locked') lock.release()
+        positions.release()
         return { clean }
       },
     },
   }
+}
+
+/** As configured, as far as the system lets it: with every descriptor taken by a file, nothing could be sent. */
+function openFilesLimit({ config, log }: AgentOptions): number {
+  const allowance = openFilesAllowance() ?? config.openFilesLimit
+  if (allowance >= config.openFilesLimit) return config.openFilesLimit
+  log.warn(
+    { configured: config.openFilesLimit, limit: allowance },
+    'open_files_limit is lowered: this process may not open so many files (ulimit -n)',
+  )
+  return allowance
 }
 
 /** Positions of a Datadog Agent, for files this agent has none of. One that cannot be read stops nothing. */

@@ -30,5 +30,14 @@ export function decodeDocument(bytes: Buffer): Decoded {
   const [, checksum, state] = wholeDocument.exec(text) ?? []
   if (checksum === undefined || state === undefined) return { kind: 'damaged', problem: 'is cut short' }
   if (checksum !== hash('sha256', state)) return { kind: 'damaged', problem: 'does not match its checksum' }
-  return { kind: 'valid', state: JSON.parse(state) }
+  return parseState(state)
+}
+
+function parseState(text: string): Decoded {
+  try {
+    return { kind: 'valid', state: JSON.parse(text) }
+  } catch (error) {
+    if (error instanceof SyntaxError || error instanceof RangeError) return { kind: 'damaged', problem: 'is no JSON' }
+    throw error
+  }
 }

@@ -3,7 +3,7 @@ import type { Span } from '../block.ts'
 /**
  * Spans taken in file order and settled in any order. `watermark` is the end of the longest settled prefix: everything
  * before it is delivered or durably dead-lettered, and it never passes a gap (I1). `T` rides along with each span and
- * surfaces when the watermark reaches the span's end.
+ * surfaces when the watermark passes it.
  *
  * Taking and settling cost O(1) amortised; memory is one entry per span still open or behind an open one.
  */
@@ -24,29 +24,23 @@ export interface Ticket {
   settle(): void
 }
 
-/** `onAdvance` runs inside `settle` whenever the watermark moves, with the mark of the span it now stands behind. */
-export function createLedger<T>(start: number, onAdvance: (watermark: number, mark: T) => void): Ledger<T> {
+/** `onPass` runs inside `settle` for each span that the watermark passes, in the order of the file. */
+export function createLedger<T>(start: number, onPass: (mark: T) => void): Ledger<T> {
   let watermark = start
   let taken = start
   let head = 0
   let entries: { readonly end: number; readonly mark: T; settled: boolean }[] = []
 
   function advance(): void {
-    const from = head
-    let entry = entries[head]
-    let last = entry
-    while (entry?.settled) {
-      last = entry
+    for (let entry = entries[head]; entry?.settled; entry = entries[head]) {
       head += 1
-      entry = entries[head]
+      watermark = entry.end
+      onPass(entry.mark)
     }
-    if (head === from || last === undefined) return
-    watermark = last.end
     if (head * 2 > entries.length) {
       entries = entries.slice(head)
       head = 0
     }
-    onAdvance(watermark, last.mark)
   }
 
   return {

@@ -28,6 +28,12 @@ export interface GenerationRecord {
   readonly positions: Readonly<Record<string, PositionRecord>>
 }
 
+/**
+ * How many bytes a prefix or a marker covers at most. Long enough to reach past what every audit event ends or begins
+ * with alike (annotations) to its timestamps and ids.
+ */
+export const FINGERPRINT_BYTES = 1024
+
 /** A hash of `length` bytes; `length` 0 recognises nothing. */
 export interface Fingerprint {
   readonly length: number
@@ -66,7 +72,9 @@ export function parseRegistry(state: unknown): ParsedRegistry {
 function isGenerationRecord(value: unknown): value is GenerationRecord {
   return (
     isObject(value) &&
-    ['id', 'path', 'lastPath', 'dev', 'ino', 'birth', 'seenAt'].every((key) => typeof value[key] === 'string') &&
+    ['id', 'path', 'lastPath', 'dev', 'ino'].every((key) => typeof value[key] === 'string') &&
+    isInteger(value.birth) &&
+    isTime(value.seenAt) &&
     isFingerprint(value.prefix) &&
     isOffset(value.size) &&
     typeof value.finished === 'boolean' &&
@@ -80,14 +88,25 @@ function isPositionRecord(value: unknown): boolean {
     isObject(value) &&
     isOffset(value.offset) &&
     isFingerprint(value.marker) &&
+    value.marker.length <= value.offset &&
     isOffset(value.deadLetteredBytes) &&
     isObject(value.skippedBytes) &&
     Object.values(value.skippedBytes).every(isOffset)
   )
 }
 
-function isFingerprint(value: unknown): boolean {
-  return isObject(value) && isOffset(value.length) && typeof value.hash === 'string'
+function isFingerprint(value: unknown): value is Fingerprint {
+  return (
+    isObject(value) && isOffset(value.length) && value.length <= FINGERPRINT_BYTES && typeof value.hash === 'string'
+  )
+}
+
+function isInteger(value: unknown): boolean {
+  return typeof value === 'string' && /^-?\d+$/.test(value)
+}
+
+function isTime(value: unknown): boolean {
+  return typeof value === 'string' && !Number.isNaN(Date.parse(value))
 }
 
 function isOffset(value: unknown): value is number {

@@ -62,7 +62,10 @@ export interface SourceStatus {
   readonly files: readonly FileStatus[]
 }
 
-/** One generation of a file. */
+/**
+ * One generation of a file. Every byte seen is delivered, dead-lettered, skipped or pending: for the destination furthest
+ * behind, and in `positions` for each.
+ */
 export interface FileStatus {
   readonly path: string
   readonly live: boolean
@@ -72,7 +75,10 @@ export interface FileStatus {
   readonly bytesSeen: number
   readonly bytesDelivered: number
   readonly bytesDeadLettered: number
+  /** By reason; `start-position`: there at the start and not to be read, `imported`: sent by another agent before. */
   readonly bytesSkipped: Readonly<Record<string, number>>
+  /** Read, and not settled yet. */
+  readonly bytesPending: number
   /** Rotated generations of this file that are not delivered yet. */
   readonly generationsPending: number
   /** Estimate of when the oldest unread generation would be deleted by the writer's retention. */
@@ -87,6 +93,12 @@ export interface PositionStatus {
   readonly position: number
   /** Everything before has been read. */
   readonly readPosition: number
+  readonly bytesDelivered: number
+  readonly bytesDeadLettered: number
+  readonly bytesSkipped: Readonly<Record<string, number>>
+  /** Read, and not settled yet. */
+  readonly bytesPending: number
+  /** In the file, and not settled yet. */
   readonly lagBytes: number
   readonly lagMs: number
 }

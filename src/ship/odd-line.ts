@@ -104,13 +104,15 @@ async function buryLongLine(
 ): Promise<'taken' | 'full' | 'partial'> {
   const reason = odd.rules ? 'too-long-unmasked' : 'too-long'
   const dead: ChunkAccount['dead'] = []
+  let newlineBytes = odd.line.next - odd.line.start - long.length
   let seen = 0
   for await (const piece of inPieces(long.pieces())) {
-    const { bytes, entry } = deadLine(odd, reason, piece)
+    const { entry } = deadLine(odd, reason, piece)
     const isKept = long.length <= DEAD_PIECE_BYTES
     if (!isKept && !(await account.bury(entry))) return 'full'
-    dead.push({ bytes, entry: isKept ? entry : undefined })
-    seen += bytes
+    dead.push({ bytes: piece.length + newlineBytes, entry: isKept ? entry : undefined })
+    newlineBytes = 0
+    seen += piece.length
   }
   if (seen < long.length) return 'partial'
   account.dead.push(...dead)
@@ -135,11 +137,11 @@ function put(
   const { chunk, rules } = odd
   const line = rules ? rules.apply(text, chunk.origin.maxLineBytes, known) : text
   if (line === 'dropped') count(account, 'rule', fileBytes)
-  else if (line === 'grown') account.dead.push(deadLine(odd, 'too-long-unmasked', text))
+  else if (line === 'grown') account.dead.push({ ...deadLine(odd, 'too-long-unmasked', text), bytes: fileBytes })
   else {
     const result = body.appendLine(line, chunk)
     if (result === 'full') return 'full'
-    if (result === 'not-json') account.dead.push({ ...deadLine(odd, 'not-json', line), bytes: text.length })
+    if (result === 'not-json') account.dead.push({ ...deadLine(odd, 'not-json', line), bytes: fileBytes })
   }
   return 'taken'
 }

@@ -1,10 +1,11 @@
+import { FINGERPRINT_BYTES } from '../checkpoint/registry.ts'
 import { faultOfInflating, inflate, isIncomplete } from './content.ts'
 import { Fault, type Files, readExactly } from './files.ts'
-import { FINGERPRINT_BYTES, fingerprint } from './fingerprint.ts'
+import { fingerprint } from './fingerprint.ts'
 import type { Generation, Place } from './generation.ts'
+import { judge } from './judgement.ts'
 import type { Lineage } from './lineage.ts'
 import { type Candidate, isBegin } from './recognition.ts'
-import { judge } from './siblings.ts'
 import { isPassedOver } from './start.ts'
 
 /**
@@ -36,8 +37,9 @@ async function resolve(lineage: Lineage, archive: Archive, isFirst: boolean): Pr
   const suspects = [...lineage.all()].filter((generation) =>
     isBegin(generation, head.subarray(0, generation.prefix.length)),
   )
-  const finished = suspects.find((suspect) => isArchiveOf(suspect, { lineage, inflatedSize }))
-  if (finished) return settle(lineage, archive, { generation: finished, inflatedSize: finished.size })
+  const [finished] = suspects
+  if (finished && suspects.length === 1 && isArchiveOf(finished, { lineage, inflatedSize }))
+    return settle(lineage, archive, { generation: finished, inflatedSize: finished.size })
   if (
     suspects.length === 0 &&
     isPassedOver({ rotated: true, mtimeMs: archive.facts.mtimeMs, identity: archive.facts }, lineage, isFirst)
@@ -80,7 +82,7 @@ function settle(
   return undefined
 }
 
-/** What is done with is recognised without inflating all of it: by its beginning and its size. */
+/** What is done with is recognised without inflating all of it: by its beginning, if no other begins so, and its size. */
 function isArchiveOf(
   generation: Generation,
   { lineage, inflatedSize }: { lineage: Lineage; inflatedSize: number },

@@ -1,13 +1,14 @@
-import type { Chunk, LongLine, Origin, Part, Skipped, SkipReason } from '../block.ts'
+import type { Chunk, LongLine, Origin, Part, Settlement, Skipped } from '../block.ts'
 import { createLedger, type Ledger } from '../checkpoint/ledger.ts'
-import type { Fingerprint, PositionRecord } from '../checkpoint/registry.ts'
+import { FINGERPRINT_BYTES, type Fingerprint, type PositionRecord } from '../checkpoint/registry.ts'
+import { type ByteAccount, createByteAccount } from './byte-account.ts'
 import type { Content } from './content.ts'
 import { Fault } from './files.ts'
-import { FINGERPRINT_BYTES, fingerprint, NO_FINGERPRINT } from './fingerprint.ts'
+import { NO_FINGERPRINT } from './fingerprint.ts'
 import { findLine } from './long-line.ts'
+import { type Evidence, Proof, type Seen } from './proof.ts'
 
 const NEWLINE = 0x0a
-const MILESTONE_BYTES = 64 * 1024
 
 /** What a cursor asks of its generation. */
 export interface CursorHost {
@@ -30,22 +31,13 @@ export interface CursorHost {
   settled(): void
 }
 
-/** What the ledger keeps with a span: how to recognise its end, and since when its bytes wait. */
+/** What the ledger keeps with a span: how to recognise its end, since when its bytes wait, and how they end. */
 interface Mark {
+  readonly length: number
   readonly marker: Fingerprint
   readonly sinceMs: number
-}
-
-/** A proof of content: these bytes stand before `offset`. */
-export interface Evidence {
-  readonly offset: number
-  readonly marker: Fingerprint
-}
-
-/** The last bytes of a chunk as they were read, and where they end. */
-interface Seen {
-  readonly end: number
-  readonly bytes: Buffer
+  readonly skipped: Skipped
+  deadLetteredBytes: number
 }
 
 /**
@@ -60,20 +52,13 @@ export class Cursor {
   position: number
   /** Up to here was looked at; what lies between is no whole line. */
   readEnd: number
-  /** Bytes of dead-lettered lines and of what was skipped, over the life of the generation. */
-  deadLetteredBytes: number
-  readonly skippedBytes: Partial<Record<SkipReason, number>>
   readonly destination: string
   readonly #host: CursorHost
   readonly #ledger: Ledger<Mark>
   /** Of the bytes before the watermark. */
   #marker: Fingerprint
-  /** The bytes before `position`; undefined before the first read, when `#marker` stands for them, or if unreadable. */
-  #tail: Buffer | undefined
-  /** Instead of `#tail`, when the file changed before a part of what was read from it was taken. */
-  #ahead: Evidence | undefined
-  /** Some way back, to recognise a copy that lacks the last lines. */
-  #milestones: readonly Evidence[] = []
+  readonly #account: ByteAccount
+  readonly #proof = new Proof()
   #unreadSinceMs: number | undefined
   /** A read is under way, or its chunk is with its taker. */
   isOut = false
@@ -87,11 +72,11 @@ export class Cursor {
     this.#host = host
     this.position = from.offset
     this.readEnd = from.offset
-    this.deadLetteredBytes = from.deadLetteredBytes
-    this.skippedBytes = { ...from.skippedBytes }
     this.#marker = from.marker
-    this.#ledger = createLedger(from.offset, (_watermark, { marker }) => {
-      this.#marker = marker
+    this.#account = createByteAccount(from)
+    this.#ledger = createLedger(from.offset, (mark) => {
+      this.#marker = mark.marker
+      this.#account.pass(mark.length, mark)
     })
   }
 
@@ -150,26 +135,17 @@ export class Cursor {
   }
 
   record(): PositionRecord {
-    return {
-      offset: this.#ledger.watermark,
-      marker: this.#marker,
-      deadLetteredBytes: this.deadLetteredBytes,
-      skippedBytes: { ...this.skippedBytes },
-    }
+    return { offset: this.#ledger.watermark, marker: this.#marker, ...this.#account.counts() }
   }
 
   /** Something tells whether a file holds what was read; what is proven by nothing is read again. */
   get isProvable(): boolean {
-    return (
-      this.position === 0 || this.#tail !== undefined || (this.position === this.watermark && this.#marker.length > 0)
-    )
+    return this.position === 0 || this.#proof.isKnown || this.#stored.length > 0
   }
 
   evidence(): readonly Evidence[] {
     const settled = { offset: this.#ledger.watermark, marker: this.#marker }
-    const taken = { offset: this.position, marker: this.#tail ? fingerprint(this.#tail) : NO_FINGERPRINT }
-    const ahead = this.#ahead ? [this.#ahead] : []
-    return [settled, ...this.#milestones, taken, ...ahead].filter(({ marker }) => marker.length > 0)
+    return [settled, ...this.#proof.evidence(this.position)].filter(({ marker }) => marker.length > 0)
   }
 
   /** Offers the bytes behind `position`, written at `atMs` or before: they may be new, readable now, or a whole line. */
@@ -219,26 +195,18 @@ export class Cursor {
 
   /** Whether the bytes before the position still are the ones that were read, as far as there are any. */
   isUnchanged(content: Content): boolean | Fault {
-    const tail = this.#tail
-    const length = tail?.length ?? (this.position === this.watermark ? this.#marker.length : 0)
-    if (length === 0) return true
-    const bytes = content.before(this.position, length)
-    if (bytes === undefined || bytes instanceof Fault) return bytes ?? false
-    if (tail) return bytes.equals(tail)
-    if (fingerprint(bytes).hash !== this.#marker.hash) return false
-    this.#tail = Buffer.from(bytes)
-    return true
+    return this.#proof.isUnchanged(content, this.position, this.#stored)
+  }
+
+  /** How to recognise the bytes before the position, where that is the settled one. */
+  get #stored(): Fingerprint {
+    return this.position === this.watermark ? this.#marker : NO_FINGERPRINT
   }
 
   #chunk(room: Uint8Array, count: number): Chunk {
     const host = this.#host
     const start = this.position
-    const last = room.subarray(Math.max(0, count - FINGERPRINT_BYTES), count)
-    // With what stands before it, if that is all of the chunk.
-    const seen = {
-      end: start + count,
-      bytes: Buffer.concat([...(last.length === count ? this.#remembered : []), last]),
-    }
+    const seen = this.#proof.seen(room.subarray(0, count), start + count)
     // The unterminated last line of a finished file gets its newline here; `take` never counts it as a byte of the file.
     const closed = host.final && start + count >= host.size && count < room.length && room[count - 1] !== NEWLINE
     if (closed) room[count] = NEWLINE
@@ -253,45 +221,32 @@ export class Cursor {
     }
   }
 
-  #take({ end, seen }: { end: number; seen: Seen }, skipped: Skipped | undefined): Part {
-    const tail = this.#tailAt(end, seen)
-    const marker = tail ? fingerprint(tail) : NO_FINGERPRINT
-    const ticket = this.#ledger.take(end, { marker, sinceMs: this.#unreadSinceMs ?? Date.now() })
-    this.#tail = tail
-    this.#ahead = tail ? undefined : { offset: seen.end, marker: fingerprint(seen.bytes) }
-    const [older, newer] = this.#milestones
-    if (end - (newer ?? older ?? { offset: 0 }).offset >= MILESTONE_BYTES)
-      this.#milestones = [...(newer ? [newer] : older ? [older] : []), { offset: end, marker }]
+  #take({ end, seen }: { end: number; seen: Seen }, skipped: Skipped = {}): Part {
+    const marker = this.#proof.moveTo(end, seen, this.#tailAt(end, seen))
+    const sinceMs = this.#unreadSinceMs ?? Date.now()
+    const mark: Mark = { length: end - this.position, marker, sinceMs, skipped, deadLetteredBytes: 0 }
+    const ticket = this.#ledger.take(end, mark)
     this.position = end
     this.readEnd = end
     this.#host.reached(end)
     if (end >= this.#host.size) this.#unreadSinceMs = undefined
-    for (const [reason, bytes] of Object.entries(skipped ?? {}) as [SkipReason, number][]) {
-      this.skippedBytes[reason] = (this.skippedBytes[reason] ?? 0) + bytes
-    }
     return {
       origin: this.#host.origin,
       span: ticket.span,
-      settle: (outcome) => {
-        this.deadLetteredBytes += outcome.deadLetteredBytes
+      settle: ({ deadLetteredBytes }: Settlement) => {
+        mark.deadLetteredBytes = deadLetteredBytes
         ticket.settle()
         this.#host.settled()
       },
     }
   }
 
-  get #remembered(): readonly Buffer[] {
-    return this.#tail ? [this.#tail] : []
-  }
-
-  /** The bytes before `end`: those in the file if it still is the one that was read, else as many as are remembered. */
+  /** The bytes before `end` in the file, if that still is the one that was read. */
   #tailAt(end: number, seen: Seen): Buffer | undefined {
     const content = this.#host.content(this)
-    const isStill = !(content instanceof Fault) && this.#isStill(content, seen)
-    const tail = isStill ? content.before(end, Math.min(FINGERPRINT_BYTES, end)) : undefined
-    if (tail && !(tail instanceof Fault)) return Buffer.from(tail)
-    const from = seen.end - seen.bytes.length
-    return end > from && end <= seen.end ? Buffer.from(seen.bytes.subarray(0, end - from)) : undefined
+    if (content instanceof Fault || !this.#isStill(content, seen)) return undefined
+    const tail = content.before(end, Math.min(FINGERPRINT_BYTES, end))
+    return tail instanceof Buffer ? Buffer.from(tail) : undefined
   }
 
   /** Whether the content is what it was when a chunk was read that ended with `seen`. */

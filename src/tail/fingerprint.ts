@@ -1,12 +1,6 @@
 import { hash } from 'node:crypto'
 import type { Fingerprint } from '../checkpoint/registry.ts'
 
-/**
- * How many bytes a prefix or a marker covers at most. Long enough to reach past what every audit event ends or begins
- * with alike (annotations) to its timestamps and ids.
- */
-export const FINGERPRINT_BYTES = 1024
-
 export const NO_FINGERPRINT: Fingerprint = { length: 0, hash: '' }
 
 /** 96 bits of SHA-256: enough to tell files apart, and nothing of the content can be read back from the state. */

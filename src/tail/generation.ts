@@ -1,12 +1,15 @@
 import { hash } from 'node:crypto'
 import type { Origin, SourceLabels } from '../block.ts'
-import type { Fingerprint, GenerationRecord, PositionRecord } from '../checkpoint/registry.ts'
-import { archiveContent, type Content, plainContent } from './content.ts'
-import { Cursor, type CursorHost, type Evidence } from './cursor.ts'
-import type { Descriptors } from './descriptors.ts'
-import { Fault, type FileFacts, type Files } from './files.ts'
-import { FINGERPRINT_BYTES, fingerprint, NO_FINGERPRINT } from './fingerprint.ts'
-import { isIdentity, recognise } from './recognition.ts'
+import { FINGERPRINT_BYTES, type Fingerprint, type GenerationRecord } from '../checkpoint/registry.ts'
+import type { Content } from './content.ts'
+import type { Cursor, CursorHost } from './cursor.ts'
+import { Cursors } from './cursors.ts'
+import { Fault, type FileFacts } from './files.ts'
+import { fingerprint, NO_FINGERPRINT } from './fingerprint.ts'
+import { HeldFile, type HeldFileContext } from './held-file.ts'
+import type { FileIdentity } from './identity.ts'
+import type { Evidence } from './proof.ts'
+import { recognise } from './recognition.ts'
 
 /** Where the content of a generation can be read now. */
 export interface Place {
@@ -16,11 +19,7 @@ export interface Place {
   readonly inflatedSize?: number
 }
 
-export type FileIdentity = Pick<FileFacts, 'dev' | 'ino' | 'birth'>
-
-export interface GenerationContext {
-  readonly files: Files
-  readonly descriptors: Descriptors
+export interface GenerationContext extends HeldFileContext {
   readonly labels: SourceLabels
   readonly maxLineBytes: number
   readonly destinations: readonly string[]
@@ -30,17 +29,7 @@ export interface GenerationContext {
   onDoubt(): void
 }
 
-interface OpenFile {
-  readonly fd: number
-  /** The bytes as they are in the file; it closes the descriptor. */
-  readonly plain: Content
-  /** Of an archive: each destination inflates for itself. */
-  readonly inflated: Map<Cursor, Content>
-}
-
 const NO_PLACE = new Fault('ENOENT', 'its content is not at a known place')
-const NOWHERE: PositionRecord = { offset: 0, marker: NO_FINGERPRINT, deadLetteredBytes: 0, skippedBytes: {} }
-
 /** Modification times come from a clock that ticks every 1 to 10 ms. */
 const CLOCK_TICK_MS = 20
 
@@ -50,7 +39,7 @@ const CLOCK_TICK_MS = 20
  */
 export class Generation {
   readonly origin: Origin
-  readonly cursors = new Map<string, Cursor>()
+  readonly cursors: Cursors
   place: Place | undefined
   /** Of the file it was last seen in; content decides where they disagree. */
   identity: FileIdentity
@@ -59,7 +48,7 @@ export class Generation {
   /** The first bytes themselves, while something is unread: at least `prefix.length` of them. */
   head: Buffer | undefined
   size: number
-  /** When the size last changed, in the clock of `observe`. */
+  /** When it last changed, in size or by leaving the live path, in the clock of `observe`. */
   changedAtMs = 0
   /** No longer at the live path. */
   rotated = true
@@ -78,11 +67,7 @@ export class Generation {
   /** Modification time, for the order among generations. */
   mtimeMs: number
   readonly #context: GenerationContext
-  /** Positions of destinations that are not configured now; kept in case they come back. */
-  readonly #dormant: Record<string, PositionRecord> = {}
-  #file: OpenFile | undefined
-  #pins = 0
-  #closing: OpenFile[] = []
+  readonly #file: HeldFile
   /** Changed so lately that one more change of the same size might not show in the modification time. */
   #isFresh = true
   #lastSeenMs: number
@@ -97,6 +82,8 @@ export class Generation {
     this.finished = from.finished ?? false
     this.#lastSeenMs = from.seenAt ? Date.parse(from.seenAt) : 0
     this.mtimeMs = this.#lastSeenMs
+    this.#file = new HeldFile(context, () => this.cursors.isIdle)
+    this.cursors = new Cursors(this.#host())
   }
 
   /** Of content not known from before. `salt` tells it from earlier content of the same file. */
@@ -110,8 +97,8 @@ export class Generation {
   static recorded(record: GenerationRecord, context: GenerationContext): Generation {
     const generation = new Generation(originOf(record.id, record.path, context), context, record)
     for (const [destination, position] of Object.entries(record.positions)) {
-      if (context.destinations.includes(destination)) generation.cursor(destination, position)
-      else generation.#dormant[destination] = position
+      if (context.destinations.includes(destination)) generation.cursors.add(destination, position)
+      else generation.cursors.keep(destination, position)
     }
     return generation
   }
@@ -131,8 +118,8 @@ export class Generation {
     this.fault = undefined
     this.final = this.isArchive
     this.#cutBack(this.size)
-    if (fd !== undefined) this.#hold(fd)
-    this.#offerAgain(place.facts.mtimeMs)
+    if (fd !== undefined) this.#file.hold(fd)
+    this.cursors.offerAgain(place.facts.mtimeMs)
   }
 
   /**
@@ -153,7 +140,7 @@ export class Generation {
     this.final = false
     this.size = facts.size
     if (!this.isSettled) this.finished = false
-    this.#offerAgain(Math.min(nowMs, facts.mtimeMs))
+    this.cursors.offerAgain(Math.min(nowMs, facts.mtimeMs))
   }
 
   /** Whether its file is seen to hold its content, up to where it has been read. */
@@ -167,7 +154,8 @@ export class Generation {
     }
     if (verdict === 'same') return true
     const size = facts instanceof Fault ? 0 : facts.size
-    const isCutBack = verdict !== 'other' && this.furthest > 0 && size >= this.furthest && !this.#isOut
+    const isOut = !this.cursors.every((cursor) => !cursor.isOut)
+    const isCutBack = verdict !== 'other' && this.furthest > 0 && size >= this.furthest && !isOut
     this.isReplaced = !isCutBack
     if (isCutBack) this.#cutBack(size)
     return isCutBack
@@ -176,7 +164,7 @@ export class Generation {
   /** Nothing will be appended: a last line without newline is offered now. */
   finalise(): void {
     this.final = true
-    this.#offerAgain(this.changedAtMs)
+    this.cursors.offerAgain(this.changedAtMs)
   }
 
   /** All of it is delivered. */
@@ -188,55 +176,32 @@ export class Generation {
   /** What its file is now, wherever it is: by the open descriptor, else by the name it was last seen under. */
   look(): FileFacts | Fault {
     if (!this.place) return NO_PLACE
-    const { files } = this.#context
-    return this.#file ? files.facts(this.#file.fd) : files.stat(this.place.path)
+    return this.#file.facts() ?? this.#context.files.stat(this.place.path)
   }
 
   /** Reads again after a fault. */
   retry(): void {
-    if (this.fault) this.#offerAgain(this.changedAtMs)
-  }
-
-  /** The cursor of a destination, made at `from` when there is none. */
-  cursor(destination: string, from: PositionRecord = NOWHERE): Cursor {
-    const known = this.cursors.get(destination)
-    if (known) return known
-    const cursor = new Cursor(destination, this.#host(), from)
-    this.cursors.set(destination, cursor)
-    return cursor
+    if (this.fault) this.cursors.offerAgain(this.changedAtMs)
   }
 
   /** The furthest position of a destination. */
   get furthest(): number {
-    let furthest = 0
-    for (const { position } of this.cursors.values()) furthest = Math.max(furthest, position)
-    return furthest
+    return this.cursors.furthest
   }
 
   /** How many bytes the destination furthest behind has not read. */
   get unreadBytes(): number {
-    let unread = 0
-    for (const { position } of this.cursors.values()) unread = Math.max(unread, this.size - position)
-    return unread
+    return this.cursors.unreadBytes
   }
 
   /** All destinations have settled every byte there is. */
   get isSettled(): boolean {
-    for (const cursor of this.cursors.values()) if (!cursor.isSettled) return false
-    return true
+    return this.cursors.isSettled
   }
 
   /** Nothing unread and no read under way: its descriptor may be given up, as the file can be found again by name. */
   get isIdle(): boolean {
-    if (this.#pins > 0 || this.#isOut) return false
-    for (const cursor of this.cursors.values()) if (cursor.hasUnread) return false
-    return true
-  }
-
-  /** Bytes of it are with a taker. */
-  get #isOut(): boolean {
-    for (const cursor of this.cursors.values()) if (cursor.isOut) return true
-    return false
+    return this.#file.isIdle
   }
 
   /** Not one of its bytes has been seen. */
@@ -250,17 +215,16 @@ export class Generation {
 
   /** Its file is held open: it cannot vanish, and no other file can have its inode. */
   get isOpen(): boolean {
-    return this.#file !== undefined
+    return this.#file.isOpen
   }
 
   get isProvable(): boolean {
-    for (const cursor of this.cursors.values()) if (!cursor.isProvable) return false
-    return true
+    return this.cursors.every((cursor) => cursor.isProvable)
   }
 
   /** What a file must hold to be its home, besides its first bytes. */
   evidence(): readonly Evidence[] {
-    return [...this.cursors.values()].flatMap((cursor) => cursor.evidence())
+    return this.cursors.evidence()
   }
 
   /** Learns the first bytes as they come, up to the length of a fingerprint. */
@@ -284,8 +248,7 @@ export class Generation {
   /** Bytes of its own file, where that is a plain one. */
   bytes(position: number, length: number): Buffer | undefined | Fault {
     if (!this.place || this.isArchive) return NO_PLACE
-    const file = this.open()
-    return file instanceof Fault ? file : file.plain.before(position + length, length)
+    return this.open() ?? this.#file.plain?.before(position + length, length)
   }
 
   record(nowMs: number): GenerationRecord {
@@ -301,37 +264,18 @@ export class Generation {
       size: this.size,
       finished: this.finished,
       seenAt: new Date(this.place ? nowMs : this.#lastSeenMs).toISOString(),
-      positions: {
-        ...this.#dormant,
-        ...Object.fromEntries([...this.cursors].map(([name, cursor]) => [name, cursor.record()])),
-      },
+      positions: this.cursors.records(),
     }
   }
 
   /** Opens its file and keeps it open. */
-  open(): OpenFile | Fault {
-    if (this.#file) return this.#file
-    if (!this.place) return NO_PLACE
-    const { path, facts } = this.place
-    const { files, descriptors } = this.#context
-    const full = descriptors.makeRoom()
-    if (full) return full
-    const fd = files.open(path)
-    if (fd instanceof Fault) return fd
-    const now = files.facts(fd)
-    if (!(now instanceof Fault) && isIdentity(now, facts)) return this.#hold(fd)
-    files.close(fd)
-    return now instanceof Fault ? now : new Fault('ENOENT', `${path} is another file now`)
+  open(): Fault | undefined {
+    return this.place ? this.#file.open(this.place.path, this.place.facts) : NO_PLACE
   }
 
   /** Lets go of the file; it is opened again when it is read again. */
   closeContent(): void {
-    if (!this.#file) return
-    // A descriptor closed under a read could be another file's by the time the read reaches it.
-    if (this.#pins > 0) this.#closing.push(this.#file)
-    else close(this.#file)
-    this.#file = undefined
-    this.#context.descriptors.forget(this)
+    this.#file.closeContent()
   }
 
   /** Takes its file away: it now holds other content, or is nowhere to be found. */
@@ -341,11 +285,6 @@ export class Generation {
     this.rotated = true
     this.missedScans = 0
     this.#lastSeenMs = Date.now()
-  }
-
-  /** Offers everything unread, which was written at `atMs` or before. */
-  #offerAgain(atMs: number): void {
-    for (const cursor of this.cursors.values()) cursor.offerAgain(atMs)
   }
 
   /**
@@ -359,16 +298,9 @@ export class Generation {
     this.prefix = this.head ? fingerprint(this.head) : NO_FINGERPRINT
   }
 
-  #unpin(): void {
-    this.#pins -= 1
-    if (this.#pins > 0) return
-    for (const file of this.#closing) close(file)
-    this.#closing = []
-  }
-
   #host(): CursorHost {
     const generation = this
-    const { descriptors, onChange, onDoubt } = this.#context
+    const { onChange, onDoubt } = this.#context
     return {
       origin: this.origin,
       get size() {
@@ -379,14 +311,12 @@ export class Generation {
       },
       content: (cursor) => generation.#contentFor(cursor),
       isUnchanged: (content) => generation.#isUnchanged(content),
-      pin: () => {
-        generation.#pins += 1
-      },
-      unpin: () => generation.#unpin(),
+      pin: () => this.#file.pin(),
+      unpin: () => this.#file.unpin(),
       reached: (size) => {
         if (size > generation.size) generation.size = size
         generation.fault = undefined
-        descriptors.touch(generation)
+        generation.#file.touch()
       },
       failed: (fault) => {
         generation.fault = fault
@@ -417,25 +347,9 @@ export class Generation {
 
   #contentFor(cursor: Cursor): Content | Fault {
     if (this.isReplaced) return NO_PLACE
-    const file = this.open()
-    if (file instanceof Fault || !this.isArchive) return file instanceof Fault ? file : file.plain
-    const known = file.inflated.get(cursor)
-    if (known) return known
-    const content = archiveContent(this.#context.files, file.fd)
-    file.inflated.set(cursor, content)
-    return content
+    const fault = this.open()
+    return fault ?? (this.isArchive ? this.#file.inflated(cursor) : this.#file.plain) ?? NO_PLACE
   }
-
-  #hold(fd: number): OpenFile {
-    this.#file = { fd, plain: plainContent(this.#context.files, fd), inflated: new Map() }
-    this.#context.descriptors.add(this)
-    return this.#file
-  }
-}
-
-function close({ plain, inflated }: OpenFile): void {
-  for (const content of inflated.values()) content.close()
-  plain.close()
 }
 
 function originOf(id: string, path: string, { labels, maxLineBytes }: GenerationContext): Origin {

@@ -2,12 +2,12 @@ import { hash } from 'node:crypto'
 import { basename, dirname, join } from 'node:path'
 import { constants, gunzipSync } from 'node:zlib'
 import type { ImportedPosition } from '../checkpoint/datadog-import.ts'
-import type { GenerationRecord, PositionRecord } from '../checkpoint/registry.ts'
+import { FINGERPRINT_BYTES, type GenerationRecord, type PositionRecord } from '../checkpoint/registry.ts'
 import type { Encoding } from '../config/config.ts'
 import type { DirectoryListings } from './directory-listings.ts'
 import { lastLineEnd } from './encoding.ts'
 import { Fault, type FileFacts, type Files, readExactly } from './files.ts'
-import { FINGERPRINT_BYTES, fingerprint } from './fingerprint.ts'
+import { fingerprint } from './fingerprint.ts'
 import { withFile } from './recognition.ts'
 import { compareAge, parseRotatedName } from './rotated-name.ts'
 
@@ -140,7 +140,12 @@ function record(
   const head = archived?.head ?? bytes(0, Math.min(facts.size, FINGERPRINT_BYTES))
   const end = archived?.size ?? offset
   const tail = archived ? NOTHING : bytes(end - Math.min(end, FINGERPRINT_BYTES), Math.min(end, FINGERPRINT_BYTES))
-  const position: PositionRecord = { offset: end, marker: fingerprint(tail), deadLetteredBytes: 0, skippedBytes: {} }
+  const position: PositionRecord = {
+    offset: end,
+    marker: fingerprint(tail),
+    deadLetteredBytes: 0,
+    skippedBytes: end > 0 ? { imported: end } : {},
+  }
   return {
     id: hash('sha256', `import:${dev}:${ino}:${birth}`, 'hex').slice(0, 16),
     ...{ path: livePath, lastPath: path, dev, ino, birth },

@@ -1,18 +1,19 @@
 import { randomUUID } from 'node:crypto'
-import { basename, dirname, join } from 'node:path'
+import { basename } from 'node:path'
 import type { GenerationRecord } from '../checkpoint/registry.ts'
 import type { SourceConfig } from '../config/config.ts'
 import type { Log } from '../log.ts'
-import { resolveArchives } from './archives.ts'
+import { ArchiveSearch } from './archive-search.ts'
 import type { Cursor } from './cursor.ts'
 import { Decisions } from './decisions.ts'
 import type { DirectoryListings } from './directory-listings.ts'
 import { Fault, type FileFacts, type Files } from './files.ts'
 import { Generation, type GenerationContext, type Place } from './generation.ts'
-import { type Candidate, isIdentity, plainCandidate, recognise } from './recognition.ts'
+import { isIdentity } from './identity.ts'
+import { LivePath } from './live-path.ts'
 import { Retention } from './retention.ts'
 import { oldestFirst, parseRotatedName } from './rotated-name.ts'
-import { type Judgement, scanSiblings } from './siblings.ts'
+import { scanSiblings } from './siblings.ts'
 import { startingPosition } from './start.ts'
 
 export interface LineageOptions {
@@ -30,13 +31,14 @@ export interface LineageOptions {
   readonly isInitial: boolean
   /** How long a rotated file must be quiet before its last line counts without a newline. */
   readonly finalQuietMs: number
+  /** How long a deleted file must be quiet while nothing is written to a new one in its place. */
+  readonly deletedQuietMs: number
   /** Whether a file, at the live path or beside it, is read by another lineage, to which it was known first. */
   isElsewhere(place: Place, nowMs: number): boolean | Fault
   /** What was recorded of a file that no lineage looks after any more; it is this one's from now on. */
   recall(facts: FileFacts): readonly GenerationRecord[]
 }
 
-const MISSING_CHECKS = 2
 /** A file seen alive so lately is not finished, however quiet it is. */
 const ALIVE_MS = 60_000
 /** Generations whose file is gone are kept to be recognised in case it comes back, so many. */
@@ -55,11 +57,7 @@ export class Lineage {
   /** Recorded or read before, but not at a known place now. */
   homeless: Generation[] = []
   live: Generation | undefined
-  /** Why the live path cannot be read; undefined when it can, or is just absent. */
-  error: string | undefined
-  missing = 0
-  /** The name and directory rotated generations are looked for beside: of the file behind a symbolic link. */
-  base: { readonly directory: string; readonly name: string }
+  readonly livePath: LivePath
   /** Generations whose file was in the directory at the last scan. */
   seen: ReadonlySet<Generation> = new Set()
   readonly decisions = new Decisions()
@@ -69,25 +67,26 @@ export class Lineage {
   readonly isVirgin: boolean
   /** The live path has not been looked at yet, nor its siblings. */
   readonly unseen = { live: true, siblings: true }
-  /** A file at the live path that is not the live generation's. */
-  #arrival: { readonly fd: number; readonly facts: FileFacts } | undefined
   #isUnordered = false
-  #resolving: Promise<void> | undefined
+  readonly #archives = new ArchiveSearch(this)
 
   constructor(options: LineageOptions) {
     this.options = options
-    this.base = { directory: dirname(options.path), name: basename(options.path) }
+    this.livePath = new LivePath(options.path, this)
     const force = options.source.startPosition.startsWith('force')
     this.homeless = force ? [] : options.records.map((record) => Generation.recorded(record, options.context))
     this.isVirgin = this.homeless.length === 0
   }
 
-  /** The first cursor of a destination with something to read, in the order of the content. */
+  /**
+   * The first cursor of a destination with something to read, in the order of the content. While the archives that were
+   * found at the start are looked into no generation is begun for a moment, as what is in them may come before it.
+   */
   nextCursor(destination: string): Cursor | undefined {
     for (const generation of this.reading) {
       if (!generation.place || generation.isReplaced) continue
       const cursor = generation.cursors.get(destination)
-      if (cursor?.hasUnread) return cursor
+      if (cursor?.hasUnread) return this.#archives.isHolding && cursor.position === 0 ? undefined : cursor
     }
     return undefined
   }
@@ -96,20 +95,20 @@ export class Lineage {
   isActive(nowMs: number): boolean {
     const { live } = this
     return (
-      this.missing > 0 ||
+      this.livePath.missing > 0 ||
       this.reading.some((generation) => generation !== live && !isWatched(generation, nowMs)) ||
       (live !== undefined && (live.isReplaced || nowMs - live.changedAtMs < 10_000))
     )
   }
 
   check(nowMs: number): void {
-    this.#lookAtLive(nowMs)
-    for (const generation of this.reading) if (generation !== this.live) this.#lookAtRotated(generation, nowMs)
+    this.livePath.look(nowMs)
+    for (const generation of this.reading) if (generation !== this.live) this.lookAtRotated(generation, nowMs)
     for (const generation of this.reading) generation.learnHead()
-    if (this.scanWanted || this.#arrival || this.#isSearching(nowMs)) {
+    if (this.scanWanted || this.livePath.hasArrival || this.#isSearching(nowMs)) {
       this.scanWanted = false
       const isFirst = this.isVirgin && this.unseen.siblings
-      this.#resolve(scanSiblings(this, nowMs), isFirst)
+      this.#archives.begin(scanSiblings(this, nowMs), isFirst)
     }
     for (const generation of this.reading) generation.retry()
     this.#finish(nowMs)
@@ -118,7 +117,7 @@ export class Lineage {
 
   /** Resolves when archives found by the last check are decided. */
   async idle(): Promise<void> {
-    await this.#resolving
+    await this.#archives.idle()
   }
 
   /** In how long the oldest generation that is not delivered would be deleted; undefined while that is unknown. */
@@ -155,7 +154,7 @@ export class Lineage {
       if (generation.verify() || !generation.isReplaced) continue
       const isLive = generation === this.live
       this.orphan(generation)
-      if (isLive) this.#lookAtLive(nowMs)
+      if (isLive) this.livePath.look(nowMs)
     }
   }
 
@@ -173,6 +172,15 @@ export class Lineage {
     if (lost > 0) this.#reportLoss(generation, lost)
   }
 
+  /** The live generation is no longer at the live path. */
+  leave(nowMs: number): void {
+    if (!this.live) return
+    this.live.rotated = true
+    this.live.changedAtMs = nowMs
+    this.live = undefined
+    this.#isUnordered = true
+  }
+
   /** Its file has been seen under this name. */
   meetAt(generation: Generation, path: string): void {
     generation.lastPath = path
@@ -182,22 +190,8 @@ export class Lineage {
     else generation.closeContent()
   }
 
-  /** Gives the file that has arrived at the live path to the generation whose content it holds. */
-  seat(judge: (candidate: Candidate) => Judgement | Fault): void {
-    const arrival = this.#arrival
-    if (!arrival) return
-    this.#arrival = undefined
-    const { files, path } = this.options
-    const { fd, facts } = arrival
-    const owner = this.#ownerOf(plainCandidate(files, fd, facts), judge)
-    if (owner instanceof Fault) {
-      files.close(fd)
-      this.error = owner.message
-      return
-    }
-    const generation = owner ?? this.discover({ path, facts })
-    // The name behind a link: it still names the file when the link points elsewhere.
-    generation.settleIn({ path: join(this.base.directory, this.base.name), facts }, fd)
+  /** Makes a generation the live one: its file is at the live path. */
+  enthrone(generation: Generation): void {
     generation.rotated = false
     generation.finished = false
     this.live = generation
@@ -271,7 +265,7 @@ export class Lineage {
     this.#isUnordered = false
     const rotated = this.reading.filter((generation) => generation !== this.live)
     const ordered = oldestFirst(rotated, ({ lastPath, mtimeMs }) => ({
-      name: parseRotatedName(basename(lastPath), this.base.name),
+      name: parseRotatedName(basename(lastPath), this.livePath.base.name),
       mtimeMs,
     }))
     this.reading = this.live ? [...ordered, this.live] : ordered
@@ -285,78 +279,8 @@ export class Lineage {
     )
   }
 
-  #lookAtLive(nowMs: number): void {
-    const facts = this.options.files.stat(this.options.path)
-    if (facts instanceof Fault) {
-      this.#liveFault(facts, nowMs)
-      return
-    }
-    this.missing = 0
-    if (facts.kind !== 'file') {
-      this.error = facts.kind === 'directory' ? 'it is a directory' : 'it is not a regular file'
-      return
-    }
-    const { live } = this
-    if (live && isIdentity(live.identity, facts)) {
-      live.observe(facts, nowMs)
-      this.error = live.fault?.message
-      if (!live.isReplaced) return
-      this.orphan(live)
-    } else if (live) this.#rotate(live, nowMs)
-    this.recall(facts)
-    const elsewhere = this.options.isElsewhere({ path: this.options.path, facts }, nowMs)
-    this.error = elsewhere instanceof Fault ? elsewhere.message : undefined
-    if (elsewhere === false) this.#welcome()
-  }
-
-  /** Unobservable is not deleted: only a path that is absent twice in a row counts as gone. */
-  #liveFault(fault: Fault, nowMs: number): void {
-    const absent = fault.code === 'ENOENT' || fault.code === 'ENOTDIR'
-    this.error = absent ? undefined : fault.message
-    if (!absent) return
-    this.unseen.live = false
-    this.missing += 1
-    if (this.live && this.missing >= MISSING_CHECKS) this.#rotate(this.live, nowMs)
-    else if (this.live) this.#lookAtRotated(this.live, nowMs)
-  }
-
-  #rotate(generation: Generation, nowMs: number): void {
-    generation.rotated = true
-    this.live = undefined
-    this.scanWanted = true
-    this.#lookAtRotated(generation, nowMs)
-  }
-
-  /** Holds on to the file at the live path until it is known whose it is. */
-  #welcome(): void {
-    const { files, path, context } = this.options
-    const full = context.descriptors.makeRoom()
-    const fd = full ?? files.open(path)
-    const facts = fd instanceof Fault ? fd : files.facts(fd)
-    this.error = facts instanceof Fault ? facts.message : undefined
-    if (fd instanceof Fault) return
-    if (facts instanceof Fault) {
-      files.close(fd)
-      return
-    }
-    this.#arrival = { fd, facts }
-    const real = files.realpath(path)
-    if (!(real instanceof Fault)) this.base = { directory: dirname(real), name: basename(real) }
-  }
-
-  #ownerOf(candidate: Candidate, judge: (candidate: Candidate) => Judgement | Fault): Generation | undefined | Fault {
-    for (const generation of this.ofFile(candidate.facts)) {
-      if (generation.isOpen && !generation.isReplaced) return generation
-      const verdict = recognise(generation, candidate)
-      if (verdict instanceof Fault) return verdict
-      if (verdict === 'same') return generation
-    }
-    const judgement = judge(candidate)
-    if (judgement instanceof Fault) return judgement
-    return judgement.kind === 'home' ? judgement.generation : undefined
-  }
-
-  #lookAtRotated(generation: Generation, nowMs: number): void {
+  /** Brings a generation up to date that is not, or perhaps no longer, at the live path. */
+  lookAtRotated(generation: Generation, nowMs: number): void {
     if (generation.isArchive) return
     if (!generation.isReplaced) {
       const facts = generation.look()
@@ -375,12 +299,13 @@ export class Lineage {
     return this.homeless.some(({ finished, lossReported }) => !finished && !lossReported)
   }
 
-  #resolve(archives: readonly Place[], isHistory: boolean): void {
-    if (archives.length === 0 || this.#resolving !== undefined) return
-    this.#resolving = resolveArchives(this, archives, isHistory).finally(() => {
-      this.#resolving = undefined
-      this.options.context.onDoubt()
-    })
+  /** Deleted, but perhaps still written to by who has it open, as kube-apiserver does (kubernetes/kubernetes#111208). */
+  #isHeld(generation: Generation, nowMs: number): boolean {
+    const hasSuccessor = this.live !== undefined && this.live.size > 0
+    const isQuiet = nowMs - generation.changedAtMs >= this.options.deletedQuietMs
+    if (hasSuccessor || isQuiet || !generation.isOpen) return false
+    const facts = generation.look()
+    return !(facts instanceof Fault) && facts.links === 0
   }
 
   #finish(nowMs: number): void {
@@ -389,6 +314,7 @@ export class Lineage {
       const isQuiet = nowMs - generation.changedAtMs >= this.options.finalQuietMs
       if (!generation.final && isQuiet && !isAlive(generation, nowMs)) generation.finalise()
       if (!generation.final || !generation.isSettled || !generation.verify()) continue
+      if (this.#isHeld(generation, nowMs)) continue
       generation.finish()
       this.#insert(generation)
     }

@@ -1,6 +1,8 @@
+import { FINGERPRINT_BYTES } from '../checkpoint/registry.ts'
 import { Fault, type FileFacts, type Files, readExactly } from './files.ts'
-import { FINGERPRINT_BYTES, fingerprint } from './fingerprint.ts'
-import type { FileIdentity, Generation } from './generation.ts'
+import { fingerprint } from './fingerprint.ts'
+import type { Generation } from './generation.ts'
+import { isCertainIdentity } from './identity.ts'
 
 /** A file that may hold the content of a generation. */
 export interface Candidate {
@@ -18,15 +20,6 @@ export function plainCandidate(files: Files, fd: number, facts: FileFacts): Cand
   const bytes = (position: number, length: number) => readExactly(files, fd, { position, length })
   const { size } = facts
   return { facts, isArchive: false, size, bytes, agrees: (generation) => agrees(generation, { size, bytes }) }
-}
-
-/** Device numbers may change when a machine starts; inodes are used again. A birth time settles both. */
-export function isIdentity(a: FileIdentity, b: FileIdentity): boolean {
-  return a.ino === b.ino && a.birth === b.birth && (a.dev === b.dev || a.birth !== '0')
-}
-
-function isCertain(a: FileIdentity, b: FileIdentity): boolean {
-  return isIdentity(a, b) && a.birth !== '0'
 }
 
 /** Other files may begin alike, but not for so long. */
@@ -51,7 +44,7 @@ export function recognise(
 ): Verdict | Fault {
   const { prefix } = generation
   const { size } = candidate
-  if (prefix.length === 0) return isCertain(generation.identity, candidate.facts) ? 'same' : 'other'
+  if (prefix.length === 0) return isCertainIdentity(generation.identity, candidate.facts) ? 'same' : 'other'
   if (size === 0 || !generation.isProvable) return 'other'
   const begin = candidate.bytes(0, Math.min(prefix.length, size))
   if (begin instanceof Fault) return begin

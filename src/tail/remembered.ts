@@ -1,7 +1,7 @@
 import { dirname, join } from 'node:path'
 import type { GenerationRecord } from '../checkpoint/registry.ts'
 import { Fault, type FileFacts } from './files.ts'
-import type { FileIdentity } from './generation.ts'
+import type { FileIdentity } from './identity.ts'
 import { liveNameOf } from './rotated-name.ts'
 
 /** What is known of files that no lineage looks after: of sources that are gone, and of files that are. */

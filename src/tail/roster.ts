@@ -1,7 +1,9 @@
 import { dirname, join, normalize } from 'node:path'
 import type { FileFacts } from './files.ts'
-import type { FileIdentity, Generation } from './generation.ts'
+import type { Generation } from './generation.ts'
+import type { FileIdentity } from './identity.ts'
 import type { Lineage } from './lineage.ts'
+import type { LivePath } from './live-path.ts'
 
 /** All lineages, to be found by the names and the files that are theirs. */
 export interface Roster {
@@ -21,7 +23,7 @@ export interface Roster {
 }
 
 interface Seat {
-  readonly base: Lineage['base']
+  readonly base: LivePath['base']
   readonly paths: ReadonlySet<string>
 }
 
@@ -45,7 +47,7 @@ export function createRoster(): Roster {
       put(byName, path, lineage)
       put(byDirectory, dirname(path), lineage)
     }
-    seats.set(lineage, { base: lineage.base, paths })
+    seats.set(lineage, { base: lineage.livePath.base, paths })
   }
 
   function indexFiles(lineage: Lineage): void {
@@ -77,7 +79,7 @@ export function createRoster(): Roster {
       seats.delete(lineage)
     },
     update(lineage) {
-      if (seats.get(lineage)?.base !== lineage.base) name(lineage, pathsOf(lineage))
+      if (seats.get(lineage)?.base !== lineage.livePath.base) name(lineage, pathsOf(lineage))
       indexFiles(lineage)
     },
     named: (path) => byName.get(path) ?? [],
@@ -90,7 +92,7 @@ export function createRoster(): Roster {
   }
 }
 
-function pathsOf({ options, base }: Lineage): ReadonlySet<string> {
+function pathsOf({ options, livePath: { base } }: Lineage): ReadonlySet<string> {
   return new Set([normalize(options.path), join(base.directory, base.name)])
 }
 

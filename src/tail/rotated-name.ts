@@ -2,8 +2,9 @@ import { basename, extname } from 'node:path'
 
 /**
  * What the name of a file says about its relation to a live file. Known forms, each also with `.gz`:
- * kube-apiserver's (lumberjack) `audit-2026-11-20T14-33-45.420.log`, logrotate's `audit.log.1` and
- * `audit.log-20261120[-1763649225]`.
+ * kube-apiserver's (lumberjack) `audit-2026-11-20T14-33-45.420.log`, numbers as of logrotate `audit.log.1`, and dates
+ * behind the name: logrotate's `audit.log-20261120[-1763649225]` and what its `dateformat` can make of it, the kubelet's
+ * `0.log.20261120-143345`, Python's and log4j's `app.log.2026-11-20[_14-33-45]`, seconds since the epoch.
  */
 export type RotatedName = {
   readonly gzip: boolean
@@ -14,8 +15,10 @@ export type RotatedName = {
 )
 
 const TIMESTAMP = /^\d{4}-\d{2}-\d{2}T\d{2}-\d{2}-\d{2}\.\d{3}$/
-const NUMBER = /^\.(\d{1,9})$/
-const DATE = /^-(\d{8}(?:-?\d{1,12})?)$/
+const NUMBER = /^\.(\d{1,7})$/
+const DATE = /^[-._]((?:\d{8,20}|\d{4}-\d{2}-\d{2})(?:[-._T]\d[\d.-]*)?)$/
+/** A rotated name of either form behind the live one. */
+const SUFFIXED = new RegExp(`^(.+?)(?:${NUMBER.source.slice(1, -1)}|${DATE.source.slice(1, -1)})$`)
 
 /** Reads `name` as a rotated generation of `live` (both base names), or undefined when it is none. */
 export function parseRotatedName(name: string, live: string): RotatedName | undefined {
@@ -40,7 +43,7 @@ export function liveNameOf(path: string): string | undefined {
   const name = basename(path).replace(/\.gz$/, '')
   const stamped = /^(.+)-\d{4}-\d{2}-\d{2}T\d{2}-\d{2}-\d{2}\.\d{3}(\.[^.]*)?$/.exec(name)
   if (stamped) return `${stamped[1]}${stamped[2] ?? ''}`
-  return /^(.+?)(?:\.\d{1,9}|-\d{8}(?:-?\d{1,12})?)$/.exec(name)?.[1] ?? (name === basename(path) ? undefined : name)
+  return SUFFIXED.exec(name)?.[1] ?? (name === basename(path) ? undefined : name)
 }
 
 /** Where a generation stands in time, for `compareAge`. `name` is undefined for one without a recognised name. */
@@ -49,13 +52,16 @@ export interface Age {
   readonly mtimeMs: number
 }
 
+/** Stamps of one format: numbers in them count by their value, as an index behind a date has no leading zeros. */
+const { compare: compareStamps } = new Intl.Collator('en', { numeric: true })
+
 /** Orders generations oldest first: by what the names say where they say it the same way, else by modification time. */
 export function compareAge(a: Age, b: Age): number {
   if (a.name && b.name && a.name.kind === b.name.kind) {
     if (a.name.kind === 'number' && b.name.kind === 'number') {
       if (a.name.number !== b.name.number) return b.name.number - a.name.number
     } else if (a.name.kind !== 'number' && b.name.kind !== 'number' && a.name.stamp !== b.name.stamp) {
-      return a.name.stamp < b.name.stamp ? -1 : 1
+      return compareStamps(a.name.stamp, b.name.stamp)
     }
   }
   return a.mtimeMs - b.mtimeMs

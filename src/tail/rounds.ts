@@ -82,7 +82,7 @@ export function createRounds(tickMs: number): Rounds {
       active.delete(lineage)
       if (lineage.isActive(nowMs)) active.add(lineage)
       unopened.delete(lineage)
-      if (lineage.error !== undefined) unopened.add(lineage)
+      if (lineage.livePath.error !== undefined) unopened.add(lineage)
       if (active.size > 0) tickAtMs = Math.min(tickAtMs, atMs + tickMs)
     },
     get tickAtMs() {

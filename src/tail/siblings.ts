@@ -1,9 +1,10 @@
 import { basename, join } from 'node:path'
-import { Fault, type FileFacts } from './files.ts'
-import { FINGERPRINT_BYTES } from './fingerprint.ts'
+import { Fault } from './files.ts'
 import type { Generation, Place } from './generation.ts'
+import { isIdentity } from './identity.ts'
+import { judge } from './judgement.ts'
 import type { Lineage } from './lineage.ts'
-import { type Candidate, isIdentity, plainCandidate, recognise, type Verdict, withFile } from './recognition.ts'
+import { plainCandidate, recognise, withFile } from './recognition.ts'
 import { compareAge, parseRotatedName } from './rotated-name.ts'
 
 /** One look at the directory of a lineage. */
@@ -17,15 +18,6 @@ interface Scan {
   isComplete: boolean
 }
 
-/** What the agent makes of a file that it does not know. */
-export type Judgement =
-  | { readonly kind: 'home'; readonly generation: Generation }
-  /** Of content that is read elsewhere. */
-  | { readonly kind: 'copy' }
-  /** Perhaps a copy that is still being written. */
-  | { readonly kind: 'wait' }
-  | { readonly kind: 'new' }
-
 /**
  * Brings a lineage up to date with the files in its directory: what is known gets its present name, the file that has
  * arrived at the live path and the strangers beside it are recognised or new, what is gone is noticed. The file's own
@@ -33,16 +25,22 @@ export type Judgement =
  * knows: looking into them takes time.
  */
 export function scanSiblings(lineage: Lineage, nowMs: number): readonly Place[] {
-  const listing = lineage.options.listings.list(lineage.base.directory)
+  const listing = lineage.options.listings.list(lineage.livePath.base.directory)
   const isListed = !(listing instanceof Fault)
   const names = isListed ? listing.names : new Set<string>()
-  const scan: Scan = { lineage, nowMs, names, seen: new Set(), isComplete: isListed && lineage.error === undefined }
-  const sightings = isListed ? look(scan, listing.rotatedOf(lineage.base.name)) : []
+  const scan: Scan = {
+    lineage,
+    nowMs,
+    names,
+    seen: new Set(),
+    isComplete: isListed && lineage.livePath.error === undefined,
+  }
+  const sightings = isListed ? look(scan, listing.rotatedOf(lineage.livePath.base.name)) : []
   for (const { facts } of sightings) if (!lineage.knows(facts)) lineage.recall(facts)
   // A stranger may hold what a known file held until it was truncated: be sure of the known ones first.
   if (sightings.some(({ facts }) => !lineage.knows(facts))) lineage.verify(nowMs)
   const strangers = sightings.filter((sighting) => !meet(scan, sighting) && !isElsewhere(scan, sighting))
-  lineage.seat((candidate) => judge(candidate, { ...scan, isLive: true }))
+  lineage.livePath.seat((candidate) => judge(candidate, { ...scan, isLive: true }))
   if (lineage.live) scan.seen.add(lineage.live)
   const archives = strangers.filter(({ path, facts }) => isArchive(scan, path) && !lineage.decisions.has(facts))
   if (archives.length > 0 || lineage.decisions.awaited(nowMs) !== undefined) scan.isComplete = false
@@ -51,7 +49,7 @@ export function scanSiblings(lineage: Lineage, nowMs: number): readonly Place[] 
   lookElsewhere(scan)
   lineage.decisions.retain(sightings.map(({ facts }) => facts))
   lineage.seen = scan.seen
-  if (isListed) lineage.retention.observe(lineage.base.name, sightings)
+  if (isListed) lineage.retention.observe(lineage.livePath.base.name, sightings)
   if (scan.isComplete) missAbsent(scan)
   if (isListed) lineage.unseen.siblings = false
   return archives
@@ -60,7 +58,7 @@ export function scanSiblings(lineage: Lineage, nowMs: number): readonly Place[] 
 /** The rotated files, oldest first. */
 function look(scan: Scan, names: readonly string[]): Place[] {
   const { files } = scan.lineage.options
-  const { directory, name } = scan.lineage.base
+  const { directory, name } = scan.lineage.livePath.base
   const places: Place[] = []
   for (const sibling of names) {
     const path = join(directory, sibling)
@@ -86,6 +84,8 @@ function meet(scan: Scan, sighting: Place): boolean {
     if (verdict === 'other') continue
     scan.seen.add(generation)
     generation.missedScans = 0
+    // It need not be missed twice when it is seen where it is now.
+    if (generation === lineage.live && lineage.livePath.missing > 0) lineage.leave(nowMs)
     if (verdict === 'unclear') scan.isComplete = false
     else if (generation.place) generation.observe(facts, nowMs)
     else lineage.settle(generation, { path, facts })
@@ -146,105 +146,18 @@ function receive(scan: Scan, { path, facts }: Place): void {
   }
 }
 
-/** Whose content is it? By content alone, as the identity of the file says nothing. */
-export function judge(candidate: Candidate, around: Around): Judgement | Fault {
-  const { lineage, nowMs } = around
-  const readable = candidate.bytes(0, Math.min(FINGERPRINT_BYTES, candidate.size))
-  if (readable instanceof Fault) return readable
-  if (lineage.live?.isUnknown && !around.isLive) return lineage.live.fault ?? UNREAD
-  let home: Generation | undefined
-  let likeness: Likeness = 'none'
-  for (const generation of lineage.all()) {
-    const verdict = recognise(generation, candidate)
-    if (verdict instanceof Fault) return verdict
-    if (verdict === 'other') continue
-    const movable = canMove(generation, candidate, { ...around, verdict })
-    if (movable instanceof Fault) return movable
-    if (movable && (!home || isBetter(generation, home, candidate.facts))) home = generation
-    const like = movable ? 'none' : likenessTo(generation, candidate, { ...around, verdict })
-    if (like instanceof Fault) return like
-    if (like === 'copy' || likeness === 'none') likeness = like
-  }
-  if (likeness === 'copy' && !around.isLive) return { kind: 'copy' }
-  if (home) return { kind: 'home', generation: home }
-  const mayGrow = nowMs - candidate.facts.mtimeMs < lineage.options.finalQuietMs
-  return { kind: likeness === 'begin' && mayGrow ? 'wait' : 'new' }
-}
-
-export interface Around {
-  readonly lineage: Lineage
-  /** Generations that are where they were. */
-  readonly seen: ReadonlySet<Generation>
-  readonly nowMs: number
-  /** The file is at the live path. */
-  readonly isLive: boolean
-}
-
-type Match = Around & { readonly verdict: Exclude<Verdict, 'other'> }
-
-/** Whether a generation that is not where it was goes on in a file of the same content. */
-function canMove(generation: Generation, candidate: Candidate, match: Match): boolean | Fault {
-  const { lineage, seen, verdict, isLive } = match
-  if (verdict === 'begins' || (verdict === 'cut' && isLive)) return false
-  if (seen.has(generation) || generation === lineage.live || generation.isArchive) return false
-  // Short logs are often alike: of those that are done with, only a long one is known by its content.
-  if (generation.finished)
-    return isLong(generation) || candidate.isArchive || isIdentity(generation.identity, candidate.facts)
-  // A file that is gone but still open is read to its end, unless the live file is a copy of it that goes on.
-  return !generation.isOpen || (isLive && verdict === 'same' && candidate.agrees(generation))
-}
-
-/** Of two that a file may be the home of: the one that is proven further, then the one that was in this very file. */
-function isBetter(a: Generation, b: Generation, facts: FileFacts): boolean {
-  return a.furthest === b.furthest
-    ? isIdentity(a.identity, facts) && !isIdentity(b.identity, facts)
-    : a.furthest > b.furthest
-}
-
-/** `begin`: perhaps the beginning of a copy. */
-type Likeness = 'copy' | 'begin' | 'none'
-
-/** Whether a file is a copy of what is read from another one, as copytruncate leaves it before it truncates. */
-function likenessTo(generation: Generation, candidate: Candidate, match: Match): Likeness | Fault {
-  const { lineage, seen, verdict } = match
-  if (isOlder(candidate.facts, generation.identity)) return 'none'
-  const isCertain = isLong(generation) && candidate.size >= FINGERPRINT_BYTES
-  const isLeft = generation === lineage.live || (generation.isOpen && !seen.has(generation))
-  if (!isCertain && !isLeft) return 'none'
-  const facts = generation.isArchive ? ABSENT : generation.look()
-  if (facts instanceof Fault) {
-    if (facts.code !== ABSENT.code) return facts
-    if (verdict !== 'same') return 'begin'
-    // Only what was read to its end is known to its end.
-    return candidate.size === generation.size && generation.furthest === generation.size ? 'copy' : 'none'
-  }
-  const agreed = candidate.size <= facts.size && candidate.agrees(generation)
-  return agreed instanceof Fault ? agreed : agreed ? 'copy' : 'none'
-}
-
-const UNREAD = new Fault('EAGAIN', 'the live file could not be looked at yet')
-const ABSENT = new Fault('ENOENT', 'its file is not at hand')
-
-function isLong({ prefix }: Generation): boolean {
-  return prefix.length >= FINGERPRINT_BYTES
-}
-
-function isOlder(a: Pick<FileFacts, 'birth'>, b: Pick<FileFacts, 'birth'>): boolean {
-  return a.birth !== '0' && b.birth !== '0' && BigInt(a.birth) < BigInt(b.birth)
-}
-
 /** A homeless generation may lie under a name of no known form, or behind a link: then only the same file will do. */
 function lookElsewhere({ lineage, names, seen }: Scan): void {
   const { files } = lineage.options
-  const { directory, name } = lineage.base
+  const { directory, name } = lineage.livePath.base
   const stem = name.slice(0, Math.max(1, name.lastIndexOf('.')))
   const wanted = lineage.homeless.filter((generation) => !generation.finished && !generation.lossReported)
   if (wanted.length === 0) return
   const alike = [...names].filter((other) => other !== name && other.startsWith(stem))
   const lastPaths = wanted.map(({ lastPath }) => lastPath).filter((path) => path !== join(directory, name))
   for (const path of [...alike.map((other) => join(directory, other)), ...lastPaths]) {
-    const facts = path.endsWith('.gz') ? ABSENT : files.stat(path)
-    if (facts instanceof Fault || facts.kind !== 'file' || lineage.knows(facts)) continue
+    const facts = path.endsWith('.gz') ? undefined : files.stat(path)
+    if (!facts || facts instanceof Fault || facts.kind !== 'file' || lineage.knows(facts)) continue
     const generation = wanted.find(({ identity, place }) => !place && isIdentity(identity, facts))
     if (!generation) continue
     const verdict = withFile(files, path, (fd) => recognise(generation, plainCandidate(files, fd, facts)))

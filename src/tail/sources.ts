@@ -30,6 +30,7 @@ export interface SourcesOptions {
   readonly sinceMs: ReadonlyMap<string, number>
   readonly startedAtMs: number
   readonly finalQuietMs: number
+  readonly deletedQuietMs: number
   readonly goneMs: number
   onChange(): void
   onDoubt(lineage: Lineage): void
@@ -94,6 +95,12 @@ export function createSources(options: SourcesOptions) {
     isInitial = false
   }
 
+  /** What was rotated before is history. With `forceEnd` every start is a first one. */
+  function historyEndsAtMs({ path, startPosition }: SourceConfig): number {
+    const sinceMs = startPosition === 'forceEnd' ? undefined : options.sinceMs.get(path)
+    return sinceMs ?? options.startedAtMs
+  }
+
   function unknownPaths({ discovered, lineages, taken }: Source): readonly string[] {
     taken.clear()
     return discovered.paths.filter((path) => {
@@ -153,8 +160,9 @@ export function createSources(options: SourcesOptions) {
     const lineage: Lineage = new Lineage({
       ...{ path, files, listings, log, records, isInitial },
       source: isAlone(path, source) ? { ...config, backfill: true } : config,
-      startedAtMs: options.sinceMs.get(config.path) ?? options.startedAtMs,
+      startedAtMs: historyEndsAtMs(config),
       finalQuietMs: options.finalQuietMs,
+      deletedQuietMs: options.deletedQuietMs,
       isElsewhere: (place, nowMs) => options.elsewhere.isElsewhere(lineage, place, nowMs),
       recall: (facts) => formerRecords(path, remembered.pathsOf(facts)),
       context: {
@@ -228,8 +236,8 @@ export function createSources(options: SourcesOptions) {
 }
 
 /** Also its rotated files are deleted, and nothing of them is left to be read or settled. */
-function isGone({ live, missing, reading, done, homeless, options: { files } }: Lineage): boolean {
-  if (live !== undefined || missing < 2 || reading.length > 0) return false
+function isGone({ live, livePath, reading, done, homeless, options: { files } }: Lineage): boolean {
+  if (live !== undefined || livePath.missing < 2 || reading.length > 0) return false
   if (homeless.some(({ finished, lossReported, isIdle }) => !isIdle || !(finished || lossReported))) return false
   return done.every(({ lastPath }) => isAbsent(files.stat(lastPath)))
 }

@@ -1,9 +1,10 @@
-import type { PositionRecord } from '../checkpoint/registry.ts'
+import { FINGERPRINT_BYTES, type PositionRecord } from '../checkpoint/registry.ts'
 import type { Encoding } from '../config/config.ts'
 import { lastLineEnd } from './encoding.ts'
 import { Fault, readExactly } from './files.ts'
-import { FINGERPRINT_BYTES, fingerprint, NO_FINGERPRINT } from './fingerprint.ts'
-import type { FileIdentity, Generation } from './generation.ts'
+import { fingerprint, NO_FINGERPRINT } from './fingerprint.ts'
+import type { Generation } from './generation.ts'
+import type { FileIdentity } from './identity.ts'
 import type { Lineage } from './lineage.ts'
 import { withFile } from './recognition.ts'
 
@@ -19,7 +20,7 @@ export function startingPosition(generation: Generation, lineage: Lineage): void
   const isFirst = generation.cursors.size > 0 || (lineage.isVirgin && isUnseen(generation, lineage))
   const passOver = generation.finished || isPassedOver(generation, lineage, isFirst)
   const first = passOver ? endOf(generation, lineage) : undefined
-  for (const destination of missing) generation.cursor(destination, first)
+  for (const destination of missing) generation.cursors.add(destination, first)
   if (passOver && generation.rotated) generation.finished = generation.isSettled
 }
 
@@ -45,16 +46,20 @@ function bornAtMs({ birth }: FileIdentity): number {
   return Number(BigInt(birth) / 1_000_000n)
 }
 
+/** The reason under which bytes are counted that were there at the start and are not to be read. */
+const PASSED_OVER = 'start-position'
+
 /** Of a live file the position behind its last newline, of another one behind its last byte. */
 function endOf(generation: Generation, { options: { files, source } }: Lineage): PositionRecord {
   const { place, size, rotated } = generation
-  const none = { offset: size, marker: NO_FINGERPRINT, deadLetteredBytes: 0, skippedBytes: {} }
+  const none = { offset: size, marker: NO_FINGERPRINT, deadLetteredBytes: 0, skippedBytes: { [PASSED_OVER]: size } }
   if (!place || generation.isArchive) return none
   const found = withFile(files, place.path, (fd) => {
     const offset = rotated ? size : endOfLines(size, source.encoding, (span) => readExactly(files, fd, span))
     const length = Math.min(FINGERPRINT_BYTES, offset)
     const bytes = readExactly(files, fd, { position: offset - length, length })
-    return { ...none, offset, marker: bytes && !(bytes instanceof Fault) ? fingerprint(bytes) : NO_FINGERPRINT }
+    const marker = bytes && !(bytes instanceof Fault) ? fingerprint(bytes) : NO_FINGERPRINT
+    return { ...none, offset, marker, skippedBytes: { [PASSED_OVER]: offset } }
   })
   return found instanceof Fault ? none : found
 }

@@ -41,6 +41,7 @@ export interface TailerOptions {
   readonly files?: Files
   readonly mountPoints?: MountPoints
   readonly finalQuietMs?: number
+  readonly deletedQuietMs?: number
   /** How long a file that is gone and done with stays in memory. */
   readonly goneMs?: number
   /** The poll behind the wake-ups; false in tests that call `pass` themselves. */
@@ -100,6 +101,7 @@ export function createTailer(options: TailerOptions): Tailer {
     sinceMs: options.sinceMs ?? new Map(),
     startedAtMs: Date.now(),
     finalQuietMs: options.finalQuietMs ?? 5000,
+    deletedQuietMs: options.deletedQuietMs ?? 300_000,
     goneMs: options.goneMs ?? 60_000,
     onAdd: rounds.add,
     onRemove: rounds.remove,

@@ -148,6 +148,7 @@ describe('a state file that cannot be used', () => {
     { content: whole('{"n":7}').slice(0, -2), problem: 'is cut short' },
     { content: whole('{"n":7}').slice(0, 40), problem: 'is cut short' },
     { content: whole('{"n":7}').replace('7', '8'), problem: 'does not match its checksum' },
+    { content: whole('{n:7}', 1), problem: 'is no JSON' },
     { content: whole('{"n":7}', 0), problem: 'has an unknown version (0)' },
     { content: whole('{"n":7}', 2), problem: 'was written by a newer agent (version 2)' },
     { content: '{"version":12}', problem: 'was written by a newer agent (version 12)' },

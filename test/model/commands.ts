@@ -109,6 +109,10 @@ export const commands = fc.array(
       ),
     },
     {
+      weight: 2,
+      arbitrary: command('copy slowly', { isBegun: fc.boolean() }, (world, { isBegun }) => world.copySlowly(isBegun)),
+    },
+    {
       weight: 6,
       arbitrary: command('settle', { index, picks: fc.array(fc.nat({ max: 9 }), { maxLength: 6 }) }, (world, at) =>
         world.settle(at.index, at.picks),

@@ -148,11 +148,23 @@ export class Disk {
 
   /** The first half of copytruncate; the second comes before anything else happens to the live file. */
   copy(): void {
+    if (this.live && !this.#isCopied && !this.#isBack) this.#copyTo(this.#freeName(), this.live)
+  }
+
+  /** `meanwhile` happens when a share of the copy is written. */
+  async copySlowly(share: number, meanwhile: () => Promise<void>): Promise<void> {
     const { live } = this
     if (!live || this.#isCopied || this.#isBack) return
+    const name = this.#freeName()
+    const bytes = readFileSync(this.path(LIVE))
+    writeFileSync(this.path(name), bytes.subarray(0, Math.floor(bytes.length * share)))
+    await meanwhile()
+    this.#copyTo(name, live)
+  }
+
+  #copyTo(name: string, live: Carrier): void {
     this.#copiedBytes = readFileSync(this.path(LIVE)).length
     this.#cut(live)
-    const name = this.#freeName()
     copyFileSync(this.path(LIVE), this.path(name))
     this.carriers.add({ ...live, pieces: [...live.pieces], name, isCopy: true, heldPieces: 0, openLine: undefined })
   }

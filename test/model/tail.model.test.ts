@@ -2,12 +2,10 @@ import fc from 'fast-check'
 import { test } from 'vitest'
 import { tempDir } from '../support/temp-dir.ts'
 import { commands, settings } from './commands.ts'
+import { propertyRuns, seed } from './property-runs.ts'
 import { World } from './world.ts'
 
-const runs = Number(process.env.TAILSHIP_MODEL_RUNS ?? 2000)
-const seed = process.env.TAILSHIP_MODEL_SEED
-
-test('delivers every line that is written, in order and once, whatever happens to the files and to the agent', async () => {
+test(`delivers every line that is written, in order and once, whatever happens to files and agent (seed ${seed})`, async () => {
   await fc.assert(
     fc.asyncProperty(settings, commands, async (setting, happenings) => {
       using dir = tempDir()
@@ -19,6 +17,6 @@ test('delivers every line that is written, in order and once, whatever happens t
         await world.close()
       }
     }),
-    { numRuns: runs, ...(seed === undefined ? {} : { seed: Number(seed) }) },
+    propertyRuns(2000),
   )
 }, 1_800_000)

@@ -92,6 +92,12 @@ export class World {
     return true
   }
 
+  /** A look at a copy that is still being written. */
+  async copySlowly(isBegun: boolean): Promise<void> {
+    // Where files need not be quiet, half a copy counts as a whole one.
+    await this.disk.copySlowly(isBegun && !this.#isQuickFinal ? 0.5 : 0, () => this.pass())
+  }
+
   /** Settles the parts in flight that `picks` picks, in its order. */
   settle(index: number, picks: readonly number[]): void {
     const destination = this.#destinations[index % this.#destinations.length]
@@ -223,6 +229,7 @@ export class World {
       files: this.#files,
       poll: false,
       finalQuietMs: this.#isQuickFinal ? 0 : 1e12,
+      deletedQuietMs: this.#isQuickFinal ? 0 : 1e12,
     })
   }
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { renderStatus } from '../../src/observe/render.ts'
 import type { Status } from '../../src/observe/status.ts'
-import { sampleDestination, sampleFile, sampleSource, sampleStatus } from './sample-status.ts'
+import { sampleDestination, sampleFile, samplePosition, sampleSource, sampleStatus } from './sample-status.ts'
 
 it('shows a healthy agent in the layout of the Datadog Agent', () => {
   expect(renderStatus(sampleStatus)).toBe(`=======================
@@ -109,8 +109,15 @@ const outage: Status = {
           live: false,
           state: 'draining',
           positions: [
-            { destination: 'primary', position: 0, readPosition: 0, lagBytes: 1000, lagMs: 3_600_000 },
-            { destination: 'second', position: 1000, readPosition: 1000, lagBytes: 0, lagMs: 0 },
+            {
+              ...samplePosition,
+              destination: 'primary',
+              position: 0,
+              readPosition: 0,
+              lagBytes: 1000,
+              lagMs: 3_600_000,
+            },
+            { ...samplePosition, destination: 'second', position: 1000, readPosition: 1000, lagBytes: 0, lagMs: 0 },
           ],
           sizeBytes: 1000,
           deletionInMs: 250_000,

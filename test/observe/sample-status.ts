@@ -1,6 +1,18 @@
-import type { DestinationStatus, FileStatus, SourceStatus, Status } from '../../src/observe/status.ts'
+import type { DestinationStatus, FileStatus, PositionStatus, SourceStatus, Status } from '../../src/observe/status.ts'
 
 const auditLog = '/var/log/kubernetes/apiserver/audit.log'
+
+export const samplePosition: PositionStatus = {
+  destination: 'datadog',
+  position: 181_000,
+  readPosition: 183_000,
+  bytesDelivered: 181_000,
+  bytesDeadLettered: 0,
+  bytesSkipped: {},
+  bytesPending: 2000,
+  lagBytes: 2204,
+  lagMs: 1500,
+}
 
 export const sampleFile: FileStatus = {
   path: auditLog,
@@ -12,9 +24,10 @@ export const sampleFile: FileStatus = {
   bytesDelivered: 181_000,
   bytesDeadLettered: 0,
   bytesSkipped: {},
+  bytesPending: 2000,
   generationsPending: 0,
   deletionInMs: undefined,
-  positions: [{ destination: 'datadog', position: 181_000, readPosition: 183_000, lagBytes: 2204, lagMs: 1500 }],
+  positions: [samplePosition],
 }
 
 export const sampleSource: SourceStatus = {

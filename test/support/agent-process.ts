@@ -36,10 +36,14 @@ export interface BenchOptions {
   /** More members of the source, as YAML in braces has them: `service: x, tags: [a:b]`. */
   readonly source?: string
   readonly env?: Readonly<Record<string, string>>
+  /** What it tails instead of `auditLog`. */
+  readonly path?: string
+  /** `ulimit -n` for it. */
+  readonly openFiles?: number
 }
 
 /** The built agent on `<dir>/log/audit.log`, with the configuration given as text (YAML) for its `destination` and more. */
-export function agentBench(dir: string, conf: string, { source, env = {} }: BenchOptions = {}): Bench {
+export function agentBench(dir: string, conf: string, { source, env = {}, path, openFiles }: BenchOptions = {}): Bench {
   const runPath = join(dir, 'run')
   const auditLog = join(dir, 'log', 'audit.log')
   const file = join(dir, 'conf.yaml')
@@ -47,7 +51,7 @@ export function agentBench(dir: string, conf: string, { source, env = {} }: Benc
   const members = ['source: kubernetes.audit', ...(source === undefined ? [] : [source])].join(', ')
   writeFileSync(
     file,
-    `logs:\n  - {type: file, path: ${auditLog}, ${members}}\ncheckpoint: {run_path: ${runPath}}\nserver: {listen: ""}\n${conf}\n`,
+    `logs:\n  - {type: file, path: "${path ?? auditLog}", ${members}}\ncheckpoint: {run_path: ${runPath}}\nserver: {listen: ""}\n${conf}\n`,
   )
   return {
     dir,
@@ -55,7 +59,7 @@ export function agentBench(dir: string, conf: string, { source, env = {} }: Benc
     runPath,
     file,
     start() {
-      const agent = startAgent(file, { runPath, env })
+      const agent = startAgent(file, { runPath, env, openFiles })
       started.push(agent)
       return agent
     },
@@ -68,9 +72,11 @@ export function agentBench(dir: string, conf: string, { source, env = {} }: Benc
 
 function startAgent(
   file: string,
-  { runPath, env }: { runPath: string; env: Readonly<Record<string, string>> },
+  { runPath, env, openFiles }: Pick<Bench, 'runPath'> & { env: NodeJS.ProcessEnv; openFiles: number | undefined },
 ): AgentProcess {
-  const child = spawn(process.execPath, [main, 'run', '--config', file], {
+  const command = [process.execPath, main, 'run', '--config', file]
+  const limit = openFiles === undefined ? '' : `ulimit -n ${openFiles}; `
+  const child = spawn('/bin/sh', ['-c', `${limit}exec "$@"`, 'sh', ...command], {
     stdio: ['ignore', 'ignore', 'pipe'],
     env: { PATH: process.env.PATH ?? '', ...env },
   })

@@ -38,6 +38,7 @@ export interface RigOptions {
   readonly log?: Log
   readonly openFilesLimit?: number
   readonly finalQuietMs?: number
+  readonly deletedQuietMs?: number
   readonly goneMs?: number
   readonly mountPoints?: MountPoints
   readonly imports?: ReadonlyMap<string, ImportedPosition>
@@ -51,9 +52,12 @@ const settled = { deliveredRecords: 0, deadLetteredRecords: 0, deadLetteredBytes
  */
 export function tailRig(options: RigOptions) {
   const destinations = options.destinations ?? ['main']
+  const sources = options.sources ?? [sourceOf(join(options.dir, 'audit.log'))]
+  const firstAtMs = Date.now()
   const make = (records: readonly GenerationRecord[]): Tailer =>
     createTailer({
-      sources: options.sources ?? [sourceOf(join(options.dir, 'audit.log'))],
+      sources,
+      sinceMs: new Map(sources.map(({ path }) => [path, firstAtMs])),
       destinations,
       records,
       openFilesLimit: options.openFilesLimit ?? 100,
@@ -62,6 +66,7 @@ export function tailRig(options: RigOptions) {
       log: options.log ?? silentLog,
       poll: false,
       finalQuietMs: options.finalQuietMs ?? 0,
+      deletedQuietMs: options.deletedQuietMs ?? 0,
       ...(options.files ? { files: options.files } : {}),
       ...(options.goneMs === undefined ? {} : { goneMs: options.goneMs }),
       ...(options.imports ? { imports: options.imports } : {}),

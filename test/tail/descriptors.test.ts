@@ -1,8 +1,11 @@
+import { randomBytes } from 'node:crypto'
 import { appendFileSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
+import { Fault, type Files, nodeFiles } from '../../src/tail/files.ts'
 import { faultyFiles } from '../support/faulty-files.ts'
-import { sourceOf, tailRig } from '../support/tail-rig.ts'
+import { silentLog, sourceOf, tailRig } from '../support/tail-rig.ts'
 import { tempDir } from '../support/temp-dir.ts'
 
 function rig(dir: string, pattern: string, more = {}) {
@@ -19,7 +22,10 @@ function rig(dir: string, pattern: string, more = {}) {
         .view()
         .flatMap(({ faults, lineages }) => [
           ...faults.map(({ message }) => message),
-          ...lineages.flatMap(({ error, reading }) => [error, ...reading.map(({ fault }) => fault?.message)]),
+          ...lineages.flatMap(({ livePath, reading }) => [
+            livePath.error,
+            ...reading.map(({ fault }) => fault?.message),
+          ]),
         ])
         .filter((error) => error !== undefined),
   }
@@ -57,6 +63,32 @@ describe('more files than may be open', () => {
     expect(errors()).toEqual([])
     await tail.close()
   })
+})
+
+test('a file that could not be opened before it was renamed is not reported lost, also without birth times', async () => {
+  using dir = tempDir()
+  const birthless = <T>(facts: T): T => (facts instanceof Fault ? facts : { ...facts, birth: '0' })
+  const files: Files = {
+    ...nodeFiles,
+    stat: (path) => birthless(nodeFiles.stat(path)),
+    facts: (fd) => birthless(nodeFiles.facts(fd)),
+  }
+  const losses: unknown[] = []
+  const log = { ...silentLog, error: (fields: unknown) => void losses.push(fields) }
+  const live = join(dir.path, 'audit.log')
+  const rotated = (n: number) => join(dir.path, `audit-2026-11-20T14-33-4${n}.420.log`)
+  const tail = tailRig({ dir: dir.path, files, log, openFilesLimit: 1 })
+  appendFileSync(live, 'a\n')
+  await tail.tailer.pass()
+  renameSync(live, rotated(1))
+  appendFileSync(live, 'b\n')
+  renameSync(live, rotated(2))
+  await tail.tailer.pass()
+  renameSync(rotated(2), live)
+  expect(await tail.lines()).toEqual(['a', 'b'])
+  expect(await tail.lines()).toEqual([])
+  expect(losses).toEqual([])
+  await tail.close()
 })
 
 test('a busy file leaves the quiet ones their turn', async () => {
@@ -136,6 +168,35 @@ describe('what cannot be done for a while is said, tried again, and loses nothin
     expect(errors()).toEqual([])
     await tail.restart()
     expect(await tail.lines()).toEqual([])
+    await tail.close()
+  })
+
+  test.each(['audit.log', 'audit.log.1.gz'])('EIO in the middle of %s', async (name) => {
+    using dir = tempDir()
+    const lines = Array.from({ length: 300 }, () => randomBytes(500).toString('hex'))
+    const text = Buffer.from(lines.map((line) => `${line}\n`).join(''))
+    writeFileSync(join(dir.path, name), name.endsWith('.gz') ? gzipSync(text) : text)
+    let isSick = false
+    const files: Files = {
+      ...nodeFiles,
+      read: async (fd, into, position) =>
+        isSick && position >= 65_536 ? new Fault('EIO', 'EIO: read') : nodeFiles.read(fd, into, position),
+    }
+    const source = sourceOf(join(dir.path, 'audit.log'), { backfill: true })
+    const tail = tailRig({ dir: dir.path, sources: [source], files })
+    const faults = () =>
+      tail.tailer
+        .view()
+        .flatMap(({ lineages }) => lineages.flatMap(({ reading }) => reading.map(({ fault }) => fault?.code)))
+    await tail.tailer.pass()
+    isSick = true
+    const before = await tail.lines()
+    expect(before.length).toBeLessThan(lines.length)
+    expect(faults()).toEqual(['EIO'])
+    expect(await tail.lines()).toEqual([])
+    isSick = false
+    expect([...before, ...(await tail.lines())]).toEqual(lines)
+    expect(faults().filter((code) => code !== undefined)).toEqual([])
     await tail.close()
   })
 

@@ -18,7 +18,7 @@ function rig(dir: string, more: Partial<SourceConfig>) {
     tail,
     /** The rig reads bytes. */
     lines: async () => (await tail.lines()).map((line) => Buffer.from(line, 'latin1').toString()),
-    statusOf: () => [...(tail.tailer.view()[0]?.lineages[0]?.live?.cursors.values() ?? [])][0],
+    recordOf: () => tail.tailer.records()[0]?.positions.main,
   }
 }
 
@@ -101,10 +101,10 @@ test('Shift-JIS is read as UTF-8', async () => {
 describe('a UTF-8 byte order mark', () => {
   test('is skipped at the start of the file, and counted', async () => {
     using dir = tempDir()
-    const { live, lines, tail, statusOf } = rig(dir.path, {})
+    const { live, lines, tail, recordOf } = rig(dir.path, {})
     writeFileSync(live, `${MARK}{"a":1}\n${MARK}b\n`)
     expect(await lines()).toEqual(['{"a":1}', `${MARK}b`])
-    expect(statusOf()).toMatchObject({ position: 16, skippedBytes: { 'byte-order-mark': 3 } })
+    expect(recordOf()).toMatchObject({ offset: 16, skippedBytes: { 'byte-order-mark': 3 } })
     await tail.restart()
     expect(await lines()).toEqual([])
     await tail.close()

@@ -1,4 +1,4 @@
-import { appendFileSync, copyFileSync, renameSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
+import { appendFileSync, copyFileSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
@@ -6,9 +6,9 @@ import type { ImportedPosition } from '../../src/checkpoint/datadog-import.ts'
 import type { SourceConfig } from '../../src/config/config.ts'
 import { chooseHome, type HomeCandidate } from '../../src/tail/imported-position.ts'
 import { faultyFiles } from '../support/faulty-files.ts'
+import { moment } from '../support/moment.ts'
 import { silentLog, sourceOf, tailRig } from '../support/tail-rig.ts'
 import { tempDir } from '../support/temp-dir.ts'
-import { until } from '../support/until.ts'
 
 const T = 1_000_000
 const LONG_BEFORE = T - 60_000
@@ -170,18 +170,3 @@ describe('a switch from another agent', () => {
     await tail.close()
   })
 })
-
-/** A moment that lies after all that was done, and before all that will be, also in the clock of the file system. */
-async function moment(dir: string): Promise<number> {
-  const probe = join(dir, 'probe')
-  const tell = () => {
-    writeFileSync(probe, '')
-    return statSync(probe).mtimeMs
-  }
-  const done = Date.now()
-  await until(() => tell() > done + 20)
-  const now = Math.floor(tell())
-  await until(() => tell() > now + 1)
-  rmSync(probe)
-  return now
-}

@@ -1,7 +1,19 @@
-import { appendFileSync, copyFileSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import {
+  appendFileSync,
+  closeSync,
+  copyFileSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
+import { type Files, nodeFiles } from '../../src/tail/files.ts'
 import { sourceOf, tailRig } from '../support/tail-rig.ts'
 import { tempDir } from '../support/temp-dir.ts'
 
@@ -57,6 +69,19 @@ describe('rename rotation', () => {
     await tail.close()
   })
 
+  test('knows their order also while there is no live file', async () => {
+    using dir = tempDir()
+    const { append, rotate, tail } = rig(dir.path)
+    append('a\n')
+    await tail.lines()
+    append('b\n')
+    rotate(1)
+    append('c\n')
+    rotate(2)
+    expect(await tail.lines()).toEqual(['b', 'c'])
+    await tail.close()
+  })
+
   test('finds generations that were rotated while the agent was down', async () => {
     using dir = tempDir()
     const { append, rotate, tail } = rig(dir.path)
@@ -85,6 +110,27 @@ describe('rename rotation', () => {
     expect(await tail.lines()).toEqual(['b', 'c'])
     await tail.close()
   })
+
+  test.each([false, true])(
+    'reads what is written to a deleted file until a new one is written to (a new one, empty: %s)',
+    async (isCreated) => {
+      using dir = tempDir()
+      const { append, live, tail } = rig(dir.path, { deletedQuietMs: 1e12 })
+      append('a\n')
+      await tail.lines()
+      const writer = openSync(live, 'a')
+      rmSync(live)
+      if (isCreated) append('')
+      expect(await tail.lines()).toEqual([])
+      writeSync(writer, 'b\n')
+      expect(await tail.lines()).toEqual(['b'])
+      closeSync(writer)
+      append('c\n')
+      expect(await tail.lines()).toEqual(['c'])
+      expect(tail.tailer.openFiles).toBe(1)
+      await tail.close()
+    },
+  )
 
   test('follows numbered names, which move on at every rotation', async () => {
     using dir = tempDir()
@@ -191,6 +237,22 @@ describe('copytruncate', () => {
     },
   )
 
+  test('reads a copy of what is unread though an older file begins just so', async () => {
+    using dir = tempDir()
+    const { append, live, at, tail } = rig(dir.path)
+    const banner = '#'.repeat(1500)
+    append(`${banner}\na\n`)
+    expect(await tail.lines()).toEqual([banner, 'a'])
+    renameSync(live, at('audit.log.2'))
+    append(`${banner}\n`)
+    await tail.tailer.pass()
+    copyFileSync(live, at('audit.log.1'))
+    truncateSync(live)
+    append('b\n')
+    expect((await tail.lines()).toSorted()).toEqual([banner, 'b'])
+    await tail.close()
+  })
+
   test('leaves a copy alone that is made before the truncation', async () => {
     using dir = tempDir()
     const { append, live, at, tail } = rig(dir.path)
@@ -201,6 +263,43 @@ describe('copytruncate', () => {
     truncateSync(live)
     append('c\n')
     expect(await tail.lines()).toEqual(['c'])
+    await tail.close()
+  })
+
+  test('does not take a copy that is still empty for a file of its own', async () => {
+    using dir = tempDir()
+    const { append, live, at, tail } = rig(dir.path)
+    append('a\nb\n')
+    await tail.lines()
+    writeFileSync(at('audit.log.1'), '')
+    expect(await tail.lines()).toEqual([])
+    copyFileSync(live, at('audit.log.1'))
+    truncateSync(live)
+    append('c\n')
+    expect(await tail.lines()).toEqual(['c'])
+    await tail.close()
+  })
+
+  test.each(['stays empty', 'grows'])('sees a truncation that comes while it looks at the copy (%s)', async (then) => {
+    using dir = tempDir()
+    let onOpen = () => {}
+    const files: Files = {
+      ...nodeFiles,
+      open(path) {
+        if (path.endsWith('.1')) onOpen()
+        return nodeFiles.open(path)
+      },
+    }
+    const { append, live, at, tail } = rig(dir.path, { files })
+    append('a\nb\n')
+    await tail.lines()
+    copyFileSync(live, at('audit.log.1'))
+    onOpen = () => {
+      onOpen = () => {}
+      truncateSync(live)
+      if (then === 'grows') append('longer\n')
+    }
+    expect(await tail.lines()).toEqual(then === 'grows' ? ['longer'] : [])
     await tail.close()
   })
 })
@@ -218,7 +317,7 @@ describe('archives', () => {
     writeFileSync(`${name}.gz`, gzipSync(readFileSync(name)))
     rmSync(name)
     await tail.restart()
-    expect((await tail.lines()).toSorted()).toEqual(['c', 'd'])
+    expect(await tail.lines()).toEqual(['c', 'd'])
     await tail.restart()
     expect(await tail.lines()).toEqual([])
     await tail.close()
@@ -238,6 +337,48 @@ describe('archives', () => {
     expect(await tail.lines()).toEqual([])
     await tail.restart()
     expect(await tail.lines()).toEqual([])
+    await tail.close()
+  })
+
+  test('are ignored while their plain file is read through the open descriptor, also without a live file', async () => {
+    using dir = tempDir()
+    const { append, rotate, at, tail } = rig(dir.path)
+    append('a\n')
+    expect(await tail.lines()).toEqual(['a'])
+    append('b\n')
+    rotate(1)
+    await tail.tailer.pass()
+    const name = at(`audit-${stamp(1)}.log`)
+    writeFileSync(`${name}.gz`, gzipSync(readFileSync(name)))
+    rmSync(name)
+    expect(await tail.lines()).toEqual(['b'])
+    expect(await tail.lines()).toEqual([])
+    await tail.close()
+  })
+
+  test('of files that begin alike and are of the same length are told apart', async () => {
+    using dir = tempDir()
+    const { append, rotate, at, tail } = rig(dir.path)
+    const pack = (n: number) => {
+      const name = at(`audit-${stamp(n)}.log`)
+      writeFileSync(`${name}.gz`, gzipSync(readFileSync(name)))
+      rmSync(name)
+    }
+    const banner = '#'.repeat(1500)
+    append(`${banner}\n`)
+    expect(await tail.lines()).toEqual([banner])
+    append('a\n')
+    rotate(1)
+    append(`${banner}\nb\n`)
+    rotate(2)
+    const records = structuredClone(tail.tailer.records())
+    expect(await tail.lines()).toEqual(['a', banner, 'b'])
+    const second = structuredClone(tail.tailer.records()).filter(({ lastPath }) => lastPath.includes(stamp(2)))
+    pack(1)
+    pack(2)
+    // As if only the second had been settled when the agent died.
+    await tail.restart([...records, ...second])
+    expect(await tail.lines()).toEqual(['a'])
     await tail.close()
   })
 

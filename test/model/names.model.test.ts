@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { sourceOf, tailRig } from '../support/tail-rig.ts'
 import { tempDir } from '../support/temp-dir.ts'
+import { propertyRuns, seed } from './property-runs.ts'
 
 const names = ['a.log', 'b.log', 'c-1.log', 'a.log.1', 'x/a.log', 'out']
 const name = fc.constantFrom(...names)
@@ -18,7 +19,7 @@ const step = fc.oneof(
 )
 
 /** Files are renamed, linked and replaced at will among the names of a pattern; nothing is removed before it was read. */
-test('whatever names files go by, each line under the pattern is read once', async () => {
+test(`whatever names files go by, each line under the pattern is read once (seed ${seed})`, async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 25 }), async (steps) => {
       using dir = tempDir()
@@ -67,6 +68,6 @@ test('whatever names files go by, each line under the pattern is read once', asy
       await tail.close()
       expect(read.map((line) => line.slice(0, 4)).sort()).toEqual(written.map((line) => line.slice(0, 4)).sort())
     }),
-    { numRuns: Number(process.env.RUNS ?? 60) },
+    propertyRuns(60),
   )
-})
+}, 1_800_000)

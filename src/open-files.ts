@@ -1,0 +1,26 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { systemError } from './system-error.ts'
+
+/** What this process has open now, sockets included; undefined where the system does not tell. */
+export function openFiles(): number | undefined {
+  return unlessRefused(() => readdirSync('/proc/self/fd').length)
+}
+
+/** For connections, positions, dead letters and directories: without them nothing that is read can be sent. */
+const RESERVED_FILES = 32
+
+/** How many more files this process may open and still do its work; undefined where the system does not tell. */
+export function openFilesAllowance(): number | undefined {
+  const limits = unlessRefused(() => readFileSync('/proc/self/limits', 'utf8'))
+  const limit = /^Max open files +(\d+)/m.exec(limits ?? '')?.[1]
+  return limit === undefined ? undefined : Math.max(1, Number(limit) - (openFiles() ?? 0) - RESERVED_FILES)
+}
+
+function unlessRefused<T>(call: () => T): T | undefined {
+  try {
+    return call()
+  } catch (error) {
+    systemError(error)
+    return undefined
+  }
+}

@@ -1,0 +1,38 @@
+import { resolveArchives } from './archives.ts'
+import type { Place } from './generation.ts'
+import type { Lineage } from './lineage.ts'
+
+const HOLD_MS = 1000
+
+/** Looks into archives that nobody knows, beside everything else, as it takes time. */
+export class ArchiveSearch {
+  readonly #lineage: Lineage
+  #running: Promise<void> | undefined
+  #holdsUntilMs: number | undefined
+
+  constructor(lineage: Lineage) {
+    this.#lineage = lineage
+  }
+
+  /**
+   * The first search has just begun, which may find what comes before all that is known. It is waited for, but not for long,
+   * and later ones are not: archives may be many and come faster than they can be told.
+   */
+  get isHolding(): boolean {
+    return this.#running !== undefined && performance.now() < (this.#holdsUntilMs ?? 0)
+  }
+
+  /** Resolves when what was begun is decided. */
+  async idle(): Promise<void> {
+    await this.#running
+  }
+
+  begin(archives: readonly Place[], isHistory: boolean): void {
+    if (archives.length === 0 || this.#running !== undefined) return
+    this.#holdsUntilMs = this.#holdsUntilMs === undefined ? performance.now() + HOLD_MS : 0
+    this.#running = resolveArchives(this.#lineage, archives, isHistory).finally(() => {
+      this.#running = undefined
+      this.#lineage.options.context.onDoubt()
+    })
+  }
+}

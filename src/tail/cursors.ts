@@ -1,0 +1,85 @@
+import type { PositionRecord } from '../checkpoint/registry.ts'
+import { Cursor, type CursorHost } from './cursor.ts'
+import { NO_FINGERPRINT } from './fingerprint.ts'
+import type { Evidence } from './proof.ts'
+
+const NOWHERE: PositionRecord = { offset: 0, marker: NO_FINGERPRINT, deadLetteredBytes: 0, skippedBytes: {} }
+
+/** The positions of all destinations in one generation. */
+export class Cursors {
+  readonly #byDestination = new Map<string, Cursor>()
+  /** Positions of destinations that are not configured now; kept in case they come back. */
+  readonly #dormant: Record<string, PositionRecord> = {}
+  readonly #host: CursorHost
+
+  constructor(host: CursorHost) {
+    this.#host = host
+  }
+
+  get size(): number {
+    return this.#byDestination.size
+  }
+
+  has(destination: string): boolean {
+    return this.#byDestination.has(destination)
+  }
+
+  get(destination: string): Cursor | undefined {
+    return this.#byDestination.get(destination)
+  }
+
+  values(): Iterable<Cursor> {
+    return this.#byDestination.values()
+  }
+
+  add(destination: string, from: PositionRecord = NOWHERE): void {
+    this.#byDestination.set(destination, new Cursor(destination, this.#host, from))
+  }
+
+  keep(destination: string, position: PositionRecord): void {
+    this.#dormant[destination] = position
+  }
+
+  /** The furthest position of a destination. */
+  get furthest(): number {
+    let furthest = 0
+    for (const { position } of this.values()) furthest = Math.max(furthest, position)
+    return furthest
+  }
+
+  /** How many bytes the destination furthest behind has not read. */
+  get unreadBytes(): number {
+    let unread = 0
+    for (const { position } of this.values()) unread = Math.max(unread, this.#host.size - position)
+    return unread
+  }
+
+  /** All destinations have settled every byte there is. */
+  get isSettled(): boolean {
+    return this.every(({ isSettled }) => isSettled)
+  }
+
+  /** Nothing unread, and no bytes with a taker. */
+  get isIdle(): boolean {
+    return this.every(({ isOut, hasUnread }) => !isOut && !hasUnread)
+  }
+
+  every(holds: (cursor: Cursor) => boolean): boolean {
+    for (const cursor of this.values()) if (!holds(cursor)) return false
+    return true
+  }
+
+  evidence(): readonly Evidence[] {
+    return [...this.values()].flatMap((cursor) => cursor.evidence())
+  }
+
+  /** Offers everything unread, which was written at `atMs` or before. */
+  offerAgain(atMs: number): void {
+    for (const cursor of this.values()) cursor.offerAgain(atMs)
+  }
+
+  records(): Readonly<Record<string, PositionRecord>> {
+    const own = [...this.#byDestination].map(([name, cursor]) => [name, cursor.record()] as const)
+    return { ...this.#dormant, ...Object.fromEntries(own) }
+  }
+}

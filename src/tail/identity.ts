@@ -1,0 +1,12 @@
+import type { FileFacts } from './files.ts'
+
+export type FileIdentity = Pick<FileFacts, 'dev' | 'ino' | 'birth'>
+
+/** Device numbers may change when a machine starts; inodes are used again. A birth time settles both. */
+export function isIdentity(a: FileIdentity, b: FileIdentity): boolean {
+  return a.ino === b.ino && a.birth === b.birth && (a.dev === b.dev || a.birth !== '0')
+}
+
+export function isCertainIdentity(a: FileIdentity, b: FileIdentity): boolean {
+  return isIdentity(a, b) && a.birth !== '0'
+}

@@ -1,0 +1,113 @@
+import { FINGERPRINT_BYTES } from '../checkpoint/registry.ts'
+import { Fault, type FileFacts } from './files.ts'
+import type { Generation } from './generation.ts'
+import { isIdentity } from './identity.ts'
+import type { Lineage } from './lineage.ts'
+import { type Candidate, recognise, type Verdict } from './recognition.ts'
+
+/** What the agent makes of a file that it does not know. */
+export type Judgement =
+  | { readonly kind: 'home'; readonly generation: Generation }
+  /** Of content that is read elsewhere, or of none yet. */
+  | { readonly kind: 'copy' }
+  /** Perhaps a copy that is still being written. */
+  | { readonly kind: 'wait' }
+  | { readonly kind: 'new' }
+
+export interface Around {
+  readonly lineage: Lineage
+  /** Generations that are where they were. */
+  readonly seen: ReadonlySet<Generation>
+  readonly nowMs: number
+  /** The file is at the live path. */
+  readonly isLive: boolean
+}
+
+/** Whose content is it? By content alone, as the identity of the file says nothing. */
+export function judge(candidate: Candidate, around: Around): Judgement | Fault {
+  const { lineage, nowMs } = around
+  if (candidate.size === 0 && !around.isLive) return { kind: 'copy' }
+  const readable = candidate.bytes(0, Math.min(FINGERPRINT_BYTES, candidate.size))
+  if (readable instanceof Fault) return readable
+  if (lineage.live?.isUnknown && !around.isLive) return lineage.live.fault ?? UNREAD
+  let home: Generation | undefined
+  const originals: Generation[] = []
+  let mayBecomeCopy = false
+  for (const generation of lineage.all()) {
+    const verdict = recognise(generation, candidate)
+    if (verdict instanceof Fault) return verdict
+    if (verdict === 'other') continue
+    const movable = canMove(generation, candidate, { ...around, verdict })
+    if (movable instanceof Fault) return movable
+    if (movable && (!home || isBetter(generation, home, candidate.facts))) home = generation
+    const like = movable ? 'none' : likenessTo(generation, candidate, { ...around, verdict })
+    if (like instanceof Fault) return like
+    if (like === 'begin') mayBecomeCopy = true
+    if (like === 'copy') originals.push(generation)
+  }
+  // Of two that begin alike, what is unread and has no file goes before what was rotated and is where it was.
+  const isBereft = home !== undefined && !home.finished && home.unreadBytes > 0
+  const isAtRest = (original: Generation) => original !== lineage.live && around.seen.has(original)
+  const isCopy = originals.length > 0 && !(isBereft && originals.every(isAtRest))
+  if (isCopy && !around.isLive) return { kind: 'copy' }
+  if (home) return { kind: 'home', generation: home }
+  const mayGrow = nowMs - candidate.facts.mtimeMs < lineage.options.finalQuietMs
+  return { kind: mayBecomeCopy && mayGrow ? 'wait' : 'new' }
+}
+
+type Match = Around & { readonly verdict: Exclude<Verdict, 'other'> }
+
+/** Whether a generation that is not where it was goes on in a file of the same content. */
+function canMove(generation: Generation, candidate: Candidate, match: Match): boolean | Fault {
+  const { lineage, seen, verdict, isLive } = match
+  if (verdict === 'begins' || (verdict === 'cut' && isLive)) return false
+  if (seen.has(generation) || generation === lineage.live || generation.isArchive) return false
+  // Short logs are often alike: of those that are done with, only a long one is known by its content.
+  if (generation.finished)
+    return isLong(generation) || candidate.isArchive || isIdentity(generation.identity, candidate.facts)
+  // A file that is gone but still open is read to its end, unless the live file is a copy of it that goes on.
+  return !generation.isOpen || (isLive && verdict === 'same' && candidate.agrees(generation))
+}
+
+/** Of two that a file may be the home of: the one that is proven further, then the one that was in this very file. */
+function isBetter(a: Generation, b: Generation, facts: FileFacts): boolean {
+  return a.furthest === b.furthest
+    ? isIdentity(a.identity, facts) && !isIdentity(b.identity, facts)
+    : a.furthest > b.furthest
+}
+
+/** `begin`: perhaps the beginning of a copy. */
+type Likeness = 'copy' | 'begin' | 'none'
+
+/** Whether a file is a copy of what is read from another one, as copytruncate leaves it before it truncates. */
+function likenessTo(generation: Generation, candidate: Candidate, match: Match): Likeness | Fault {
+  const { lineage, seen, verdict } = match
+  if (isOlder(candidate.facts, generation.identity)) return 'none'
+  const isCertain = isLong(generation) && candidate.size >= FINGERPRINT_BYTES
+  const isLeft = generation === lineage.live || (generation.isOpen && !seen.has(generation))
+  if (!isCertain && !isLeft) return 'none'
+  const facts = generation.isArchive ? ABSENT : generation.look()
+  if (facts instanceof Fault) {
+    if (facts.code !== ABSENT.code) return facts
+    if (verdict !== 'same') return 'begin'
+    // Only what was read to its end is known to its end.
+    return candidate.size === generation.size && generation.furthest === generation.size ? 'copy' : 'none'
+  }
+  const agreed = candidate.size <= facts.size && candidate.agrees(generation)
+  if (agreed instanceof Fault) return agreed
+  if (agreed) return 'copy'
+  // The file may have been truncated only now, and this be the copy that was made of it before.
+  return generation.verify() ? 'none' : TRUNCATED
+}
+
+const TRUNCATED = new Fault('EAGAIN', 'what it looks like has just been truncated')
+const UNREAD = new Fault('EAGAIN', 'the live file could not be looked at yet')
+const ABSENT = new Fault('ENOENT', 'its file is not at hand')
+
+function isLong({ prefix }: Generation): boolean {
+  return prefix.length >= FINGERPRINT_BYTES
+}
+
+function isOlder(a: Pick<FileFacts, 'birth'>, b: Pick<FileFacts, 'birth'>): boolean {
+  return a.birth !== '0' && b.birth !== '0' && BigInt(a.birth) < BigInt(b.birth)
+}

@@ -1,0 +1,126 @@
+import { basename, dirname, join } from 'node:path'
+import { Fault, type FileFacts } from './files.ts'
+import type { Generation } from './generation.ts'
+import { isIdentity } from './identity.ts'
+import type { Judgement } from './judgement.ts'
+import type { Lineage } from './lineage.ts'
+import { type Candidate, plainCandidate, recognise } from './recognition.ts'
+
+const MISSING_CHECKS = 2
+
+/** The path where the writer's file is: what is there now, and who is the owner of a file that arrives. */
+export class LivePath {
+  /** Why it cannot be read; undefined when it can, or is just absent. */
+  error: string | undefined
+  /** How many looks in a row found nothing there. */
+  missing = 0
+  /** The name and directory rotated generations are looked for beside: of the file behind a symbolic link. */
+  base: { readonly directory: string; readonly name: string }
+  readonly #lineage: Lineage
+  /** A file that is not the live generation's. */
+  #arrival: { readonly fd: number; readonly facts: FileFacts } | undefined
+
+  constructor(path: string, lineage: Lineage) {
+    this.base = { directory: dirname(path), name: basename(path) }
+    this.#lineage = lineage
+  }
+
+  get hasArrival(): boolean {
+    return this.#arrival !== undefined
+  }
+
+  look(nowMs: number): void {
+    const lineage = this.#lineage
+    const { files, path, isElsewhere } = lineage.options
+    const facts = files.stat(path)
+    if (facts instanceof Fault) {
+      this.#absent(facts, nowMs)
+      return
+    }
+    this.missing = 0
+    if (facts.kind !== 'file') {
+      this.error = facts.kind === 'directory' ? 'it is a directory' : 'it is not a regular file'
+      return
+    }
+    const { live } = lineage
+    if (live && isIdentity(live.identity, facts)) {
+      live.observe(facts, nowMs)
+      this.error = live.fault?.message
+      if (!live.isReplaced) return
+      lineage.orphan(live)
+    } else if (live) this.#rotate(live, nowMs)
+    lineage.recall(facts)
+    const elsewhere = isElsewhere({ path, facts }, nowMs)
+    this.error = elsewhere instanceof Fault ? elsewhere.message : undefined
+    if (elsewhere === false) this.#welcome()
+  }
+
+  /** Gives the file that has arrived to the generation whose content it holds. */
+  seat(judge: (candidate: Candidate) => Judgement | Fault): void {
+    const arrival = this.#arrival
+    if (!arrival) return
+    this.#arrival = undefined
+    const { files, path } = this.#lineage.options
+    const { fd, facts } = arrival
+    const owner = this.#ownerOf(plainCandidate(files, fd, facts), judge)
+    if (owner instanceof Fault) {
+      files.close(fd)
+      this.error = owner.message
+      return
+    }
+    const generation = owner ?? this.#lineage.discover({ path, facts })
+    // The name behind a link: it still names the file when the link points elsewhere.
+    generation.settleIn({ path: join(this.base.directory, this.base.name), facts }, fd)
+    this.#lineage.enthrone(generation)
+  }
+
+  /** Unobservable is not deleted: only a path that is absent twice in a row counts as gone. */
+  #absent(fault: Fault, nowMs: number): void {
+    const lineage = this.#lineage
+    const isAbsent = fault.code === 'ENOENT' || fault.code === 'ENOTDIR'
+    this.error = isAbsent ? undefined : fault.message
+    if (!isAbsent) return
+    lineage.unseen.live = false
+    this.missing += 1
+    if (lineage.live && this.missing >= MISSING_CHECKS) this.#rotate(lineage.live, nowMs)
+    else if (lineage.live) lineage.lookAtRotated(lineage.live, nowMs)
+  }
+
+  #rotate(generation: Generation, nowMs: number): void {
+    this.#lineage.leave(nowMs)
+    this.#lineage.scanWanted = true
+    this.#lineage.lookAtRotated(generation, nowMs)
+  }
+
+  /** Holds on to the file until it is known whose it is. */
+  #welcome(): void {
+    const { files, path, context } = this.#lineage.options
+    const full = context.descriptors.makeRoom()
+    const fd = full ?? files.open(path)
+    const facts = fd instanceof Fault ? fd : files.facts(fd)
+    this.error = facts instanceof Fault ? facts.message : undefined
+    if (fd instanceof Fault) return
+    if (facts instanceof Fault) {
+      files.close(fd)
+      return
+    }
+    this.#arrival = { fd, facts }
+    const real = files.realpath(path)
+    if (!(real instanceof Fault)) this.base = { directory: dirname(real), name: basename(real) }
+  }
+
+  #ownerOf(candidate: Candidate, judge: (candidate: Candidate) => Judgement | Fault): Generation | undefined | Fault {
+    const known = this.#lineage.ofFile(candidate.facts)
+    for (const generation of known) {
+      if (generation.isOpen && !generation.isReplaced) return generation
+      const verdict = recognise(generation, candidate)
+      if (verdict instanceof Fault) return verdict
+      if (verdict === 'same') return generation
+    }
+    const judgement = judge(candidate)
+    if (judgement instanceof Fault) return judgement
+    if (judgement.kind === 'home') return judgement.generation
+    // Of one that could not be opened before, and of which nothing is known but the file.
+    return known.find(({ prefix, furthest }) => prefix.length === 0 && furthest === 0)
+  }
+}

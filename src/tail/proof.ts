@@ -1,0 +1,79 @@
+import { FINGERPRINT_BYTES, type Fingerprint } from '../checkpoint/registry.ts'
+import type { Content } from './content.ts'
+import { Fault } from './files.ts'
+import { fingerprint, NO_FINGERPRINT } from './fingerprint.ts'
+
+/** A proof of content: these bytes stand before `offset`. */
+export interface Evidence {
+  readonly offset: number
+  readonly marker: Fingerprint
+}
+
+/** The last bytes of a chunk as they were read, and where they end. */
+export interface Seen {
+  readonly end: number
+  readonly bytes: Buffer
+}
+
+const MILESTONE_BYTES = 64 * 1024
+
+/** What is remembered of the bytes that one destination has read, to tell whether a file still holds them. */
+export class Proof {
+  /** The bytes before the position; undefined before the first read, or if they could not be read again. */
+  #tail: Buffer | undefined
+  /** Instead of `#tail`, when the file changed before a part of what was read from it was taken. */
+  #ahead: Evidence | undefined
+  /** Some way back, to recognise a copy that lacks the last lines. */
+  #milestones: readonly Evidence[] = []
+
+  get isKnown(): boolean {
+    return this.#tail !== undefined
+  }
+
+  evidence(position: number): readonly Evidence[] {
+    const taken = { offset: position, marker: this.#tail ? fingerprint(this.#tail) : NO_FINGERPRINT }
+    return [...this.#milestones, taken, ...(this.#ahead ? [this.#ahead] : [])]
+  }
+
+  /** Whether the bytes before `position` are the ones that were read, or that `stored` tells of before the first read. */
+  isUnchanged(content: Content, position: number, stored: Fingerprint): boolean | Fault {
+    const tail = this.#tail
+    const length = tail?.length ?? stored.length
+    if (length === 0) return true
+    const bytes = content.before(position, length)
+    if (bytes === undefined || bytes instanceof Fault) return bytes ?? false
+    if (tail) return bytes.equals(tail)
+    if (fingerprint(bytes).hash !== stored.hash) return false
+    this.#tail = Buffer.from(bytes)
+    return true
+  }
+
+  /** The last bytes of a chunk that ends at `end`, with what stands before it if that is all of the chunk. */
+  seen(chunk: Uint8Array, end: number): Seen {
+    const last = chunk.subarray(Math.max(0, chunk.length - FINGERPRINT_BYTES))
+    const before = last.length === chunk.length && this.#tail ? [this.#tail] : []
+    return { end, bytes: Buffer.concat([...before, last]) }
+  }
+
+  /**
+   * The position moves on to `end`, within what was `seen`; `tail`: the bytes before it, when the file still is the one that
+   * was read. Returns how to recognise them.
+   */
+  moveTo(end: number, seen: Seen, tail: Buffer | undefined): Fingerprint {
+    this.#tail = tail ?? before(end, seen)
+    const marker = this.#tail ? fingerprint(this.#tail) : NO_FINGERPRINT
+    this.#ahead = this.#tail ? undefined : { offset: seen.end, marker: fingerprint(seen.bytes) }
+    const [older, newer] = this.#milestones
+    const last = newer ?? older
+    if (end - (last?.offset ?? 0) >= MILESTONE_BYTES) {
+      this.#milestones = [...(last ? [last] : []), { offset: end, marker }]
+    }
+    return marker
+  }
+}
+
+/** As many of the bytes before `end` as were seen. */
+function before(end: number, { end: seenEnd, bytes }: Seen): Buffer | undefined {
+  const from = seenEnd - bytes.length
+  return end > from && end <= seenEnd ? Buffer.from(bytes.subarray(0, end - from)) : undefined
+}

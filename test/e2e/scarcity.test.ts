@@ -1,0 +1,90 @@
+import { appendFileSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { expect, test } from 'vitest'
+import { agentBench } from '../support/agent-process.ts'
+import { startIntake } from '../support/hostile-intake.ts'
+import { tempDir } from '../support/temp-dir.ts'
+import { until } from '../support/until.ts'
+
+const delivery = 'delivery: {batch_max_wait: 20ms, throttle_enable: false}\n'
+const line = (n: number) => `{"n":${n}}\n`
+
+test('a process that may open few files keeps enough of them to send what it reads', async () => {
+  using dir = tempDir()
+  const intake = await startIntake()
+  const sources = Array.from({ length: 100 }, (_, n) => join(dir.path, 'log', `${n}.log`))
+  mkdirSync(join(dir.path, 'log'))
+  for (const [n, path] of sources.entries()) writeFileSync(path, line(n))
+  const log = join(dir.path, 'log', '*.log')
+  using bench = agentBench(dir.path, `destination: {type: webhook, url: "${intake.url}"}\n${delivery}`, {
+    openFiles: 64,
+    path: log,
+  })
+  const agent = bench.start()
+  await until(() => intake.records().length === sources.length)
+  expect(agent.log()).toContain('open_files_limit is lowered')
+  expect((await agent.status()).checkpoint.error).toBeUndefined()
+  expect(await agent.stop()).toBe(0)
+  await intake.close()
+})
+
+test('rotations while positions cannot be written lose nothing, and are known once they can', async () => {
+  using dir = tempDir()
+  const intake = await startIntake()
+  using bench = agentBench(dir.path, `destination: {type: webhook, url: "${intake.url}"}\n${delivery}`)
+  mkdirSync(dirname(bench.auditLog))
+  writeFileSync(bench.auditLog, line(0))
+  const agent = bench.start()
+  await until(() => intake.records().length === 1)
+  await until(async () => (await agent.status()).checkpoint.lastWrittenAt !== undefined)
+  const away = `${bench.runPath}.away`
+  renameSync(bench.runPath, away)
+  writeFileSync(bench.runPath, 'in the way')
+  for (let n = 1; n <= 5; n += 1) {
+    appendFileSync(bench.auditLog, line(n))
+    renameSync(bench.auditLog, bench.auditLog.replace('.log', `-2026-11-20T14-33-4${n}.420.log`))
+    writeFileSync(bench.auditLog, '')
+    await until(() => intake.records().length === n + 1)
+  }
+  await until(() => agent.log().includes('positions cannot be written'))
+  rmSync(bench.runPath)
+  renameSync(away, bench.runPath)
+  await until(() => agent.log().includes('positions can be written again'))
+  await agent.kill()
+  appendFileSync(bench.auditLog, line(6))
+  const again = bench.start()
+  await until(() => intake.records().length >= 7)
+  expect(await again.stop()).toBe(0)
+  expect(intake.records()).toEqual(Array.from({ length: 7 }, (_, n) => ({ n })))
+  await intake.close()
+})
+
+test('a run path that cannot be used stops nothing; it is taken, with its lock, as soon as it can be', async () => {
+  using dir = tempDir()
+  const intake = await startIntake()
+  using bench = agentBench(dir.path, `destination: {type: webhook, url: "${intake.url}"}\n${delivery}`)
+  writeFileSync(bench.runPath, 'in the way')
+  mkdirSync(dirname(bench.auditLog))
+  writeFileSync(bench.auditLog, line(1))
+  const agent = bench.start()
+  await until(() => intake.records().length === 1)
+  renameSync(bench.auditLog, `${bench.auditLog}.1`)
+  appendFileSync(bench.auditLog, line(2))
+  await until(() => intake.records().length === 2)
+  expect(agent.log()).toContain('positions are not kept')
+
+  rmSync(bench.runPath)
+  await until(async () => (await agent.status()).checkpoint.lastWrittenAt !== undefined)
+  expect((await agent.status()).checkpoint.writable).toBe(true)
+  const second = bench.start()
+  await until(() => second.child.exitCode !== null)
+  expect(second.child.exitCode).toBe(75)
+
+  await agent.kill()
+  appendFileSync(bench.auditLog, line(3))
+  const again = bench.start()
+  await until(() => intake.records().length === 3)
+  expect(await again.stop()).toBe(0)
+  expect(intake.records()).toEqual([{ n: 1 }, { n: 2 }, { n: 3 }])
+  await intake.close()
+})

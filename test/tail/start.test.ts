@@ -1,0 +1,113 @@
+import { appendFileSync, mkdirSync, renameSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import type { SourceConfig } from '../../src/config/config.ts'
+import { moment } from '../support/moment.ts'
+import { sourceOf, tailRig } from '../support/tail-rig.ts'
+import { tempDir } from '../support/temp-dir.ts'
+
+type StartPosition = SourceConfig['startPosition']
+type Rig = ReturnType<typeof rig>
+
+function rig(dir: string, more: Pick<SourceConfig, 'startPosition' | 'backfill'>) {
+  const live = join(dir, 'log', 'audit.log')
+  mkdirSync(join(dir, 'log'))
+  return {
+    append: (text: string) => appendFileSync(live, text),
+    rotate: (n: number) => renameSync(live, `${live.slice(0, -4)}-2026-11-20T14-33-4${n}.420.log`),
+    tick: () => moment(dir),
+    start: () => tailRig({ dir, sources: [sourceOf(live, more)] }),
+  }
+}
+
+/** What is delivered from the last start on. */
+const situations: Readonly<Record<string, (rig: Rig) => Promise<string[]>>> = {
+  async 'present at the first start'({ append, rotate, start, tick }) {
+    append('history\n')
+    rotate(1)
+    append('old\n')
+    await tick()
+    const tail = start()
+    const lines = await tail.lines()
+    append('new\n')
+    lines.push(...(await tail.lines()))
+    await tail.close()
+    return lines
+  },
+  async 'that appears later'({ append, start, tick }) {
+    const tail = start()
+    await tail.lines()
+    await tick()
+    append('old\n')
+    const lines = await tail.lines()
+    await tail.close()
+    return lines
+  },
+  async 'with a stored position'({ append, rotate, start, tick }) {
+    append('history\n')
+    rotate(1)
+    append('old\n')
+    await tick()
+    const tail = start()
+    await tail.lines()
+    append('meanwhile\n')
+    await tick()
+    await tail.restart()
+    const lines = await tail.lines()
+    append('new\n')
+    lines.push(...(await tail.lines()))
+    await tail.close()
+    return lines
+  },
+  async 'rotated while the agent is down'({ append, rotate, start, tick }) {
+    append('history\n')
+    rotate(1)
+    append('old\n')
+    await tick()
+    const tail = start()
+    await tail.lines()
+    await tick()
+    append('meanwhile\n')
+    rotate(2)
+    append('live\n')
+    await tick()
+    await tail.restart()
+    const lines = await tail.lines()
+    append('new\n')
+    lines.push(...(await tail.lines()))
+    await tail.close()
+    return lines
+  },
+}
+
+/** In the order of `situations`; what only `backfill` brings in brackets. */
+const expected: Readonly<Record<StartPosition, readonly string[]>> = {
+  beginning: ['(history) old new', 'old', 'meanwhile new', 'meanwhile live new'],
+  end: ['new', 'old', 'meanwhile new', 'meanwhile live new'],
+  forceBeginning: [
+    '(history) old new',
+    'old',
+    '(history) old meanwhile new',
+    // Rotated since the first start: no history.
+    '(history) old meanwhile live new',
+  ],
+  forceEnd: ['new', 'old', 'new', 'new'],
+}
+
+for (const [startPosition, outcomes] of Object.entries(expected)) {
+  describe.each([false, true])(`a file under start_position: ${startPosition}, backfill: %s,`, (backfill) => {
+    test.each(Object.keys(situations).map((name, index) => ({ name, outcome: outcomes[index] ?? '' })))(
+      '$name',
+      async ({ name, outcome }) => {
+        using dir = tempDir()
+        const lines = await situations[name]?.(
+          rig(dir.path, { startPosition: startPosition as StartPosition, backfill }),
+        )
+        const all = outcome.split(' ')
+        expect(lines).toEqual(
+          backfill ? all.map((line) => line.replace(/[()]/g, '')) : all.filter((line) => !line.startsWith('(')),
+        )
+      },
+    )
+  })
+}
