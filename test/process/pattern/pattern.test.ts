@@ -57,11 +57,11 @@ function compile(source: string): { readonly ours: Pattern; readonly theirs: RE2
   }
 }
 
-/** As rules ask: the literal is looked for before anything else. */
-function matches(subject: Pattern, text: string, around = ''): boolean {
-  const bytes = Buffer.from(around + text + around)
-  const start = Buffer.byteLength(around)
-  const end = bytes.length - start
+/** As rules ask, of one line among others: the literal is looked for before anything else. */
+function matches(subject: Pattern, text: string, others = ''): boolean {
+  const bytes = Buffer.from(`${others}${text}\n${others}`)
+  const start = Buffer.byteLength(others)
+  const end = start + Buffer.byteLength(text)
   const hit = subject.search ? subject.search.find(new Searched(bytes), start) : start
   if (subject.search && (hit < 0 || hit >= end)) return false
   return subject.test({ bytes, start, end }, hit)
