@@ -246,7 +246,7 @@ export class Cursor {
     const content = this.#host.content(this)
     if (content instanceof Fault || !this.#isStill(content, seen)) return undefined
     const tail = content.before(end, Math.min(FINGERPRINT_BYTES, end))
-    return tail instanceof Buffer ? Buffer.from(tail) : undefined
+    return tail instanceof Fault ? undefined : tail
   }
 
   /** Whether the content is what it was when a chunk was read that ended with `seen`. */

@@ -99,3 +99,10 @@ export function readExactly(
   if (count instanceof Fault) return count
   return count === length ? buffer : undefined
 }
+
+/** A copy in memory of its own: small buffers are cut out of slabs of 64 KiB (Buffer.poolSize), which one that is kept keeps. */
+export function keep(bytes: Uint8Array): Buffer {
+  const copy = Buffer.allocUnsafeSlow(bytes.length)
+  copy.set(bytes)
+  return copy
+}

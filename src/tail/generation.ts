@@ -4,7 +4,7 @@ import { FINGERPRINT_BYTES, type Fingerprint, type GenerationRecord } from '../c
 import type { Content } from './content.ts'
 import type { Cursor, CursorHost } from './cursor.ts'
 import { Cursors } from './cursors.ts'
-import { Fault, type FileFacts } from './files.ts'
+import { Fault, type FileFacts, keep } from './files.ts'
 import { fingerprint, NO_FINGERPRINT } from './fingerprint.ts'
 import { HeldFile, type HeldFileContext } from './held-file.ts'
 import type { FileIdentity } from './identity.ts'
@@ -239,7 +239,7 @@ export class Generation {
       this.#context.onDoubt()
       return
     }
-    this.head = bytes
+    this.head = keep(bytes)
     if (length === this.prefix.length) return
     this.prefix = fingerprint(bytes)
     this.#context.onChange()

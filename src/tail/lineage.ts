@@ -41,8 +41,11 @@ export interface LineageOptions {
 
 /** A file seen alive so lately is not finished, however quiet it is. */
 const ALIVE_MS = 60_000
-/** Generations whose file is gone are kept to be recognised in case it comes back, so many. */
-const KEPT_GONE = 32
+/**
+ * Generations whose file is gone are kept to be recognised should it come back, as when a mount was away, so many: more than
+ * the 100 files kube-apiserver keeps, and few enough to be written with every registry.
+ */
+const KEPT_GONE = 256
 
 /**
  * A live path and the generations of its content, oldest first. `check` brings it up to date with the file system: it
@@ -227,9 +230,13 @@ export class Lineage {
       this.#reportLoss(generation, generation.unreadBytes)
       generation.lossReported = true
     } else if (generation.isSettled) generation.finished = true
+    this.options.context.onChange()
+  }
+
+  /** Forgets what has been gone longest. */
+  forgetGone(): void {
     const gone = this.homeless.filter(({ finished, lossReported }) => finished || lossReported)
     for (const old of gone.slice(0, -KEPT_GONE)) this.#remove(old)
-    this.options.context.onChange()
   }
 
   close(): void {

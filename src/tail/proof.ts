@@ -1,6 +1,6 @@
 import { FINGERPRINT_BYTES, type Fingerprint } from '../checkpoint/registry.ts'
 import type { Content } from './content.ts'
-import { Fault } from './files.ts'
+import { Fault, keep } from './files.ts'
 import { fingerprint, NO_FINGERPRINT } from './fingerprint.ts'
 
 /** A proof of content: these bytes stand before `offset`. */
@@ -44,7 +44,7 @@ export class Proof {
     if (bytes === undefined || bytes instanceof Fault) return bytes ?? false
     if (tail) return bytes.equals(tail)
     if (fingerprint(bytes).hash !== stored.hash) return false
-    this.#tail = Buffer.from(bytes)
+    this.#tail = keep(bytes)
     return true
   }
 
@@ -60,7 +60,8 @@ export class Proof {
    * was read. Returns how to recognise them.
    */
   moveTo(end: number, seen: Seen, tail: Buffer | undefined): Fingerprint {
-    this.#tail = tail ?? before(end, seen)
+    const bytes = tail ?? before(end, seen)
+    this.#tail = bytes && keep(bytes)
     const marker = this.#tail ? fingerprint(this.#tail) : NO_FINGERPRINT
     this.#ahead = this.#tail ? undefined : { offset: seen.end, marker: fingerprint(seen.bytes) }
     const [older, newer] = this.#milestones
@@ -75,5 +76,5 @@ export class Proof {
 /** As many of the bytes before `end` as were seen. */
 function before(end: number, { end: seenEnd, bytes }: Seen): Buffer | undefined {
   const from = seenEnd - bytes.length
-  return end > from && end <= seenEnd ? Buffer.from(bytes.subarray(0, end - from)) : undefined
+  return end > from && end <= seenEnd ? bytes.subarray(0, end - from) : undefined
 }

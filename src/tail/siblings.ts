@@ -180,6 +180,7 @@ function missAbsent({ lineage, seen }: Scan): void {
     generation.missedScans += 1
     if (generation.missedScans >= 2) lineage.giveUp(generation)
   }
+  lineage.forgetGone()
 }
 
 /** Found under its last name, though that has no known form. */

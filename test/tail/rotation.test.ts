@@ -55,6 +55,23 @@ describe('rename rotation', () => {
     await tail.close()
   })
 
+  test('forgets what was read and deleted long ago', async () => {
+    using dir = tempDir()
+    const { append, at, tail } = rig(dir.path, { finalQuietMs: 0 })
+    for (let number = 100; number < 500; number += 1) {
+      append(`line ${number}\n`)
+      expect(await tail.lines()).toEqual([`line ${number}`])
+      const rotated = at(`audit-2026-11-20T14-33-45.${number}.log`)
+      renameSync(at('audit.log'), rotated)
+      await tail.lines()
+      rmSync(rotated)
+      await tail.lines()
+    }
+    await tail.lines()
+    expect(tail.tailer.records().length).toBeLessThan(270)
+    await tail.close()
+  })
+
   test('finds generations that were rotated between two looks', async () => {
     using dir = tempDir()
     const { append, rotate, tail } = rig(dir.path)

@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer'
 import type { Origin } from '../../block.ts'
 import type { Body } from './body.ts'
-import type { BodyLimits, Parts } from './format.ts'
+import type { BodyLimits } from './format.ts'
 import { ListBody, withoutReturn } from './list-body.ts'
 
 export interface MessageBodyOptions extends BodyLimits {
@@ -22,11 +22,11 @@ export function createMessageBody(options: MessageBodyOptions): Body {
     inPlace: false,
     wantsObjects: false,
     growth: 6,
-    parts: perOrigin((origin) => ({
+    parts: (origin) => ({
       head: Buffer.from('{"message":"'),
       middle: Buffer.from(`",${STATUS_AND_TIME}`),
       tail: Buffer.concat([Buffer.from(','), options.attributesOf(origin), Buffer.from('}')]),
-    })),
+    }),
     encode: (kernel) => kernel.messages(),
     encodeOne: (kernel) => kernel.message(),
     lineOf: (record) => Buffer.from((JSON.parse(record.toString()) as { readonly message: string }).message),
@@ -44,22 +44,13 @@ export function createAttributesBody(options: MessageBodyOptions): Body {
     inPlace: false,
     wantsObjects: true,
     growth: 1,
-    parts: perOrigin((origin) => ({
+    parts: (origin) => ({
       head: Buffer.concat([Buffer.from('{'), options.attributesOf(origin)]),
       middle: Buffer.from(`,${STATUS_AND_TIME}`),
       tail: new Uint8Array(0),
-    })),
+    }),
     encode: (kernel) => kernel.attributes(),
     encodeOne: (kernel) => kernel.attributes(),
     lineOf: (record, payload) => Buffer.concat([Buffer.from('{'), withoutReturn(record.subarray(payload))]),
   })
-}
-
-function perOrigin(make: (origin: Origin) => Parts): (origin: Origin) => Parts {
-  const made = new WeakMap<Origin, Parts>()
-  return (origin) => {
-    const known = made.get(origin) ?? make(origin)
-    made.set(origin, known)
-    return known
-  }
 }
