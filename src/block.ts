@@ -76,8 +76,8 @@ export interface Feed {
   ready(signal: AbortSignal): Promise<void>
 }
 
-/** Bytes left out of delivery, by counted reason. */
-export type SkipReason = 'empty-line' | 'nul-run' | 'rule' | 'byte-order-mark'
+/** Bytes left out of delivery, by counted reason. `truncated`: what was cut out of a line that is delivered without it. */
+export type SkipReason = 'empty-line' | 'nul-run' | 'rule' | 'byte-order-mark' | 'truncated'
 export type Skipped = Readonly<Partial<Record<SkipReason, number>>>
 
 /** What a batch owes the ledger for one chunk it took: settle exactly once, when delivered or durably dead-lettered. */
@@ -87,9 +87,11 @@ export interface Part {
   settle(outcome: Settlement): void
 }
 
-/** How the bytes of a part ended, for the account of I4. The two add up to the part less what was skipped. */
+/** How the bytes of a part ended, for the account of I4. What is not counted here and was not skipped is delivered. */
 export interface Settlement {
   readonly deliveredRecords: number
   readonly deadLetteredRecords: number
   readonly deadLetteredBytes: number
+  /** Cut out of records because the destination found them too large. */
+  readonly truncatedBytes: number
 }

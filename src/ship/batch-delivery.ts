@@ -111,6 +111,7 @@ export function createBatchDelivery(context: DeliveryContext, bury: Bury) {
       if (sent === 'aborted') return false
       if (sent === 'delivered') {
         settlements.delivered({ start: record.index, end: record.index + 1 })
+        settlements.truncated(record.part, record.line.line.length - (record.shortened?.text.length ?? 0))
         noteTruncated(record.line.reason)
       } else dead.push(record)
     }

@@ -84,7 +84,8 @@ async function takeLongLine(body: Body, odd: OddLineAt, account: ChunkAccount): 
   const text = truncation.end()
   const whole = { ...odd, line: { ...line, next: long.next } }
   if (text) {
-    if (put(body, whole, { text, fileBytes: long.next - line.start }, account) === 'full') return 'full'
+    const cutBytes = long.length - text.length
+    if (put(body, whole, { text, fileBytes: long.next - line.start, cutBytes }, account) === 'full') return 'full'
   } else {
     const buried = await buryLongLine(whole, long, account)
     if (buried !== 'taken') return buried
@@ -123,6 +124,8 @@ async function buryLongLine(
 interface Sendable {
   readonly text: Buffer
   readonly fileBytes: number
+  /** Cut out of it already. */
+  readonly cutBytes?: number
   /** The first rule that touches it, if that is known. */
   readonly known?: number | undefined
 }
@@ -131,7 +134,7 @@ interface Sendable {
 function put(
   body: Body,
   odd: OddLineAt,
-  { text, fileBytes, known }: Sendable,
+  { text, fileBytes, cutBytes = 0, known }: Sendable,
   account: ChunkAccount,
 ): 'taken' | 'full' {
   const { chunk, rules } = odd
@@ -142,6 +145,7 @@ function put(
     const result = body.appendLine(line, chunk)
     if (result === 'full') return 'full'
     if (result === 'not-json') account.dead.push({ ...deadLine(odd, 'not-json', line), bytes: fileBytes })
+    else if (cutBytes > 0) count(account, 'truncated', cutBytes)
   }
   return 'taken'
 }

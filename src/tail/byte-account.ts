@@ -3,10 +3,16 @@ import type { PositionRecord } from '../checkpoint/registry.ts'
 
 type Counts = Pick<PositionRecord, 'deadLetteredBytes' | 'skippedBytes'>
 
+interface Ended {
+  readonly deadLetteredBytes: number
+  readonly truncatedBytes: number
+  readonly skipped: Skipped
+}
+
 /** How the bytes before a position ended (I4): dead-lettered, skipped for a reason, or else delivered. */
 export interface ByteAccount {
   /** The position has passed `length` bytes more, of which some did not end delivered. */
-  pass(length: number, ended: { readonly deadLetteredBytes: number; readonly skipped: Skipped }): void
+  pass(length: number, ended: Ended): void
   counts(): Counts
 }
 
@@ -17,7 +23,8 @@ export function createByteAccount(from: Counts): ByteAccount {
     pass(length, ended) {
       // The newline that was put behind the last line of a finished file is counted with it, but none of the file's bytes.
       let left = length
-      for (const [reason, bytes] of Object.entries(ended.skipped)) {
+      const truncated = (ended.skipped.truncated ?? 0) + ended.truncatedBytes
+      for (const [reason, bytes] of Object.entries({ ...ended.skipped, ...(truncated > 0 ? { truncated } : {}) })) {
         const counted = Math.min(bytes, left)
         skippedBytes[reason] = (skippedBytes[reason] ?? 0) + counted
         left -= counted

@@ -9,6 +9,7 @@ import { findLine } from './long-line.ts'
 import { type Evidence, Proof, type Seen } from './proof.ts'
 
 const NEWLINE = 0x0a
+const NOT_ENDED = { deadLetteredBytes: 0, truncatedBytes: 0 }
 
 /** What a cursor asks of its generation. */
 export interface CursorHost {
@@ -38,6 +39,7 @@ interface Mark {
   readonly sinceMs: number
   readonly skipped: Skipped
   deadLetteredBytes: number
+  truncatedBytes: number
 }
 
 /**
@@ -224,7 +226,7 @@ export class Cursor {
   #take({ end, seen }: { end: number; seen: Seen }, skipped: Skipped = {}): Part {
     const marker = this.#proof.moveTo(end, seen, this.#tailAt(end, seen))
     const sinceMs = this.#unreadSinceMs ?? Date.now()
-    const mark: Mark = { length: end - this.position, marker, sinceMs, skipped, deadLetteredBytes: 0 }
+    const mark: Mark = { length: end - this.position, marker, sinceMs, skipped, ...NOT_ENDED }
     const ticket = this.#ledger.take(end, mark)
     this.position = end
     this.readEnd = end
@@ -233,8 +235,8 @@ export class Cursor {
     return {
       origin: this.#host.origin,
       span: ticket.span,
-      settle: ({ deadLetteredBytes }: Settlement) => {
-        mark.deadLetteredBytes = deadLetteredBytes
+      settle: ({ deadLetteredBytes, truncatedBytes }: Settlement) => {
+        Object.assign(mark, { deadLetteredBytes, truncatedBytes })
         ticket.settle()
         this.#host.settled()
       },

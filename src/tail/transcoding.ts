@@ -151,7 +151,12 @@ function scaled(skipped: Skipped, scale: number): Skipped {
 function scaledPart(part: Part, scale: number): Part {
   return {
     ...part,
-    settle: (outcome) => part.settle({ ...outcome, deadLetteredBytes: Math.round(outcome.deadLetteredBytes * scale) }),
+    settle: ({ deadLetteredBytes, truncatedBytes, ...records }) =>
+      part.settle({
+        ...records,
+        deadLetteredBytes: Math.round(deadLetteredBytes * scale),
+        truncatedBytes: Math.round(truncatedBytes * scale),
+      }),
   }
 }
 

@@ -33,7 +33,7 @@ interface Destination {
   inFlight: Held[]
 }
 
-const outcome = { deliveredRecords: 0, deadLetteredRecords: 0, deadLetteredBytes: 0 }
+const outcome = { deliveredRecords: 0, deadLetteredRecords: 0, deadLetteredBytes: 0, truncatedBytes: 0 }
 
 /** A disk, a tailer, and its destinations under the law. */
 export class World {

@@ -336,8 +336,10 @@ describe('a record that is too large', () => {
 
   test('is truncated as kube-apiserver truncates and sent under an id of its own', async () => {
     const lines = [record(0), event(1, 500), event(2, 500), record(3), event(4, 10)]
-    const { fake, dead, done, lane } = setUp({ content: `${lines.join('\n')}\n`, answer: limit(300) })
+    const { fake, dead, file, done, lane } = setUp({ content: `${lines.join('\n')}\n`, answer: limit(300) })
     await done()
+    const cut = [1, 2].reduce((sum, n) => sum + event(n, 500).length - truncated(n).length, 0)
+    expect(file.settlements.reduce((sum, { truncatedBytes }) => sum + truncatedBytes, 0)).toBe(cut)
     expect(fake.delivered.toSorted()).toEqual(
       [record(0), truncated(1), truncated(2), record(3), event(4, 10)].toSorted(),
     )
@@ -484,8 +486,10 @@ describe('odd lines', () => {
       annotations: { a: 'b' },
     }
     const long = 'z'.repeat(3000)
-    const { fake, dead, done, lane } = setUp({ content: `${JSON.stringify(event)}\n${long}\n${record(3)}\n` })
+    const { fake, dead, file, done, lane } = setUp({ content: `${JSON.stringify(event)}\n${long}\n${record(3)}\n` })
     await done()
+    const cut = JSON.stringify(event).length - (fake.delivered[0]?.length ?? 0)
+    expect(file.skips.reduce((sum, { truncated = 0 }) => sum + truncated, 0)).toBe(cut)
     expect(fake.delivered.map((line) => JSON.parse(line))).toEqual([
       {
         kind: 'Event',

@@ -105,7 +105,7 @@ test('a busy file leaves the quiet ones their turn', async () => {
     turns.push(chunk.origin.path.slice(dir.path.length + 1))
     chunk
       .take(chunk.length - (chunk.length % 5))
-      .settle({ deliveredRecords: 1, deadLetteredRecords: 0, deadLetteredBytes: 0 })
+      .settle({ deliveredRecords: 1, deadLetteredRecords: 0, deadLetteredBytes: 0, truncatedBytes: 0 })
     chunk.leave('partial')
     append('busy.log', 'busy\n'.repeat(1000))
     if (turn === 5) {

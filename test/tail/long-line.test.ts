@@ -33,7 +33,9 @@ function rig(dir: string, encoding: Encoding) {
       }
       const pieces: Uint8Array[] = []
       for await (const piece of line.pieces()) pieces.push(piece)
-      chunk.take(line.next).settle({ deliveredRecords: 1, deadLetteredRecords: 0, deadLetteredBytes: 0 })
+      chunk
+        .take(line.next)
+        .settle({ deliveredRecords: 1, deadLetteredRecords: 0, deadLetteredBytes: 0, truncatedBytes: 0 })
       chunk.leave('partial')
       return Buffer.concat(pieces).toString()
     },
