@@ -203,7 +203,8 @@ describe('agent replay', () => {
 describe('agent replay --dry-run', () => {
   it('shows why records are there and which could not be sent, and changes nothing', async () => {
     const torn = entryOf('{"torn', { reason: 'torn-line' })
-    await fill([...entries(2), entryOf('{"n":9}', { reason: 'HTTP 413' }), torn])
+    const text = entryOf('no object', { reason: 'not-json' })
+    await fill([...entries(2), entryOf('{"n":9}', { reason: 'HTTP 413' }), torn, text])
     writeFileSync(join(deadLetter(), '00000009.ndjson'), 'damaged\n')
     configure()
     const before = contentOf()
@@ -211,10 +212,11 @@ describe('agent replay --dry-run', () => {
     expect(await replay('--dry-run')).toEqual({
       code: exitCode.ok,
       out:
-        'sink: 3 would be sent again, 2 cannot be\n' +
+        'sink: 3 would be sent again, 3 cannot be\n' +
         '         2  rejected: 400\n' +
         '         1  HTTP 413\n' +
         '         1  cannot be sent: the front of a line that was never finished\n' +
+        '         1  cannot be sent: no JSON object, which the destination needs\n' +
         '         1  cannot be sent: damaged, or of a format this agent does not know\n',
       err: '',
     })
