@@ -58,8 +58,9 @@ export async function startAgent(options: AgentOptions): Promise<StartedAgent> {
     log.error({ reason: lock.message }, 'the run path cannot be used: shipping goes on, but positions are not kept')
   }
   const store = await openStore({ dir: runPath })
-  if (store.recovered !== undefined)
-    log.warn({ recovered: store.recovered }, 'the registry was damaged and is recovered')
+  if (store.recovered !== undefined) {
+    log.warn({ recovered: store.recovered }, 'the registry could not be used as it was')
+  }
   const { generations, rejected, sinceMs: knownSinceMs } = parseRegistry(store.loaded)
   if (rejected > 0) log.warn({ rejected }, 'entries of the registry made no sense and were left out')
 
@@ -116,7 +117,7 @@ export async function startAgent(options: AgentOptions): Promise<StartedAgent> {
   for (const { lane } of works) lane.start()
   tailer.start()
   state = config.enabled ? 'running' : 'disabled'
-  announce(options, works)
+  announce(options, status())
   const stopped = new AbortController()
   for (const work of works) {
     void checkConnection(work, log, stopped.signal)
@@ -258,8 +259,13 @@ async function within(ms: number, work: Promise<boolean>): Promise<boolean> {
   }
 }
 
-function announce({ config, log }: AgentOptions, works: readonly Work[]): void {
-  for (const { destination } of works) log.info({ destination: destination.name }, destination.description)
-  for (const source of config.sources) log.info({ path: source.path, integration: source.integration }, 'tailing')
+function announce({ config, log }: AgentOptions, { destinations, sources }: Status): void {
+  for (const { name, description } of destinations) log.info({ destination: name }, description)
+  for (const { path, integration, state, error } of sources) {
+    if (state === 'ok') log.info({ path, integration }, 'tailing')
+    else if (state === 'pending')
+      log.info({ path, integration }, 'no file is there yet: it is read as soon as it comes')
+    else log.warn({ path, integration, reason: error }, 'it is not read now')
+  }
   if (!config.enabled) log.warn({}, 'DD_LOGS_ENABLED=false: nothing is collected')
 }

@@ -29,7 +29,7 @@ function renderDestination(destination: DestinationStatus, nowMs: number): strin
     `LogsProcessed: ${destination.recordsSent + destination.deadLetteredRecords}`,
     `LogsSent: ${destination.recordsSent}`,
     `BatchesSent: ${destination.batchesSent}`,
-    `DeadLettered: logs ${destination.deadLetteredRecords}, ${bytes(destination.deadLetterBytes)}`,
+    `DeadLettered: ${deadLetterWord(destination)}`,
     `InFlight: batches ${destination.inFlight}, ${bytes(destination.inFlightBytes)}`,
     `RetryCount: ${destination.retries}`,
     `RetryTimeSpent: ${duration(destination.retryTimeMs)}`,
@@ -55,6 +55,13 @@ function destinationWord({ state, failingSince }: DestinationStatus, nowMs: numb
     case 'holding':
       return `FAIL ${state}${since}`
   }
+}
+
+/** The count is of this run, the bytes are what lies there: a replay takes them away. */
+function deadLetterWord({ deadLetteredRecords, deadLetterBytes }: DestinationStatus): string {
+  const since = `logs ${deadLetteredRecords} since the start`
+  if (deadLetterBytes === 0) return `${since}, none on disk`
+  return `WARN ${since}, ${bytes(deadLetterBytes)} on disk: see agent replay --dead-letter --dry-run`
 }
 
 function renderSource(source: SourceStatus): string[] {
@@ -126,7 +133,7 @@ function fileNotes(file: FileStatus): string[] {
     notes.push(`WARN ${path}: the writer deletes unread bytes in about ${duration(file.deletionInMs)}`)
   }
   if (file.generationsPending > 0) notes.push(`WARN ${path}: rotated generations pending: ${file.generationsPending}`)
-  if (file.bytesDeadLettered > 0) notes.push(`WARN ${path}: dead-lettered ${bytes(file.bytesDeadLettered)}`)
+  if (file.bytesDeadLettered > 0) notes.push(`OK ${path}: dead-lettered ${bytes(file.bytesDeadLettered)}`)
   const skipped = Object.entries(file.bytesSkipped).filter(([, count]) => count > 0)
   if (skipped.length > 0) {
     notes.push(`OK ${path}: skipped ${skipped.map(([reason, count]) => `${reason} ${bytes(count)}`).join(', ')}`)

@@ -4,6 +4,7 @@ import type { GenerationRecord } from '../checkpoint/registry.ts'
 import type { SourceConfig } from '../config/config.ts'
 import type { Log } from '../log.ts'
 import { ArchiveSearch } from './archive-search.ts'
+import { type Complaint, createComplaint } from './complaint.ts'
 import type { Cursor } from './cursor.ts'
 import { Decisions } from './decisions.ts'
 import type { DirectoryListings } from './directory-listings.ts'
@@ -72,10 +73,12 @@ export class Lineage {
   readonly unseen = { live: true, siblings: true }
   #isUnordered = false
   readonly #archives = new ArchiveSearch(this)
+  readonly #complain: Complaint
 
   constructor(options: LineageOptions) {
     this.options = options
     this.livePath = new LivePath(options.path, this)
+    this.#complain = createComplaint(options.path, options.log)
     const force = options.source.startPosition.startsWith('force')
     this.homeless = force ? [] : options.records.map((record) => Generation.recorded(record, options.context))
     this.isVirgin = this.homeless.length === 0
@@ -116,6 +119,7 @@ export class Lineage {
     for (const generation of this.reading) generation.retry()
     this.#finish(nowMs)
     if (this.#isUnordered) this.#order()
+    this.#complain(this.livePath.error ?? this.reading.find(({ fault }) => fault)?.fault?.message)
   }
 
   /** Resolves when archives found by the last check are decided. */

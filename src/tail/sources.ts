@@ -4,6 +4,7 @@ import type { GenerationRecord } from '../checkpoint/registry.ts'
 import type { SourceConfig } from '../config/config.ts'
 import type { Log } from '../log.ts'
 import { bindMountWarning, type MountPoints } from './bind-mounts.ts'
+import { type Complaint, createComplaint } from './complaint.ts'
 import type { Descriptors } from './descriptors.ts'
 import type { DirectoryListings } from './directory-listings.ts'
 import { createDiscovery, type Discovered, type Discovery } from './discovery.ts'
@@ -45,6 +46,7 @@ interface Source {
   /** Paths of its own that are read for another source. */
   readonly taken: Map<string, Lineage>
   readonly mounted: Map<string, string>
+  readonly complain: Complaint
   discovered: Discovered
   faults: readonly Fault[]
 }
@@ -59,7 +61,7 @@ export function createSources(options: SourcesOptions) {
   const sources = options.configs.map(
     (config): Source => ({
       ...{ config, discovery: createDiscovery(config, { files, listings }), discovered: NOTHING, faults: [] },
-      ...{ lineages: new Map(), taken: new Map(), mounted: new Map() },
+      ...{ lineages: new Map(), taken: new Map(), mounted: new Map(), complain: createComplaint(config.path, log) },
     }),
   )
   const owners = new Map<string, Lineage>()
@@ -90,6 +92,7 @@ export function createSources(options: SourcesOptions) {
       if (imported instanceof Fault) source.faults = [...source.faults, imported]
       else add({ path, source, records: [...records, ...imported] })
     }
+    for (const { complain, faults } of sources) complain(faults[0]?.message)
     remembered.expire(nowMs)
     mounts = undefined
     isInitial = false

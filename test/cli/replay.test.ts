@@ -175,13 +175,14 @@ describe('agent replay', () => {
       err: `agent replay: ${deadLetter('former')} stays: no destination of this name is configured\n`,
     })
     expect(['sink', 'other', 'former'].map((name) => segments(name).length)).toEqual([1, 0, 1])
-    expect((await replay()).out).toBe('sink: 1 delivered and removed\nother: 0 delivered and removed\n')
+    expect((await replay()).out).toBe('sink: 1 delivered and removed\nother: no dead letters\n')
   })
 
   it('finds nothing where nothing was ever dead-lettered, and leaves nothing', async () => {
     configure()
 
-    expect(await replay()).toEqual({ code: exitCode.ok, out: 'sink: 0 delivered and removed\n', err: '' })
+    expect(await replay()).toEqual({ code: exitCode.ok, out: 'sink: no dead letters\n', err: '' })
+    expect((await replay('--dry-run')).out).toBe('sink: no dead letters\n')
     expect(existsSync(join(dir.path, 'run'))).toBe(false)
   })
 

@@ -36,7 +36,7 @@ Logs Agent
     LogsProcessed: 95
     LogsSent: 95
     BatchesSent: 12
-    DeadLettered: logs 0, 0 B
+    DeadLettered: logs 0 since the start, none on disk
     InFlight: batches 1, 2.0 KiB (2000)
     RetryCount: 0
     RetryTimeSpent: 0s
@@ -168,7 +168,7 @@ Logs Agent
     LogsProcessed: 95
     LogsSent: 90
     BatchesSent: 12
-    DeadLettered: logs 5, 10.0 KiB (10240)
+    DeadLettered: WARN logs 5 since the start, 10.0 KiB (10240) on disk: see agent replay --dead-letter --dry-run
     InFlight: batches 4, 19.1 MiB (20000000)
     RetryCount: 7
     RetryTimeSpent: 1m 30s
@@ -185,7 +185,7 @@ Logs Agent
     LogsProcessed: 95
     LogsSent: 95
     BatchesSent: 12
-    DeadLettered: logs 0, 0 B
+    DeadLettered: logs 0 since the start, none on disk
     InFlight: batches 1, 2.0 KiB (2000)
     RetryCount: 0
     RetryTimeSpent: 0s
@@ -211,7 +211,7 @@ Logs Agent
         OK /logs/audit-2026-11-21T09-00-00.000.log: skipped empty-line 3 B
         FAIL /logs/audit.log: permission denied
         WARN /logs/audit.log: rotated generations pending: 1
-        WARN /logs/audit.log: dead-lettered 4.0 KiB (4096)
+        OK /logs/audit.log: dead-lettered 4.0 KiB (4096)
     - Type: file
       Path: /logs/none.log
       Status: Pending
