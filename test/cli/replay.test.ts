@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { dispatch } from '../../src/cli/dispatch.ts'
@@ -271,6 +271,18 @@ describe('agent replay that cannot begin', () => {
     configure()
 
     expect(await replay()).toMatchObject({ code: exitCode.io, err: expect.stringMatching(/ENOTDIR/) })
+  })
+
+  it.runIf(process.getuid?.() === 0)('because root would leave files that its agent cannot use exits 77', async () => {
+    await fill(entries(1))
+    configure()
+    chownSync(join(dir.path, 'run', 'dead-letter'), 65_534, 65_534)
+    const { code, err } = await replay()
+    expect([code, err]).toEqual([
+      exitCode.permission,
+      expect.stringMatching(/dead-letter belongs to uid 65534: run this as that user/),
+    ])
+    expect([segments().length, intake.requests.length]).toEqual([1, 0])
   })
 
   it.skipIf(process.getuid?.() === 0)('because it may not look exits 77', async () => {
