@@ -34,7 +34,9 @@ function referencesIn(cell: string): readonly { readonly file: string; readonly 
 /** Whether a text in quotes of `source` has the words of `name`, in their order. */
 function isNamed(name: string, source: string): boolean {
   const words = name.split('…').map((part) => part.trim())
-  const texts = source.replace(/^\s*(?:\/\/|\/?\*).*$/gm, '').match(/'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*"|`(?:[^`\\]|\\.)*`/g) ?? []
+  const texts =
+    source.replace(/^\s*(?:\/\/|\/?\*).*$/gm, '').match(/'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*"|`(?:[^`\\]|\\.)*`/g) ??
+    []
   return texts.some((text) => {
     let at = 0
     return words.every((part) => {
