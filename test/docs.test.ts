@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { exitCode } from '../src/cli/io.ts'
 
 const root = new URL('..', import.meta.url).pathname
 const textOf = (path: string) => readFileSync(join(root, path), 'utf8')
@@ -67,6 +68,54 @@ describe('docs/architecture.md', () => {
     }
   })
 })
+
+/** All that stands in backticks. */
+const codeIn = (markdown: string) => new Set([...markdown.matchAll(/`([^`\n]+)`/g)].map(([, code = '']) => code))
+
+describe('docs/operations.md', () => {
+  const page = textOf('docs/operations.md')
+
+  it('explains every metric, and none that is not there', () => {
+    const source = textOf('src/observe/metrics.ts')
+    const metrics = [...source.matchAll(/'((?:tailship|process)_\w+)'/g)].map(([, name = '']) => name)
+    const explained = [...codeIn(page)].filter((code) => /^(tailship|process)_\w+$/.test(code))
+    expect(metrics.length).toBeGreaterThan(30)
+    expect(explained.toSorted()).toEqual([...new Set(metrics)].toSorted())
+  })
+
+  it('explains every variable of the environment', () => {
+    const source = textOf('src/config/environment.ts')
+    const variables = [...source.matchAll(/^ {2}\['(\w+)', \[/gm)].map(([, name = '']) => name)
+    expect(variables.length).toBeGreaterThan(25)
+    expect(variables.filter((name) => !codeIn(page).has(name))).toEqual([])
+  })
+
+  it('explains every exit code', () => {
+    const codes = [...page.matchAll(/^\| (\d+) \|/gm)].map(([, code]) => Number(code))
+    expect(codes).toEqual(Object.values(exitCode).toSorted((a, b) => a - b))
+  })
+})
+
+describe('README.md', () => {
+  it('explains every key of the configuration', () => {
+    const [, section = ''] = textOf('README.md').split('## Configuration')
+    const explained = new Set([...codeIn(section)].flatMap((code) => code.split(/[.[\]]+/)))
+    const keys = keysOf(JSON.parse(textOf('config/conf.schema.json')))
+    expect(keys.size).toBeGreaterThan(50)
+    expect([...keys].filter((key) => !explained.has(key))).toEqual([])
+  })
+})
+
+/** The names of all properties of a JSON Schema. What integrations of the Datadog Agent have besides has no effect. */
+function keysOf(schema: unknown): Set<string> {
+  if (typeof schema !== 'object' || schema === null) return new Set()
+  const own = 'properties' in schema ? Object.keys(schema.properties ?? {}) : []
+  const ignored = ['instances', 'init_config']
+  return new Set([
+    ...own.filter((key) => !ignored.includes(key)),
+    ...Object.values(schema).flatMap((child) => [...keysOf(child)]),
+  ])
+}
 
 describe('links and paths in the documentation', () => {
   const pages = ['README.md', 'CHANGELOG.md', 'docs', 'docs/decisions'].flatMap((path) =>
