@@ -74,6 +74,7 @@ function describeShipping({ destination, lane, deadLetters }: Shipping): Destina
     retries: account.retries,
     retryTimeMs: account.retryTimeMs,
     deadLetteredRecords: account.deadLetteredRecords,
+    deadLetterRecords: deadLetters.records,
     deadLetterBytes: deadLetters.bytes,
     lastSuccessAt: isoOf(account.lastSuccessAtMs),
     lastError: account.lastError && { at: iso(account.lastError.atMs), message: account.lastError.message },

@@ -57,11 +57,10 @@ function destinationWord({ state, failingSince }: DestinationStatus, nowMs: numb
   }
 }
 
-/** The count is of this run, the bytes are what lies there: a replay takes them away. */
-function deadLetterWord({ deadLetteredRecords, deadLetterBytes }: DestinationStatus): string {
-  const since = `logs ${deadLetteredRecords} since the start`
-  if (deadLetterBytes === 0) return `${since}, none on disk`
-  return `WARN ${since}, ${bytes(deadLetterBytes)} on disk: see agent replay --dead-letter --dry-run`
+function deadLetterWord({ deadLetteredRecords, deadLetterRecords, deadLetterBytes }: DestinationStatus): string {
+  const since = `since the start ${deadLetteredRecords}`
+  if (deadLetterBytes === 0) return `none on disk, ${since}`
+  return `WARN logs ${deadLetterRecords}, ${bytes(deadLetterBytes)}, ${since}: see agent replay --dead-letter --dry-run`
 }
 
 function renderSource(source: SourceStatus): string[] {

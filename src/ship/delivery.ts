@@ -97,21 +97,20 @@ function raiseFloor({ floor }: DeliveryContext, { retryAfterMs = 0 }: Extract<Ve
   floor.notBeforeMs = Math.max(floor.notBeforeMs, performance.now() + retryAfterMs)
 }
 
+/** How long to wait after so many failures in a row. */
+export function backoffMs({ initialBackoffMs, backoffFactor, maxBackoffMs }: DeliveryConfig, attempt: number): number {
+  return nextDelayMs({
+    ...{ attempt, initialMs: initialBackoffMs, factor: backoffFactor, maxMs: maxBackoffMs, random: Math.random },
+  })
+}
+
 async function waitBackoff(
   { delivery, account, floor }: DeliveryContext,
   attempt: number,
   signal: AbortSignal,
 ): Promise<boolean> {
-  const { initialBackoffMs, backoffFactor, maxBackoffMs } = delivery
-  const delayMs = nextDelayMs({
-    attempt,
-    initialMs: initialBackoffMs,
-    factor: backoffFactor,
-    maxMs: maxBackoffMs,
-    random: Math.random,
-  })
   const nowMs = performance.now()
-  const untilMs = Math.max(nowMs + delayMs, floor.notBeforeMs)
+  const untilMs = Math.max(nowMs + backoffMs(delivery, attempt), floor.notBeforeMs)
   account.retries += 1
   account.nextAttemptAtMs = Date.now() + untilMs - nowMs
   const done = await waitUntil(untilMs, signal)
