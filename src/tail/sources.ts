@@ -9,7 +9,7 @@ import type { Descriptors } from './descriptors.ts'
 import type { DirectoryListings } from './directory-listings.ts'
 import { createDiscovery, type Discovered, type Discovery } from './discovery.ts'
 import type { Elsewhere } from './elsewhere.ts'
-import { Fault, type Files } from './files.ts'
+import { Fault, type Files, isAbsent } from './files.ts'
 import { importPosition } from './imported-position.ts'
 import { Lineage } from './lineage.ts'
 import type { Remembered } from './remembered.ts'
@@ -192,7 +192,7 @@ export function createSources(options: SourcesOptions) {
    * no history. Those that kube-apiserver has rotated are nothing else.
    */
   function isAlone(path: string, { discovered }: Source): boolean {
-    if (discovered.directories.length === 0 || !isAbsent(files.stat(path))) return false
+    if (discovered.directories.length === 0 || !isMissing(files.stat(path))) return false
     const listing = listings.list(dirname(path))
     const rotated = listing instanceof Fault ? [] : listing.rotatedOf(basename(path))
     return !rotated.some((name) => parseRotatedName(name, basename(path))?.kind === 'timestamp')
@@ -242,11 +242,11 @@ export function createSources(options: SourcesOptions) {
 function isGone({ live, livePath, reading, done, homeless, options: { files } }: Lineage): boolean {
   if (live !== undefined || livePath.missing < 2 || reading.length > 0) return false
   if (homeless.some(({ finished, lossReported, isIdle }) => !isIdle || !(finished || lossReported))) return false
-  return done.every(({ lastPath }) => isAbsent(files.stat(lastPath)))
+  return done.every(({ lastPath }) => isMissing(files.stat(lastPath)))
 }
 
-function isAbsent(facts: object): boolean {
-  return facts instanceof Fault && (facts.code === 'ENOENT' || facts.code === 'ENOTDIR')
+function isMissing(facts: object): boolean {
+  return facts instanceof Fault && isAbsent(facts)
 }
 
 function takenWarnings(taken: ReadonlyMap<string, Lineage>): readonly string[] {
