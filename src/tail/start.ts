@@ -20,7 +20,7 @@ export function startingPosition(generation: Generation, lineage: Lineage): void
   const isFirst = generation.cursors.size > 0 || (lineage.isVirgin && isUnseen(generation, lineage))
   const passOver = generation.finished || isPassedOver(generation, lineage, isFirst)
   const first = passOver ? endOf(generation, lineage) : undefined
-  for (const destination of missing) generation.cursors.add(destination, first)
+  for (const destination of missing) generation.cursors.add(destination, first).offerAgain(generation.mtimeMs)
   if (passOver && generation.rotated) generation.finished = generation.isSettled
 }
 
