@@ -1,12 +1,11 @@
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Config, DestinationConfig } from './config/config.ts'
-import { longestLineOf } from './config/sources.ts'
 import type { AgentLog } from './observe/log.ts'
 import type { openRules } from './process/source-rules.ts'
 import { type DeadLetter, openDeadLetter } from './ship/dead-letter.ts'
 import type { Destination } from './ship/destination.ts'
-import { createDestination } from './ship/destinations/create.ts'
+import { configuredDestination } from './ship/destinations/create.ts'
 import { createLane, type Lane } from './ship/lane.ts'
 import { createThrottle } from './ship/throttle.ts'
 import type { Tailer } from './tail/tailer.ts'
@@ -30,16 +29,13 @@ export interface ShippingSurroundings {
 
 export async function openShipping(config: DestinationConfig, around: ShippingSurroundings): Promise<Shipping> {
   const { version, tailer, rulesOf } = around
-  const { checkpoint, sources, hostname } = around.config
   const log = around.log.component('ship')
-  const destination = createDestination(config, {
-    hostname,
+  const destination = configuredDestination(config, around.config, {
     version,
-    maxLineBytes: longestLineOf(sources),
     warn: (message) => log.warn({ key: `destination:${config.name}:${message}`, destination: config.name }, message),
   })
   const deadLetters = await openDeadLetter({
-    dir: join(checkpoint.runPath, 'dead-letter', config.name),
+    dir: join(around.config.checkpoint.runPath, 'dead-letter', config.name),
     maxBytes: config.deadLetterMaxBytes,
   })
   const { throttleQps: qps, throttleBurst: burst, throttleEnable: enabled } = config.delivery

@@ -1,8 +1,7 @@
 import type { Config, DestinationConfig } from '../config/config.ts'
-import { longestLineOf } from '../config/sources.ts'
 import type { DeadLetterEntry } from '../ship/dead-letter-entry.ts'
 import { readDeadLetter } from '../ship/dead-letter-reading.ts'
-import { createDestination } from '../ship/destinations/create.ts'
+import { configuredDestination } from '../ship/destinations/create.ts'
 import { NO_OBJECT, obstacleTo } from '../ship/obstacle.ts'
 import { type SystemError, systemError } from '../system-error.ts'
 import { readVersion } from '../version.ts'
@@ -24,10 +23,7 @@ export interface Survey {
 /** Changes nothing and uses no network. */
 export async function surveyOne(config: Config, destination: DestinationConfig): Promise<Survey> {
   const originOf = originsOf(config)
-  const { hostname, sources } = config
-  const place = createDestination(destination, {
-    ...{ hostname, version: readVersion(), maxLineBytes: longestLineOf(sources), warn() {} },
-  })
+  const place = configuredDestination(destination, config, { version: readVersion(), warn() {} })
   const body = place.newBody()
   const sendable = new Map<string, number>()
   const kept = new Map<string, number>()
