@@ -71,6 +71,7 @@ const health: Command = {
   name: 'health',
   summary: 'show whether the running agent is live, ready and started',
   options: [config, runPath],
+  notes: 'Exits 0 when it is all of that, 1 when not, 69 when it is not reachable, 77 when its socket may not be used.',
   run: async (args, io) => {
     const { health } = await import('./health.ts')
     return health(args, io)
@@ -82,7 +83,7 @@ const configcheck: Command = {
   summary: 'check a configuration and name every problem with its place',
   operands: { placeholder: '[PATH…]', max: Number.POSITIVE_INFINITY },
   options: [output],
-  notes: 'Exits 78 when there is a problem.',
+  notes: 'Exits 0 when there is no problem, warnings aside, and 78 when there is one.',
   run: async (args, io) => {
     const { configcheck } = await import('./configcheck.ts')
     return configcheck(args.operands, io, args.value('output') === 'json' ? 'json' : 'text')

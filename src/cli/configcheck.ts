@@ -6,6 +6,7 @@ import { table } from '../observe/format.ts'
 import { printable } from '../observe/line.ts'
 import { writeColored } from './color.ts'
 import { type ExitCode, exitCode, type Io } from './io.ts'
+import { kubeconfigProblems } from './kubeconfig-problems.ts'
 
 /** Says everything that is wrong with a configuration, or what would run with it. It uses no network. */
 export async function configcheck(
@@ -15,12 +16,13 @@ export async function configcheck(
 ): Promise<ExitCode> {
   const loading = await loadConfig({ paths, env: io.env })
   const config = loading.kind === 'loaded' ? loading.config : undefined
-  const ok = loading.problems.every(({ scope }) => scope === 'warning')
+  const problems = [...loading.problems, ...(await kubeconfigProblems(config?.destinations ?? []))]
+  const ok = problems.every(({ scope }) => scope === 'warning')
   if (output === 'json') {
-    io.stdout.write(`${JSON.stringify(reportOf(config, loading.problems, ok), undefined, 2)}\n`)
+    io.stdout.write(`${JSON.stringify(reportOf(config, problems, ok), undefined, 2)}\n`)
   } else {
-    for (const problem of loading.problems) io.stderr.write(`${renderProblem(problem)}\n`)
-    if (!ok) writeColored(io.stderr, `FAIL ${countOf(loading.problems)}\n`)
+    for (const problem of problems) io.stderr.write(`${renderProblem(problem)}\n`)
+    if (!ok) writeColored(io.stderr, `FAIL ${countOf(problems)}\n`)
     else if (config !== undefined) writeColored(io.stdout, `OK ${config.files.join(' ')}\n\n${planOf(config)}\n`)
   }
   return ok ? exitCode.ok : exitCode.configuration

@@ -1,8 +1,7 @@
 import type { Config, DestinationConfig } from '../config/config.ts'
-import { longestLineOf } from '../config/sources.ts'
 import type { DeadLetterEntry } from '../ship/dead-letter-entry.ts'
 import { replayDeadLetter } from '../ship/dead-letter-replay.ts'
-import { createDestination } from '../ship/destinations/create.ts'
+import { configuredDestination } from '../ship/destinations/create.ts'
 import { createLaneAccount } from '../ship/lane-account.ts'
 import { createRedelivery } from '../ship/redelivery.ts'
 import { createThrottle } from '../ship/throttle.ts'
@@ -45,10 +44,8 @@ export async function replayOne(
 ): Promise<Replay> {
   const { name, delivery } = destinationConfig
   const progress = createProgress(name, stderr)
-  const destination = createDestination(destinationConfig, {
-    hostname: config.hostname,
+  const destination = configuredDestination(destinationConfig, config, {
     version,
-    maxLineBytes: longestLineOf(config.sources),
     warn: (message) => progress.warn(message),
   })
   const { throttleQps: qps, throttleBurst: burst, throttleEnable: enabled } = delivery

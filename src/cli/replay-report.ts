@@ -8,6 +8,8 @@ const damaged = 'damaged, or of a format this agent does not know'
 export function renderReplay(replay: Replay): string {
   const { destination, delivered, kept, unreadable, unreachable, fault, interrupted } = replay
   const stays = totalOf(kept) + unreadable
+  const isEmpty = delivered + stays === 0 && unreachable === undefined && fault === undefined && !interrupted
+  if (isEmpty) return nothing(destination)
   return textOf([
     `${destination}: ${delivered} delivered and removed${stays === 0 ? '' : `, ${stays} kept`}`,
     ...rowsOf(kept, unreadable, 'kept: '),
@@ -19,6 +21,7 @@ export function renderReplay(replay: Replay): string {
 
 export function renderSurvey({ destination, sendable, kept, unreadable, fault }: Survey): string {
   const stays = totalOf(kept) + unreadable
+  if (totalOf(sendable) + stays === 0 && fault === undefined) return nothing(destination)
   return textOf([
     `${destination}: ${totalOf(sendable)} would be sent again${stays === 0 ? '' : `, ${stays} cannot be`}`,
     ...rowsOf(sendable, 0, ''),
@@ -55,6 +58,10 @@ function jsonOf(dryRun: boolean, destinations: readonly object[]): string {
 function rowsOf(reasons: Reasons, unreadable: number, before: string): string[] {
   const rows = [...listOf(reasons), ...(unreadable === 0 ? [] : [{ reason: damaged, records: unreadable }])]
   return rows.map(({ reason, records }) => `  ${String(records).padStart(8)}  ${before}${printable(reason)}`)
+}
+
+function nothing(destination: string): string {
+  return textOf([`${destination}: no dead letters`])
 }
 
 function textOf(lines: readonly string[]): string {

@@ -1,7 +1,10 @@
 import type { Config, DestinationConfig } from '../config/config.ts'
+import type { DeadLetterEntry } from '../ship/dead-letter-entry.ts'
 import { readDeadLetter } from '../ship/dead-letter-reading.ts'
-import { obstacleTo } from '../ship/obstacle.ts'
+import { configuredDestination } from '../ship/destinations/create.ts'
+import { NO_OBJECT, obstacleTo } from '../ship/obstacle.ts'
 import { type SystemError, systemError } from '../system-error.ts'
+import { readVersion } from '../version.ts'
 import { deadLetterOf, originsOf } from './dead-letter-origins.ts'
 import { countReason, type Reasons } from './reasons.ts'
 
@@ -20,15 +23,27 @@ export interface Survey {
 /** Changes nothing and uses no network. */
 export async function surveyOne(config: Config, destination: DestinationConfig): Promise<Survey> {
   const originOf = originsOf(config)
+  const place = configuredDestination(destination, config, { version: readVersion(), warn() {} })
+  const body = place.newBody()
   const sendable = new Map<string, number>()
   const kept = new Map<string, number>()
   let unreadable = 0
   const survey = (fault: SystemError | undefined) => ({
     ...{ destination: destination.name, sendable, kept, unreadable, fault },
   })
+
+  function obstacleOf(entry: DeadLetterEntry): string | undefined {
+    const origin = originOf(entry)
+    const obstacle = obstacleTo(entry, origin)
+    if (obstacle !== undefined) return obstacle
+    body.reset()
+    const taken = body.appendLine(entry.line, { origin, readAtMs: Date.parse(entry.at) })
+    return taken === 'not-json' ? NO_OBJECT : undefined
+  }
+
   try {
     for await (const entry of readDeadLetter(deadLetterOf(config, destination))) {
-      const obstacle = entry && obstacleTo(entry, originOf(entry))
+      const obstacle = entry && obstacleOf(entry)
       if (entry === undefined) unreadable += 1
       else if (obstacle !== undefined) countReason(kept, obstacle)
       else countReason(sendable, entry.reason)
@@ -36,5 +51,7 @@ export async function surveyOne(config: Config, destination: DestinationConfig):
     return survey(undefined)
   } catch (error) {
     return survey(systemError(error))
+  } finally {
+    await place.close()
   }
 }

@@ -1,5 +1,6 @@
-import { readdir } from 'node:fs/promises'
+import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { geteuid } from 'node:process'
 import { openLock } from '../checkpoint/lock.ts'
 import type { Config, DestinationConfig } from '../config/config.ts'
 import { loadConfig } from '../config/load.ts'
@@ -65,6 +66,13 @@ async function survey({ config, chosen, asJson }: Work, io: Io): Promise<ExitCod
 
 /** A second replay would send everything twice; the agent may run meanwhile. */
 async function replayLocked(dir: string, work: Work, io: Io): Promise<ExitCode> {
+  const { uid } = await stat(dir)
+  if (geteuid?.() === 0 && uid !== 0) {
+    io.stderr.write(
+      `agent replay: ${printable(dir)} belongs to uid ${uid}: run this as that user, or the agent could not use what root leaves there\n`,
+    )
+    return exitCode.permission
+  }
   const lock = await openLock(dir, `agent replay, process ${io.vitals().pid}`)
   if (lock.kind === 'held') {
     io.stderr.write(`agent replay: another replay works on ${printable(dir)} (${printable(lock.by)})\n`)

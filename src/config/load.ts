@@ -63,6 +63,11 @@ function inOrder(problems: readonly Problem[]): readonly Problem[] {
   )
 }
 
+const emptiness = (alone: boolean) =>
+  alone
+    ? ({ scope: 'fatal', hint: 'it needs `logs:` and `destination:`; config/conf.datadog.yaml is an example' } as const)
+    : ({ scope: 'warning' } as const)
+
 const isComplete = ({ document }: WrittenFile) => document.isWhole && document.value !== undefined
 
 function problemsOf({ document, findings, sources }: WrittenFile, alone: boolean): readonly Problem[] {
@@ -73,7 +78,7 @@ function problemsOf({ document, findings, sources }: WrittenFile, alone: boolean
       .map((finding) => document.problem(finding, { scope: 'source', sourceIndex })),
   )
   return [
-    ...(empty ? [problemOf(document.file, 'is empty', { scope: alone ? 'fatal' : 'warning' })] : []),
+    ...(empty ? [problemOf(document.file, 'is empty', emptiness(alone))] : []),
     ...document.syntax,
     ...findings.filter((finding) => document.isSure(finding)).map((finding) => document.problem(finding)),
     ...ofSources,

@@ -46,6 +46,11 @@ export function problemLine({ file, line, column, message, scope }: Problem): st
   return `${place}: ${scope === 'warning' ? 'warning: ' : ''}${message}`
 }
 
+/** The one line and the hint: where, what, and what to do. */
+export function problemSentence(problem: Problem): string {
+  return problem.hint === undefined ? problemLine(problem) : `${problemLine(problem)}; ${problem.hint}`
+}
+
 /** The one line, the line of the file with a caret below the place, and the hint. */
 export function renderProblem(problem: Problem): string {
   const { excerpt, hint, line } = problem

@@ -66,7 +66,7 @@ export interface Kill {
 }
 
 /**
- * The agent stores its position about once a second, and behind an older batch in flight it stores none: a batch that
+ * The agent stores a position within 100 ms, but none behind an older batch that is still in flight: a batch that
  * was answered so shortly before a kill may come again.
  */
 const unstoredMs = 5000

@@ -121,13 +121,13 @@ async function stop(server: Closable): Promise<void> {
   await done
 }
 
-/** A killed process leaves a socket that refuses; any other failure, as EAGAIN for a full queue, comes from a living one. */
+/** A killed process leaves a socket that refuses; any other failure, as EAGAIN for a full queue, may come from a living one. */
 async function answers(path: string): Promise<boolean> {
   const { promise, resolve } = Promise.withResolvers<boolean>()
   const socket = connect(path)
   socket.once('connect', () => resolve(true))
   socket.once('error', (error: NodeJS.ErrnoException) =>
-    resolve(!['ECONNREFUSED', 'ENOENT'].includes(error.code ?? '')),
+    resolve(!['ECONNREFUSED', 'ENOENT', 'ENOTDIR'].includes(error.code ?? '')),
   )
   const answered = await promise
   socket.destroy()

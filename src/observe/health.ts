@@ -8,18 +8,14 @@ const stuckRetryingMs = 60_000
 const maxReasons = 20
 
 /**
- * What the probes answer. `tailIdleMs`: time since the tail loop last turned, by a monotonic clock; undefined while there is none.
+ * What the probes answer. `tailIdleMs`: time since the tail loop last turned.
  *
  * Liveness asks only whether the process progresses: a restart cures neither an intake that is down nor a full disk.
  * Startup asks only whether the agent has begun. Readiness is where everything an operator has to know about fails.
  */
-export function judgeHealth(snapshot: Omit<Status, 'health'>, tailIdleMs: number | undefined): Status['health'] {
+export function judgeHealth(snapshot: Omit<Status, 'health'>, tailIdleMs: number): Status['health'] {
   return {
-    live: check(
-      tailIdleMs !== undefined && tailIdleMs > tailStallMs
-        ? [`the tail loop has not turned for ${seconds(tailIdleMs)}`]
-        : [],
-    ),
+    live: check(tailIdleMs > tailStallMs ? [`the tail loop has not turned for ${seconds(tailIdleMs)}`] : []),
     ready: check(notReady(snapshot)),
     startup: check(snapshot.state === 'starting' ? ['the agent is starting'] : []),
   }

@@ -92,6 +92,11 @@ function destinationFamilies(destinations: readonly DestinationStatus[]): Family
       each((d) => d.deadLetteredRecords),
     ),
     gauge(
+      'tailship_dead_letter_records',
+      'Records in the dead-letter directory.',
+      each((d) => d.deadLetterRecords),
+    ),
+    gauge(
       'tailship_dead_letter_bytes',
       'Size of the dead-letter directory.',
       each((d) => d.deadLetterBytes),

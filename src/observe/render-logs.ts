@@ -29,7 +29,7 @@ function renderDestination(destination: DestinationStatus, nowMs: number): strin
     `LogsProcessed: ${destination.recordsSent + destination.deadLetteredRecords}`,
     `LogsSent: ${destination.recordsSent}`,
     `BatchesSent: ${destination.batchesSent}`,
-    `DeadLettered: logs ${destination.deadLetteredRecords}, ${bytes(destination.deadLetterBytes)}`,
+    `DeadLettered: ${deadLetterWord(destination)}`,
     `InFlight: batches ${destination.inFlight}, ${bytes(destination.inFlightBytes)}`,
     `RetryCount: ${destination.retries}`,
     `RetryTimeSpent: ${duration(destination.retryTimeMs)}`,
@@ -55,6 +55,12 @@ function destinationWord({ state, failingSince }: DestinationStatus, nowMs: numb
     case 'holding':
       return `FAIL ${state}${since}`
   }
+}
+
+function deadLetterWord({ deadLetteredRecords, deadLetterRecords, deadLetterBytes }: DestinationStatus): string {
+  const since = `since the start ${deadLetteredRecords}`
+  if (deadLetterBytes === 0) return `none on disk, ${since}`
+  return `WARN logs ${deadLetterRecords}, ${bytes(deadLetterBytes)}, ${since}: see agent replay --dead-letter --dry-run`
 }
 
 function renderSource(source: SourceStatus): string[] {
@@ -126,7 +132,7 @@ function fileNotes(file: FileStatus): string[] {
     notes.push(`WARN ${path}: the writer deletes unread bytes in about ${duration(file.deletionInMs)}`)
   }
   if (file.generationsPending > 0) notes.push(`WARN ${path}: rotated generations pending: ${file.generationsPending}`)
-  if (file.bytesDeadLettered > 0) notes.push(`WARN ${path}: dead-lettered ${bytes(file.bytesDeadLettered)}`)
+  if (file.bytesDeadLettered > 0) notes.push(`OK ${path}: dead-lettered ${bytes(file.bytesDeadLettered)}`)
   const skipped = Object.entries(file.bytesSkipped).filter(([, count]) => count > 0)
   if (skipped.length > 0) {
     notes.push(`OK ${path}: skipped ${skipped.map(([reason, count]) => `${reason} ${bytes(count)}`).join(', ')}`)

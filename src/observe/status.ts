@@ -37,7 +37,10 @@ export interface DestinationStatus {
   readonly encodedBytesSent: number
   readonly retries: number
   readonly retryTimeMs: number
+  /** Put into the dead letter since the start. */
   readonly deadLetteredRecords: number
+  /** What lies there now. */
+  readonly deadLetterRecords: number
   readonly deadLetterBytes: number
   readonly lastSuccessAt: string | undefined
   readonly lastError: { readonly at: string; readonly message: string } | undefined

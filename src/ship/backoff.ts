@@ -6,8 +6,6 @@ export interface Attempt {
   readonly maxMs: number
   /** Uniform in [0, 1). */
   readonly random: () => number
-  /** The server's Retry-After: the delay is never shorter, and may be longer than `maxMs` because of it. */
-  readonly floorMs?: number
 }
 
 /**
@@ -15,7 +13,6 @@ export interface Attempt {
  * `initialMs` × `factor`^(`attempt` − 1), at most `maxMs`. The jitter is as wide at the maximum as before it, so that
  * nodes that lost the same destination at the same moment do not come back to it at the same moment.
  */
-export function nextDelayMs({ attempt, initialMs, factor, maxMs, random, floorMs = 0 }: Attempt): number {
-  const capMs = Math.min(maxMs, initialMs * factor ** (attempt - 1))
-  return Math.max(floorMs, capMs * (1 - random()))
+export function nextDelayMs({ attempt, initialMs, factor, maxMs, random }: Attempt): number {
+  return Math.min(maxMs, initialMs * factor ** (attempt - 1)) * (1 - random())
 }

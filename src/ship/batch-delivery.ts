@@ -1,7 +1,6 @@
-import { nextDelayMs } from './backoff.ts'
 import { type Batch, batchIdOf, createSettlements, type DeadLine, type Range, type Settlements } from './batch.ts'
 import type { Bury } from './burial.ts'
-import { type DeliveryContext, deadRecord, noteDecision, sendRange, waitUntil } from './delivery.ts'
+import { backoffMs, type DeliveryContext, deadRecord, noteDecision, sendRange, waitUntil } from './delivery.ts'
 import { type Isolated, isolate, type RefusedRange } from './isolation.ts'
 import { type Shortened, sendShortened, shorten } from './shortening.ts'
 
@@ -136,9 +135,7 @@ export function createBatchDelivery(context: DeliveryContext, bury: Bury) {
   }
 
   function waitRound(round: number, signal: AbortSignal): Promise<boolean> {
-    const { initialBackoffMs: initialMs, backoffFactor: factor, maxBackoffMs: maxMs } = delivery
-    const delayMs = nextDelayMs({ attempt: round, initialMs, factor, maxMs, random: Math.random })
-    return waitUntil(performance.now() + delayMs, signal)
+    return waitUntil(performance.now() + backoffMs(delivery, round), signal)
   }
 }
 

@@ -41,6 +41,15 @@ export function createBurial({ account, destination, log }: DeliveryContext, dea
       if (isHeld) account.held -= 1
     }
     account.deadLetteredRecords += lines.length
+    log.warn(
+      {
+        key: `dead-lettered:${destination.name}`,
+        destination: destination.name,
+        records: lines.length,
+        reason: lines[0]?.reason,
+      },
+      'records are in the dead letter: agent replay --dead-letter --dry-run shows how many and why',
+    )
     return true
   }
 }

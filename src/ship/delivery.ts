@@ -57,6 +57,7 @@ async function attempts(request: SendRequest, context: DeliveryContext, signal: 
     const verdict = await context.destination.send(request, signal)
     if (verdict.kind === 'delivered') {
       noteDelivered(context.account, { request, startedAtMs, sentBytes: verdict.sentBytes })
+      if (attempt > 1) noteRecovery(context, attempt)
       return verdict
     }
     if (signal.aborted) return { kind: 'aborted' }
@@ -96,21 +97,20 @@ function raiseFloor({ floor }: DeliveryContext, { retryAfterMs = 0 }: Extract<Ve
   floor.notBeforeMs = Math.max(floor.notBeforeMs, performance.now() + retryAfterMs)
 }
 
+/** How long to wait after so many failures in a row. */
+export function backoffMs({ initialBackoffMs, backoffFactor, maxBackoffMs }: DeliveryConfig, attempt: number): number {
+  return nextDelayMs({
+    ...{ attempt, initialMs: initialBackoffMs, factor: backoffFactor, maxMs: maxBackoffMs, random: Math.random },
+  })
+}
+
 async function waitBackoff(
   { delivery, account, floor }: DeliveryContext,
   attempt: number,
   signal: AbortSignal,
 ): Promise<boolean> {
-  const { initialBackoffMs, backoffFactor, maxBackoffMs } = delivery
-  const delayMs = nextDelayMs({
-    attempt,
-    initialMs: initialBackoffMs,
-    factor: backoffFactor,
-    maxMs: maxBackoffMs,
-    random: Math.random,
-  })
   const nowMs = performance.now()
-  const untilMs = Math.max(nowMs + delayMs, floor.notBeforeMs)
+  const untilMs = Math.max(nowMs + backoffMs(delivery, attempt), floor.notBeforeMs)
   account.retries += 1
   account.nextAttemptAtMs = Date.now() + untilMs - nowMs
   const done = await waitUntil(untilMs, signal)
@@ -162,12 +162,20 @@ function noteFailure(
   account.lastError = { atMs: nowMs, message: verdict.reason }
   account.failingSinceMs ??= nowMs
   if (verdict.kind === 'retry') account.trouble = verdict.unauthorized ? 'unauthorized' : undefined
-  log.warn(
-    { key: `send:${destination.name}:${verdict.kind}`, destination: destination.name, reason: verdict.reason },
-    verdict.kind === 'retry'
-      ? 'a batch was not accepted and is sent again'
-      : 'a batch was refused; looking for the record that is refused',
-  )
+  const message = failureMessage(verdict)
+  log.warn({ key: `${message}:${destination.name}`, destination: destination.name, reason: verdict.reason }, message)
+}
+
+function failureMessage(verdict: Exclude<Verdict, { kind: 'delivered' }>): string {
+  if (verdict.kind !== 'retry') return 'a batch was refused; looking for the record that is refused'
+  return verdict.unauthorized
+    ? 'the destination does not accept the credentials: nothing is dropped, the batch is sent again; check the key or token'
+    : 'a batch was not accepted and is sent again'
+}
+
+function noteRecovery({ destination, log }: DeliveryContext, attempts: number): void {
+  const message = 'a batch that was sent again is accepted'
+  log.info({ key: `${message}:${destination.name}`, destination: destination.name, attempts }, message)
 }
 
 /** A dead line for record `index` of a batch. */

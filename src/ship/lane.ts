@@ -99,24 +99,23 @@ export function createLane(options: LaneOptions): Lane {
     })
   }
 
+  async function drain(): Promise<void> {
+    reading.abort()
+    await loop
+    await queue.onIdle()
+    account.stopped = true
+  }
+
   return {
     account,
     start() {
       loop = run(reading.signal)
     },
     probe: (signal) => probe(context, signal),
-    async drain() {
-      reading.abort()
-      await loop
-      await queue.onIdle()
-      account.stopped = true
-    },
-    async abort() {
-      reading.abort()
+    drain,
+    abort() {
       sending.abort()
-      await loop
-      await queue.onIdle()
-      account.stopped = true
+      return drain()
     },
   }
 }

@@ -5,6 +5,9 @@ import type { DeadLetterEntry } from './dead-letter-entry.ts'
 /** U+FFFD has three bytes: by so much a record may be longer than what was read. */
 const REPAIR_GROWTH = 3
 
+/** Why a dead letter cannot be sent to a destination whose body answers `not-json`. */
+export const NO_OBJECT = 'no JSON object, which the destination needs'
+
 /** Why a dead letter cannot be sent as it is, whatever the destination says; undefined if it can. */
 export function obstacleTo(entry: DeadLetterEntry, { maxLineBytes }: Origin): string | undefined {
   const { reason, line } = entry

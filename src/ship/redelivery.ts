@@ -4,7 +4,7 @@ import type { Batch, Range } from './batch.ts'
 import type { DeadLetterEntry } from './dead-letter-entry.ts'
 import { type DeliveryContext, type Sent, sendRange } from './delivery.ts'
 import { isolate } from './isolation.ts'
-import { obstacleTo } from './obstacle.ts'
+import { NO_OBJECT, obstacleTo } from './obstacle.ts'
 
 export interface RedeliveryOptions {
   /** Its `delivery.maxAttempts` says after how many the destination counts as unreachable. */
@@ -51,7 +51,7 @@ export function createRedelivery({ context, originOf }: RedeliveryOptions): Rede
       const result = body.appendLine(entry.line, { origin, readAtMs: Date.parse(entry.at) })
       if (result === 'full') return 'full'
       if (result === 'taken') filled.push(numbered)
-      else kept.set(index, 'no JSON object, which the destination needs')
+      else kept.set(index, NO_OBJECT)
       return 'done'
     }
 

@@ -32,8 +32,10 @@ export class Cursors {
     return this.#byDestination.values()
   }
 
-  add(destination: string, from: PositionRecord = NOWHERE): void {
-    this.#byDestination.set(destination, new Cursor(destination, this.#host, from))
+  add(destination: string, from: PositionRecord = NOWHERE): Cursor {
+    const cursor = new Cursor(destination, this.#host, from)
+    this.#byDestination.set(destination, cursor)
+    return cursor
   }
 
   keep(destination: string, position: PositionRecord): void {

@@ -1,7 +1,7 @@
 import { dirname, join } from 'node:path'
 import type { SourceConfig } from '../config/config.ts'
 import type { DirectoryListing, DirectoryListings } from './directory-listings.ts'
-import { Fault, type Files } from './files.ts'
+import { Fault, type Files, isAbsent } from './files.ts'
 import { compileGlob, compileGlobs } from './glob.ts'
 import { liveNameOf } from './rotated-name.ts'
 
@@ -130,7 +130,7 @@ function createWalk(
     function enter(directory: string, above: readonly string[]): void {
       const listing = listings.list(directory)
       if (listing instanceof Fault) {
-        if (listing.code !== 'ENOENT' && listing.code !== 'ENOTDIR') faults.push(listing)
+        if (!isAbsent(listing)) faults.push(listing)
         return
       }
       if (above.includes(listing.id)) return

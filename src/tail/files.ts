@@ -10,6 +10,11 @@ export class Fault {
   }
 }
 
+/** There is nothing at that path, as against something that cannot be looked at. */
+export function isAbsent({ code }: Fault): boolean {
+  return code === 'ENOENT' || code === 'ENOTDIR'
+}
+
 export interface FileFacts {
   readonly dev: string
   readonly ino: string

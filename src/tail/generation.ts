@@ -154,8 +154,8 @@ export class Generation {
     }
     if (verdict === 'same') return true
     const size = facts instanceof Fault ? 0 : facts.size
-    const isOut = !this.cursors.every((cursor) => !cursor.isOut)
-    const isCutBack = verdict !== 'other' && this.furthest > 0 && size >= this.furthest && !isOut
+    const isAtRest = this.cursors.every((cursor) => !cursor.isOut)
+    const isCutBack = verdict !== 'other' && this.furthest > 0 && size >= this.furthest && isAtRest
     this.isReplaced = !isCutBack
     if (isCutBack) this.#cutBack(size)
     return isCutBack

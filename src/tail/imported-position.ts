@@ -6,7 +6,7 @@ import { FINGERPRINT_BYTES, type GenerationRecord, type PositionRecord } from '.
 import type { Encoding } from '../config/config.ts'
 import type { DirectoryListings } from './directory-listings.ts'
 import { lastLineEnd } from './encoding.ts'
-import { Fault, type FileFacts, type Files, readExactly } from './files.ts'
+import { Fault, type FileFacts, type Files, isAbsent, readExactly } from './files.ts'
 import { fingerprint } from './fingerprint.ts'
 import { withFile } from './recognition.ts'
 import { compareAge, parseRotatedName } from './rotated-name.ts'
@@ -106,23 +106,18 @@ export function importPosition(
   return { records, home: home?.path }
 }
 
-function isAbsent({ code }: Fault): boolean {
-  return code === 'ENOENT' || code === 'ENOTDIR'
-}
-
 function isArchive(path: string): boolean {
   return path.endsWith('.gz')
 }
 
 function examine(path: string, offset: number, { files, encoding }: ImportContext): Candidate | Fault {
-  const found = withFile(files, path, (fd, facts): Candidate | Fault => {
+  return withFile(files, path, (fd, facts): Candidate | Fault => {
     const length = Math.min(offset, 2)
     const bytes = offset > facts.size ? undefined : readExactly(files, fd, { position: offset - length, length })
     if (bytes instanceof Fault) return bytes
     const fits = bytes !== undefined && lastLineEnd(bytes, offset - length, encoding) === length
     return { path, facts, fits: offset === 0 || fits, bornAtMs: Math.floor(Number(facts.birth) / 1e6) }
   })
-  return found
 }
 
 function record(

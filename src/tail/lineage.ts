@@ -4,10 +4,12 @@ import type { GenerationRecord } from '../checkpoint/registry.ts'
 import type { SourceConfig } from '../config/config.ts'
 import type { Log } from '../log.ts'
 import { ArchiveSearch } from './archive-search.ts'
+import { type Complaint, createComplaint } from './complaint.ts'
 import type { Cursor } from './cursor.ts'
 import { Decisions } from './decisions.ts'
 import type { DirectoryListings } from './directory-listings.ts'
 import { Fault, type FileFacts, type Files } from './files.ts'
+import { finishRotated, isWatched } from './finishing.ts'
 import { Generation, type GenerationContext, type Place } from './generation.ts'
 import { isIdentity } from './identity.ts'
 import { LivePath } from './live-path.ts'
@@ -39,8 +41,6 @@ export interface LineageOptions {
   recall(facts: FileFacts): readonly GenerationRecord[]
 }
 
-/** A file seen alive so lately is not finished, however quiet it is. */
-const ALIVE_MS = 60_000
 /**
  * Generations whose file is gone are kept to be recognised should it come back, as when a mount was away, so many: more than
  * the 100 files kube-apiserver keeps, and few enough to be written with every registry.
@@ -72,10 +72,12 @@ export class Lineage {
   readonly unseen = { live: true, siblings: true }
   #isUnordered = false
   readonly #archives = new ArchiveSearch(this)
+  readonly #complain: Complaint
 
   constructor(options: LineageOptions) {
     this.options = options
     this.livePath = new LivePath(options.path, this)
+    this.#complain = createComplaint(options.path, options.log)
     const force = options.source.startPosition.startsWith('force')
     this.homeless = force ? [] : options.records.map((record) => Generation.recorded(record, options.context))
     this.isVirgin = this.homeless.length === 0
@@ -114,8 +116,9 @@ export class Lineage {
       this.#archives.begin(scanSiblings(this, nowMs), isFirst)
     }
     for (const generation of this.reading) generation.retry()
-    this.#finish(nowMs)
+    finishRotated(this, nowMs)
     if (this.#isUnordered) this.#order()
+    this.#complain(this.livePath.error ?? this.reading.find(({ fault }) => fault)?.fault?.message)
   }
 
   /** Resolves when archives found by the last check are decided. */
@@ -166,7 +169,7 @@ export class Lineage {
     const { size, cursors } = generation
     generation.settleIn(place)
     generation.rotated = true
-    this.#insert(generation)
+    this.insert(generation)
     // A copy may have been made before the last bytes were written to what it is a copy of.
     const lost = Math.max(
       0,
@@ -189,7 +192,7 @@ export class Lineage {
     generation.lastPath = path
     if (generation.place) generation.place = { ...generation.place, path }
     if (!this.done.includes(generation)) return
-    if (!generation.finished) this.#insert(generation)
+    if (!generation.finished) this.insert(generation)
     else generation.closeContent()
   }
 
@@ -198,7 +201,7 @@ export class Lineage {
     generation.rotated = false
     generation.finished = false
     this.live = generation
-    this.#insert(generation)
+    this.insert(generation)
     this.unseen.live = false
   }
 
@@ -239,12 +242,22 @@ export class Lineage {
     for (const old of gone.slice(0, -KEPT_GONE)) this.#remove(old)
   }
 
-  close(): void {
-    for (const generation of this.all()) generation.closeContent()
+  /** Brings a generation up to date that is not, or perhaps no longer, at the live path. */
+  lookAtRotated(generation: Generation, nowMs: number): void {
+    if (generation.isArchive) return
+    if (!generation.isReplaced) {
+      const facts = generation.look()
+      if (facts instanceof Fault || !isIdentity(facts, generation.identity)) {
+        this.scanWanted = true
+        return
+      }
+      generation.observe(facts, nowMs)
+    }
+    if (generation.isReplaced) this.orphan(generation)
   }
 
   /** Puts a generation where it belongs in the order of the content. */
-  #insert(generation: Generation): void {
+  insert(generation: Generation): void {
     this.#remove(generation)
     startingPosition(generation, this)
     if (!generation.isSettled) generation.finished = false
@@ -259,6 +272,10 @@ export class Lineage {
       this.#isUnordered = true
     }
     this.options.context.onChange()
+  }
+
+  close(): void {
+    for (const generation of this.all()) generation.closeContent()
   }
 
   #remove(generation: Generation): void {
@@ -286,53 +303,9 @@ export class Lineage {
     )
   }
 
-  /** Brings a generation up to date that is not, or perhaps no longer, at the live path. */
-  lookAtRotated(generation: Generation, nowMs: number): void {
-    if (generation.isArchive) return
-    if (!generation.isReplaced) {
-      const facts = generation.look()
-      if (facts instanceof Fault || !isIdentity(facts, generation.identity)) {
-        this.scanWanted = true
-        return
-      }
-      generation.observe(facts, nowMs)
-    }
-    if (generation.isReplaced) this.orphan(generation)
-  }
-
   /** Something is looked for, or may still change into what is looked for. */
   #isSearching(nowMs: number): boolean {
     if (this.decisions.awaited(nowMs) !== undefined) return true
     return this.homeless.some(({ finished, lossReported }) => !finished && !lossReported)
   }
-
-  /** Deleted, but perhaps still written to by who has it open, as kube-apiserver does (kubernetes/kubernetes#111208). */
-  #isHeld(generation: Generation, nowMs: number): boolean {
-    const hasSuccessor = this.live !== undefined && this.live.size > 0
-    const isQuiet = nowMs - generation.changedAtMs >= this.options.deletedQuietMs
-    if (hasSuccessor || isQuiet || !generation.isOpen) return false
-    const facts = generation.look()
-    return !(facts instanceof Fault) && facts.links === 0
-  }
-
-  #finish(nowMs: number): void {
-    for (const generation of this.reading) {
-      if (!generation.rotated || generation.isReplaced) continue
-      const isQuiet = nowMs - generation.changedAtMs >= this.options.finalQuietMs
-      if (!generation.final && isQuiet && !isAlive(generation, nowMs)) generation.finalise()
-      if (!generation.final || !generation.isSettled || !generation.verify()) continue
-      if (this.#isHeld(generation, nowMs)) continue
-      generation.finish()
-      this.#insert(generation)
-    }
-  }
-}
-
-function isAlive({ aliveAtMs }: Generation, nowMs: number): boolean {
-  return nowMs - aliveAtMs < ALIVE_MS
-}
-
-/** At rest under a name that another lineage looks at, which tells of what happens there. */
-function isWatched(generation: Generation, nowMs: number): boolean {
-  return isAlive(generation, nowMs) && generation.isSettled && !generation.isReplaced
 }

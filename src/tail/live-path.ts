@@ -1,5 +1,5 @@
 import { basename, dirname, join } from 'node:path'
-import { Fault, type FileFacts } from './files.ts'
+import { Fault, type FileFacts, isAbsent } from './files.ts'
 import type { Generation } from './generation.ts'
 import { isIdentity } from './identity.ts'
 import type { Judgement } from './judgement.ts'
@@ -77,9 +77,8 @@ export class LivePath {
   /** Unobservable is not deleted: only a path that is absent twice in a row counts as gone. */
   #absent(fault: Fault, nowMs: number): void {
     const lineage = this.#lineage
-    const isAbsent = fault.code === 'ENOENT' || fault.code === 'ENOTDIR'
-    this.error = isAbsent ? undefined : fault.message
-    if (!isAbsent) return
+    this.error = isAbsent(fault) ? undefined : fault.message
+    if (!isAbsent(fault)) return
     lineage.unseen.live = false
     this.missing += 1
     if (lineage.live && this.missing >= MISSING_CHECKS) this.#rotate(lineage.live, nowMs)

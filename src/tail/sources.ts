@@ -4,11 +4,12 @@ import type { GenerationRecord } from '../checkpoint/registry.ts'
 import type { SourceConfig } from '../config/config.ts'
 import type { Log } from '../log.ts'
 import { bindMountWarning, type MountPoints } from './bind-mounts.ts'
+import { type Complaint, createComplaint } from './complaint.ts'
 import type { Descriptors } from './descriptors.ts'
 import type { DirectoryListings } from './directory-listings.ts'
 import { createDiscovery, type Discovered, type Discovery } from './discovery.ts'
 import type { Elsewhere } from './elsewhere.ts'
-import { Fault, type Files } from './files.ts'
+import { Fault, type Files, isAbsent } from './files.ts'
 import { importPosition } from './imported-position.ts'
 import { Lineage } from './lineage.ts'
 import type { Remembered } from './remembered.ts'
@@ -45,6 +46,7 @@ interface Source {
   /** Paths of its own that are read for another source. */
   readonly taken: Map<string, Lineage>
   readonly mounted: Map<string, string>
+  readonly complain: Complaint
   discovered: Discovered
   faults: readonly Fault[]
 }
@@ -59,7 +61,7 @@ export function createSources(options: SourcesOptions) {
   const sources = options.configs.map(
     (config): Source => ({
       ...{ config, discovery: createDiscovery(config, { files, listings }), discovered: NOTHING, faults: [] },
-      ...{ lineages: new Map(), taken: new Map(), mounted: new Map() },
+      ...{ lineages: new Map(), taken: new Map(), mounted: new Map(), complain: createComplaint(config.path, log) },
     }),
   )
   const owners = new Map<string, Lineage>()
@@ -90,6 +92,7 @@ export function createSources(options: SourcesOptions) {
       if (imported instanceof Fault) source.faults = [...source.faults, imported]
       else add({ path, source, records: [...records, ...imported] })
     }
+    for (const { complain, faults } of sources) complain(faults[0]?.message)
     remembered.expire(nowMs)
     mounts = undefined
     isInitial = false
@@ -189,7 +192,7 @@ export function createSources(options: SourcesOptions) {
    * no history. Those that kube-apiserver has rotated are nothing else.
    */
   function isAlone(path: string, { discovered }: Source): boolean {
-    if (discovered.directories.length === 0 || !isAbsent(files.stat(path))) return false
+    if (discovered.directories.length === 0 || !isMissing(files.stat(path))) return false
     const listing = listings.list(dirname(path))
     const rotated = listing instanceof Fault ? [] : listing.rotatedOf(basename(path))
     return !rotated.some((name) => parseRotatedName(name, basename(path))?.kind === 'timestamp')
@@ -239,11 +242,11 @@ export function createSources(options: SourcesOptions) {
 function isGone({ live, livePath, reading, done, homeless, options: { files } }: Lineage): boolean {
   if (live !== undefined || livePath.missing < 2 || reading.length > 0) return false
   if (homeless.some(({ finished, lossReported, isIdle }) => !isIdle || !(finished || lossReported))) return false
-  return done.every(({ lastPath }) => isAbsent(files.stat(lastPath)))
+  return done.every(({ lastPath }) => isMissing(files.stat(lastPath)))
 }
 
-function isAbsent(facts: object): boolean {
-  return facts instanceof Fault && (facts.code === 'ENOENT' || facts.code === 'ENOTDIR')
+function isMissing(facts: object): boolean {
+  return facts instanceof Fault && isAbsent(facts)
 }
 
 function takenWarnings(taken: ReadonlyMap<string, Lineage>): readonly string[] {

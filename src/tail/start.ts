@@ -11,7 +11,8 @@ import { withFile } from './recognition.ts'
 /**
  * Gives every destination that has no position in a generation its first one. Only what was there at the very first
  * start can be passed over: the live file by `start_position`, rotated files by `backfill`. Whatever comes later is read
- * from its beginning. A destination that is new in the configuration starts the same way.
+ * from its beginning. A destination that is new in the configuration starts the same way; what others are done with is
+ * history for it.
  */
 export function startingPosition(generation: Generation, lineage: Lineage): void {
   const { context } = lineage.options
@@ -20,7 +21,7 @@ export function startingPosition(generation: Generation, lineage: Lineage): void
   const isFirst = generation.cursors.size > 0 || (lineage.isVirgin && isUnseen(generation, lineage))
   const passOver = generation.finished || isPassedOver(generation, lineage, isFirst)
   const first = passOver ? endOf(generation, lineage) : undefined
-  for (const destination of missing) generation.cursors.add(destination, first)
+  for (const destination of missing) generation.cursors.add(destination, first).offerAgain(generation.mtimeMs)
   if (passOver && generation.rotated) generation.finished = generation.isSettled
 }
 

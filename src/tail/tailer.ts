@@ -69,8 +69,8 @@ export interface Tailer {
   /** Per source, in the order given. */
   view(): readonly SourceView[]
   readonly openFiles: number
-  /** When the last pass ended, ms since the epoch: the sign of life of the tail loop. */
-  readonly lastPassAtMs: number
+  /** For how long no pass has ended, whatever the clock says: the sign of life of the tail loop. */
+  readonly idleMs: number
 }
 
 export interface SourceView {
@@ -113,7 +113,7 @@ export function createTailer(options: TailerOptions): Tailer {
   let lookedAtMs = 0
   /** A look that an event asks for. */
   let wishedAtMs = Number.POSITIVE_INFINITY
-  let lastPassAtMs = Date.now()
+  let passedAtMs = performance.now()
 
   /** Finds out which files there are. */
   function look(nowMs: number): void {
@@ -142,7 +142,7 @@ export function createTailer(options: TailerOptions): Tailer {
       for (const feed of feeds.values()) feed.offer(lineage)
     }
     if (!poll) for (const lineage of due) await lineage.idle()
-    lastPassAtMs = Date.now()
+    passedAtMs = performance.now()
   }
 
   function doubt(lineage: Lineage): void {
@@ -204,8 +204,8 @@ export function createTailer(options: TailerOptions): Tailer {
     get openFiles() {
       return descriptors.open
     },
-    get lastPassAtMs() {
-      return lastPassAtMs
+    get idleMs() {
+      return performance.now() - passedAtMs
     },
   }
 }

@@ -16,8 +16,8 @@ function output(): Output & { text: string } {
   }
 }
 
-async function checked(text: string, format?: 'text' | 'json') {
-  const file = join(directoryOf({ 'conf.yaml': text }), 'conf.yaml')
+async function checked(text: string, more: Readonly<Record<string, string>> = {}, format?: 'text' | 'json') {
+  const file = join(directoryOf({ 'conf.yaml': text, ...more }), 'conf.yaml')
   const [stdout, stderr] = [output(), output()]
   const code = await configcheck([file], { env: { ...key, NODE_NAME: 'node-1' }, stdout, stderr }, format)
   return { code, stdout: stdout.text.replaceAll(file, 'conf.yaml'), stderr: stderr.text.replaceAll(file, 'conf.yaml') }
@@ -79,8 +79,31 @@ FAIL 3 problems
     expect(stderr).toMatch(/^conf\.yaml:3:44: warning: `api_key_file` \/nowhere\/key does not exist/)
   })
 
+  it('looks into the kubeconfig of a webhook, quoting nothing of it', async () => {
+    const { code, stdout, stderr } = await checked(`${item}destination: {type: webhook, kubeconfig: kc}\n`, {
+      kc: 'current-context: a\nusers: [{name: u, user: {token: s3cret, token: x}}]\n',
+    })
+    expect([code, stdout]).toEqual([78, ''])
+    expect(stderr).toMatch(/\/kc:2:41: key `token` stands here twice\n {2}hint: keep one of them\nFAIL 1 problem\n$/)
+    expect(stderr).not.toContain('s3cret')
+  })
+
+  it('warns of what is not used of a kubeconfig, and succeeds', async () => {
+    const { code, stderr } = await checked(`${item}destination: {type: webhook, kubeconfig: kc}\n`, {
+      kc: `current-context: a
+contexts: [{name: a, context: {cluster: c, user: u}}]
+clusters: [{name: c, cluster: {server: "http://sink"}}]
+users: [{name: u, user: {token: s3cret}}]
+`,
+    })
+    expect([code, stderr]).toEqual([
+      0,
+      expect.stringMatching(/\/kc:4:26: warning: `token` is not used[^\n]*\n.*https:\/\/\n$/),
+    ])
+  })
+
   it('prints one JSON document for both', async () => {
-    const good = await checked(rich, 'json')
+    const good = await checked(rich, {}, 'json')
     expect(good).toMatchObject({ code: 0, stderr: '' })
     expect(good.stdout).not.toContain('s3cret')
     expect(JSON.parse(good.stdout)).toMatchObject({
@@ -89,7 +112,7 @@ FAIL 3 problems
       problems: [],
       plan: { sources: [{ path: '/var/log/audit.log' }], destinations: [{ name: 'dd' }, { name: 'webhook' }] },
     })
-    const bad = await checked('servr: 1\n', 'json')
+    const bad = await checked('servr: 1\n', {}, 'json')
     expect(bad).toMatchObject({ code: 78, stderr: '' })
     const report = JSON.parse(bad.stdout)
     expect(report).toMatchObject({ ok: false, problems: [{}, { line: 1, column: 1, key: 'servr', scope: 'fatal' }] })

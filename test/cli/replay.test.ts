@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { dispatch } from '../../src/cli/dispatch.ts'
@@ -175,13 +175,14 @@ describe('agent replay', () => {
       err: `agent replay: ${deadLetter('former')} stays: no destination of this name is configured\n`,
     })
     expect(['sink', 'other', 'former'].map((name) => segments(name).length)).toEqual([1, 0, 1])
-    expect((await replay()).out).toBe('sink: 1 delivered and removed\nother: 0 delivered and removed\n')
+    expect((await replay()).out).toBe('sink: 1 delivered and removed\nother: no dead letters\n')
   })
 
   it('finds nothing where nothing was ever dead-lettered, and leaves nothing', async () => {
     configure()
 
-    expect(await replay()).toEqual({ code: exitCode.ok, out: 'sink: 0 delivered and removed\n', err: '' })
+    expect(await replay()).toEqual({ code: exitCode.ok, out: 'sink: no dead letters\n', err: '' })
+    expect((await replay('--dry-run')).out).toBe('sink: no dead letters\n')
     expect(existsSync(join(dir.path, 'run'))).toBe(false)
   })
 
@@ -203,7 +204,8 @@ describe('agent replay', () => {
 describe('agent replay --dry-run', () => {
   it('shows why records are there and which could not be sent, and changes nothing', async () => {
     const torn = entryOf('{"torn', { reason: 'torn-line' })
-    await fill([...entries(2), entryOf('{"n":9}', { reason: 'HTTP 413' }), torn])
+    const text = entryOf('no object', { reason: 'not-json' })
+    await fill([...entries(2), entryOf('{"n":9}', { reason: 'HTTP 413' }), torn, text])
     writeFileSync(join(deadLetter(), '00000009.ndjson'), 'damaged\n')
     configure()
     const before = contentOf()
@@ -211,10 +213,11 @@ describe('agent replay --dry-run', () => {
     expect(await replay('--dry-run')).toEqual({
       code: exitCode.ok,
       out:
-        'sink: 3 would be sent again, 2 cannot be\n' +
+        'sink: 3 would be sent again, 3 cannot be\n' +
         '         2  rejected: 400\n' +
         '         1  HTTP 413\n' +
         '         1  cannot be sent: the front of a line that was never finished\n' +
+        '         1  cannot be sent: no JSON object, which the destination needs\n' +
         '         1  cannot be sent: damaged, or of a format this agent does not know\n',
       err: '',
     })
@@ -268,6 +271,18 @@ describe('agent replay that cannot begin', () => {
     configure()
 
     expect(await replay()).toMatchObject({ code: exitCode.io, err: expect.stringMatching(/ENOTDIR/) })
+  })
+
+  it.runIf(process.getuid?.() === 0)('because root would leave files that its agent cannot use exits 77', async () => {
+    await fill(entries(1))
+    configure()
+    chownSync(join(dir.path, 'run', 'dead-letter'), 65_534, 65_534)
+    const { code, err } = await replay()
+    expect([code, err]).toEqual([
+      exitCode.permission,
+      expect.stringMatching(/dead-letter belongs to uid 65534: run this as that user/),
+    ])
+    expect([segments().length, intake.requests.length]).toEqual([1, 0])
   })
 
   it.skipIf(process.getuid?.() === 0)('because it may not look exits 77', async () => {

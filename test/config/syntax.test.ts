@@ -19,8 +19,8 @@ describe('YAML that is broken', () => {
     [`${item}hostname: "a" b\n`, '3:15 this text does not belong here → is it indented like the lines around it?'],
     ['just text\n', '1:1 a configuration must be a mapping (key: value), not a string'],
     ['- a\n', '1:1 a configuration must be a mapping (key: value), not a list'],
-    ['', 'is empty'],
-    ['# nothing\n---\n', 'is empty'],
+    ['', /^is empty → it needs `logs:` and `destination:`/],
+    ['# nothing\n---\n', /^is empty → /],
   ])('is placed and explained: %j', async (text, expected) => {
     const problems = (await told(text)).filter((line) => !line.startsWith('there is nothing'))
     expect(problems).toEqual([expected instanceof RegExp ? expect.stringMatching(expected) : expected])

@@ -88,3 +88,22 @@ test('a run path that cannot be used stops nothing; it is taken, with its lock, 
   expect(intake.records()).toEqual([{ n: 1 }, { n: 2 }, { n: 3 }])
   await intake.close()
 })
+
+test.each([
+  ['that is not there', 'none.log', ['info', 'no file is there yet: it is read as soon as it comes']],
+  ['that is a directory', '', ['warn', 'it is not read now']],
+])('a file %s at the start is in the log', async (_what, name, [level, message]) => {
+  using dir = tempDir()
+  const path = join(dir.path, name)
+  using bench = agentBench(dir.path, `destination: {type: webhook, url: "http://127.0.0.1:9"}\n${delivery}`, { path })
+  const agent = bench.start()
+  const lines = () =>
+    agent
+      .log()
+      .split('\n')
+      .filter((text) => text.includes(message ?? ''))
+  await until(() => lines().length > 0)
+  expect(lines().map((text) => JSON.parse(text))).toEqual([expect.objectContaining({ level, message, path })])
+  expect(agent.log()).not.toContain('"tailing"')
+  await agent.kill()
+})

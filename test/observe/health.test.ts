@@ -94,14 +94,14 @@ describe('liveness', () => {
   })
 
   it('does not ask for a tail loop where there is none', () => {
-    expect(judgeHealth({ ...sampleStatus, state: 'disabled' }, undefined).live.ok).toBe(true)
+    expect(judgeHealth({ ...sampleStatus, state: 'disabled' }, 10).live.ok).toBe(true)
   })
 })
 
 describe('startup', () => {
   it('passes as soon as the agent has begun, whatever is wrong around it', () => {
     const check = (state: Status['state']) =>
-      judgeHealth({ ...sampleStatus, ...withSource({ state: 'error' }), state }, undefined).startup.ok
+      judgeHealth({ ...sampleStatus, ...withSource({ state: 'error' }), state }, 10).startup.ok
     expect((['starting', 'running', 'draining', 'disabled'] as const).map(check)).toEqual([false, true, true, true])
   })
 })

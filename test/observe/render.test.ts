@@ -36,7 +36,7 @@ Logs Agent
     LogsProcessed: 95
     LogsSent: 95
     BatchesSent: 12
-    DeadLettered: logs 0, 0 B
+    DeadLettered: none on disk, since the start 0
     InFlight: batches 1, 2.0 KiB (2000)
     RetryCount: 0
     RetryTimeSpent: 0s
@@ -81,6 +81,7 @@ const outage: Status = {
       state: 'retrying',
       recordsSent: 90,
       deadLetteredRecords: 5,
+      deadLetterRecords: 7,
       deadLetterBytes: 10_240,
       inFlight: 4,
       inFlightBytes: 20_000_000,
@@ -168,7 +169,7 @@ Logs Agent
     LogsProcessed: 95
     LogsSent: 90
     BatchesSent: 12
-    DeadLettered: logs 5, 10.0 KiB (10240)
+    DeadLettered: WARN logs 7, 10.0 KiB (10240), since the start 5: see agent replay --dead-letter --dry-run
     InFlight: batches 4, 19.1 MiB (20000000)
     RetryCount: 7
     RetryTimeSpent: 1m 30s
@@ -185,7 +186,7 @@ Logs Agent
     LogsProcessed: 95
     LogsSent: 95
     BatchesSent: 12
-    DeadLettered: logs 0, 0 B
+    DeadLettered: none on disk, since the start 0
     InFlight: batches 1, 2.0 KiB (2000)
     RetryCount: 0
     RetryTimeSpent: 0s
@@ -211,7 +212,7 @@ Logs Agent
         OK /logs/audit-2026-11-21T09-00-00.000.log: skipped empty-line 3 B
         FAIL /logs/audit.log: permission denied
         WARN /logs/audit.log: rotated generations pending: 1
-        WARN /logs/audit.log: dead-lettered 4.0 KiB (4096)
+        OK /logs/audit.log: dead-lettered 4.0 KiB (4096)
     - Type: file
       Path: /logs/none.log
       Status: Pending

@@ -55,6 +55,7 @@ export const sampleDestination: DestinationStatus = {
   retries: 0,
   retryTimeMs: 0,
   deadLetteredRecords: 0,
+  deadLetterRecords: 0,
   deadLetterBytes: 0,
   lastSuccessAt: '2026-11-21T09:59:57.000Z',
   lastError: undefined,

@@ -131,6 +131,13 @@ describe('the unix socket', () => {
     expect((await ask(overSocket(), '/live')).code).toBe(200)
   })
 
+  it('says what is in the way of its run path', async () => {
+    const file = join(runPath, 'file')
+    await writeFile(file, '')
+    const server = await start({ runPath: file })
+    expect(server.problems()).toEqual([expect.stringMatching(/file\/agent\.sock: ENOTDIR: not a directory/)])
+  })
+
   it('is not tried where its path is too long, with the length in the message', async () => {
     const longPath = join(runPath, 'd'.repeat(120))
     await mkdir(longPath)

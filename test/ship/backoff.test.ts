@@ -55,12 +55,4 @@ describe('the delay before the next attempt', () => {
       }),
     )
   })
-
-  it('is never shorter than Retry-After, even above the maximum', () => {
-    fc.assert(
-      fc.property(attempts, draws, fc.integer({ min: 0, max: 10_000_000 }), (attempt, random, floorMs) => {
-        expect(delay(random, { ...attempt, floorMs })).toBe(Math.max(floorMs, delay(random, attempt)))
-      }),
-    )
-  })
 })

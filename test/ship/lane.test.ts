@@ -4,6 +4,7 @@ import { describe, expect, test, vi } from 'vitest'
 import { createBell } from '../../src/bell.ts'
 import type { Chunk, Feed } from '../../src/block.ts'
 import type { DeliveryConfig } from '../../src/config/config.ts'
+import type { Log, LogFields } from '../../src/log.ts'
 import type { DeadLetterPort, StoredDeadLetters } from '../../src/ship/burial.ts'
 import type { DeadLetterEntry } from '../../src/ship/dead-letter-entry.ts'
 import type { Verdict } from '../../src/ship/destination.ts'
@@ -55,9 +56,18 @@ interface Setup {
   readonly maxLineBytes?: number
   readonly stored?: StoredDeadLetters[]
   readonly probe?: () => Promise<Verdict>
+  readonly log?: Log
 }
 
-function setUp({ content, answer = () => ok, delivery: more, maxLineBytes = 1024, stored, probe }: Setup) {
+function setUp({
+  content,
+  answer = () => ok,
+  delivery: more,
+  maxLineBytes = 1024,
+  stored,
+  probe,
+  log = silentLog,
+}: Setup) {
   const file = memoryFeed(Buffer.from(content), originOf('/var/log/audit.log', maxLineBytes))
   const batchMaxSize = more?.batchMaxSize ?? delivery.batchMaxSize
   const fake = fakeDestination(answer, { batchMaxSize, batchMaxBytes: 4096, maxLineBytes: 1024 }, probe)
@@ -68,7 +78,7 @@ function setUp({ content, answer = () => ok, delivery: more, maxLineBytes = 1024
     delivery: { ...delivery, ...more },
     throttle: free,
     deadLetters: dead.port,
-    log: silentLog,
+    log,
   })
   lane.start()
   const done = () => until(() => file.ledger.watermark === Buffer.from(content).length)
@@ -83,6 +93,46 @@ const truncated = (n: number) =>
   `{"kind":"Event","apiVersion":"audit.k8s.io/v1","n":${n},"annotations":{"audit.k8s.io/truncated":"true"}}`
 const numbered = (count: number) => Array.from({ length: count }, (_, n) => record(n))
 const isOf = (request: SentRequest, line: string) => request.records.includes(line)
+
+function recordingLog() {
+  const lines: [level: string, reason: unknown, message: string][] = []
+  const at = (level: string) => (fields: LogFields, message: string) => void lines.push([level, fields.reason, message])
+  const log: Log = { ...silentLog, info: at('info'), warn: at('warn'), error: at('error') }
+  return { log, lines }
+}
+
+describe('the log of a lane', () => {
+  test('tells each kind of failure apart, and that it is over', async () => {
+    const { log, lines } = recordingLog()
+    const answers = [busy, { kind: 'retry', reason: 'HTTP 403', unauthorized: true } as const, ok]
+    const { done, lane } = setUp({ content: '{}\n', log, answer: (_request, attempt) => answers[attempt - 1] ?? ok })
+    await done()
+    await lane.drain()
+    expect(lines).toEqual([
+      ['warn', '503', 'a batch was not accepted and is sent again'],
+      [
+        'warn',
+        'HTTP 403',
+        'the destination does not accept the credentials: nothing is dropped, the batch is sent again; check the key or token',
+      ],
+      ['info', undefined, 'a batch that was sent again is accepted'],
+    ])
+  })
+
+  test('tells that there are dead letters, and nothing of what is in them', async () => {
+    const { log, lines } = recordingLog()
+    const { done, lane } = setUp({ content: 'no object\n', log })
+    await done()
+    await lane.drain()
+    expect(lines).toEqual([
+      [
+        'warn',
+        'not-json',
+        'records are in the dead letter: agent replay --dead-letter --dry-run shows how many and why',
+      ],
+    ])
+  })
+})
 
 describe('a lane', () => {
   test('delivers every line once, in batches of at most batch_max_size', async () => {

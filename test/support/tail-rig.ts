@@ -51,10 +51,9 @@ const settled = { deliveredRecords: 0, deadLetteredRecords: 0, deadLetteredBytes
  * hold: the records of the moment.
  */
 export function tailRig(options: RigOptions) {
-  const destinations = options.destinations ?? ['main']
   const sources = options.sources ?? [sourceOf(join(options.dir, 'audit.log'))]
   const firstAtMs = Date.now()
-  const make = (records: readonly GenerationRecord[]): Tailer =>
+  const make = (records: readonly GenerationRecord[], destinations = options.destinations ?? ['main']): Tailer =>
     createTailer({
       sources,
       sinceMs: new Map(sources.map(({ path }) => [path, firstAtMs])),
@@ -110,11 +109,11 @@ export function tailRig(options: RigOptions) {
     settle: (taken: readonly Taken[]) => {
       for (const { part } of taken) part.settle(settled)
     },
-    async restart(records?: readonly GenerationRecord[]): Promise<void> {
+    async restart(records?: readonly GenerationRecord[], destinations?: readonly string[]): Promise<void> {
       const kept = records ?? structuredClone(tailer.records())
       await tailer.stop()
       tailer.close()
-      tailer = make(kept)
+      tailer = make(kept, destinations)
     },
     get tailer() {
       return tailer

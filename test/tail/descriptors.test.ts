@@ -3,6 +3,7 @@ import { appendFileSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'no
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
+import type { LogFields } from '../../src/log.ts'
 import { Fault, type Files, nodeFiles } from '../../src/tail/files.ts'
 import { faultyFiles } from '../support/faulty-files.ts'
 import { silentLog, sourceOf, tailRig } from '../support/tail-rig.ts'
@@ -137,6 +138,43 @@ describe('what cannot be done for a while is said, tried again, and loses nothin
     faulty.allow()
     expect(await tail.lines()).toEqual(['b'])
     expect(errors()).toEqual([])
+    await tail.close()
+  })
+
+  test('in the log once, when it lasts, and once when it is over', async () => {
+    using dir = tempDir()
+    const lines: unknown[] = []
+    const tell = (level: string) => (fields: LogFields, message: string) =>
+      lines.push([level, fields.path, fields.reason, message])
+    const log = { ...silentLog, warn: tell('warn'), info: tell('info') }
+    const { faulty, tail, append, at } = rig(dir.path, 'a.log', { log })
+    append('a.log', 'a\n')
+    faulty.refuse(['open'], 'EACCES')
+    await tail.tailer.pass()
+    expect(lines).toEqual([])
+    for (let look = 0; look < 3; look += 1) await tail.tailer.pass()
+    faulty.allow()
+    for (let look = 0; look < 3; look += 1) await tail.tailer.pass()
+    expect(lines).toEqual([
+      [
+        'warn',
+        at('a.log'),
+        expect.stringContaining('EACCES'),
+        'it cannot be read now and is tried again: nothing is forgotten',
+      ],
+      ['info', at('a.log'), undefined, 'it can be read again'],
+    ])
+    await tail.close()
+  })
+
+  test('a directory that cannot be listed is in the log, too', async () => {
+    using dir = tempDir()
+    const warnings: unknown[] = []
+    const log = { ...silentLog, warn: ({ path, reason }: LogFields) => warnings.push([path, reason]) }
+    const { faulty, tail, at } = rig(dir.path, '*.log', { log })
+    faulty.refuse(['list'], 'EACCES')
+    for (let look = 0; look < 3; look += 1) await tail.tailer.pass()
+    expect(warnings).toEqual([[at('*.log'), expect.stringContaining('EACCES')]])
     await tail.close()
   })
 

@@ -111,3 +111,47 @@ for (const [startPosition, outcomes] of Object.entries(expected)) {
     )
   })
 }
+
+describe('a destination that is new in the configuration', () => {
+  test.each([
+    ['beginning', false],
+    ['beginning', true],
+    ['end', false],
+  ] as const)(
+    'reads what another has not finished from its beginning (%s, backfill: %s)',
+    async (startPosition, backfill) => {
+      using dir = tempDir()
+      const { append, rotate, start, tick } = rig(dir.path, { startPosition, backfill })
+      const tail = start()
+      await tail.lines()
+      await tick()
+      append('finished\n')
+      await tail.lines()
+      rotate(1)
+      append('unfinished\n')
+      rotate(2)
+      append('live\n')
+      const open = await tail.read({ settle: false })
+      await tail.restart(undefined, ['main', 'second'])
+      tail.settle(open)
+      expect(await tail.lines('second')).toEqual(['unfinished', 'live'])
+      await tail.close()
+    },
+  )
+
+  test('with `end` passes over the live file that was there at the very first start', async () => {
+    using dir = tempDir()
+    const { append, start, tick } = rig(dir.path, { startPosition: 'end', backfill: false })
+    append('old\n')
+    await tick()
+    const tail = start()
+    await tail.lines()
+    append('new\n')
+    await tail.lines()
+    await tail.restart(undefined, ['main', 'second'])
+    expect(await tail.lines('second')).toEqual([])
+    append('later\n')
+    expect(await tail.lines('second')).toEqual(['later'])
+    await tail.close()
+  })
+})

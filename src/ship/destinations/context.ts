@@ -1,7 +1,9 @@
 import type { DestinationConfig, TlsConfig } from '../../config/config.ts'
 import type { BodyLimits } from '../body/list-body.ts'
+import { proxyFor } from '../http/proxy.ts'
 import { parseTarget, type Target } from '../http/target.ts'
 import type { Pem, TlsSpec } from '../http/tls-files.ts'
+import { Transport } from '../http/transport.ts'
 
 /** What a destination needs to know besides its own configuration. */
 export interface DestinationContext {
@@ -28,7 +30,28 @@ export function targetOf(address: string | undefined, { name }: DestinationConfi
   return target
 }
 
-export function tlsSpecOf({ caFile, certFile, keyFile, serverName, insecureSkipVerify }: TlsConfig): TlsSpec {
+interface TransportOptions {
+  readonly target: Target
+  readonly config: DestinationConfig
+  /** In place of what the configuration says. */
+  readonly tls?: TlsSpec
+  readonly proxy?: string | undefined
+}
+
+export function openTransport(
+  { target, config, tls, proxy }: TransportOptions,
+  { now }: DestinationContext,
+): Transport {
+  return new Transport({
+    target,
+    tls: tls ?? tlsSpecOf(config.tls),
+    proxy: proxy ?? proxyFor(target, config.proxy),
+    requestTimeoutMs: config.delivery.requestTimeoutMs,
+    now,
+  })
+}
+
+function tlsSpecOf({ caFile, certFile, keyFile, serverName, insecureSkipVerify }: TlsConfig): TlsSpec {
   return { ca: pemFile(caFile), cert: pemFile(certFile), key: pemFile(keyFile), serverName, insecureSkipVerify }
 }
 

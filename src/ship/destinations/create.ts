@@ -1,8 +1,18 @@
-import type { DestinationConfig } from '../../config/config.ts'
+import type { Config, DestinationConfig } from '../../config/config.ts'
+import { longestLineOf } from '../../config/sources.ts'
 import type { Destination } from '../destination.ts'
 import type { DestinationContext } from './context.ts'
 import { createDatadog } from './datadog.ts'
 import { createWebhook } from './webhook.ts'
+
+/** One of the destinations of a configuration. */
+export function configuredDestination(
+  destination: DestinationConfig,
+  { hostname, sources }: Config,
+  more: Pick<DestinationContext, 'version' | 'warn'>,
+): Destination {
+  return createDestination(destination, { hostname, maxLineBytes: longestLineOf(sources), ...more })
+}
 
 /** Nothing is connected or read yet; what is wrong with the place shows in the verdicts. */
 export function createDestination(

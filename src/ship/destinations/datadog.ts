@@ -4,12 +4,10 @@ import type { Origin } from '../../block.ts'
 import type { DatadogConfig } from '../../config/config.ts'
 import { createAttributesBody, createMessageBody } from '../body/message-body.ts'
 import type { Destination, SendRequest, Verdict } from '../destination.ts'
-import { proxyFor } from '../http/proxy.ts'
-import { Transport } from '../http/transport.ts'
 import { anySuccess } from '../judge.ts'
 import { openSecret } from '../secret.ts'
 import { attempt, type Header } from './attempt.ts'
-import { bodyLimitsOf, type DestinationContext, targetOf, tlsSpecOf } from './context.ts'
+import { bodyLimitsOf, type DestinationContext, openTransport, targetOf } from './context.ts'
 import { recordAttributes } from './record-attributes.ts'
 
 const KEY_RECHECK_MS = 5_000
@@ -21,13 +19,7 @@ export function createDatadog(config: DatadogConfig, context: DestinationContext
     context.warn(`${config.name}: the API key travels unencrypted to ${target.shown}: use https://`)
   }
   const key = openSecret(config.apiKey, { recheckMs: KEY_RECHECK_MS, now: context.now })
-  const transport = new Transport({
-    target,
-    tls: tlsSpecOf(config.tls),
-    proxy: proxyFor(target, config.proxy),
-    requestTimeoutMs: config.delivery.requestTimeoutMs,
-    now: context.now,
-  })
+  const transport = openTransport({ target, config }, context)
 
   async function send(request: SendRequest, signal: AbortSignal): Promise<Verdict> {
     const state = await key.current()

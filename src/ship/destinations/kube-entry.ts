@@ -1,13 +1,8 @@
 import { dirname, resolve } from 'node:path'
 import type { ConfDocument } from '../../config/document.ts'
 import type { Finding, Path } from '../../config/finding.ts'
-import { type Problem, problemLine } from '../../config/problem.ts'
+import type { Problem } from '../../config/problem.ts'
 import type { Pem } from '../http/tls-files.ts'
-
-/** The words of a problem: where, what, and what to do. */
-export function sentenceOf(problem: Problem): string {
-  return problem.hint === undefined ? problemLine(problem) : `${problemLine(problem)}; ${problem.hint}`
-}
 
 export type Members = Readonly<Record<string, unknown>>
 

@@ -1,4 +1,5 @@
 import type { WebhookConfig } from '../../config/config.ts'
+import { problemSentence } from '../../config/problem.ts'
 import { readSmallFile } from '../small-file.ts'
 import type { DestinationContext } from './context.ts'
 import { parseKubeconfig } from './kubeconfig.ts'
@@ -56,10 +57,10 @@ export class KubeconfigPeer {
     if (file.kind === 'unreadable') return this.#unusable(`${this.#path}: cannot be read (${file.why})`)
     if (file.text === this.#text) return
     const parsed = parseKubeconfig(file.text, this.#path)
-    if (parsed.kind === 'invalid') return this.#unusable(summary(parsed.problems))
+    if (parsed.kind === 'invalid') return this.#unusable(summary(parsed.problems.map(problemSentence)))
     this.#text = file.text
     this.#told = undefined
-    for (const warning of parsed.warnings) this.#context.warn(warning)
+    for (const warning of parsed.warnings) this.#context.warn(problemSentence(warning))
     const before = this.#state
     this.#state = { kind: 'found', peer: peerOfKubeconfig(parsed.endpoint, this.#config, this.#context) }
     // What is under way on the old connections may end there.

@@ -4,7 +4,7 @@ import { parseProxy } from '../http/proxy.ts'
 import { parseTarget } from '../http/target.ts'
 import type { TlsSpec } from '../http/tls-files.ts'
 import { chooseContext } from './kube-context.ts'
-import { type KubeEntry, sentenceOf } from './kube-entry.ts'
+import type { KubeEntry } from './kube-entry.ts'
 
 /** Where a kubeconfig says that audit events go, and with what proof of identity. */
 export interface KubeEndpoint {
@@ -21,9 +21,9 @@ export type Credential =
   | { readonly kind: 'basic'; readonly username: string; readonly password: string }
 
 export type Kubeconfig =
-  | { readonly kind: 'endpoint'; readonly endpoint: KubeEndpoint; readonly warnings: readonly string[] }
-  /** Each names file, line, key and remedy, and quotes no value. */
-  | { readonly kind: 'invalid'; readonly problems: readonly string[] }
+  | { readonly kind: 'endpoint'; readonly endpoint: KubeEndpoint; readonly warnings: readonly Problem[] }
+  /** Without excerpts: they would quote secrets. */
+  | { readonly kind: 'invalid'; readonly problems: readonly Problem[] }
 
 const NO_TLS: TlsSpec = {
   ca: undefined,
@@ -55,15 +55,21 @@ export function parseKubeconfig(text: string, path: string): Kubeconfig {
     chosen.user.has(key),
   )
   const warnings = unused.map((key) =>
-    sentenceOf(
-      chosen.user.warning(key, 'is not used: it would travel unencrypted to an http:// server', 'use https://'),
-    ),
+    chosen.user.warning(key, 'is not used: it would travel unencrypted to an http:// server', 'use https://'),
   )
-  return { kind: 'endpoint', endpoint: { server, tls: NO_TLS, proxy, credential: { kind: 'none' } }, warnings }
+  return {
+    kind: 'endpoint',
+    endpoint: { server, tls: NO_TLS, proxy, credential: { kind: 'none' } },
+    warnings: warnings.map(withoutExcerpt),
+  }
 }
 
 function invalid(problems: readonly Problem[]): Kubeconfig {
-  return { kind: 'invalid', problems: problems.map(sentenceOf) }
+  return { kind: 'invalid', problems: problems.map(withoutExcerpt) }
+}
+
+function withoutExcerpt(problem: Problem): Problem {
+  return { ...problem, excerpt: undefined }
 }
 
 /** As client-go takes it: no scheme means http; query, fragment and a trailing slash do not count. */

@@ -1,9 +1,8 @@
 import type { WebhookConfig } from '../../config/config.ts'
-import { proxyFor } from '../http/proxy.ts'
-import { Transport } from '../http/transport.ts'
+import type { Transport } from '../http/transport.ts'
 import { openSecret } from '../secret.ts'
 import { type Authorization, anonymous, basic, bearer } from './authorization.ts'
-import { type DestinationContext, targetOf, tlsSpecOf } from './context.ts'
+import { type DestinationContext, openTransport, targetOf } from './context.ts'
 import type { KubeEndpoint } from './kubeconfig.ts'
 
 /** A receiver: how to reach it, and the proof of identity for it. */
@@ -27,13 +26,7 @@ export function peerOfUrl(config: WebhookConfig, context: DestinationContext): W
   if (!target.secure && target.socketPath === undefined && credentials.length > 0) {
     context.warn(`${config.name}: ${credentials.join(', ')} travels unencrypted to ${target.shown}: use https://`)
   }
-  const transport = new Transport({
-    target,
-    tls: tlsSpecOf(config.tls),
-    proxy: proxyFor(target, config.proxy),
-    requestTimeoutMs: config.delivery.requestTimeoutMs,
-    now: context.now,
-  })
+  const transport = openTransport({ target, config }, context)
   const secret = config.token && openSecret(config.token, { recheckMs: TOKEN_RECHECK_MS, now: context.now })
   const authorization = secret === undefined ? anonymous : bearer(secret)
   return { transport, path: withTimeout(target.path, config), authorization, shown: target.shown }
@@ -46,13 +39,7 @@ export function peerOfKubeconfig(
   context: DestinationContext,
 ): WebhookPeer {
   const target = targetOf(endpoint.server, config)
-  const transport = new Transport({
-    target,
-    tls: endpoint.tls,
-    proxy: endpoint.proxy ?? proxyFor(target, config.proxy),
-    requestTimeoutMs: config.delivery.requestTimeoutMs,
-    now: context.now,
-  })
+  const transport = openTransport({ target, config, tls: endpoint.tls, proxy: endpoint.proxy }, context)
   const authorization = authorizationOf(endpoint, context)
   return { transport, path: withTimeout(target.path, config), authorization, shown: target.shown }
 }

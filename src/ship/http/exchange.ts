@@ -100,5 +100,8 @@ function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return 'unknown error'
   if (error instanceof AggregateError && error.errors.length > 0) return reasonOf(error.errors[0])
   const code = 'code' in error && typeof error.code === 'string' ? error.code : error.name
+  if (code === 'ERR_SSL_WRONG_VERSION_NUMBER') return `${code}: the server does not speak TLS there: is it http://?`
+  // OpenSSL's own message is a line of its source code.
+  if (code.startsWith('ERR_SSL_') && 'reason' in error) return `${code}: ${error.reason}`
   return `${code}: ${error.message}`
 }

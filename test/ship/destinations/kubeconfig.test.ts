@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { problemSentence } from '../../../src/config/problem.ts'
 import { parseKubeconfig } from '../../../src/ship/destinations/kubeconfig.ts'
 import { fixtureText } from '../../support/tls-fixtures.ts'
 
@@ -26,13 +27,13 @@ function kubeconfig(cluster: readonly string[], user: readonly string[] = []): s
 
 function endpointOf(text: string) {
   const parsed = parseKubeconfig(text, PATH)
-  if (parsed.kind === 'invalid') throw new Error(parsed.problems.join('\n'))
+  if (parsed.kind === 'invalid') throw new Error(parsed.problems.map(problemSentence).join('\n'))
   return parsed.endpoint
 }
 
 function problemsOf(text: string): readonly string[] {
   const parsed = parseKubeconfig(text, PATH)
-  return parsed.kind === 'invalid' ? parsed.problems : []
+  return parsed.kind === 'invalid' ? parsed.problems.map(problemSentence) : []
 }
 
 const SERVER = 'server: https://sink.example:8443/audit'
@@ -133,11 +134,11 @@ describe('a kubeconfig', () => {
     expect(parsed).toMatchObject({
       kind: 'endpoint',
       endpoint: { credential: { kind: 'none' }, tls: { ca: undefined, cert: undefined, key: undefined } },
-      warnings: [
-        `${PATH}:15:5: warning: \`token\` is not used: it would travel unencrypted to an http:// server; use https://`,
-        `${PATH}:16:5: warning: \`client-certificate\` is not used: it would travel unencrypted to an http:// server; use https://`,
-      ],
     })
+    expect(parsed.kind === 'endpoint' && parsed.warnings.map(problemSentence)).toEqual([
+      `${PATH}:15:5: warning: \`token\` is not used: it would travel unencrypted to an http:// server; use https://`,
+      `${PATH}:16:5: warning: \`client-certificate\` is not used: it would travel unencrypted to an http:// server; use https://`,
+    ])
     expect(JSON.stringify(parsed)).not.toContain('hunter2')
   })
 })

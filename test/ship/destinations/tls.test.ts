@@ -55,6 +55,15 @@ describe('the certificate of a server', () => {
   })
 })
 
+it('a server without TLS at an https:// address is named as such', async () => {
+  const intake = await openIntake()
+  const url = intake.url.replace('http:', 'https:')
+  expect(await openDestination(webhookConfig(url)).send(sendRequest('[]'), never)).toEqual({
+    kind: 'retry',
+    reason: 'ERR_SSL_WRONG_VERSION_NUMBER: the server does not speak TLS there: is it http://?',
+  })
+})
+
 describe('a client certificate', () => {
   async function rotatable() {
     const directory = await mkdtemp(join(tmpdir(), 'tls-'))

@@ -1,0 +1,40 @@
+import type { Shipping } from './agent-shipping.ts'
+import type { Saver } from './checkpoint/saver.ts'
+import type { Tailer } from './tail/tailer.ts'
+
+/** The longest wait for aborted requests to let go, and for the last write of the positions. */
+const ABORT_GRACE_MS = 3000
+
+export interface Draining {
+  readonly works: readonly Shipping[]
+  readonly tailer: Tailer
+  readonly saver: Saver
+  readonly deadlineMs: number
+}
+
+/**
+ * Soft: what was read is sent. Hard, at the deadline: what is under way is given up and read again next time. True when
+ * it came to an end by the deadline.
+ */
+export async function drain({ works, tailer, saver, deadlineMs }: Draining): Promise<boolean> {
+  await tailer.stop()
+  const clean = await within(deadlineMs, Promise.all(works.map(({ lane }) => lane.drain())))
+  if (!clean) await within(ABORT_GRACE_MS, Promise.all(works.map(({ lane }) => lane.abort())))
+  saver.stop()
+  await within(ABORT_GRACE_MS, saver.flush())
+  tailer.close()
+  await within(ABORT_GRACE_MS, Promise.all(works.map(({ destination }) => destination.close())))
+  return clean
+}
+
+async function within(ms: number, work: Promise<unknown>): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<boolean>((resolve) => {
+    timer = setTimeout(() => resolve(false), ms)
+  })
+  try {
+    return await Promise.race([work.then(() => true), late])
+  } finally {
+    clearTimeout(timer)
+  }
+}

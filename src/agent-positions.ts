@@ -1,0 +1,85 @@
+import { join } from 'node:path'
+import { type ImportedPosition, loadDatadogRegistry } from './checkpoint/datadog-import.ts'
+import { openLock } from './checkpoint/lock.ts'
+import { type LockedStore, lockedStore } from './checkpoint/locked-store.ts'
+import { type GenerationRecord, parseRegistry, type RegistryState } from './checkpoint/registry.ts'
+import { openStore } from './checkpoint/store.ts'
+import type { Config } from './config/config.ts'
+import type { AgentLog } from './observe/log.ts'
+
+/** What is known from before, and where what comes is kept. */
+export interface Positions {
+  readonly path: string
+  readonly generations: readonly GenerationRecord[]
+  /** Of another agent, for files that this one has none of. */
+  readonly imports: ReadonlyMap<string, ImportedPosition>
+  /** Since when each source is tailed. */
+  readonly sinceMs: ReadonlyMap<string, number>
+  /** What was wrong with the files at the start and what was done. */
+  readonly recovered: string | undefined
+  readonly store: LockedStore
+}
+
+export type OpenedPositions =
+  | { readonly kind: 'opened'; readonly positions: Positions }
+  /** Another agent works on the run path. */
+  | { readonly kind: 'held'; readonly message: string }
+
+export interface PositionsOptions {
+  readonly config: Config
+  readonly log: AgentLog
+  /** Who we are, for the message of an agent that finds the run path in use. */
+  readonly holder: string
+  readonly startedAtMs: number
+}
+
+/** A run path that cannot be used stops nothing: it is asked for again with every write. */
+export async function openPositions({ config, log, holder, startedAtMs }: PositionsOptions): Promise<OpenedPositions> {
+  const { runPath, importPath } = config.checkpoint
+  const lock = await openLock(runPath, holder)
+  if (lock.kind === 'held') return { kind: 'held', message: lock.message }
+  if (lock.kind === 'failed') {
+    log.error({ reason: lock.message }, 'the run path cannot be used: shipping goes on, but positions are not kept')
+  }
+  const store = await openStore({ dir: runPath })
+  const { recovered } = store
+  if (recovered !== undefined) log.warn({ recovered }, 'the registry could not be used as it was')
+  const { generations, rejected, sinceMs: knownSinceMs } = parseRegistry(store.loaded)
+  if (rejected > 0) log.warn({ rejected }, 'entries of the registry made no sense and were left out')
+  // Without a registry an agent may have died before it wrote its first one: what was rotated since is no history.
+  const firstAtMs = knownSinceMs.size === 0 && lock.kind === 'locked' ? lock.madeAtMs : startedAtMs
+  return {
+    kind: 'opened',
+    positions: {
+      path: join(runPath, 'registry.json'),
+      generations,
+      imports: importedPositions(importPath, log),
+      sinceMs: new Map(config.sources.map(({ path }) => [path, knownSinceMs.get(path) ?? firstAtMs])),
+      recovered,
+      store: lockedStore(store, lock, () => openLock(runPath, holder)),
+    },
+  }
+}
+
+/** What is written to disk. */
+export function registryOf({ sinceMs }: Positions, generations: readonly GenerationRecord[]): RegistryState {
+  return {
+    writtenAt: new Date().toISOString(),
+    sources: Object.fromEntries([...sinceMs].map(([path, atMs]) => [path, new Date(atMs).toISOString()])),
+    generations,
+  }
+}
+
+/** Positions of a Datadog Agent, for files this agent has none of. One that cannot be read stops nothing. */
+function importedPositions(path: string | undefined, log: AgentLog): ReadonlyMap<string, ImportedPosition> {
+  const imported = path === undefined ? undefined : loadDatadogRegistry(path)
+  if (imported?.kind === 'unusable') {
+    log.warn(
+      { path, reason: imported.reason },
+      'no positions are imported: checkpoint.import names no registry of a Datadog Agent',
+    )
+  } else if (imported && imported.rejected > 0) {
+    log.warn({ path, rejected: imported.rejected }, 'entries of the imported registry made no sense and were left out')
+  }
+  return imported?.kind === 'positions' ? imported.positions : new Map()
+}

@@ -1,0 +1,134 @@
+import type { RejectedSource } from './config/config.ts'
+import type { FileStatus, PositionStatus, SourceStatus } from './observe/status.ts'
+import type { Cursor } from './tail/cursor.ts'
+import type { Fault } from './tail/files.ts'
+import type { Generation } from './tail/generation.ts'
+import type { Lineage } from './tail/lineage.ts'
+import type { SourceView } from './tail/tailer.ts'
+
+/** One item of `logs:` with the files it means. */
+export function describeSource({ source, lineages, faults, warnings }: SourceView, nowMs: number): SourceStatus {
+  const files = lineages.flatMap((lineage) => describeLineage(lineage, nowMs))
+  const fault = faults[0]
+  return {
+    integration: source.integration,
+    type: 'file',
+    path: source.path,
+    service: source.labels.service,
+    source: source.labels.source,
+    state: sourceState(files, fault),
+    error: fault?.message ?? files.find(({ error }) => error !== undefined)?.error,
+    warnings,
+    files,
+  }
+}
+
+function sourceState(files: readonly FileStatus[], fault: Fault | undefined): SourceStatus['state'] {
+  if (fault || files.some(({ state }) => state === 'error')) return 'error'
+  return files.length === 0 ? 'pending' : 'ok'
+}
+
+function describeLineage(lineage: Lineage, nowMs: number): FileStatus[] {
+  const rotated = lineage.reading.filter((generation) => generation !== lineage.live)
+  const pending = [...lineage.homeless, ...rotated].filter(isPending).length
+  // Those that are done with are kept to be recognised only.
+  const homeless = lineage.homeless.filter(({ finished }) => !finished)
+  const files = [...homeless, ...lineage.reading].map((generation) =>
+    describeFile(lineage, generation, { nowMs, pending }),
+  )
+  return lineage.livePath.error === undefined || lineage.live
+    ? files
+    : [...files, unreadable(lineage.options.path, lineage.livePath.error, pending)]
+}
+
+function isPending({ finished, lossReported, isSettled }: Generation): boolean {
+  return !finished && !lossReported && !isSettled
+}
+
+function describeFile(
+  lineage: Lineage,
+  generation: Generation,
+  { nowMs, pending }: { nowMs: number; pending: number },
+): FileStatus {
+  const live = generation === lineage.live
+  const error = generation.fault?.message ?? (live ? lineage.livePath.error : undefined)
+  const positions = [...generation.cursors.values()].map((cursor) => describePosition(cursor, nowMs))
+  const hindmost = positions.toSorted((a, b) => a.position - b.position)[0]
+  const bytesSeen = Math.max(0, ...positions.map(({ readPosition }) => readPosition))
+  return {
+    path: live ? lineage.options.path : generation.lastPath,
+    live,
+    state: fileState(generation, { live, error }),
+    error,
+    sizeBytes: generation.size,
+    bytesSeen,
+    bytesDelivered: hindmost?.bytesDelivered ?? 0,
+    bytesDeadLettered: hindmost?.bytesDeadLettered ?? 0,
+    bytesSkipped: hindmost?.bytesSkipped ?? {},
+    bytesPending: bytesSeen - (hindmost?.position ?? 0),
+    generationsPending: live ? pending : 0,
+    deletionInMs: live ? lineage.deletionInMs(nowMs) : undefined,
+    positions,
+  }
+}
+
+function describePosition(cursor: Cursor, nowMs: number): PositionStatus {
+  const { offset, deadLetteredBytes, skippedBytes } = cursor.record()
+  const skipped = Object.values(skippedBytes).reduce((sum, bytes) => sum + bytes, 0)
+  return {
+    destination: cursor.destination,
+    position: offset,
+    readPosition: cursor.position,
+    bytesDelivered: Math.max(0, offset - deadLetteredBytes - skipped),
+    bytesDeadLettered: deadLetteredBytes,
+    bytesSkipped: skippedBytes,
+    bytesPending: cursor.position - offset,
+    lagBytes: Math.max(0, cursor.end - offset),
+    lagMs: cursor.lagMs(nowMs),
+  }
+}
+
+function fileState(
+  generation: Generation,
+  { live, error }: { live: boolean; error: string | undefined },
+): FileStatus['state'] {
+  if (generation.lossReported) return 'lost'
+  if (error !== undefined) return 'error'
+  if (!generation.place) return 'waiting'
+  if (generation.finished) return 'finished'
+  if (!live) return 'draining'
+  return generation.isSettled ? 'caught-up' : 'reading'
+}
+
+function unreadable(path: string, error: string, pending: number): FileStatus {
+  return {
+    path,
+    live: true,
+    state: 'error',
+    error,
+    sizeBytes: 0,
+    bytesSeen: 0,
+    bytesDelivered: 0,
+    bytesDeadLettered: 0,
+    bytesSkipped: {},
+    bytesPending: 0,
+    generationsPending: pending,
+    deletionInMs: undefined,
+    positions: [],
+  }
+}
+
+/** An item that is left out. */
+export function describeRejected({ integration, path, error }: RejectedSource): SourceStatus {
+  return {
+    integration,
+    type: 'file',
+    path: path ?? '(no path)',
+    service: undefined,
+    source: undefined,
+    state: 'error',
+    error,
+    warnings: [],
+    files: [],
+  }
+}

@@ -1,0 +1,37 @@
+import { Fault } from './files.ts'
+import type { Generation } from './generation.ts'
+import type { Lineage } from './lineage.ts'
+
+/** A file seen alive so lately is not finished, however quiet it is. */
+const ALIVE_MS = 60_000
+
+/** Offers the last line of what was rotated and is quiet also without a newline, and is done with what is settled then. */
+export function finishRotated(lineage: Lineage, nowMs: number): void {
+  for (const generation of lineage.reading) {
+    if (!generation.rotated || generation.isReplaced) continue
+    const isQuiet = nowMs - generation.changedAtMs >= lineage.options.finalQuietMs
+    if (!generation.final && isQuiet && !isAlive(generation, nowMs)) generation.finalise()
+    if (!generation.final || !generation.isSettled || !generation.verify()) continue
+    if (isHeld(lineage, generation, nowMs)) continue
+    generation.finish()
+    lineage.insert(generation)
+  }
+}
+
+/** At rest under a name that another lineage looks at, which tells of what happens there. */
+export function isWatched(generation: Generation, nowMs: number): boolean {
+  return isAlive(generation, nowMs) && generation.isSettled && !generation.isReplaced
+}
+
+function isAlive({ aliveAtMs }: Generation, nowMs: number): boolean {
+  return nowMs - aliveAtMs < ALIVE_MS
+}
+
+/** Deleted, but perhaps still written to by who has it open, as kube-apiserver does (kubernetes/kubernetes#111208). */
+function isHeld({ live, options }: Lineage, generation: Generation, nowMs: number): boolean {
+  const hasSuccessor = live !== undefined && live.size > 0
+  const isQuiet = nowMs - generation.changedAtMs >= options.deletedQuietMs
+  if (hasSuccessor || isQuiet || !generation.isOpen) return false
+  const facts = generation.look()
+  return !(facts instanceof Fault) && facts.links === 0
+}
