@@ -62,6 +62,7 @@ export class Cursor {
   readonly #account: ByteAccount
   readonly #proof = new Proof()
   #unreadSinceMs: number | undefined
+  #writtenAtMs: number | undefined
   /** A read is under way, or its chunk is with its taker. */
   isOut = false
   /** What was looked at since may look different now. */
@@ -153,6 +154,7 @@ export class Cursor {
   /** Offers the bytes behind `position`, written at `atMs` or before: they may be new, readable now, or a whole line. */
   offerAgain(atMs: number): void {
     this.#again = true
+    this.#writtenAtMs = atMs
     this.readEnd = this.position
     if (this.#host.size > this.position) this.#unreadSinceMs ??= atMs
   }
@@ -231,7 +233,7 @@ export class Cursor {
     this.position = end
     this.readEnd = end
     this.#host.reached(end)
-    if (end >= this.#host.size) this.#unreadSinceMs = undefined
+    if (seen.end >= this.#host.size) this.#unreadSinceMs = end >= this.#host.size ? undefined : this.#writtenAtMs
     return {
       origin: this.#host.origin,
       span: ticket.span,

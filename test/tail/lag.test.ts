@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 import { tailRig } from '../support/tail-rig.ts'
 import { tempDir } from '../support/temp-dir.ts'
 
-const settled = { deliveredRecords: 1, deadLetteredRecords: 0, deadLetteredBytes: 0 }
+const settled = { deliveredRecords: 1, deadLetteredRecords: 0, deadLetteredBytes: 0, truncatedBytes: 0 }
 const HOUR_MS = 3_600_000
 
 /** A log whose generations were last written to hours ago, and the lag of each as status would show it. */
@@ -50,6 +50,18 @@ test('what is read lags until it is settled', async () => {
   expect(hours()).toEqual([1])
   for (const { part } of taken) part.settle(settled)
   expect(hours()).toEqual([0])
+  await tail.close()
+})
+
+test('the beginning of a line lags since the file was last written to', async () => {
+  using dir = tempDir()
+  const { tail, write, hours } = oldLog(dir.path)
+  write('a\nb', 5)
+  await tail.lines()
+  expect(hours()).toEqual([5])
+  write('c\nd', 1)
+  expect(await tail.lines()).toEqual(['bc'])
+  expect(hours()).toEqual([1])
   await tail.close()
 })
 
