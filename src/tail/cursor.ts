@@ -233,7 +233,8 @@ export class Cursor {
     this.position = end
     this.readEnd = end
     this.#host.reached(end)
-    if (seen.end >= this.#host.size) this.#unreadSinceMs = end >= this.#host.size ? undefined : this.#writtenAtMs
+    const { size } = this.#host
+    if (Math.max(end, seen.end) >= size) this.#unreadSinceMs = end >= size ? undefined : this.#writtenAtMs
     return {
       origin: this.#host.origin,
       span: ticket.span,
