@@ -27,13 +27,15 @@ interface Scan {
 export function scanSiblings(lineage: Lineage, nowMs: number): readonly Place[] {
   const listing = lineage.options.listings.list(lineage.livePath.base.directory)
   const isListed = !(listing instanceof Fault)
+  // With its directory every file is gone, which is as well known as when they go one by one.
+  const isAbsent = listing instanceof Fault && (listing.code === 'ENOENT' || listing.code === 'ENOTDIR')
   const names = isListed ? listing.names : new Set<string>()
   const scan: Scan = {
     lineage,
     nowMs,
     names,
     seen: new Set(),
-    isComplete: isListed && lineage.livePath.error === undefined,
+    isComplete: (isListed || isAbsent) && lineage.livePath.error === undefined,
   }
   const sightings = isListed ? look(scan, listing.rotatedOf(lineage.livePath.base.name)) : []
   for (const { facts } of sightings) if (!lineage.knows(facts)) lineage.recall(facts)
