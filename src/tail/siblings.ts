@@ -68,8 +68,10 @@ function look(scan: Scan, names: readonly string[]): Place[] {
     if (facts instanceof Fault) scan.isComplete &&= facts.code === 'ENOENT'
     else if (facts.kind === 'file') places.push({ path, facts })
   }
-  const age = ({ path, facts }: Place) => ({ name: parseRotatedName(basename(path), name), mtimeMs: facts.mtimeMs })
-  return places.sort((a, b) => compareAge(age(a), age(b)))
+  return places
+    .map((place) => ({ place, name: parseRotatedName(basename(place.path), name), mtimeMs: place.facts.mtimeMs }))
+    .sort(compareAge)
+    .map(({ place }) => place)
 }
 
 /** A `.gz` beside its plain file is a copy, perhaps one that is being written. */
