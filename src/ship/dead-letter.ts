@@ -115,12 +115,13 @@ async function createSegment(dir: string, name: string): Promise<void> {
 
 /** Reads only what is not as it was in `known`. */
 async function countSegments(dir: string, known: readonly CountedSegment[]): Promise<readonly CountedSegment[]> {
+  const before = new Map(known.map((segment) => [segment.name, segment]))
   const counted: CountedSegment[] = []
   for (const segment of await listSegments(dir)) {
     const path = join(dir, segment.name)
-    const before = known.find(({ name }) => name === segment.name)
+    const was = before.get(segment.name)
     const size = (await unlessAbsent(stat(path)))?.size
-    const count = size !== undefined && size === before?.bytes ? before : await unlessAbsent(measureSegment(path))
+    const count = size !== undefined && size === was?.bytes ? was : await unlessAbsent(measureSegment(path))
     if (count === undefined) continue
     counted.push({ ...segment, bytes: count.bytes, records: count.records })
     // Nobody but us writes to a segment that is not sealed, and we are not writing now.

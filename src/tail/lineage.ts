@@ -4,6 +4,7 @@ import type { GenerationRecord } from '../checkpoint/registry.ts'
 import type { SourceConfig } from '../config/config.ts'
 import type { Log } from '../log.ts'
 import { ArchiveSearch } from './archive-search.ts'
+import { ByFile } from './by-file.ts'
 import { type Complaint, createComplaint } from './complaint.ts'
 import type { Cursor } from './cursor.ts'
 import { Decisions } from './decisions.ts'
@@ -63,6 +64,7 @@ export class Lineage {
   readonly livePath: LivePath
   /** Generations whose file was in the directory at the last scan. */
   seen: ReadonlySet<Generation> = new Set()
+  readonly byFile = new ByFile()
   readonly decisions = new Decisions()
   readonly retention = new Retention()
   scanWanted = true
@@ -79,7 +81,7 @@ export class Lineage {
     this.livePath = new LivePath(options.path, this)
     this.#complain = createComplaint(options.path, options.log)
     const force = options.source.startPosition.startsWith('force')
-    this.homeless = force ? [] : options.records.map((record) => Generation.recorded(record, options.context))
+    for (const record of force ? [] : options.records) this.#remember(record)
     this.isVirgin = this.homeless.length === 0
   }
 
@@ -140,18 +142,16 @@ export class Lineage {
 
   /** The generations last seen in this file, those that are in it now first. */
   ofFile(facts: FileFacts): readonly Generation[] {
-    return [...this.all()].filter(({ identity }) => isIdentity(identity, facts))
+    return this.byFile.of(facts)
   }
 
   /** Takes over what is known of a file from when another path meant it. */
   recall(facts: FileFacts): void {
-    for (const record of this.options.recall(facts)) {
-      this.homeless.push(Generation.recorded(record, this.options.context))
-    }
+    for (const record of this.options.recall(facts)) this.#remember(record)
   }
 
   knows(facts: FileFacts): boolean {
-    return [...this.reading, ...this.done].some(({ identity }) => isIdentity(identity, facts))
+    return this.byFile.of(facts).some(({ place }) => place !== undefined)
   }
 
   /** Makes sure that what is read is still where it is read from. */
@@ -211,8 +211,7 @@ export class Lineage {
     // The same content gets the same id again after a crash, and so do its batches; other content never does.
     const isReused = place.facts.birth === '0' || this.ofFile(place.facts).length > 0
     const first = Generation.discovered(path, place, { context, salt: isReused ? randomUUID() : '' })
-    const isTaken = [...this.all()].some(({ origin }) => origin.id === first.origin.id)
-    return isTaken ? Generation.discovered(path, place, { context, salt: randomUUID() }) : first
+    return this.#isTaken(first.origin.id) ? Generation.discovered(path, place, { context, salt: randomUUID() }) : first
   }
 
   /** Takes a generation's file away and looks for its content among the siblings. */
@@ -239,7 +238,10 @@ export class Lineage {
   /** Forgets what has been gone longest. */
   forgetGone(): void {
     const gone = this.homeless.filter(({ finished, lossReported }) => finished || lossReported)
-    for (const old of gone.slice(0, -KEPT_GONE)) this.#remove(old)
+    for (const old of gone.slice(0, -KEPT_GONE)) {
+      this.#remove(old)
+      this.byFile.delete(old)
+    }
   }
 
   /** Brings a generation up to date that is not, or perhaps no longer, at the live path. */
@@ -256,9 +258,22 @@ export class Lineage {
     if (generation.isReplaced) this.orphan(generation)
   }
 
+  /** Homeless until its file is seen. */
+  #remember(record: GenerationRecord): void {
+    const generation = Generation.recorded(record, this.options.context)
+    this.homeless.push(generation)
+    this.byFile.put(generation)
+  }
+
+  #isTaken(id: string): boolean {
+    for (const { origin } of this.all()) if (origin.id === id) return true
+    return false
+  }
+
   /** Puts a generation where it belongs in the order of the content. */
   insert(generation: Generation): void {
     this.#remove(generation)
+    this.byFile.put(generation)
     startingPosition(generation, this)
     if (!generation.isSettled) generation.finished = false
     if (generation.finished) {

@@ -13,19 +13,22 @@ export interface Remembered {
   /** The live paths that had a file which was last seen at `path`, or as a generation of it. */
   seenAt(path: string): readonly string[]
   put(path: string, records: readonly GenerationRecord[]): void
-  /** Forgets what was not seen for long. */
+  /** Forgets what was not seen for long, soon; to be called often. */
   expire(nowMs: number): void
   all(): Iterable<GenerationRecord>
 }
 
 /** Beyond this many the longest forgotten go first: a node starts and ends many containers a day. */
 const MOST_RECORDS = 20_000
+/** To look through all of them takes some ms. */
+const EXPIRE_EVERY_MS = 60_000
 
 export function createRemembered(records: readonly GenerationRecord[], expireAfterMs: number): Remembered {
   const byPath = new Map<string, readonly GenerationRecord[]>()
   /** Live paths by what may lead to them: a file, or the place where one was last seen. */
   const hints = new Map<string, Set<string>>()
   let count = 0
+  let expiredAtMs = 0
 
   function put(path: string, added: readonly GenerationRecord[]): void {
     if (added.length === 0) return
@@ -64,6 +67,9 @@ export function createRemembered(records: readonly GenerationRecord[], expireAft
     },
     seenAt: (path) => [...(hints.get(path) ?? [])],
     expire(nowMs) {
+      // Also when the clock was set back.
+      if (Math.abs(nowMs - expiredAtMs) < EXPIRE_EVERY_MS) return
+      expiredAtMs = nowMs
       for (const [path, known] of byPath) {
         const fresh = known.filter(({ seenAt }) => nowMs - Date.parse(seenAt) < expireAfterMs)
         if (fresh.length === known.length) continue

@@ -1,4 +1,5 @@
 import { dirname, join, normalize } from 'node:path'
+import { keyOf } from './by-file.ts'
 import type { FileFacts } from './files.ts'
 import type { Generation } from './generation.ts'
 import type { FileIdentity } from './identity.ts'
@@ -35,6 +36,7 @@ export function createRoster(): Roster {
   const byName = new Map<string, Set<Lineage>>()
   const byDirectory = new Map<string, Set<Lineage>>()
   const indexed = new WeakMap<Generation, FileIdentity>()
+  const versions = new WeakMap<Lineage, number>()
   let byFile = new Map<string, Lineage>()
   let mostFiles = FEW_FILES
 
@@ -51,6 +53,9 @@ export function createRoster(): Roster {
   }
 
   function indexFiles(lineage: Lineage): void {
+    const { version } = lineage.byFile
+    if (versions.get(lineage) === version) return
+    versions.set(lineage, version)
     for (const generation of lineage.all()) {
       const { identity } = generation
       if (indexed.get(generation) === identity) continue
@@ -106,9 +111,4 @@ function drop(groups: Map<string, Set<Lineage>>, key: string, lineage: Lineage):
   const group = groups.get(key)
   group?.delete(lineage)
   if (group?.size === 0) groups.delete(key)
-}
-
-/** Without the device, whose number may change: a birth time makes up for it. */
-function keyOf({ ino, birth }: FileIdentity): string {
-  return `${ino}:${birth}`
 }

@@ -27,13 +27,15 @@ interface Scan {
 export function scanSiblings(lineage: Lineage, nowMs: number): readonly Place[] {
   const listing = lineage.options.listings.list(lineage.livePath.base.directory)
   const isListed = !(listing instanceof Fault)
+  // With its directory every file is gone, which is as well known as when they go one by one.
+  const isAbsent = listing instanceof Fault && (listing.code === 'ENOENT' || listing.code === 'ENOTDIR')
   const names = isListed ? listing.names : new Set<string>()
   const scan: Scan = {
     lineage,
     nowMs,
     names,
     seen: new Set(),
-    isComplete: isListed && lineage.livePath.error === undefined,
+    isComplete: (isListed || isAbsent) && lineage.livePath.error === undefined,
   }
   const sightings = isListed ? look(scan, listing.rotatedOf(lineage.livePath.base.name)) : []
   for (const { facts } of sightings) if (!lineage.knows(facts)) lineage.recall(facts)
@@ -66,8 +68,10 @@ function look(scan: Scan, names: readonly string[]): Place[] {
     if (facts instanceof Fault) scan.isComplete &&= facts.code === 'ENOENT'
     else if (facts.kind === 'file') places.push({ path, facts })
   }
-  const age = ({ path, facts }: Place) => ({ name: parseRotatedName(basename(path), name), mtimeMs: facts.mtimeMs })
-  return places.sort((a, b) => compareAge(age(a), age(b)))
+  return places
+    .map((place) => ({ place, name: parseRotatedName(basename(place.path), name), mtimeMs: place.facts.mtimeMs }))
+    .sort(compareAge)
+    .map(({ place }) => place)
 }
 
 /** A `.gz` beside its plain file is a copy, perhaps one that is being written. */

@@ -23,14 +23,26 @@ export interface WakeUpsOptions {
 
 /** What could not be watched is tried again this often. */
 const RETRY_MS = 60_000
-/** chokidar keeps a record of every path it no longer watches; after so many a new watcher begins without them. */
-const MOST_FORGOTTEN = 200
+
+/**
+ * Of a watcher, in all its life: chokidar compares every event with each path that it no longer watches, 5 µs a path, and
+ * libuv reads events until there are none, before anything else gets its turn. A watcher of its own for each directory
+ * would take 10 KB.
+ */
+const GROUP_SIZE = 32
+
+interface Group {
+  readonly watcher: FSWatcher
+  readonly members: Set<string>
+  /** So many more. */
+  room: number
+}
 
 export function createWakeUps({ onPath, log, now }: WakeUpsOptions): WakeUps {
-  const watched = new Set<string>()
+  const groups = new Map<string, Group>()
+  /** The one that takes directories. */
+  let open: Group | undefined
   const warned = new Set<string>()
-  let watcher: FSWatcher | undefined
-  let forgotten = 0
   let retryAtMs = Number.POSITIVE_INFINITY
 
   /**
@@ -38,21 +50,38 @@ export function createWakeUps({ onPath, log, now }: WakeUpsOptions): WakeUps {
    * Everything but the directories themselves is ignored, so that it neither looks at files nor remembers them. Of a
    * directory that is removed inotify tells as if a file of the same name in it had been: that one is looked at.
    */
-  function start(): FSWatcher {
-    const created = watch([], {
+  function start(): Group {
+    const members = new Set<string>()
+    const watcher = watch([], {
       backend: 'native',
       depth: 0,
       ignoreInitial: true,
       atomic: false,
-      ignored: (path) => !watched.has(path) && basename(path) !== basename(dirname(path)),
+      ignored: (path) => !members.has(path) && basename(path) !== basename(dirname(path)),
     })
-    created.on('raw', (event, name, details) => {
+    watcher.on('raw', (event, name, details) => {
       const directory = watchedPath(details)
       if (directory !== undefined) onPath(name === null ? directory : join(directory, name), kindOf(event))
     })
-    created.on('all', (_event, path) => onPath(path, 'other'))
-    created.on('error', denied)
-    return created
+    watcher.on('all', (_event, path) => onPath(path, 'other'))
+    watcher.on('error', denied)
+    return { watcher, members, room: GROUP_SIZE }
+  }
+
+  function add(directory: string): void {
+    if (!open || open.room === 0) open = start()
+    open.room -= 1
+    open.members.add(directory)
+    groups.set(directory, open)
+    open.watcher.add(directory)
+  }
+
+  function remove(directory: string, { watcher, members }: Group): void {
+    groups.delete(directory)
+    members.delete(directory)
+    if (members.size > 0) watcher.unwatch(directory)
+    else void watcher.close()
+    if (open?.members.size === 0) open = undefined
   }
 
   function denied(error: unknown): void {
@@ -65,29 +94,17 @@ export function createWakeUps({ onPath, log, now }: WakeUpsOptions): WakeUps {
 
   return {
     watch(directories) {
-      const removed = [...watched].filter((directory) => !directories.has(directory))
-      const added = [...directories].filter((directory) => !watched.has(directory))
-      for (const directory of removed) watched.delete(directory)
-      for (const directory of added) watched.add(directory)
-      forgotten += removed.length
-      if (forgotten > MOST_FORGOTTEN) {
-        void watcher?.close()
-        watcher = undefined
-        forgotten = 0
-      }
-      const isRetry = now() >= retryAtMs
-      if (isRetry) retryAtMs = Number.POSITIVE_INFINITY
-      if (watcher && removed.length > 0) watcher.unwatch(removed)
-      const wanted = watcher && !isRetry ? added : [...watched]
-      if (wanted.length === 0) return
-      watcher ??= start()
-      watcher.add(wanted)
+      for (const [directory, group] of groups) if (!directories.has(directory)) remove(directory, group)
+      for (const directory of directories) if (!groups.has(directory)) add(directory)
+      if (now() < retryAtMs) return
+      retryAtMs = Number.POSITIVE_INFINITY
+      for (const [directory, { watcher }] of groups) watcher.add(directory)
     },
     get isDenied() {
       return retryAtMs !== Number.POSITIVE_INFINITY
     },
     async close() {
-      await watcher?.close()
+      await Promise.all(new Set(groups.values()).values().map(({ watcher }) => watcher.close()))
     },
   }
 }

@@ -454,6 +454,19 @@ describe('files that are gone', () => {
     await tail.close()
   })
 
+  test('are let go of also when they were closed for others before their directory went', async () => {
+    using dir = tempDir()
+    const { tail, at, sorted } = rig(dir.path, ['**/*.log'], { goneMs: 0, openFilesLimit: 1 })
+    tree(dir.path, ['x/a.log', 'x/b.log', 'y/c.log'])
+    expect(await sorted()).toHaveLength(3)
+    rmSync(at('x'), { recursive: true })
+    for (let n = 0; n < 6; n += 1) await tail.tailer.pass()
+    expect(tail.tailer.view().flatMap(({ lineages }) => lineages.map(({ options }) => options.path))).toEqual([
+      at('y/c.log'),
+    ])
+    await tail.close()
+  })
+
   test('stay while something of them is not settled', async () => {
     using dir = tempDir()
     const { tail, at } = rig(dir.path, ['*.log'], { goneMs: 0 })

@@ -16,8 +16,6 @@ export interface Match {
   readonly end: number
 }
 
-/** After so many overflows making states costs more than it saves. */
-const MOST_OVERFLOWS = 8
 /** Results of a run that are no place. */
 const NONE = -1
 const NOT_FOR_US = -2
@@ -62,7 +60,7 @@ export class Automaton {
   /** Where the match ends that the states prefer; any will do: where the first of them ends. */
   #run(states: States, text: Text, from: number): number {
     const { bytes, end } = text
-    if (states.overflows > MOST_OVERFLOWS) return NOT_FOR_US
+    if (!states.admit()) return NOT_FOR_US
     let found = NONE
     let at = from
     let state = states.startBehind(before(text, at))
@@ -101,7 +99,7 @@ export class Automaton {
   /** Where the longest match begins that ends at `end`; one that ends there begins at `from` or later. */
   #startOf(text: Text, { from, end }: { from: number; end: number }): number {
     const states = this.#backward
-    if (states.overflows > MOST_OVERFLOWS) return NOT_FOR_US
+    if (!states.admit()) return NOT_FOR_US
     let state = states.startBehind(end < text.end ? (text.bytes[end] as number) : END)
     let found = NOT_FOR_US
     let at = end

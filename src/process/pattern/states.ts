@@ -5,6 +5,12 @@ export const END = 256
 const SYMBOLS = 257
 /** 1 KiB each. */
 const MOST_STATES = 1000
+/** After so many overflows in a row making states costs more than it saves. */
+const MOST_OVERFLOWS = 8
+/** An overflow after so many searches is none in a row: what it takes to make a thousand states is little beside them. */
+const SEARCHES_BETWEEN_OVERFLOWS = 10_000
+/** Lines may be other ones by then. */
+const SEARCHES_WITHOUT_STATES = 1_000_000
 
 /** Cells that are no state. Less than `LAST_MATCH` is a state, negated, with a match that ends before the symbol. */
 export const UNKNOWN = 0
@@ -41,13 +47,16 @@ export interface StatesOptions {
 export class States {
   /** By state and symbol: the next state, or one of the above. A state is where its cells begin, more than 0. */
   cells = new Int32Array(16 * SYMBOLS)
-  /** How often the states were too many and were dropped, all of them. */
-  overflows = 0
   readonly #program: Program
   readonly #options: StatesOptions
   readonly #asksForWords: boolean
   readonly #known = new Map<string, number>()
   #states: State[] = []
+  /** How often the states were too many and were dropped, all of them; of these the ones in a row. */
+  #drops = 0
+  #overflows = 0
+  /** Since the last overflow. */
+  #searches = 0
   /** By the symbol before; `END` stands for none. */
   readonly #starts = new Int32Array(SYMBOLS)
 
@@ -57,6 +66,15 @@ export class States {
     this.#options = { ...options, restarts: options.restarts && !beginsWithLine(program) }
     this.#asksForWords = program.inst.some(({ op: code, arg }) => code === op.emptyWidth && (arg & words) !== 0)
     this.#clear()
+  }
+
+  /** Whether it can be asked in one more search: whether its states were not too many of late. */
+  admit(): boolean {
+    this.#searches += 1
+    if (this.#overflows <= MOST_OVERFLOWS) return true
+    if (this.#searches <= SEARCHES_WITHOUT_STATES) return false
+    this.#overflows = 0
+    return true
   }
 
   /** The state in which a match may begin behind a byte, or, with `END`, at the front of the line. */
@@ -75,11 +93,11 @@ export class States {
     if (restarts && this.#options.idles && threads.size === 0) return this.#fill(state, symbol, IDLE)
     if (restarts) threads.add(this.#program.start)
     if (threads.size === 0) return this.#fill(state, symbol, matches ? LAST_MATCH : DEAD)
-    const { overflows } = this
+    const drops = this.#drops
     const ordered = this.#options.prefers === 'first' ? [...threads] : [...threads].sort((a, b) => a - b)
     const reached = this.#stateOf({ threads: ordered, before: this.#kindOf(symbol), restarts })
     // The state whose cell this is was dropped, too.
-    if (this.overflows !== overflows) return FOREIGN
+    if (this.#drops !== drops) return FOREIGN
     return this.#fill(state, symbol, matches ? -reached : reached)
   }
 
@@ -140,7 +158,9 @@ export class States {
     const known = this.#known.get(key)
     if (known !== undefined) return known
     if (this.#known.size === MOST_STATES) {
-      this.overflows += 1
+      this.#drops += 1
+      this.#overflows = this.#searches > SEARCHES_BETWEEN_OVERFLOWS ? 1 : this.#overflows + 1
+      this.#searches = 0
       this.#clear()
     }
     const state = this.#states.length * SYMBOLS
