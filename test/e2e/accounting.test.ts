@@ -35,6 +35,8 @@ function expectAccounted(file: FileStatus): void {
 
 const event = (n: number, more = {}) =>
   JSON.stringify({ kind: 'Event', apiVersion: 'audit.k8s.io/v1', level: 'Request', auditID: `${n}`, ...more })
+/** Delivered without its object. */
+const long = event(9, { requestObject: 'x'.repeat(5000) })
 const nul = (length: number) => '\0'.repeat(length)
 
 /** Pieces of a log by how their bytes have to end. */
@@ -51,7 +53,7 @@ const log: readonly (readonly [end: string, bytes: string])[] = [
   ['delivered', `${event(7)}\n`],
   ['dead', `${event(8, { poison: true })}\n`],
   ['dead', `${'x'.repeat(5000)}\n`],
-  ['delivered', `${event(9, { requestObject: 'x'.repeat(5000) })}\n`],
+  ['delivered', `${long}\n`],
   ['nul-run', nul(1)],
   ['empty-line', '\n'],
   ['delivered', `${event(10)}\n`],
@@ -90,15 +92,17 @@ test('every byte seen is delivered, dead-lettered, skipped for a reason or pendi
   })
   const file = await fileOf()
   const bytes = (end: string) => log.filter(([of]) => of === end).reduce((sum, [, b]) => sum + Buffer.byteLength(b), 0)
+  const cut = long.length - event(9, { annotations: { 'audit.k8s.io/truncated': 'true' } }).length
   expect(file).toMatchObject({
     bytesSeen: size,
-    bytesDelivered: bytes('delivered'),
+    bytesDelivered: bytes('delivered') - cut,
     bytesDeadLettered: bytes('dead'),
     bytesSkipped: {
       'byte-order-mark': 3,
       'empty-line': bytes('empty-line'),
       'nul-run': bytes('nul-run'),
       rule: bytes('rule'),
+      truncated: cut,
     },
     bytesPending: 0,
     positions: [{ lagBytes: '{"partial":'.length }],
