@@ -26,7 +26,7 @@ export interface DirectoryListings {
  */
 const SETTLED_MS = 2500
 /** Read again this often whatever the modification time says, for file systems that do not keep it. */
-const MAX_AGE_MS = 10_000
+const MAX_AGE_MS = 30_000
 /** Forgotten when nobody asked for so long. */
 const UNUSED_MS = 60_000
 

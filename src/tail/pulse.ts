@@ -49,7 +49,8 @@ export function createPulse({ run, nextAtMs }: PulseOptions): Pulse {
     clearTimeout(timer)
     const atMs = nextAtMs()
     if (stopped || atMs === undefined) return
-    timer = setTimeout(() => void pass(), Math.max(1, atMs - performance.now()))
+    // A timer leaves out the fraction: it would come too early, and once more for what was not due yet.
+    timer = setTimeout(() => void pass(), Math.max(1, Math.ceil(atMs - performance.now())))
   }
 
   return {

@@ -5,9 +5,9 @@ import { createTurns } from './turns.ts'
 export const TICK_MS = 250
 const MOST_ACTIVE_PER_TICK = 1000
 /** How often when all are quiet and their events arrive: then the poll is for those events that got lost. */
-const QUIET_TICK_MS = 1000
+const QUIET_TICK_MS = 2000
 /** Of the quiet files so many get their turn in a second, or twice as many while events are denied. */
-const QUIET_PER_SECOND = 500
+const QUIET_PER_SECOND = 250
 /** Of the files that could not be opened so many are tried again in a tick, as far as there is room. */
 const MOST_OPENED_PER_TICK = 500
 /** A directory is scanned for rotated generations this often without a wake-up. */
