@@ -38,7 +38,7 @@ export interface Setting {
   readonly cleanup: Cleanup
 }
 
-/** Positions, fsync and accounting are on, as always; the throttle is off, and a batch waits 100 ms at most. */
+/** Positions, fsync and accounting are on, as always; the throttle is off, and no batch waits for lines. */
 export async function startAgent(job: Job, { agent: program, cleanup }: Setting): Promise<RunningAgent> {
   const home = await mkdtemp(join(cleanup.directory, 'agent-'))
   const [runPath, logs, confPath] = [join(home, 'run'), join(home, 'logs'), join(home, 'conf.yaml')]
@@ -48,7 +48,7 @@ export async function startAgent(job: Job, { agent: program, cleanup }: Setting)
     `logs:
   - {type: file, path: ${JSON.stringify(join(logs, '*', 'audit.log'))}, service: audit, source: kubernetes.audit${job.source ?? ''}}
 destination: {${job.destination}}
-delivery: {throttle_enable: false, ${job.delivery ?? 'batch_max_wait: 100ms'}}
+delivery: {throttle_enable: false, ${job.delivery ?? 'batch_max_wait: 0s'}}
 checkpoint: {run_path: ${JSON.stringify(runPath)}}
 server: {listen: false}
 hostname: node-1

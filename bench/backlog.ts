@@ -4,7 +4,6 @@ import type { LimitFigures } from './copy-limit.ts'
 import { type Fixture, logOf } from './fixture.ts'
 import { cpuSecondsOf, memoryOf } from './process-figures.ts'
 import { runProgram, type Sink } from './programs.ts'
-import { monotonicMs } from './statistics.ts'
 import type { Limit, Work } from './works.ts'
 
 /** What shipping a backlog took; of log bytes, uncompressed. */
@@ -19,24 +18,23 @@ export interface Bench extends Setting {
 }
 
 /**
- * One run of the whole agent: from when the logs appear until the sink has the last byte, and until all of it is settled
- * for the CPU. The start of the process, before there is anything to ship, does not count.
+ * One run of the whole agent: from its first request until the sink has the last byte, as for the peers; CPU from when the
+ * logs appear until all of it is settled. The start of the process, before there is anything to ship, does not count.
  */
 export async function shipBacklog(work: Work, fixture: Fixture, bench: Bench): Promise<Cost> {
   const { sink } = bench
   const agent = await startAgent(work.job(sink.port), bench)
   await sink.reset()
   const cpuBefore = cpuSecondsOf(agent.pid)
-  const beganAtMs = monotonicMs()
   await moveIn(fixture, agent)
   await untilStatus(agent, (status) => settledBytes(status) >= fixture.bytes)
   const cpuSeconds = cpuSecondsOf(agent.pid) - cpuBefore
   const { peak } = memoryOf(agent.pid)
-  const { lastAtMs } = await sink.figures()
+  const { firstAtMs, lastAtMs } = await sink.figures()
   await agent.stop()
   await moveOut(fixture, agent)
   return {
-    megabytesPerSecond: fixture.bytes / 1e3 / (lastAtMs - beganAtMs),
+    megabytesPerSecond: fixture.bytes / 1e3 / (lastAtMs - firstAtMs),
     cpuSecondsPerGigabyte: cpuSeconds / (fixture.bytes / 1e9),
     peakRssBytes: peak,
   }

@@ -51,7 +51,7 @@ export function withRules(work: Work): Work {
 
 /** Batches of as many lines as fit, for lines so short that a thousand make a small request. */
 export function withLargeBatches(work: Work): Work {
-  const delivery = 'batch_max_wait: 100ms, batch_max_size: 20000'
+  const delivery = 'batch_max_wait: 0s, batch_max_size: 20000'
   return { ...work, job: (port) => ({ ...work.job(port), delivery }) }
 }
 

@@ -7,6 +7,7 @@ import type { Config } from './config/config.ts'
 import type { AgentLog } from './observe/log.ts'
 import type { Status } from './observe/status.ts'
 import { openFilesAllowance } from './open-files.ts'
+import { lowerPoolPriority } from './pool-priority.ts'
 import { openRules } from './process/source-rules.ts'
 import { createTailer } from './tail/tailer.ts'
 
@@ -72,6 +73,7 @@ export async function startAgent(options: AgentOptions): Promise<StartedAgent> {
   // Nothing is read before it is on disk which files there are: whoever starts after a kill knows them.
   await tailer.pass()
   await saver.flush()
+  lowerPoolPriority()
   for (const { lane } of works) lane.start()
   tailer.start()
   state = config.enabled ? 'running' : 'disabled'

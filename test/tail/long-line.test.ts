@@ -89,7 +89,7 @@ describe.each<Encoding>(['utf-8', 'utf-16-le'])('a line that is longer than its 
     const { append, next, take, faulty, tail } = rig(dir.path, encoding)
     append(`${'x'.repeat(300)}\n`)
     const chunk = await next()
-    faulty.refuse(['read'], 'EIO')
+    faulty.refuse(['read', 'readSync'], 'EIO')
     expect(await chunk?.lineFrom(0)).toEqual({ kind: 'partial' })
     chunk?.leave('unread')
     expect(await tail.tailer.feed('main').read(Buffer.alloc(64))).toBe(undefined)

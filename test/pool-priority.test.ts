@@ -1,0 +1,21 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { getPriority } from 'node:os'
+import { expect, test } from 'vitest'
+import { lowerPoolPriority } from '../src/pool-priority.ts'
+
+const isLinux = process.platform === 'linux'
+
+test.runIf(isLinux)('the threads of the pool give way to the others, however often they are told', async () => {
+  await readFile('/dev/null')
+  lowerPoolPriority()
+  lowerPoolPriority()
+  const threads = readdirSync('/proc/self/task').map((thread) => ({
+    name: readFileSync(`/proc/self/task/${thread}/comm`, 'utf8').trim(),
+    nicer: getPriority(Number(thread)) - getPriority(),
+  }))
+  const pool = threads.filter(({ name }) => name === 'libuv-worker')
+  expect(pool.length).toBeGreaterThan(0)
+  expect(new Set(pool.map(({ nicer }) => nicer))).toEqual(new Set([5]))
+  expect(threads.filter(({ name, nicer }) => name !== 'libuv-worker' && nicer !== 0)).toEqual([])
+})
