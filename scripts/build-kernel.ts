@@ -12,9 +12,10 @@ export async function compileKernel(): Promise<Uint8Array> {
   const directory = await mkdtemp(join(tmpdir(), 'kernel-'))
   try {
     const output = join(directory, 'kernel.wasm')
-    const flags = '-O3 --converge --noAssert --runtime stub --enable simd --importMemory --use abort='.split(' ')
+    const flags = '-O3 --converge --noAssert --runtime stub --importMemory --use abort='.split(' ')
+    const features = ['--enable', 'simd', '--enable', 'relaxed-simd']
     const paths = [source, '--baseDir', dirname(source), '--outFile', output]
-    const { error, stderr } = await asc.main([...paths, ...flags])
+    const { error, stderr } = await asc.main([...paths, ...flags, ...features])
     if (error !== null) throw new Error(stderr.toString())
     return await readFile(output)
   } finally {

@@ -15,33 +15,35 @@ export function prepareEscapes(): void {
 
 /** Escapes quotes and backslashes of text without control bytes. */
 export function escapeText(source: usize, end: usize, target: usize): usize {
-  const quote = i8x16.splat(0x22)
-  const backslash = i8x16.splat(0x5c)
-  for (; source < end; source += 16) {
+  for (; source + 16 <= end; source += 16) {
     const text = v128.load(source)
-    let mask = <u32>i8x16.bitmask(v128.or(i8x16.eq(text, quote), i8x16.eq(text, backslash)))
-    if (end - source < 16) {
-      mask &= (1 << <u32>(end - source)) - 1
-      return spread(text, mask, target) - (16 - (end - source))
-    }
-    if (mask == 0) {
-      v128.store(target, text)
-      target += 16
-    } else target = spread(text, mask, target)
+    target = spread(text, toEscape(text), target)
   }
-  return target
+  if (source == end) return target
+  const text = v128.load(source)
+  const mask = toEscape(text) & ((1 << <u32>(end - source)) - 1)
+  return spread(text, mask, target) - (16 - (end - source))
 }
 
-/** Writes 16 bytes with a backslash before each masked one. */
+/** A bit for each byte that needs a backslash. */
+@inline
+function toEscape(text: v128): u32 {
+  return <u32>i8x16.bitmask(v128.or(i8x16.eq(text, i8x16.splat(0x22)), i8x16.eq(text, i8x16.splat(0x5c))))
+}
+
+/**
+ * Writes 16 bytes with a backslash before each masked one: always, as bytes to escape are too many and too irregular for a
+ * branch to pay. The relaxed swizzle saves what the other does for indices that the table does not have.
+ */
 @inline
 function spread(text: v128, mask: u32, target: usize): usize {
   const backslash = i8x16.splat(0x5c)
-  const low = mask & 0xff
-  const high = mask >> 8
-  v128.store(target, i8x16.swizzle(v128.shuffle<u64>(text, backslash, 0, 2), v128.load(SPREAD + (<usize>low << 4))))
-  target += 8 + <usize>popcnt(low)
-  v128.store(target, i8x16.swizzle(v128.shuffle<u64>(text, backslash, 1, 3), v128.load(SPREAD + (<usize>high << 4))))
-  return target + 8 + <usize>popcnt(high)
+  const low = v128.load(SPREAD + (<usize>(mask & 0xff) << 4))
+  const high = v128.load(SPREAD + (<usize>(mask >> 8) << 4))
+  v128.store(target, i8x16.relaxed_swizzle(v128.shuffle<u64>(text, backslash, 0, 2), low))
+  target += 8 + <usize>popcnt(mask & 0xff)
+  v128.store(target, i8x16.relaxed_swizzle(v128.shuffle<u64>(text, backslash, 1, 3), high))
+  return target + 8 + <usize>popcnt(mask >> 8)
 }
 
 /** As `escapeText`, for text that may have control bytes. */
