@@ -29,7 +29,8 @@ type Measure = (options: Options, bench: Bench) => Promise<Section[]>
 const sections: Readonly<Record<string, Measure>> = {
   async shipping(options, bench) {
     const spec = { bytes: (options.quick ? 512 : 1024) * MEBIBYTE, files: 1, lines: 'events' as const }
-    const all = options.quick ? quickWorks : [...Object.values(works), withRules(works.webhookNone)]
+    const more = [withLargeBatches(works.webhookNone), withRules(works.webhookNone)]
+    const all = options.quick ? quickWorks : [...Object.values(works), ...more]
     return [await shipped(`shipping ${describe(spec)}`, { spec, all, compared: true }, options, bench)]
   },
   async lines(options, bench) {

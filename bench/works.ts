@@ -49,10 +49,10 @@ export function withRules(work: Work): Work {
   }
 }
 
-/** Batches of as many lines as fit, for lines so short that a thousand make a small request. */
+/** Batches of 5 MB instead of a thousand lines: for lines so short that a thousand make a small request, and for speed. */
 export function withLargeBatches(work: Work): Work {
   const delivery = 'batch_max_wait: 0s, batch_max_size: 20000'
-  return { ...work, job: (port) => ({ ...work.job(port), delivery }) }
+  return { ...work, name: `${work.name}, large batches`, job: (port) => ({ ...work.job(port), delivery }) }
 }
 
 function webhook(codec: Codec): Work {
