@@ -31,8 +31,8 @@ describe('the bounds of ratios', () => {
     const limit = row('limit: zstd', 1)
     expect(violationsOf([limit, row('webhook zstd', 1.2, 0.6)])).toEqual([])
     expect(violationsOf([limit, row('webhook zstd', 3, 0.1)])).toEqual([
-      'webhook zstd: 10 % of zstd, at least 30 %',
-      'webhook zstd / limit: zstd: 3.00 times the CPU, at most 1.9',
+      `webhook zstd: 10 % of zstd, at least ${100 * bounds.leastShare['webhook zstd']} %`,
+      `webhook zstd / limit: zstd: 3.00 times the CPU, at most ${bounds.mostCpuRatio['webhook zstd / limit: zstd']}`,
     ])
   })
 })
