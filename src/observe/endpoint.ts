@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { existsSync } from 'node:fs'
 import { chmod, rm } from 'node:fs/promises'
 import { connect, type ListenOptions, type Server } from 'node:net'
 import type { Log } from '../log.ts'
@@ -14,7 +15,12 @@ export interface Address {
   prepare(): Promise<void>
   /** Once bound. */
   settle(): Promise<void>
+  /** Whether it was taken away from who serves on it; undefined: it cannot be. */
+  readonly isGone: (() => boolean) | undefined
 }
+
+/** After so many times the pause between attempts it is looked whether the address is still there. */
+const PAUSES_PER_LOOK = 10
 
 /** One address being served, or tried again and again. */
 export interface Endpoint {
@@ -40,6 +46,7 @@ export function tcpAddress(listen: { readonly host: string; readonly port: numbe
     impossible: undefined,
     prepare: async () => {},
     settle: async () => {},
+    isGone: undefined,
   }
 }
 
@@ -54,6 +61,7 @@ export function unixAddress(path: string): Address {
       await rm(path, { force: true })
     },
     settle: () => chmod(path, 0o600),
+    isGone: () => !existsSync(path),
   }
 }
 
@@ -65,20 +73,38 @@ export async function serve(address: Address, options: EndpointOptions): Promise
   let attempt = Promise.resolve()
   let closed = false
 
+  const after = (ms: number, step: () => Promise<void>): void => {
+    if (closed) return
+    timer = setTimeout(() => {
+      attempt = step()
+    }, ms)
+    timer.unref()
+  }
+
   const attemptToBind = async (): Promise<void> => {
     try {
       server = await bind(address, options)
       problem = undefined
       options.log.info({ address: address.name, port: portOf(server) }, 'serving status')
+      lookLater()
     } catch (error) {
       problem = `${address.name}: ${error instanceof Error ? error.message : String(error)}`
       options.log.warn({ key: `bind:${address.name}` }, `status is not served on ${problem}; trying again`)
-      if (closed) return
-      timer = setTimeout(() => {
-        attempt = attemptToBind()
-      }, options.retryMs)
-      timer.unref()
+      after(options.retryMs, attemptToBind)
     }
+  }
+
+  const lookLater = (): void => {
+    if (address.isGone) after(PAUSES_PER_LOOK * options.retryMs, look)
+  }
+
+  /** A run path may be cleared under a running agent. */
+  const look = async (): Promise<void> => {
+    if (!address.isGone?.()) return lookLater()
+    options.log.warn({ key: `gone:${address.name}` }, `${address.name} was removed; serving status there again`)
+    if (server !== undefined) await stop(server)
+    server = undefined
+    await attemptToBind()
   }
 
   if (address.impossible === undefined) {

@@ -131,6 +131,17 @@ describe('the unix socket', () => {
     expect((await ask(overSocket(), '/live')).code).toBe(200)
   })
 
+  it('is made again when its run path was removed, as soon as that is there again', async () => {
+    const server = await start({ retryMs: 1 })
+    await rm(runPath, { recursive: true })
+    await expect.poll(() => server.problems(), { timeout: 5000 }).toEqual([expect.stringContaining('agent.sock')])
+    await mkdir(runPath)
+    await expect.poll(() => server.problems(), { timeout: 5000 }).toEqual([])
+    expect((await ask(overSocket(), '/live')).code).toBe(200)
+    const { mode } = await stat(join(runPath, 'agent.sock'))
+    expect(mode & 0o777).toBe(0o600)
+  })
+
   it('says what is in the way of its run path', async () => {
     const file = join(runPath, 'file')
     await writeFile(file, '')
