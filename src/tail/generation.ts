@@ -4,12 +4,12 @@ import { FINGERPRINT_BYTES, type Fingerprint, type GenerationRecord } from '../c
 import type { Content } from './content.ts'
 import type { Cursor, CursorHost } from './cursor.ts'
 import { Cursors } from './cursors.ts'
-import { Fault, type FileFacts, keep } from './files.ts'
+import { Fault, type FileFacts, keep, readExactly } from './files.ts'
 import { fingerprint, NO_FINGERPRINT } from './fingerprint.ts'
 import { HeldFile, type HeldFileContext } from './held-file.ts'
-import type { FileIdentity } from './identity.ts'
+import { type FileIdentity, isIdentity } from './identity.ts'
 import type { Evidence } from './proof.ts'
-import { recognise } from './recognition.ts'
+import { recognise, withFile } from './recognition.ts'
 
 /** Where the content of a generation can be read now. */
 export interface Place {
@@ -232,7 +232,7 @@ export class Generation {
     if (!this.place || this.isArchive || this.isReplaced) return
     const length = Math.min(FINGERPRINT_BYTES, this.size)
     if (length <= (this.head?.length ?? 0)) return
-    const bytes = this.bytes(0, length)
+    const bytes = this.#begin(this.place, length)
     if (!bytes || bytes instanceof Fault) return
     if (length < this.prefix.length || fingerprint(bytes.subarray(0, this.prefix.length)).hash !== this.prefix.hash) {
       this.isReplaced = true
@@ -243,6 +243,16 @@ export class Generation {
     if (length === this.prefix.length) return
     this.prefix = fingerprint(bytes)
     this.#context.onChange()
+  }
+
+  /** Looked at also while no more files may be held open: what is unknown is not found again under another name. */
+  #begin({ path, facts }: Place, length: number): Buffer | undefined | Fault {
+    const held = this.bytes(0, length)
+    if (!(held instanceof Fault)) return held
+    const { files } = this.#context
+    return withFile(files, path, (fd, now) =>
+      isIdentity(now, facts) ? readExactly(files, fd, { position: 0, length }) : NO_PLACE,
+    )
   }
 
   /** Bytes of its own file, where that is a plain one. */

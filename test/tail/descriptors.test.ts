@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { appendFileSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { appendFileSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
@@ -88,6 +88,26 @@ test('a file that could not be opened before it was renamed is not reported lost
   renameSync(rotated(2), live)
   expect(await tail.lines()).toEqual(['a', 'b'])
   expect(await tail.lines()).toEqual([])
+  expect(losses).toEqual([])
+  await tail.close()
+})
+
+test('a rotated file that could not be held open before it was packed is read from the archive and not reported lost', async () => {
+  using dir = tempDir()
+  const losses: unknown[] = []
+  const log = { ...silentLog, error: (fields: unknown) => void losses.push(fields) }
+  const live = join(dir.path, 'audit.log')
+  const rotated = (n: number) => join(dir.path, `audit-2026-11-20T14-33-4${n}.420.log`)
+  const tail = tailRig({ dir: dir.path, log, openFilesLimit: 1 })
+  for (const [index, line] of ['a\n', 'b\n'].entries()) {
+    appendFileSync(live, line)
+    await tail.tailer.pass()
+    renameSync(live, rotated(index + 1))
+  }
+  await tail.tailer.pass()
+  writeFileSync(`${rotated(2)}.gz`, gzipSync(readFileSync(rotated(2))))
+  rmSync(rotated(2))
+  expect(await tail.lines()).toEqual(['a', 'b'])
   expect(losses).toEqual([])
   await tail.close()
 })
