@@ -114,7 +114,6 @@ export class Generation {
     this.changedAtMs = Math.min(Date.now(), place.facts.mtimeMs)
     this.isReplaced = false
     this.missedScans = 0
-    this.lossReported = false
     this.fault = undefined
     this.final = this.isArchive
     this.#cutBack(this.size)
@@ -154,8 +153,7 @@ export class Generation {
     }
     if (verdict === 'same') return true
     const size = facts instanceof Fault ? 0 : facts.size
-    const isAtRest = this.cursors.every((cursor) => !cursor.isOut)
-    const isCutBack = verdict !== 'other' && this.furthest > 0 && size >= this.furthest && isAtRest
+    const isCutBack = verdict !== 'other' && this.furthest > 0 && size >= this.furthest && !this.cursors.isOut
     this.isReplaced = !isCutBack
     if (isCutBack) this.#cutBack(size)
     return isCutBack
@@ -197,11 +195,6 @@ export class Generation {
   /** All destinations have settled every byte there is. */
   get isSettled(): boolean {
     return this.cursors.isSettled
-  }
-
-  /** Nothing unread and no read under way: its descriptor may be given up, as the file can be found again by name. */
-  get isIdle(): boolean {
-    return this.#file.isIdle
   }
 
   /** Not one of its bytes has been seen. */

@@ -33,7 +33,7 @@ export class HeldFile {
     this.#isIdle = isIdle
   }
 
-  /** It may be closed without harm. */
+  /** Nothing unread and no read under way: it may be closed, as the file can be found again by name. */
   get isIdle(): boolean {
     return this.#pins === 0 && this.#isIdle()
   }

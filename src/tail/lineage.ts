@@ -227,7 +227,7 @@ export class Lineage {
 
   /** The content of a homeless generation is nowhere to be found. */
   giveUp(generation: Generation): void {
-    if (!generation.isIdle) return
+    if (generation.cursors.isOut) return
     if (generation.unreadBytes > 0) {
       this.#reportLoss(generation, generation.unreadBytes)
       generation.lossReported = true
@@ -275,6 +275,7 @@ export class Lineage {
     this.#remove(generation)
     this.byFile.put(generation)
     startingPosition(generation, this)
+    if (generation.lossReported) this.#takeBackLoss(generation)
     if (!generation.isSettled) generation.finished = false
     if (generation.finished) {
       generation.closeContent()
@@ -315,6 +316,15 @@ export class Lineage {
     this.options.log.error(
       { path, generation: id, bytes },
       'unread bytes are gone: the file was deleted or overwritten before it was read, and no copy of it is beside the live file',
+    )
+  }
+
+  #takeBackLoss(generation: Generation): void {
+    const { path, id } = generation.origin
+    generation.lossReported = false
+    this.options.log.warn(
+      { path, generation: id, bytes: generation.unreadBytes, file: generation.lastPath },
+      'what was reported as gone is there again, and is read',
     )
   }
 

@@ -144,6 +144,13 @@ export class World {
       const missing = law.missing(this.disk.lines).map((text) => text.slice(0, 40))
       if (missing.length > 0) throw new Error(`${name} never got ${JSON.stringify(missing)}`)
     }
+    const sought = this.#tailer
+      .view()
+      .flatMap(({ lineages }) =>
+        lineages.flatMap(({ homeless }) => homeless.filter(({ finished, lossReported }) => !finished && !lossReported)),
+      )
+    if (sought.length > 0)
+      throw new Error(`sought without end: ${JSON.stringify(sought.map(({ lastPath }) => lastPath))}`)
     if (this.#losses.length > 0 && !this.disk.mayLose)
       throw new Error(`reported lost, but nothing is: ${JSON.stringify(this.#losses)}`)
   }
