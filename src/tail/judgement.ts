@@ -39,16 +39,18 @@ export function judge(candidate: Candidate, around: Around): Judgement | Fault {
     if (verdict === 'other') continue
     const movable = canMove(generation, candidate, { ...around, verdict })
     if (movable instanceof Fault) return movable
-    if (movable && (!home || isBetter(generation, home, candidate.facts))) home = generation
+    if (movable && (!home || isBetter(generation, home, candidate))) home = generation
     const like = movable ? 'none' : likenessTo(generation, candidate, { ...around, verdict })
     if (like instanceof Fault) return like
     if (like === 'begin') mayBecomeCopy = true
     if (like === 'copy') originals.push(generation)
   }
-  // Of two that begin alike, what is unread and has no file goes before what was rotated and is where it was.
+  // Of two that begin alike, what is unread and has no file goes before what was rotated and is where it was, and before
+  // what is longer when it is just as long itself.
   const isBereft = home !== undefined && !home.finished && home.unreadBytes > 0
   const isAtRest = (original: Generation) => original !== lineage.live && around.seen.has(original)
-  const isCopy = originals.length > 0 && !(isBereft && originals.every(isAtRest))
+  const isLonger = (original: Generation) => home?.size === candidate.size && original.size > candidate.size
+  const isCopy = originals.length > 0 && !(isBereft && originals.every((other) => isAtRest(other) || isLonger(other)))
   if (isCopy && !around.isLive) return { kind: 'copy' }
   if (home) return { kind: 'home', generation: home }
   const mayGrow = nowMs - candidate.facts.mtimeMs < lineage.options.finalQuietMs
@@ -69,11 +71,12 @@ function canMove(generation: Generation, candidate: Candidate, match: Match): bo
   return !generation.isOpen || (isLive && verdict === 'same' && candidate.agrees(generation))
 }
 
-/** Of two that a file may be the home of: the one that is proven further, then the one that was in this very file. */
-function isBetter(a: Generation, b: Generation, facts: FileFacts): boolean {
-  return a.furthest === b.furthest
-    ? isIdentity(a.identity, facts) && !isIdentity(b.identity, facts)
-    : a.furthest > b.furthest
+/** Of two that a file may be the home of: the one proven further, then that of this very file, then the nearest in length. */
+function isBetter(a: Generation, b: Generation, { facts, size }: Candidate): boolean {
+  if (a.furthest !== b.furthest) return a.furthest > b.furthest
+  const isThis = isIdentity(a.identity, facts)
+  if (isThis !== isIdentity(b.identity, facts)) return isThis
+  return Math.abs(a.size - size) < Math.abs(b.size - size)
 }
 
 /** `begin`: perhaps the beginning of a copy. */

@@ -5,7 +5,7 @@ import { gzipSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
 import type { LogFields } from '../../src/log.ts'
 import { Fault, type Files, nodeFiles } from '../../src/tail/files.ts'
-import { faultyFiles } from '../support/faulty-files.ts'
+import { birthless, faultyFiles } from '../support/faulty-files.ts'
 import { silentLog, sourceOf, tailRig } from '../support/tail-rig.ts'
 import { tempDir } from '../support/temp-dir.ts'
 
@@ -68,17 +68,11 @@ describe('more files than may be open', () => {
 
 test('a file that could not be opened before it was renamed is not reported lost, also without birth times', async () => {
   using dir = tempDir()
-  const birthless = <T>(facts: T): T => (facts instanceof Fault ? facts : { ...facts, birth: '0' })
-  const files: Files = {
-    ...nodeFiles,
-    stat: (path) => birthless(nodeFiles.stat(path)),
-    facts: (fd) => birthless(nodeFiles.facts(fd)),
-  }
   const losses: unknown[] = []
   const log = { ...silentLog, error: (fields: unknown) => void losses.push(fields) }
   const live = join(dir.path, 'audit.log')
   const rotated = (n: number) => join(dir.path, `audit-2026-11-20T14-33-4${n}.420.log`)
-  const tail = tailRig({ dir: dir.path, files, log, openFilesLimit: 1 })
+  const tail = tailRig({ dir: dir.path, files: birthless(nodeFiles), log, openFilesLimit: 1 })
   appendFileSync(live, 'a\n')
   await tail.tailer.pass()
   renameSync(live, rotated(1))

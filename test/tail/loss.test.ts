@@ -1,8 +1,18 @@
-import { appendFileSync, mkdirSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import {
+  appendFileSync,
+  copyFileSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
 import type { LogFields } from '../../src/log.ts'
+import { birthless, faultyFiles } from '../support/faulty-files.ts'
 import { type RigOptions, silentLog, sourceOf, tailRig } from '../support/tail-rig.ts'
 import { tempDir } from '../support/temp-dir.ts'
 
@@ -101,6 +111,28 @@ describe('unread bytes that are gone are reported once:', () => {
     expect(gone).toEqual([7])
     await tail.close()
   })
+})
+
+test('no loss is reported when copies of files that begin alike are found together after a restart', async () => {
+  using dir = tempDir()
+  const { files, refuse, allow } = faultyFiles()
+  const { live, gone, tail, append, rotated, looks } = rig(dir.path, { files: birthless(files) })
+  const banner = '#'.repeat(1500)
+  append(`${banner}\nthe longer one\n`)
+  await looks(1)
+  copyFileSync(live, rotated(1))
+  truncateSync(live)
+  append(`${banner}\nshort\n`)
+  refuse(['list'], 'EIO')
+  await looks(1)
+  copyFileSync(live, rotated(2))
+  truncateSync(live)
+  await tail.restart()
+  allow()
+  expect((await tail.lines()).sort()).toEqual([banner, banner, 'short', 'the longer one'])
+  await looks(3)
+  expect(gone).toEqual([])
+  await tail.close()
 })
 
 /** Unread generations: rotated, packed and live, of which no more than `openFilesLimit` are held open. */

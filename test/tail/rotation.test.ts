@@ -270,6 +270,22 @@ describe('copytruncate', () => {
     await tail.close()
   })
 
+  test('reads a copy of what is unread though a file that is longer, deleted and still open begins just so', async () => {
+    using dir = tempDir()
+    const { append, rotate, live, at, tail } = rig(dir.path, { finalQuietMs: 1e12 })
+    const banner = '#'.repeat(1500)
+    append(`${banner}\na\n`)
+    await tail.tailer.pass()
+    rotate(1)
+    append(`${banner}\n`)
+    await tail.tailer.pass()
+    copyFileSync(live, at(`audit-${stamp(2)}.log`))
+    rmSync(at(`audit-${stamp(1)}.log`))
+    truncateSync(live)
+    expect((await tail.lines()).toSorted()).toEqual([banner, banner, 'a'])
+    await tail.close()
+  })
+
   test('leaves a copy alone that is made before the truncation', async () => {
     using dir = tempDir()
     const { append, live, at, tail } = rig(dir.path)
