@@ -325,7 +325,9 @@ export class Disk {
     const piece: Piece = { seq: this.#seq, line }
     this.#seq += 1
     const id = `${line.pieces.length === 0 ? '' : '+'}${piece.seq.toString(36)}`
-    const text = id + (isBinary ? '\xff\xfe\r\x01' : '.').repeat(length).slice(0, Math.max(0, length - id.length))
+    // Lines that are written at different times differ, and not only where they begin.
+    const filler = `${isBinary ? '\xff\xfe\r\x01' : '.'}${id}`
+    const text = id + filler.repeat(length).slice(0, Math.max(0, length - id.length))
     line.pieces.push(piece)
     line.texts.push(text)
     carrier.pieces.push(piece)
