@@ -6,7 +6,7 @@ import type { Content } from './content.ts'
 import { Fault } from './files.ts'
 import { NO_FINGERPRINT } from './fingerprint.ts'
 import { findLine } from './long-line.ts'
-import { type Evidence, Proof, type Seen } from './proof.ts'
+import { type Evidence, evidenceOf, Proof, type Seen } from './proof.ts'
 
 const NEWLINE = 0x0a
 const NOT_ENDED = { deadLetteredBytes: 0, truncatedBytes: 0 }
@@ -65,6 +65,8 @@ export class Cursor {
   #writtenAtMs: number | undefined
   /** A read is under way, or its chunk is with its taker. */
   isOut = false
+  /** The end of the chunk that is with its taker. */
+  #inHand: Seen | undefined
   /** What was looked at since may look different now. */
   #again = false
   /** Up to here a line was followed that is longer than the chunk, without finding its end. */
@@ -148,7 +150,8 @@ export class Cursor {
 
   evidence(): readonly Evidence[] {
     const settled = { offset: this.#ledger.watermark, marker: this.#marker }
-    return [settled, ...this.#proof.evidence(this.position)].filter(({ marker }) => marker.length > 0)
+    const inHand = this.#inHand ? [evidenceOf(this.#inHand)] : []
+    return [settled, ...this.#proof.evidence(this.position), ...inHand].filter(({ marker }) => marker.length > 0)
   }
 
   /** Offers the bytes behind `position`, written at `atMs` or before: they may be new, readable now, or a whole line. */
@@ -171,6 +174,7 @@ export class Cursor {
   /** Offers nothing before the file changes, when it may be a whole line. */
   #lookedUpTo(end: number): void {
     this.isOut = false
+    this.#inHand = undefined
     if (!this.#again) this.readEnd = Math.max(this.position, end, this.#scannedTo)
   }
 
@@ -211,6 +215,7 @@ export class Cursor {
     const host = this.#host
     const start = this.position
     const seen = this.#proof.seen(room.subarray(0, count), start + count)
+    this.#inHand = seen
     // The unterminated last line of a finished file gets its newline here; `take` never counts it as a byte of the file.
     const closed = host.final && start + count >= host.size && count < room.length && room[count - 1] !== NEWLINE
     if (closed) room[count] = NEWLINE

@@ -3,7 +3,7 @@ import { Fault, type FileFacts } from './files.ts'
 import type { Generation } from './generation.ts'
 import { isIdentity } from './identity.ts'
 import type { Lineage } from './lineage.ts'
-import { type Candidate, recognise, type Verdict } from './recognition.ts'
+import { type Candidate, PROOF_BYTES, recognise, type Verdict } from './recognition.ts'
 
 /** What the agent makes of a file that it does not know. */
 export type Judgement =
@@ -71,12 +71,21 @@ function canMove(generation: Generation, candidate: Candidate, match: Match): bo
   return !generation.isOpen || (isLive && verdict === 'same' && candidate.agrees(generation))
 }
 
-/** Of two that a file may be the home of: the one proven further, then that of this very file, then the nearest in length. */
+/**
+ * Of two that a file may be the home of: one that is proven beyond doubt, one that was as long as the file, the one proven
+ * further, one that was in this very file, the nearest in length.
+ */
 function isBetter(a: Generation, b: Generation, { facts, size }: Candidate): boolean {
-  if (a.furthest !== b.furthest) return a.furthest > b.furthest
-  const isThis = isIdentity(a.identity, facts)
-  if (isThis !== isIdentity(b.identity, facts)) return isThis
-  return Math.abs(a.size - size) < Math.abs(b.size - size)
+  const marks = ({ furthest, size: length, identity }: Generation): readonly number[] => [
+    furthest >= PROOF_BYTES ? furthest : 0,
+    Number(length === size),
+    furthest,
+    Number(isIdentity(identity, facts)),
+    -Math.abs(length - size),
+  ]
+  const others = marks(b)
+  const difference = marks(a).map((mark, index) => mark - (others[index] ?? 0))
+  return (difference.find((by) => by !== 0) ?? 0) > 0
 }
 
 /** `begin`: perhaps the beginning of a copy. */

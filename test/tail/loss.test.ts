@@ -12,6 +12,7 @@ import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
 import type { LogFields } from '../../src/log.ts'
+import { nodeFiles } from '../../src/tail/files.ts'
 import { birthless, faultyFiles } from '../support/faulty-files.ts'
 import { type RigOptions, silentLog, sourceOf, tailRig } from '../support/tail-rig.ts'
 import { tempDir } from '../support/temp-dir.ts'
@@ -130,6 +131,26 @@ test('no loss is reported when copies of files that begin alike are found togeth
   await tail.restart()
   allow()
   expect((await tail.lines()).sort()).toEqual([banner, banner, 'short', 'the longer one'])
+  await looks(3)
+  expect(gone).toEqual([])
+  await tail.close()
+})
+
+test('no loss is reported when a copy begins as what was begun and packed does', async () => {
+  using dir = tempDir()
+  const { live, gone, tail, append, rotated, looks } = rig(dir.path, { files: birthless(nodeFiles) })
+  const banner = '#'.repeat(1500)
+  append(`${banner}\nfirst`)
+  expect(await tail.lines()).toEqual([banner])
+  renameSync(live, rotated(1))
+  append(`${banner}\nsecond\n`)
+  await looks(1)
+  writeFileSync(`${rotated(1)}.gz`, gzipSync(readFileSync(rotated(1))))
+  rmSync(rotated(1))
+  copyFileSync(live, rotated(2))
+  truncateSync(live)
+  await tail.restart()
+  expect((await tail.lines()).sort()).toEqual([banner, 'first', 'second'])
   await looks(3)
   expect(gone).toEqual([])
   await tail.close()

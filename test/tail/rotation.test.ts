@@ -286,6 +286,26 @@ describe('copytruncate', () => {
     await tail.close()
   })
 
+  test('leaves a copy alone of what is in hand, though the file begins again just so', async () => {
+    using dir = tempDir()
+    const { append, live, at, tail } = rig(dir.path)
+    append('banner\n')
+    await tail.tailer.pass()
+    append('a\n')
+    const chunk = await tail.tailer.feed('main').read(Buffer.alloc(4096))
+    copyFileSync(live, at('audit.log.1'))
+    truncateSync(live)
+    append('banner\nb\n')
+    await tail.tailer.pass()
+    chunk
+      ?.take(chunk.length)
+      .settle({ deliveredRecords: 2, deadLetteredRecords: 0, deadLetteredBytes: 0, truncatedBytes: 0 })
+    chunk?.leave('partial')
+    expect(chunk?.length).toBe('banner\na\n'.length)
+    expect(await tail.lines()).toEqual(['banner', 'b'])
+    await tail.close()
+  })
+
   test('leaves a copy alone that is made before the truncation', async () => {
     using dir = tempDir()
     const { append, live, at, tail } = rig(dir.path)
