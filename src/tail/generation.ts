@@ -71,6 +71,8 @@ export class Generation {
   /** Changed so lately that one more change of the same size might not show in the modification time. */
   #isFresh = true
   #lastSeenMs: number
+  /** Why its content could not be looked at the last time. */
+  #unseen: Fault | undefined
 
   private constructor(origin: Origin, context: GenerationContext, from: Partial<GenerationRecord>) {
     this.origin = origin
@@ -103,8 +105,8 @@ export class Generation {
     return generation
   }
 
-  /** Gives the generation a file to be read from; `fd` is that file, already open. */
-  settleIn(place: Place, fd?: number): void {
+  /** Gives the generation a file to be read from; `fd` is that file, already open, or why it cannot be kept open. */
+  settleIn(place: Place, fd?: number | Fault): void {
     this.closeContent()
     this.place = place
     this.identity = place.facts
@@ -114,10 +116,11 @@ export class Generation {
     this.changedAtMs = Math.min(Date.now(), place.facts.mtimeMs)
     this.isReplaced = false
     this.missedScans = 0
-    this.fault = undefined
+    this.#unseen = fd instanceof Fault ? fd : undefined
+    this.fault = this.#unseen
     this.final = this.isArchive
     this.#cutBack(this.size)
-    if (fd !== undefined) this.#file.hold(fd)
+    if (typeof fd === 'number') this.#file.hold(fd)
     this.cursors.offerAgain(place.facts.mtimeMs)
   }
 
@@ -129,7 +132,7 @@ export class Generation {
     if (!this.place || this.isArchive) return
     const known = this.place.facts
     const isUnchanged = facts.size === known.size && facts.mtimeMs === known.mtimeMs
-    if (isUnchanged && !this.#isFresh) return
+    if (isUnchanged && !this.#isFresh && !this.#unseen) return
     if (!this.verify(facts)) return
     this.#isFresh = nowMs - facts.mtimeMs < CLOCK_TICK_MS
     if (isUnchanged) return
@@ -147,6 +150,8 @@ export class Generation {
     if (this.isReplaced || this.isArchive || !this.place || this.prefix.length === 0) return !this.isReplaced
     const bytes = (position: number, length: number) => this.bytes(position, length)
     const verdict = facts instanceof Fault ? facts : recognise(this, { facts, size: facts.size, bytes })
+    if (this.fault === this.#unseen) this.fault = undefined
+    this.#unseen = verdict instanceof Fault ? verdict : undefined
     if (verdict instanceof Fault) {
       this.fault = verdict
       return false

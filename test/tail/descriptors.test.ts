@@ -1,5 +1,15 @@
 import { randomBytes } from 'node:crypto'
-import { appendFileSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  appendFileSync,
+  copyFileSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
@@ -103,6 +113,25 @@ test('a rotated file that could not be held open before it was packed is read fr
   rmSync(rotated(2))
   expect(await tail.lines()).toEqual(['a', 'b'])
   expect(losses).toEqual([])
+  await tail.close()
+})
+
+test('a copy of a live file that could not be held open is left alone', async () => {
+  using dir = tempDir()
+  const { tail, append, at, errors } = rig(dir.path, 'audit.log', { openFilesLimit: 1 })
+  append('audit.log', 'a\n')
+  await tail.tailer.pass()
+  renameSync(at('audit.log'), at('audit.log.2'))
+  append('audit.log', 'b\n')
+  await tail.tailer.pass()
+  expect(errors()[0]).toContain('all 1 files of open_files_limit are unread')
+  copyFileSync(at('audit.log'), at('audit.log.1'))
+  await tail.tailer.pass()
+  expect(await tail.lines()).toEqual(['a', 'b'])
+  truncateSync(at('audit.log'))
+  append('audit.log', 'c\n')
+  expect(await tail.lines()).toEqual(['c'])
+  expect(errors()).toEqual([])
   await tail.close()
 })
 
@@ -220,6 +249,40 @@ describe('what cannot be done for a while is said, tried again, and loses nothin
     expect(errors()).toEqual([])
     await tail.restart()
     expect(await tail.lines()).toEqual([])
+    await tail.close()
+  })
+
+  test('EIO at the start: what is unread in the live file is not reported as gone', async () => {
+    using dir = tempDir()
+    const losses: unknown[] = []
+    const log = { ...silentLog, error: (fields: unknown) => void losses.push(fields) }
+    const { faulty, tail, append, errors } = rig(dir.path, 'a.log', { log })
+    append('a.log', 'a\n')
+    await tail.tailer.pass()
+    faulty.refuse(['read', 'readSync'], 'EIO')
+    await tail.restart()
+    for (let look = 0; look < 3; look += 1) await tail.tailer.pass()
+    expect(errors()[0]).toContain('EIO')
+    faulty.allow()
+    expect(await tail.lines()).toEqual(['a'])
+    expect(losses).toEqual([])
+    await tail.close()
+  })
+
+  test('EIO while a file is looked at in which nothing is new', async () => {
+    using dir = tempDir()
+    const { faulty, tail, append, errors, at } = rig(dir.path, 'a.log')
+    append('a.log', 'a\n')
+    // So old that its time of modification is believed.
+    utimesSync(at('a.log'), 1, 1)
+    expect(await tail.lines()).toEqual(['a'])
+    faulty.refuse(['readSync'], 'EIO')
+    append('a.log.1', 'b\n')
+    await tail.tailer.pass()
+    expect(errors()[0]).toContain('EIO')
+    faulty.allow()
+    expect(await tail.lines()).toEqual(['b'])
+    expect(errors()).toEqual([])
     await tail.close()
   })
 
