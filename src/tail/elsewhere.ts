@@ -43,11 +43,8 @@ export function createElsewhere({ roster, files, onNews }: ElsewhereOptions): El
 
   /** Tells the owner where its file is. */
   function tell(owner: Lineage, generation: Generation, { place, nowMs }: { place: Place; nowMs: number }): void {
-    if (!generation.place) owner.settle(generation, place)
-    else {
-      generation.observe(place.facts, nowMs)
-      owner.meetAt(generation, place.path)
-    }
+    if (generation.place) owner.meetAt(generation, place, nowMs)
+    else owner.settle(generation, place)
   }
 
   return {

@@ -116,8 +116,8 @@ export class Generation {
     this.changedAtMs = Math.min(Date.now(), place.facts.mtimeMs)
     this.isReplaced = false
     this.missedScans = 0
-    this.#unseen = fd instanceof Fault ? fd : undefined
-    this.fault = this.#unseen
+    this.#unseen = undefined
+    this.fault = fd instanceof Fault ? fd : undefined
     this.final = this.isArchive
     this.#cutBack(this.size)
     if (typeof fd === 'number') this.#file.hold(fd)
@@ -182,9 +182,11 @@ export class Generation {
     return this.#file.facts() ?? this.#context.files.stat(this.place.path)
   }
 
-  /** Reads again after a fault. */
+  /** Reads again after a fault; one of reading is over when there is nothing to read. */
   retry(): void {
-    if (this.fault) this.cursors.offerAgain(this.changedAtMs)
+    if (!this.fault) return
+    if (this.fault !== this.#unseen && this.unreadBytes === 0) this.fault = undefined
+    else this.cursors.offerAgain(this.changedAtMs)
   }
 
   /** The furthest position of a destination. */
@@ -230,7 +232,7 @@ export class Generation {
     if (!this.place || this.isArchive || this.isReplaced) return
     const length = Math.min(FINGERPRINT_BYTES, this.size)
     if (length <= (this.head?.length ?? 0)) return
-    const bytes = this.#begin(this.place, length)
+    const bytes = this.bytes(0, length)
     if (!bytes || bytes instanceof Fault) return
     if (length < this.prefix.length || fingerprint(bytes.subarray(0, this.prefix.length)).hash !== this.prefix.hash) {
       this.isReplaced = true
@@ -243,20 +245,14 @@ export class Generation {
     this.#context.onChange()
   }
 
-  /** Looked at also while no more files may be held open: what is unknown is not found again under another name. */
-  #begin({ path, facts }: Place, length: number): Buffer | undefined | Fault {
-    const held = this.bytes(0, length)
-    if (!(held instanceof Fault)) return held
-    const { files } = this.#context
-    return withFile(files, path, (fd, now) =>
-      isIdentity(now, facts) ? readExactly(files, fd, { position: 0, length }) : NO_PLACE,
-    )
-  }
-
-  /** Bytes of its own file, where that is a plain one. */
+  /** Bytes of its own file, where that is a plain one, also while it may not be held open. */
   bytes(position: number, length: number): Buffer | undefined | Fault {
     if (!this.place || this.isArchive) return NO_PLACE
-    return this.open() ?? this.#file.plain?.before(position + length, length)
+    if (!this.open()) return this.#file.plain?.before(position + length, length)
+    const { path, facts } = this.place
+    return withFile(this.#context.files, path, (fd, now) =>
+      isIdentity(now, facts) ? readExactly(this.#context.files, fd, { position, length }) : NO_PLACE,
+    )
   }
 
   record(nowMs: number): GenerationRecord {

@@ -188,9 +188,10 @@ export class Lineage {
   }
 
   /** Its file has been seen under this name. */
-  meetAt(generation: Generation, path: string): void {
+  meetAt(generation: Generation, { path, facts }: Place, nowMs: number): void {
     generation.lastPath = path
     if (generation.place) generation.place = { ...generation.place, path }
+    generation.observe(facts, nowMs)
     if (!this.done.includes(generation)) return
     if (!generation.finished) this.insert(generation)
     else generation.closeContent()

@@ -83,18 +83,22 @@ function isArchive({ names }: Scan, path: string): boolean {
 /** Whether the file's own identity tells whose it is. */
 function meet(scan: Scan, sighting: Place): boolean {
   const { lineage, nowMs } = scan
-  const { path, facts } = sighting
+  const { facts } = sighting
   for (const generation of lineage.ofFile(facts)) {
     const verdict = isStill(scan, generation, sighting)
     if (verdict === 'other') continue
-    scan.seen.add(generation)
-    generation.missedScans = 0
     // It need not be missed twice when it is seen where it is now.
     if (generation === lineage.live && lineage.livePath.missing > 0) lineage.leave(nowMs)
     if (verdict === 'unclear') scan.isComplete = false
-    else if (generation.place) generation.observe(facts, nowMs)
-    else lineage.settle(generation, { path, facts })
-    if (generation !== lineage.live) lineage.meetAt(generation, path)
+    else if (!generation.place) lineage.settle(generation, sighting)
+    if (generation === lineage.live) generation.observe(facts, nowMs)
+    else lineage.meetAt(generation, sighting, nowMs)
+    if (generation.isReplaced && generation !== lineage.live) {
+      lineage.orphan(generation)
+      continue
+    }
+    scan.seen.add(generation)
+    generation.missedScans = 0
     return true
   }
   return false

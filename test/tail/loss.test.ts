@@ -136,6 +136,23 @@ test('no loss is reported when copies of files that begin alike are found togeth
   await tail.close()
 })
 
+test('no loss is reported when a live file that was not held open is copied, truncated and renamed at once', async () => {
+  using dir = tempDir()
+  const { live, gone, tail, append, rotated, looks } = rig(dir.path, { openFilesLimit: 1 })
+  append('a\n')
+  await looks(1)
+  renameSync(live, rotated(1))
+  append('b\n')
+  await looks(1)
+  copyFileSync(live, rotated(2))
+  truncateSync(live)
+  renameSync(live, rotated(3))
+  expect(await tail.lines()).toEqual(['a', 'b'])
+  await looks(3)
+  expect(gone).toEqual([])
+  await tail.close()
+})
+
 test('no loss is reported when a copy begins as what was begun and packed does', async () => {
   using dir = tempDir()
   const { live, gone, tail, append, rotated, looks } = rig(dir.path, { files: birthless(nodeFiles) })
