@@ -65,6 +65,8 @@ export class Cursor {
   #writtenAtMs: number | undefined
   /** A read is under way, or its chunk is with its taker. */
   isOut = false
+  /** It could not be looked at what is there: to be tried again. */
+  hasFailed = false
   /** The end of the chunk that is with its taker. */
   #inHand: Seen | undefined
   /** What was looked at since may look different now. */
@@ -111,7 +113,7 @@ export class Cursor {
     host.pin()
     try {
       const count = content instanceof Fault ? content : await content.read(into, position)
-      if (count instanceof Fault) host.failed(count)
+      if (count instanceof Fault) this.#failed(count)
       return count
     } finally {
       host.unpin()
@@ -164,6 +166,7 @@ export class Cursor {
 
   async read(room: Uint8Array): Promise<Chunk | undefined> {
     this.isOut = true
+    this.hasFailed = false
     this.#again = false
     this.#scannedTo = 0
     const chunk = await this.#read(room)
@@ -197,6 +200,7 @@ export class Cursor {
   }
 
   #failed(fault: Fault): undefined {
+    this.hasFailed = true
     this.#host.failed(fault)
     return undefined
   }
@@ -263,9 +267,10 @@ export class Cursor {
   #isStill(content: Content, seen: Seen): boolean {
     if (content.isFixed) return true
     const bytes = content.before(seen.end, seen.bytes.length)
-    if (bytes instanceof Fault) return false
-    const unchanged = bytes?.equals(seen.bytes) ? this.#host.isUnchanged(content) : false
-    if (unchanged === false) this.#host.replaced()
+    const isThere = bytes instanceof Fault ? bytes : bytes?.equals(seen.bytes)
+    const unchanged = isThere === true ? this.#host.isUnchanged(content) : (isThere ?? false)
+    if (unchanged instanceof Fault) this.#failed(unchanged)
+    else if (!unchanged) this.#host.replaced()
     return unchanged === true
   }
 
@@ -274,6 +279,8 @@ export class Cursor {
     const line = await findLine({ ...at, final, read: (into, position) => this.peek(into, position) })
     if (line.kind === 'partial') this.scanned(size)
     const content = this.#host.content(this)
-    return !(content instanceof Fault) && this.#isStill(content, seen) ? line : { kind: 'partial' }
+    if (content instanceof Fault) this.#failed(content)
+    else if (this.#isStill(content, seen)) return line
+    return { kind: 'partial' }
   }
 }

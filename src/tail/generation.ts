@@ -182,11 +182,10 @@ export class Generation {
     return this.#file.facts() ?? this.#context.files.stat(this.place.path)
   }
 
-  /** Reads again after a fault; one of reading is over when there is nothing to read. */
+  /** Reads again after a fault, which is over when there is nothing to read. */
   retry(): void {
-    if (!this.fault) return
     if (this.fault !== this.#unseen && this.unreadBytes === 0) this.fault = undefined
-    else this.cursors.offerAgain(this.changedAtMs)
+    for (const cursor of this.cursors.values()) if (cursor.hasFailed) cursor.offerAgain(this.changedAtMs)
   }
 
   /** The furthest position of a destination. */

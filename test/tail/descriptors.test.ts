@@ -59,6 +59,32 @@ describe('more files than may be open', () => {
     expect(faulty.open).toBe(0)
   })
 
+  test('are read for every destination, though one could not open what another then could', async () => {
+    using dir = tempDir()
+    const { tail, append } = rig(dir.path, '*.log', { openFilesLimit: 1, destinations: ['one', 'two'] })
+    for (const name of ['a.log', 'b.log']) append(name, `${name}\n`)
+    const readAll = async (destination: string) => {
+      const texts: string[] = []
+      for (;;) {
+        const room = Buffer.alloc(100)
+        const chunk = await tail.tailer.feed(destination).read(room)
+        if (!chunk) return texts.sort()
+        texts.push(room.toString('latin1', 0, chunk.length))
+        chunk
+          .take(chunk.length)
+          .settle({ deliveredRecords: 1, deadLetteredRecords: 0, deadLetteredBytes: 0, truncatedBytes: 0 })
+        chunk.leave('partial')
+      }
+    }
+    await tail.tailer.pass()
+    const first = await readAll('one')
+    expect(first).toHaveLength(1)
+    expect(await readAll('two')).toEqual(['a.log\n', 'b.log\n'])
+    await tail.tailer.pass()
+    expect([...first, ...(await readAll('one'))].sort()).toEqual(['a.log\n', 'b.log\n'])
+    await tail.close()
+  })
+
   test('wait for their turn while others are unread: it is said, and nothing is lost', async () => {
     using dir = tempDir()
     const { tail, append, errors, sorted, at } = rig(dir.path, '*.log', { openFilesLimit: 5 })
