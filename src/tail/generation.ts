@@ -301,6 +301,12 @@ export class Generation {
     this.prefix = this.head ? fingerprint(this.head) : NO_FINGERPRINT
   }
 
+  /** It goes on behind what was known to be there: what is last may be half of a line. */
+  #grow(size: number): void {
+    this.size = size
+    this.final = this.isArchive
+  }
+
   #host(): CursorHost {
     const generation = this
     const { onChange, onDoubt } = this.#context
@@ -317,7 +323,7 @@ export class Generation {
       pin: () => this.#file.pin(),
       unpin: () => this.#file.unpin(),
       reached: (size) => {
-        if (size > generation.size) generation.size = size
+        if (size > generation.size) generation.#grow(size)
         generation.fault = undefined
         generation.#file.touch()
       },

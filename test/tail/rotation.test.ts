@@ -188,6 +188,23 @@ describe('rename rotation', () => {
     await tail.close()
   })
 
+  test('takes nothing for a last line that has come since the rotated file was quiet', async () => {
+    using dir = tempDir()
+    const { append, rotate, tail } = rig(dir.path)
+    append('a\n')
+    await tail.tailer.pass()
+    rotate(1)
+    await tail.tailer.pass()
+    append('part of', `audit-${stamp(1)}.log`)
+    const room = Buffer.alloc(100)
+    const chunk = await tail.tailer.feed('main').read(room)
+    expect(room.toString('latin1', 0, chunk?.length)).toBe('a\npart of')
+    chunk?.leave('partial')
+    append(' a line\n', `audit-${stamp(1)}.log`)
+    expect(await tail.lines()).toEqual(['a', 'part of a line'])
+    await tail.close()
+  })
+
   test('reads a pattern that also matches rotated names once', async () => {
     using dir = tempDir()
     const { append, rotate, tail } = rig(dir.path, { sources: [sourceOf(join(dir.path, 'audit*.log'))] })
