@@ -114,6 +114,7 @@ export class Cursor {
     try {
       const count = content instanceof Fault ? content : await content.read(into, position)
       if (count instanceof Fault) this.#failed(count)
+      else host.reached(position + count)
       return count
     } finally {
       host.unpin()
@@ -275,8 +276,9 @@ export class Cursor {
   }
 
   async #lineFrom(at: { front: number; from: number }, seen: Seen): Promise<LongLine> {
-    const { size, final } = this.#host
-    const line = await findLine({ ...at, final, read: (into, position) => this.peek(into, position) })
+    const { size } = this.#host
+    const read = (into: Uint8Array, position: number) => this.peek(into, position)
+    const line = await findLine({ ...at, isFinal: () => this.isFinal, read })
     if (line.kind === 'partial') this.scanned(size)
     const content = this.#host.content(this)
     if (content instanceof Fault) this.#failed(content)

@@ -205,6 +205,22 @@ describe('rename rotation', () => {
     await tail.close()
   })
 
+  test('takes nothing for a last long line that has come since the rotated file was quiet', async () => {
+    using dir = tempDir()
+    const { append, rotate, tail } = rig(dir.path)
+    append('a part')
+    await tail.tailer.pass()
+    rotate(1)
+    await tail.tailer.pass()
+    const chunk = await tail.tailer.feed('main').read(Buffer.alloc(4))
+    append(' of', `audit-${stamp(1)}.log`)
+    expect(await chunk?.lineFrom(0)).toEqual({ kind: 'partial' })
+    chunk?.leave('partial')
+    append(' a line\n', `audit-${stamp(1)}.log`)
+    expect(await tail.lines()).toEqual(['a part of a line'])
+    await tail.close()
+  })
+
   test('reads a pattern that also matches rotated names once', async () => {
     using dir = tempDir()
     const { append, rotate, tail } = rig(dir.path, { sources: [sourceOf(join(dir.path, 'audit*.log'))] })
