@@ -102,6 +102,8 @@ export class Generation {
       if (context.destinations.includes(destination)) generation.cursors.add(destination, position)
       else generation.cursors.keep(destination, position)
     }
+    // What was read was there: a shorter file is another one, or one that has been cut.
+    generation.size = Math.max(generation.size, generation.furthest)
     return generation
   }
 
