@@ -3,7 +3,7 @@ import { Fault, type FileFacts } from './files.ts'
 import type { Generation } from './generation.ts'
 import { isIdentity } from './identity.ts'
 import type { Lineage } from './lineage.ts'
-import { type Candidate, PROOF_BYTES, recognise, type Verdict } from './recognition.ts'
+import { type Candidate, recognise, type Verdict } from './recognition.ts'
 
 /** What the agent makes of a file that it does not know. */
 export type Judgement =
@@ -71,17 +71,20 @@ function canMove(generation: Generation, candidate: Candidate, match: Match): bo
   return !generation.isOpen || (isLive && verdict === 'same' && candidate.agrees(generation))
 }
 
+/** What was read so far ends in bytes of its own, however other files begin. */
+const OWN_BYTES = 2 * FINGERPRINT_BYTES
+
 /**
- * Of two that a file may be the home of: one that is proven beyond doubt, one that was as long as the file, the one proven
- * further, one that was in this very file, the nearest in length.
+ * Of two that a file may be the home of: the one of which more was read, one that was as long as the file, one that was in
+ * this very file, the nearest in length, and again the one of which more was read, be it of a common beginning.
  */
 function isBetter(a: Generation, b: Generation, { facts, size }: Candidate): boolean {
   const marks = ({ furthest, size: length, identity }: Generation): readonly number[] => [
-    furthest >= PROOF_BYTES ? furthest : 0,
+    furthest >= OWN_BYTES ? furthest : 0,
     Number(length === size),
-    furthest,
     Number(isIdentity(identity, facts)),
     -Math.abs(length - size),
+    furthest,
   ]
   const others = marks(b)
   const difference = marks(a).map((mark, index) => mark - (others[index] ?? 0))

@@ -23,7 +23,7 @@ export function plainCandidate(files: Files, fd: number, facts: FileFacts): Cand
 }
 
 /** Other files may begin alike, but not for so long. */
-export const PROOF_BYTES = 64 * 1024
+const PROOF_BYTES = 64 * 1024
 
 /**
  * Whether a file holds the content of a generation. `begins`: it agrees as far as it goes, but ends before what has been
