@@ -101,9 +101,9 @@ export class Cursor {
     return this.#host.size
   }
 
-  /** Nothing will be appended: the last line counts also without its newline. */
-  get isFinal(): boolean {
-    return this.#host.final
+  /** Whether the content ends at `position` for good: the last line counts also without its newline. */
+  endsAt(position: number): boolean {
+    return this.#host.final && position === this.#host.size
   }
 
   /** Bytes from anywhere in the content, without a look at the ledger: for who has to see further than his room. */
@@ -114,7 +114,6 @@ export class Cursor {
     try {
       const count = content instanceof Fault ? content : await content.read(into, position)
       if (count instanceof Fault) this.#failed(count)
-      else host.reached(position + count)
       return count
     } finally {
       host.unpin()
@@ -278,7 +277,7 @@ export class Cursor {
   async #lineFrom(at: { front: number; from: number }, seen: Seen): Promise<LongLine> {
     const { size } = this.#host
     const read = (into: Uint8Array, position: number) => this.peek(into, position)
-    const line = await findLine({ ...at, isFinal: () => this.isFinal, read })
+    const line = await findLine({ ...at, endsAt: (position) => this.endsAt(position), read })
     if (line.kind === 'partial') this.scanned(size)
     const content = this.#host.content(this)
     if (content instanceof Fault) this.#failed(content)

@@ -108,7 +108,7 @@ function meet(scan: Scan, sighting: Place): boolean {
 function isStill(scan: Scan, generation: Generation, { path, facts }: Place): 'same' | 'other' | 'unclear' {
   const { lineage } = scan
   const { place } = generation
-  if (generation === lineage.live || (generation.isOpen && !generation.isReplaced)) return 'same'
+  if (generation.isOpen && !generation.isReplaced) return 'same'
   if (place && place.facts.size === facts.size && place.facts.mtimeMs === facts.mtimeMs) return 'same'
   if (path.endsWith('.gz')) {
     // An archive is recognised by what is in it.

@@ -142,6 +142,38 @@ test('a rotated file that could not be held open before it was packed is read fr
   await tail.close()
 })
 
+test('an archive that has got the inode of a live file that was not held open is read as an archive', async () => {
+  using dir = tempDir()
+  const live = join(dir.path, 'audit.log')
+  const rotated = join(dir.path, 'audit-2026-11-20T14-33-41.420.log')
+  const shared = [live, `${rotated}.gz`]
+  const paths = new Map<number, string>()
+  const withShared = <T>(path: string | undefined, facts: T): T =>
+    facts instanceof Fault || !shared.includes(path ?? '') ? facts : { ...facts, ino: '7' }
+  const plain = birthless(nodeFiles)
+  const files: Files = {
+    ...plain,
+    stat: (path) => withShared(path, plain.stat(path)),
+    facts: (fd) => withShared(paths.get(fd), plain.facts(fd)),
+    open(path) {
+      const fd = plain.open(path)
+      if (typeof fd === 'number') paths.set(fd, path)
+      return fd
+    },
+  }
+  const tail = tailRig({ dir: dir.path, files, openFilesLimit: 1 })
+  appendFileSync(live, 'a\n')
+  await tail.tailer.pass()
+  renameSync(live, rotated)
+  writeFileSync(live, '')
+  await tail.tailer.pass()
+  rmSync(live)
+  writeFileSync(`${rotated}.gz`, gzipSync(readFileSync(rotated)))
+  rmSync(rotated)
+  expect(await tail.lines()).toEqual(['a'])
+  await tail.close()
+})
+
 test('a copy of a live file that could not be held open is left alone', async () => {
   using dir = tempDir()
   const { tail, append, at, errors } = rig(dir.path, 'audit.log', { openFilesLimit: 1 })
