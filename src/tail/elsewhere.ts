@@ -1,9 +1,9 @@
 import { stateOf } from './decisions.ts'
-import { Fault, type FileFacts, type Files } from './files.ts'
+import { Fault, type FileFacts, type Files, withFile } from './files.ts'
 import type { Generation, Place } from './generation.ts'
 import { isIdentity } from './identity.ts'
 import type { Lineage } from './lineage.ts'
-import { plainCandidate, recognise, withFile } from './recognition.ts'
+import { plainCandidate, recognise } from './recognition.ts'
 import type { Roster } from './roster.ts'
 
 /**

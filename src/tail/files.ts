@@ -108,6 +108,18 @@ function entryOf(entry: fs.Dirent<string | Buffer>, name: string): Entry {
   return { name, kind: entry.isFile() ? 'file' : entry.isDirectory() ? 'directory' : 'other' }
 }
 
+/** Opens a file long enough for `look`. */
+export function withFile<T>(files: Files, path: string, look: (fd: number, facts: FileFacts) => T): T | Fault {
+  const fd = files.open(path)
+  if (fd instanceof Fault) return fd
+  try {
+    const facts = files.facts(fd)
+    return facts instanceof Fault ? facts : look(fd, facts)
+  } finally {
+    files.close(fd)
+  }
+}
+
 /** Reads exactly `[position, position + length)`; undefined when the file is shorter, a fault when it cannot be read. */
 export function readExactly(
   files: Files,

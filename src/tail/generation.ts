@@ -1,15 +1,15 @@
 import { hash } from 'node:crypto'
 import type { Origin, SourceLabels } from '../block.ts'
-import { FINGERPRINT_BYTES, type Fingerprint, type GenerationRecord } from '../checkpoint/registry.ts'
+import type { GenerationRecord } from '../checkpoint/registry.ts'
 import type { Content } from './content.ts'
 import type { Cursor, CursorHost } from './cursor.ts'
 import { Cursors } from './cursors.ts'
-import { Fault, type FileFacts, keep, readExactly } from './files.ts'
-import { fingerprint, NO_FINGERPRINT } from './fingerprint.ts'
+import { Fault, type FileFacts } from './files.ts'
+import { Head } from './head.ts'
 import { HeldFile, type HeldFileContext } from './held-file.ts'
-import { type FileIdentity, isIdentity } from './identity.ts'
+import type { FileIdentity } from './identity.ts'
 import type { Evidence } from './proof.ts'
-import { recognise, withFile } from './recognition.ts'
+import { recognise } from './recognition.ts'
 
 /** Where the content of a generation can be read now. */
 export interface Place {
@@ -44,9 +44,7 @@ export class Generation {
   /** Of the file it was last seen in; content decides where they disagree. */
   identity: FileIdentity
   lastPath: string
-  prefix: Fingerprint
-  /** The first bytes themselves, while something is unread: at least `prefix.length` of them. */
-  head: Buffer | undefined
+  readonly head: Head
   size: number
   /** When it last changed, in size or by leaving the live path, in the clock of `observe`. */
   changedAtMs = 0
@@ -79,7 +77,7 @@ export class Generation {
     this.#context = context
     this.identity = { dev: from.dev ?? '', ino: from.ino ?? '', birth: from.birth ?? '0' }
     this.lastPath = from.lastPath ?? ''
-    this.prefix = from.prefix ?? NO_FINGERPRINT
+    this.head = new Head(from.prefix)
     this.size = from.size ?? 0
     this.finished = from.finished ?? false
     this.#lastSeenMs = from.seenAt ? Date.parse(from.seenAt) : 0
@@ -149,7 +147,7 @@ export class Generation {
 
   /** Whether its file is seen to hold its content, up to where it has been read. */
   verify(facts: FileFacts | Fault = this.look()): boolean {
-    if (this.isReplaced || this.isArchive || !this.place || this.prefix.length === 0) return !this.isReplaced
+    if (this.isReplaced || this.isArchive || !this.place || this.head.length === 0) return !this.isReplaced
     const bytes = (position: number, length: number) => this.bytes(position, length)
     const verdict = facts instanceof Fault ? facts : recognise(this, { facts, size: facts.size, bytes })
     if (this.fault === this.#unseen) this.fault = undefined
@@ -175,7 +173,7 @@ export class Generation {
   /** All of it is delivered. */
   finish(): void {
     this.finished = true
-    this.head = undefined
+    this.head.forgetBytes()
   }
 
   /** What its file is now, wherever it is: by the open descriptor, else by the name it was last seen under. */
@@ -207,7 +205,7 @@ export class Generation {
 
   /** Not one of its bytes has been seen. */
   get isUnknown(): boolean {
-    return this.size > 0 && this.prefix.length === 0
+    return this.size > 0 && this.head.length === 0
   }
 
   get isArchive(): boolean {
@@ -231,29 +229,21 @@ export class Generation {
   /** Learns the first bytes as they come, up to the length of a fingerprint. */
   learnHead(): void {
     if (!this.place || this.isArchive || this.isReplaced) return
-    const length = Math.min(FINGERPRINT_BYTES, this.size)
-    if (length <= (this.head?.length ?? 0)) return
-    const bytes = this.bytes(0, length)
+    const known = this.head.length
+    const wanted = this.head.wants(this.size)
+    const bytes = wanted > 0 ? this.bytes(0, wanted) : undefined
     if (!bytes || bytes instanceof Fault) return
-    if (length < this.prefix.length || fingerprint(bytes.subarray(0, this.prefix.length)).hash !== this.prefix.hash) {
+    if (!this.head.learn(bytes)) {
       this.isReplaced = true
       this.#context.onDoubt()
-      return
-    }
-    this.head = keep(bytes)
-    if (length === this.prefix.length) return
-    this.prefix = fingerprint(bytes)
-    this.#context.onChange()
+    } else if (this.head.length > known) this.#context.onChange()
   }
 
-  /** Bytes of its own file, where that is a plain one, also while it may not be held open. */
+  /** Bytes of its own file, where that is a plain one. */
   bytes(position: number, length: number): Buffer | undefined | Fault {
     if (!this.place || this.isArchive) return NO_PLACE
-    if (!this.open()) return this.#file.plain?.before(position + length, length)
     const { path, facts } = this.place
-    return withFile(this.#context.files, path, (fd, now) =>
-      isIdentity(now, facts) ? readExactly(this.#context.files, fd, { position, length }) : NO_PLACE,
-    )
+    return this.#file.bytes(path, facts, { position, length })
   }
 
   record(nowMs: number): GenerationRecord {
@@ -265,7 +255,7 @@ export class Generation {
       dev,
       ino,
       birth,
-      prefix: this.prefix,
+      prefix: this.head.fingerprint,
       size: this.size,
       finished: this.finished,
       seenAt: new Date(this.place ? nowMs : this.#lastSeenMs).toISOString(),
@@ -298,9 +288,7 @@ export class Generation {
    */
   #cutBack(size: number): void {
     this.size = size
-    if (size >= this.prefix.length) return
-    this.head = this.head?.subarray(0, size)
-    this.prefix = this.head ? fingerprint(this.head) : NO_FINGERPRINT
+    this.head.cut(size)
   }
 
   /** It goes on behind what was known to be there: what is last may be half of a line. */
@@ -345,10 +333,10 @@ export class Generation {
     const facts = this.look()
     if (facts instanceof Fault) return facts
     if (facts.size < this.size && !this.verify(facts)) return this.isReplaced ? false : NO_PLACE
-    const { length, hash } = this.prefix
+    const { length } = this.head
     const begin = length === 0 ? undefined : content.before(length, length)
     if (begin instanceof Fault) return begin
-    if (length > 0 && (begin === undefined || fingerprint(begin).hash !== hash)) return false
+    if (length > 0 && !this.head.matches(begin)) return false
     for (const cursor of this.cursors.values()) {
       const unchanged = cursor.isUnchanged(content)
       if (unchanged !== true) return unchanged

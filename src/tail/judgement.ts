@@ -66,7 +66,7 @@ function canMove(generation: Generation, candidate: Candidate, match: Match): bo
   if (seen.has(generation) || generation === lineage.live || generation.isArchive) return false
   // Short logs are often alike: of those that are done with, only a long one is known by its content.
   if (generation.finished)
-    return isLong(generation) || candidate.isArchive || isIdentity(generation.identity, candidate.facts)
+    return generation.head.isLong || candidate.isArchive || isIdentity(generation.identity, candidate.facts)
   // A file that is gone but still open is read to its end, unless the live file is a copy of it that goes on.
   return !generation.isOpen || (isLive && verdict === 'same' && candidate.agrees(generation))
 }
@@ -98,7 +98,7 @@ type Likeness = 'copy' | 'begin' | 'none'
 function likenessTo(generation: Generation, candidate: Candidate, match: Match): Likeness | Fault {
   const { lineage, seen, verdict } = match
   if (isOlder(candidate.facts, generation.identity)) return 'none'
-  const isCertain = isLong(generation) && candidate.size >= FINGERPRINT_BYTES
+  const isCertain = generation.head.isLong && candidate.size >= FINGERPRINT_BYTES
   const isLeft = generation === lineage.live || (generation.isOpen && !seen.has(generation))
   if (!isCertain && !isLeft) return 'none'
   const facts = generation.isArchive ? ABSENT : generation.look()
@@ -118,10 +118,6 @@ function likenessTo(generation: Generation, candidate: Candidate, match: Match):
 const TRUNCATED = new Fault('EAGAIN', 'what it looks like has just been truncated')
 const UNREAD = new Fault('EAGAIN', 'the live file could not be looked at yet')
 const ABSENT = new Fault('ENOENT', 'its file is not at hand')
-
-function isLong({ prefix }: Generation): boolean {
-  return prefix.length >= FINGERPRINT_BYTES
-}
 
 function isOlder(a: Pick<FileFacts, 'birth'>, b: Pick<FileFacts, 'birth'>): boolean {
   return a.birth !== '0' && b.birth !== '0' && BigInt(a.birth) < BigInt(b.birth)

@@ -14,6 +14,7 @@ import { finishRotated, isWatched } from './finishing.ts'
 import { Generation, type GenerationContext, type Place } from './generation.ts'
 import { isIdentity } from './identity.ts'
 import { LivePath } from './live-path.ts'
+import { reportLoss, takeBackLoss } from './losses.ts'
 import { Retention } from './retention.ts'
 import { oldestFirst, parseRotatedName } from './rotated-name.ts'
 import { scanSiblings } from './siblings.ts'
@@ -175,7 +176,7 @@ export class Lineage {
       0,
       ...[...cursors.values()].map((cursor) => size - Math.max(cursor.position, generation.size)),
     )
-    if (lost > 0) this.#reportLoss(generation, lost)
+    if (lost > 0) reportLoss(this.options.log, generation, lost)
   }
 
   /** The live generation is no longer at the live path. */
@@ -230,7 +231,7 @@ export class Lineage {
   giveUp(generation: Generation): void {
     if (generation.cursors.isOut) return
     if (generation.unreadBytes > 0) {
-      this.#reportLoss(generation, generation.unreadBytes)
+      reportLoss(this.options.log, generation, generation.unreadBytes)
       generation.lossReported = true
     } else if (generation.isSettled) generation.finished = true
     this.options.context.onChange()
@@ -276,7 +277,8 @@ export class Lineage {
     this.#remove(generation)
     this.byFile.put(generation)
     startingPosition(generation, this)
-    if (generation.lossReported) this.#takeBackLoss(generation)
+    if (generation.lossReported) takeBackLoss(this.options.log, generation)
+    generation.lossReported = false
     if (!generation.isSettled) generation.finished = false
     if (generation.finished) {
       generation.closeContent()
@@ -310,23 +312,6 @@ export class Lineage {
       mtimeMs,
     }))
     this.reading = this.live ? [...ordered, this.live] : ordered
-  }
-
-  #reportLoss(generation: Generation, bytes: number): void {
-    const { path, id } = generation.origin
-    this.options.log.error(
-      { path, generation: id, bytes },
-      'unread bytes are gone: the file was deleted or overwritten before it was read, and no copy of it is beside the live file',
-    )
-  }
-
-  #takeBackLoss(generation: Generation): void {
-    const { path, id } = generation.origin
-    generation.lossReported = false
-    this.options.log.warn(
-      { path, generation: id, bytes: generation.unreadBytes, file: generation.lastPath },
-      'what was reported as gone is there again, and is read',
-    )
   }
 
   /** Something is looked for, or may still change into what is looked for. */

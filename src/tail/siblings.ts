@@ -1,10 +1,10 @@
 import { basename, join } from 'node:path'
-import { Fault, isAbsent } from './files.ts'
+import { Fault, isAbsent, withFile } from './files.ts'
 import type { Generation, Place } from './generation.ts'
 import { isIdentity } from './identity.ts'
 import { judge } from './judgement.ts'
 import type { Lineage } from './lineage.ts'
-import { plainCandidate, recognise, withFile } from './recognition.ts'
+import { plainCandidate, recognise } from './recognition.ts'
 import { compareAge, parseRotatedName } from './rotated-name.ts'
 
 /** One look at the directory of a lineage. */
