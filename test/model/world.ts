@@ -1,5 +1,5 @@
 import type { Chunk, Part } from '../../src/block.ts'
-import type { GenerationRecord } from '../../src/checkpoint/registry.ts'
+import { FINGERPRINT_BYTES, type GenerationRecord } from '../../src/checkpoint/registry.ts'
 import type { Log } from '../../src/log.ts'
 import { Fault, type Files, nodeFiles } from '../../src/tail/files.ts'
 import { createTailer, type Tailer } from '../../src/tail/tailer.ts'
@@ -151,8 +151,13 @@ export class World {
       )
     if (sought.length > 0)
       throw new Error(`sought without end: ${JSON.stringify(sought.map(({ lastPath }) => lastPath))}`)
-    if (this.#losses.length > 0 && !this.disk.mayLose)
+    if (this.#losses.length > 0 && !this.disk.mayLose && !this.#mayMistake)
       throw new Error(`reported lost, but nothing is: ${JSON.stringify(this.#losses)}`)
+  }
+
+  /** What is read and what is recorded of files that begin alike may be too little to tell them apart without birth times. */
+  get #mayMistake(): boolean {
+    return !this.#options.hasBirth && this.#options.bannerBytes > FINGERPRINT_BYTES
   }
 
   async #drain(): Promise<void> {
