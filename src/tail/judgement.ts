@@ -103,7 +103,8 @@ function likenessTo(generation: Generation, candidate: Candidate, match: Match):
   if (!isCertain && !isLeft) return 'none'
   const facts = generation.isArchive ? ABSENT : generation.look()
   if (facts instanceof Fault) {
-    if (facts.code !== ABSENT.code) return facts
+    // A live file that is missed for the first time may be this one.
+    if (facts.code !== ABSENT.code || generation === lineage.live) return facts
     if (verdict !== 'same') return 'begin'
     // Only what was read to its end is known to its end.
     return candidate.size === generation.size && generation.furthest === generation.size ? 'copy' : 'none'

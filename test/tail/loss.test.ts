@@ -153,6 +153,23 @@ test('no loss is reported when a live file that was not held open is copied, tru
   await tail.close()
 })
 
+test('no loss is reported when a live file that was closed for others is renamed and packed at once', async () => {
+  using dir = tempDir()
+  const { live, gone, tail, append, rotated, looks } = rig(dir.path, { pattern: '*.log', openFilesLimit: 1 })
+  append('a')
+  expect(await tail.lines()).toEqual([])
+  writeFileSync(join(live, '..', 'other.log'), 'held\n')
+  await looks(1)
+  renameSync(live, rotated(1))
+  writeFileSync(`${rotated(1)}.gz`, gzipSync(readFileSync(rotated(1))))
+  rmSync(rotated(1))
+  await looks(1)
+  expect((await tail.lines()).sort()).toEqual(['a', 'held'])
+  await looks(3)
+  expect(gone).toEqual([])
+  await tail.close()
+})
+
 test('no loss is reported when a copy begins as what was begun and packed does', async () => {
   using dir = tempDir()
   const { live, gone, tail, append, rotated, looks } = rig(dir.path, { files: birthless(nodeFiles) })
