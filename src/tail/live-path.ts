@@ -69,6 +69,7 @@ export class LivePath {
       return
     }
     const generation = owner ?? this.#lineage.discover({ path, facts })
+    generation.closeContent()
     const full = context.descriptors.makeRoom()
     if (full) files.close(fd)
     // The name behind a link: it still names the file when the link points elsewhere.
