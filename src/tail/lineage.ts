@@ -176,7 +176,7 @@ export class Lineage {
       0,
       ...[...cursors.values()].map((cursor) => size - Math.max(cursor.position, generation.size)),
     )
-    if (lost > 0) reportLoss(this.options.log, generation, lost)
+    if (lost > 0) reportLoss(this.options.log, generation.origin, lost)
   }
 
   /** The live generation is no longer at the live path. */
@@ -231,7 +231,7 @@ export class Lineage {
   giveUp(generation: Generation): void {
     if (generation.cursors.isOut) return
     if (generation.unreadBytes > 0) {
-      reportLoss(this.options.log, generation, generation.unreadBytes)
+      reportLoss(this.options.log, generation.origin, generation.unreadBytes)
       generation.lossReported = true
     } else if (generation.isSettled) generation.finished = true
     this.options.context.onChange()
@@ -277,7 +277,10 @@ export class Lineage {
     this.#remove(generation)
     this.byFile.put(generation)
     startingPosition(generation, this)
-    if (generation.lossReported) takeBackLoss(this.options.log, generation)
+    if (generation.lossReported) {
+      const { unreadBytes, lastPath } = generation
+      takeBackLoss(this.options.log, generation.origin, { bytes: unreadBytes, file: lastPath })
+    }
     generation.lossReported = false
     if (!generation.isSettled) generation.finished = false
     if (generation.finished) {
