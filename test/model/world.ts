@@ -42,6 +42,8 @@ export class World {
   readonly #destinations: readonly Destination[]
   readonly #files: Files
   readonly #losses: unknown[] = []
+  /** Files begin alike and have no birth times: what is known of them may be too little to tell them apart. */
+  readonly #areAlike: boolean
   #isQuickFinal: boolean
   #openFiles = 0
   #faulty: FaultyCall | undefined
@@ -51,8 +53,10 @@ export class World {
   constructor(options: WorldOptions) {
     this.#options = options
     this.#isQuickFinal = options.isQuickFinal
+    this.#areAlike = !options.hasBirth && options.bannerBytes > FINGERPRINT_BYTES
     this.disk = new Disk({
       ...options,
+      keepsInodes: this.#areAlike,
       banner: '#'.repeat(options.bannerBytes),
       onGone: (pieces) => this.#lose(pieces),
     })
@@ -151,13 +155,8 @@ export class World {
       )
     if (sought.length > 0)
       throw new Error(`sought without end: ${JSON.stringify(sought.map(({ lastPath }) => lastPath))}`)
-    if (this.#losses.length > 0 && !this.disk.mayLose && !this.#mayMistake)
+    if (this.#losses.length > 0 && !this.disk.mayLose && !this.#areAlike)
       throw new Error(`reported lost, but nothing is: ${JSON.stringify(this.#losses)}`)
-  }
-
-  /** What is read and what is recorded of files that begin alike may be too little to tell them apart without birth times. */
-  get #mayMistake(): boolean {
-    return !this.#options.hasBirth && this.#options.bannerBytes > FINGERPRINT_BYTES
   }
 
   async #drain(): Promise<void> {
