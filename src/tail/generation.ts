@@ -229,9 +229,10 @@ export class Generation {
   /** Learns the first bytes as they come, up to the length of a fingerprint. */
   learnHead(): void {
     if (!this.place || this.isArchive || this.isReplaced) return
-    const known = this.head.length
     const wanted = this.head.wants(this.size)
-    const bytes = wanted > 0 ? this.bytes(0, wanted) : undefined
+    if (wanted === 0) return
+    const known = this.head.length
+    const bytes = this.bytes(0, wanted)
     if (!bytes || bytes instanceof Fault) return
     if (!this.head.learn(bytes)) {
       this.isReplaced = true
