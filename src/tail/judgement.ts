@@ -45,16 +45,21 @@ export function judge(candidate: Candidate, around: Around): Judgement | Fault {
     if (like === 'begin') mayBecomeCopy = true
     if (like === 'copy') originals.push(generation)
   }
-  // Of two that begin alike, what is unread and has no file goes before what was rotated and is where it was, and before
-  // what is longer when it is just as long itself.
-  const isBereft = home !== undefined && !home.finished && home.unreadBytes > 0
-  const isAtRest = (original: Generation) => original !== lineage.live && around.seen.has(original)
-  const isLonger = (original: Generation) => home?.size === candidate.size && original.size > candidate.size
-  const isCopy = originals.length > 0 && !(isBereft && originals.every((other) => isAtRest(other) || isLonger(other)))
+  const isCopy = originals.length > 0 && !originals.every((original) => yields(original, home, candidate, around))
   if (isCopy && !around.isLive) return { kind: 'copy' }
   if (home) return { kind: 'home', generation: home }
   const mayGrow = nowMs - candidate.facts.mtimeMs < lineage.options.finalQuietMs
   return { kind: mayBecomeCopy && mayGrow ? 'wait' : 'new' }
+}
+
+/**
+ * Whether of two that begin alike the one that has no file and is unread comes first: before what was rotated and is where
+ * it was, and when it is just as long as the file, before what is longer, or before any if all of it is known.
+ */
+function yields(original: Generation, home: Generation | undefined, { size }: Candidate, around: Around): boolean {
+  if (!home || home.finished || home.unreadBytes === 0) return false
+  if (original !== around.lineage.live && around.seen.has(original)) return true
+  return home.size === size && (original.size > size || home.head.length === size)
 }
 
 type Match = Around & { readonly verdict: Exclude<Verdict, 'other'> }
