@@ -80,16 +80,16 @@ function canMove(generation: Generation, candidate: Candidate, match: Match): bo
 const OWN_BYTES = 2 * FINGERPRINT_BYTES
 
 /**
- * Of two that a file may be the home of: the one of which more was read, one that was as long as the file, one that was in
- * this very file, the nearest in length, and again the one of which more was read, be it of a common beginning.
+ * Of two that a file may be the home of: the one of which more was read; where that may be no more than a common beginning,
+ * first one that was as long as the file. Then one that was in this very file, then the nearest in length.
  */
 function isBetter(a: Generation, b: Generation, { facts, size }: Candidate): boolean {
   const marks = ({ furthest, size: length, identity }: Generation): readonly number[] => [
     furthest >= OWN_BYTES ? furthest : 0,
     Number(length === size),
+    furthest,
     Number(isIdentity(identity, facts)),
     -Math.abs(length - size),
-    furthest,
   ]
   const others = marks(b)
   const difference = marks(a).map((mark, index) => mark - (others[index] ?? 0))

@@ -14,6 +14,7 @@ import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
 import { type Files, nodeFiles } from '../../src/tail/files.ts'
+import { birthless } from '../support/faulty-files.ts'
 import { sourceOf, tailRig } from '../support/tail-rig.ts'
 import { tempDir } from '../support/temp-dir.ts'
 
@@ -336,6 +337,22 @@ describe('copytruncate', () => {
     chunk?.leave('partial')
     expect(chunk?.length).toBe('banner\na\n'.length)
     expect(await tail.lines()).toEqual(['banner', 'b'])
+    await tail.close()
+  })
+
+  test('goes on in the copy of what was begun, though what is gone began just so', async () => {
+    using dir = tempDir()
+    const { append, live, at, tail } = rig(dir.path, { files: birthless(nodeFiles) })
+    const banner = '#'.repeat(1500)
+    append(`${banner}\ngone\n`)
+    await tail.tailer.pass()
+    truncateSync(live)
+    append(`${banner}\na\n`)
+    expect(await tail.lines()).toEqual([banner, 'a'])
+    append('unread\n')
+    copyFileSync(live, at('audit.log.1'))
+    truncateSync(live)
+    expect(await tail.lines()).toEqual(['unread'])
     await tail.close()
   })
 
