@@ -54,12 +54,15 @@ export function judge(candidate: Candidate, around: Around): Judgement | Fault {
 
 /**
  * Whether of two that begin alike the one that has no file and is unread comes first: before what was rotated and is where
- * it was, and when it is just as long as the file, before what is longer, or before any if all of it is known.
+ * it was. When it is just as long as the file also before what is longer, before the live file if this is an archive, and
+ * before any if all of it is known.
  */
-function yields(original: Generation, home: Generation | undefined, { size }: Candidate, around: Around): boolean {
+function yields(original: Generation, home: Generation | undefined, candidate: Candidate, around: Around): boolean {
   if (!home || home.finished || home.unreadBytes === 0) return false
-  if (original !== around.lineage.live && around.seen.has(original)) return true
-  return home.size === size && (original.size > size || home.head.length === size)
+  const isLive = original === around.lineage.live
+  if (!isLive && around.seen.has(original)) return true
+  const { size, isArchive } = candidate
+  return home.size === size && (original.size > size || (isArchive && isLive) || home.head.length === size)
 }
 
 type Match = Around & { readonly verdict: Exclude<Verdict, 'other'> }

@@ -121,8 +121,6 @@ export class LivePath {
     }
     const judgement = judge(candidate)
     if (judgement instanceof Fault) return judgement
-    if (judgement.kind === 'home') return judgement.generation
-    // Of one that could not be opened before, and of which nothing is known but the file.
-    return known.find(({ head, furthest }) => head.length === 0 && furthest === 0)
+    return judgement.kind === 'home' ? judgement.generation : undefined
   }
 }

@@ -327,6 +327,27 @@ describe('what cannot be done for a while is said, tried again, and loses nothin
     await tail.close()
   })
 
+  test('EIO in a file that was empty before, also over a rotation and a restart without birth times', async () => {
+    using dir = tempDir()
+    const losses: unknown[] = []
+    const log = { ...silentLog, error: (fields: unknown) => void losses.push(fields) }
+    const { files, refuse, allow } = faultyFiles()
+    const { tail, append, at } = rig(dir.path, 'a.log', { log, files: birthless(files) })
+    append('a.log', '')
+    await tail.tailer.pass()
+    refuse(['read', 'readSync'], 'EIO')
+    append('a.log', 'a\n')
+    renameSync(at('a.log'), at('a.log.1'))
+    await tail.tailer.pass()
+    await tail.restart()
+    await tail.tailer.pass()
+    allow()
+    expect(await tail.lines()).toEqual(['a'])
+    for (let look = 0; look < 3; look += 1) await tail.tailer.pass()
+    expect(losses).toEqual([])
+    await tail.close()
+  })
+
   test('EIO while a file is looked at in which nothing is new', async () => {
     using dir = tempDir()
     const { faulty, tail, append, errors, at } = rig(dir.path, 'a.log')

@@ -192,22 +192,26 @@ test('no loss is reported when a live file that was closed for others is renamed
   await tail.close()
 })
 
-test('of two files that hold the same both are read, though one was packed while the agent was down', async () => {
-  using dir = tempDir()
-  const { live, gone, tail, append, rotated, looks } = rig(dir.path)
-  append('same\n')
-  await looks(1)
-  renameSync(live, rotated(1))
-  append('same\n')
-  await looks(1)
-  writeFileSync(`${rotated(1)}.gz`, gzipSync(readFileSync(rotated(1))))
-  rmSync(rotated(1))
-  await tail.restart()
-  expect(await tail.lines()).toEqual(['same', 'same'])
-  await looks(3)
-  expect(gone).toEqual([])
-  await tail.close()
-})
+test.each([10, 1500])(
+  'of two files that hold the same both are read, though one was packed while the agent was down (%i bytes)',
+  async (length) => {
+    using dir = tempDir()
+    const { live, gone, tail, append, rotated, looks } = rig(dir.path)
+    const line = '#'.repeat(length)
+    append(`${line}\n`)
+    await looks(1)
+    renameSync(live, rotated(1))
+    append(`${line}\n`)
+    await looks(1)
+    writeFileSync(`${rotated(1)}.gz`, gzipSync(readFileSync(rotated(1))))
+    rmSync(rotated(1))
+    await tail.restart()
+    expect(await tail.lines()).toEqual([line, line])
+    await looks(3)
+    expect(gone).toEqual([])
+    await tail.close()
+  },
+)
 
 test('no loss is reported when a copy begins as what was begun and packed does', async () => {
   using dir = tempDir()
