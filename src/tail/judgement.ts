@@ -84,14 +84,14 @@ const OWN_BYTES = 2 * FINGERPRINT_BYTES
 
 /**
  * Of two that a file may be the home of: the one of which more was read; where that may be no more than a common beginning,
- * first one that was as long as the file. Then one that was in this very file, then the nearest in length.
+ * first one that was as long as the file, and one that was in this very file. Then the nearest in length.
  */
 function isBetter(a: Generation, b: Generation, { facts, size }: Candidate): boolean {
   const marks = ({ furthest, size: length, identity }: Generation): readonly number[] => [
     furthest >= OWN_BYTES ? furthest : 0,
     Number(length === size),
-    furthest,
     Number(isIdentity(identity, facts)),
+    furthest,
     -Math.abs(length - size),
   ]
   const others = marks(b)

@@ -213,6 +213,27 @@ test.each([10, 1500])(
   },
 )
 
+test('no loss is reported when a renamed file begins as what was read and truncated does', async () => {
+  using dir = tempDir()
+  const { files, refuse, allow } = faultyFiles()
+  const { live, gone, tail, append, rotated, looks } = rig(dir.path, { files: birthless(files) })
+  append('banner\nunread\n')
+  await looks(1)
+  renameSync(live, rotated(1))
+  refuse(['list'], 'EIO')
+  append('banner\n')
+  await looks(1)
+  await tail.restart()
+  expect(await tail.lines()).toEqual(['banner'])
+  truncateSync(live)
+  appendFileSync(rotated(1), 'late\n')
+  allow()
+  expect(await tail.lines()).toEqual(['banner', 'unread', 'late'])
+  await looks(3)
+  expect(gone).toEqual([])
+  await tail.close()
+})
+
 test('no loss is reported when a copy begins as what was begun and packed does', async () => {
   using dir = tempDir()
   const { live, gone, tail, append, rotated, looks } = rig(dir.path, { files: birthless(nodeFiles) })
