@@ -5,10 +5,14 @@ export function checkLine(name: string, check: Check): string {
   return check.ok ? `OK    ${name}` : `FAIL  ${name}: ${printable(check.reasons.join('; '))}`
 }
 
-/** File names and answers of servers may hold anything: control characters, which could steer a terminal, become `\xNN`. */
+/**
+ * File names and answers of servers may hold anything: control characters, which could steer a terminal, become `\xNN`, and
+ * so do the bytes of a name that is not UTF-8 (tail/file-name.ts).
+ */
 export function printable(text: string): string {
-  return text.replace(/\p{Cc}|\p{Cf}|\p{Zl}|\p{Zp}/gu, (character) => {
-    const code = character.codePointAt(0) ?? 0
+  return text.replace(/\p{Cc}|\p{Cf}|\p{Cs}|\p{Zl}|\p{Zp}/gu, (character) => {
+    const point = character.codePointAt(0) ?? 0
+    const code = point >= 0xdc80 && point <= 0xdcff ? point - 0xdc00 : point
     return code < 0x100 ? `\\x${code.toString(16).padStart(2, '0')}` : `\\u{${code.toString(16)}}`
   })
 }

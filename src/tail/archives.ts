@@ -1,11 +1,10 @@
 import { FINGERPRINT_BYTES } from '../checkpoint/registry.ts'
 import { faultOfInflating, inflate, isIncomplete } from './content.ts'
 import { Fault, type Files, readExactly } from './files.ts'
-import { fingerprint } from './fingerprint.ts'
 import type { Generation, Place } from './generation.ts'
 import { judge } from './judgement.ts'
 import type { Lineage } from './lineage.ts'
-import { type Candidate, isBegin } from './recognition.ts'
+import type { Candidate } from './recognition.ts'
 import { isPassedOver } from './start.ts'
 
 /**
@@ -35,7 +34,7 @@ async function resolve(lineage: Lineage, archive: Archive, isFirst: boolean): Pr
   const inflatedSize = sizeOf(files, archive)
   if (inflatedSize instanceof Fault) return inflatedSize
   const suspects = [...lineage.all()].filter((generation) =>
-    isBegin(generation, head.subarray(0, generation.prefix.length)),
+    generation.head.matches(head.subarray(0, generation.head.length)),
   )
   const [finished] = suspects
   if (finished && suspects.length === 1 && isArchiveOf(finished, { lineage, inflatedSize }))
@@ -45,8 +44,8 @@ async function resolve(lineage: Lineage, archive: Archive, isFirst: boolean): Pr
     isPassedOver({ rotated: true, mtimeMs: archive.facts.mtimeMs, identity: archive.facts }, lineage, isFirst)
   ) {
     const generation = lineage.discover(archive)
-    generation.prefix = fingerprint(head)
-    generation.finished = true
+    generation.head.learn(head)
+    generation.finish()
     return settle(lineage, archive, { generation, inflatedSize })
   }
   const candidate = await inspect(files, archive, { head, suspects })
@@ -63,7 +62,7 @@ async function resolve(lineage: Lineage, archive: Archive, isFirst: boolean): Pr
       return settle(lineage, archive, { generation: judgement.generation, inflatedSize: candidate.size })
     case 'new': {
       const generation = lineage.discover(archive)
-      generation.prefix = fingerprint(head)
+      generation.head.learn(head)
       return settle(lineage, archive, { generation, inflatedSize: candidate.size })
     }
   }

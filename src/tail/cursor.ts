@@ -6,7 +6,7 @@ import type { Content } from './content.ts'
 import { Fault } from './files.ts'
 import { NO_FINGERPRINT } from './fingerprint.ts'
 import { findLine } from './long-line.ts'
-import { type Evidence, Proof, type Seen } from './proof.ts'
+import { type Evidence, evidenceOf, Proof, type Seen } from './proof.ts'
 
 const NEWLINE = 0x0a
 const NOT_ENDED = { deadLetteredBytes: 0, truncatedBytes: 0 }
@@ -65,6 +65,10 @@ export class Cursor {
   #writtenAtMs: number | undefined
   /** A read is under way, or its chunk is with its taker. */
   isOut = false
+  /** It could not be looked at what is there: to be tried again. */
+  hasFailed = false
+  /** The end of the chunk that is with its taker. */
+  #inHand: Seen | undefined
   /** What was looked at since may look different now. */
   #again = false
   /** Up to here a line was followed that is longer than the chunk, without finding its end. */
@@ -97,9 +101,9 @@ export class Cursor {
     return this.#host.size
   }
 
-  /** Nothing will be appended: the last line counts also without its newline. */
-  get isFinal(): boolean {
-    return this.#host.final
+  /** Whether the content ends at `position` for good: the last line counts also without its newline. */
+  endsAt(position: number): boolean {
+    return this.#host.final && position === this.#host.size
   }
 
   /** Bytes from anywhere in the content, without a look at the ledger: for who has to see further than his room. */
@@ -109,7 +113,7 @@ export class Cursor {
     host.pin()
     try {
       const count = content instanceof Fault ? content : await content.read(into, position)
-      if (count instanceof Fault) host.failed(count)
+      if (count instanceof Fault) this.#failed(count)
       return count
     } finally {
       host.unpin()
@@ -148,7 +152,8 @@ export class Cursor {
 
   evidence(): readonly Evidence[] {
     const settled = { offset: this.#ledger.watermark, marker: this.#marker }
-    return [settled, ...this.#proof.evidence(this.position)].filter(({ marker }) => marker.length > 0)
+    const inHand = this.#inHand ? [evidenceOf(this.#inHand)] : []
+    return [settled, ...this.#proof.evidence(this.position), ...inHand].filter(({ marker }) => marker.length > 0)
   }
 
   /** Offers the bytes behind `position`, written at `atMs` or before: they may be new, readable now, or a whole line. */
@@ -161,6 +166,7 @@ export class Cursor {
 
   async read(room: Uint8Array): Promise<Chunk | undefined> {
     this.isOut = true
+    this.hasFailed = false
     this.#again = false
     this.#scannedTo = 0
     const chunk = await this.#read(room)
@@ -171,6 +177,7 @@ export class Cursor {
   /** Offers nothing before the file changes, when it may be a whole line. */
   #lookedUpTo(end: number): void {
     this.isOut = false
+    this.#inHand = undefined
     if (!this.#again) this.readEnd = Math.max(this.position, end, this.#scannedTo)
   }
 
@@ -193,6 +200,7 @@ export class Cursor {
   }
 
   #failed(fault: Fault): undefined {
+    this.hasFailed = true
     this.#host.failed(fault)
     return undefined
   }
@@ -211,6 +219,7 @@ export class Cursor {
     const host = this.#host
     const start = this.position
     const seen = this.#proof.seen(room.subarray(0, count), start + count)
+    this.#inHand = seen
     // The unterminated last line of a finished file gets its newline here; `take` never counts it as a byte of the file.
     const closed = host.final && start + count >= host.size && count < room.length && room[count - 1] !== NEWLINE
     if (closed) room[count] = NEWLINE
@@ -258,17 +267,21 @@ export class Cursor {
   #isStill(content: Content, seen: Seen): boolean {
     if (content.isFixed) return true
     const bytes = content.before(seen.end, seen.bytes.length)
-    if (bytes instanceof Fault) return false
-    const unchanged = bytes?.equals(seen.bytes) ? this.#host.isUnchanged(content) : false
-    if (unchanged === false) this.#host.replaced()
+    const isThere = bytes instanceof Fault ? bytes : bytes?.equals(seen.bytes)
+    const unchanged = isThere === true ? this.#host.isUnchanged(content) : (isThere ?? false)
+    if (unchanged instanceof Fault) this.#failed(unchanged)
+    else if (!unchanged) this.#host.replaced()
     return unchanged === true
   }
 
   async #lineFrom(at: { front: number; from: number }, seen: Seen): Promise<LongLine> {
-    const { size, final } = this.#host
-    const line = await findLine({ ...at, final, read: (into, position) => this.peek(into, position) })
+    const { size } = this.#host
+    const read = (into: Uint8Array, position: number) => this.peek(into, position)
+    const line = await findLine({ ...at, endsAt: (position) => this.endsAt(position), read })
     if (line.kind === 'partial') this.scanned(size)
     const content = this.#host.content(this)
-    return !(content instanceof Fault) && this.#isStill(content, seen) ? line : { kind: 'partial' }
+    if (content instanceof Fault) this.#failed(content)
+    else if (this.#isStill(content, seen)) return line
+    return { kind: 'partial' }
   }
 }

@@ -61,6 +61,11 @@ export class Cursors {
     return this.every(({ isSettled }) => isSettled)
   }
 
+  /** A read is under way, or a chunk is with its taker. */
+  get isOut(): boolean {
+    return !this.every((cursor) => !cursor.isOut)
+  }
+
   /** Nothing unread, and no bytes with a taker. */
   get isIdle(): boolean {
     return this.every(({ isOut, hasUnread }) => !isOut && !hasUnread)

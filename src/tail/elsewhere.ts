@@ -1,9 +1,9 @@
 import { stateOf } from './decisions.ts'
-import { Fault, type FileFacts, type Files } from './files.ts'
+import { Fault, type FileFacts, type Files, withFile } from './files.ts'
 import type { Generation, Place } from './generation.ts'
 import { isIdentity } from './identity.ts'
 import type { Lineage } from './lineage.ts'
-import { plainCandidate, recognise, withFile } from './recognition.ts'
+import { plainCandidate, recognise } from './recognition.ts'
 import type { Roster } from './roster.ts'
 
 /**
@@ -43,11 +43,8 @@ export function createElsewhere({ roster, files, onNews }: ElsewhereOptions): El
 
   /** Tells the owner where its file is. */
   function tell(owner: Lineage, generation: Generation, { place, nowMs }: { place: Place; nowMs: number }): void {
-    if (!generation.place) owner.settle(generation, place)
-    else {
-      generation.observe(place.facts, nowMs)
-      owner.meetAt(generation, place.path)
-    }
+    if (generation.place) owner.meetAt(generation, place, nowMs)
+    else owner.settle(generation, place)
   }
 
   return {

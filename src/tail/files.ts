@@ -1,4 +1,5 @@
 import fs from 'node:fs'
+import { bytesOf, isDoubtful, nameOf, pathOf } from './file-name.ts'
 
 /** What the file system refused: an errno code such as `ENOENT`, and a sentence for the operator. */
 export class Fault {
@@ -49,8 +50,8 @@ export interface Files {
 }
 
 export const nodeFiles: Files = {
-  stat: (path) => attempt(() => factsOf(fs.statSync(path, { bigint: true }))),
-  open: (path) => attempt(() => fs.openSync(path, fs.constants.O_RDONLY | fs.constants.O_NONBLOCK)),
+  stat: (path) => attempt(() => factsOf(fs.statSync(bytesOf(path), { bigint: true }))),
+  open: (path) => attempt(() => fs.openSync(bytesOf(path), fs.constants.O_RDONLY | fs.constants.O_NONBLOCK)),
   facts: (fd) => attempt(() => factsOf(fs.fstatSync(fd, { bigint: true }))),
   read: (fd, into, position) =>
     new Promise((resolve) => {
@@ -58,8 +59,22 @@ export const nodeFiles: Files = {
     }),
   readSync: (fd, into, position) => attempt(() => fs.readSync(fd, into, 0, into.length, position)),
   close: (fd) => fs.closeSync(fd),
-  list: (directory) => attempt(() => fs.readdirSync(directory, { withFileTypes: true }).map(entryOf)),
-  realpath: (path) => attempt(() => fs.realpathSync.native(path)),
+  list: (directory) => attempt(() => list(bytesOf(directory))),
+  realpath: (path) => attempt(() => realpath(bytesOf(path))),
+}
+
+/** In bytes only when need be, as that takes longer. */
+function list(directory: string | Buffer): readonly Entry[] {
+  const entries = fs.readdirSync(directory, { withFileTypes: true })
+  if (!entries.some(({ name }) => isDoubtful(name))) return entries.map((entry) => entryOf(entry, entry.name))
+  return fs
+    .readdirSync(directory, { withFileTypes: true, encoding: 'buffer' })
+    .map((entry) => entryOf(entry, nameOf(entry.name)))
+}
+
+function realpath(path: string | Buffer): string {
+  const real = fs.realpathSync.native(path)
+  return isDoubtful(real) ? pathOf(fs.realpathSync.native(path, 'buffer')) : real
 }
 
 function attempt<T>(call: () => T): T | Fault {
@@ -89,8 +104,20 @@ function factsOf(stats: fs.BigIntStats): FileFacts {
   }
 }
 
-function entryOf(entry: fs.Dirent): Entry {
-  return { name: entry.name, kind: entry.isFile() ? 'file' : entry.isDirectory() ? 'directory' : 'other' }
+function entryOf(entry: fs.Dirent<string | Buffer>, name: string): Entry {
+  return { name, kind: entry.isFile() ? 'file' : entry.isDirectory() ? 'directory' : 'other' }
+}
+
+/** Opens a file long enough for `look`. */
+export function withFile<T>(files: Files, path: string, look: (fd: number, facts: FileFacts) => T): T | Fault {
+  const fd = files.open(path)
+  if (fd instanceof Fault) return fd
+  try {
+    const facts = files.facts(fd)
+    return facts instanceof Fault ? facts : look(fd, facts)
+  } finally {
+    files.close(fd)
+  }
 }
 
 /** Reads exactly `[position, position + length)`; undefined when the file is shorter, a fault when it cannot be read. */

@@ -1,11 +1,11 @@
 import { hash } from 'node:crypto'
 import type { Origin, SourceLabels } from '../block.ts'
-import { FINGERPRINT_BYTES, type Fingerprint, type GenerationRecord } from '../checkpoint/registry.ts'
+import type { GenerationRecord } from '../checkpoint/registry.ts'
 import type { Content } from './content.ts'
 import type { Cursor, CursorHost } from './cursor.ts'
 import { Cursors } from './cursors.ts'
-import { Fault, type FileFacts, keep } from './files.ts'
-import { fingerprint, NO_FINGERPRINT } from './fingerprint.ts'
+import { Fault, type FileFacts } from './files.ts'
+import { Head } from './head.ts'
 import { HeldFile, type HeldFileContext } from './held-file.ts'
 import type { FileIdentity } from './identity.ts'
 import type { Evidence } from './proof.ts'
@@ -44,9 +44,7 @@ export class Generation {
   /** Of the file it was last seen in; content decides where they disagree. */
   identity: FileIdentity
   lastPath: string
-  prefix: Fingerprint
-  /** The first bytes themselves, while something is unread: at least `prefix.length` of them. */
-  head: Buffer | undefined
+  readonly head: Head
   size: number
   /** When it last changed, in size or by leaving the live path, in the clock of `observe`. */
   changedAtMs = 0
@@ -71,13 +69,15 @@ export class Generation {
   /** Changed so lately that one more change of the same size might not show in the modification time. */
   #isFresh = true
   #lastSeenMs: number
+  /** Why its content could not be looked at the last time. */
+  #unseen: Fault | undefined
 
   private constructor(origin: Origin, context: GenerationContext, from: Partial<GenerationRecord>) {
     this.origin = origin
     this.#context = context
     this.identity = { dev: from.dev ?? '', ino: from.ino ?? '', birth: from.birth ?? '0' }
     this.lastPath = from.lastPath ?? ''
-    this.prefix = from.prefix ?? NO_FINGERPRINT
+    this.head = new Head(from.prefix)
     this.size = from.size ?? 0
     this.finished = from.finished ?? false
     this.#lastSeenMs = from.seenAt ? Date.parse(from.seenAt) : 0
@@ -100,11 +100,13 @@ export class Generation {
       if (context.destinations.includes(destination)) generation.cursors.add(destination, position)
       else generation.cursors.keep(destination, position)
     }
+    // What was read was there: a shorter file is another one, or one that has been cut.
+    generation.size = Math.max(generation.size, generation.furthest)
     return generation
   }
 
-  /** Gives the generation a file to be read from; `fd` is that file, already open. */
-  settleIn(place: Place, fd?: number): void {
+  /** Gives the generation a file to be read from; `fd` is that file, already open, or why it cannot be kept open. */
+  settleIn(place: Place, fd?: number | Fault): void {
     this.closeContent()
     this.place = place
     this.identity = place.facts
@@ -114,11 +116,11 @@ export class Generation {
     this.changedAtMs = Math.min(Date.now(), place.facts.mtimeMs)
     this.isReplaced = false
     this.missedScans = 0
-    this.lossReported = false
-    this.fault = undefined
+    this.#unseen = undefined
+    this.fault = fd instanceof Fault ? fd : undefined
     this.final = this.isArchive
     this.#cutBack(this.size)
-    if (fd !== undefined) this.#file.hold(fd)
+    if (typeof fd === 'number') this.#file.hold(fd)
     this.cursors.offerAgain(place.facts.mtimeMs)
   }
 
@@ -130,7 +132,7 @@ export class Generation {
     if (!this.place || this.isArchive) return
     const known = this.place.facts
     const isUnchanged = facts.size === known.size && facts.mtimeMs === known.mtimeMs
-    if (isUnchanged && !this.#isFresh) return
+    if (isUnchanged && !this.#isFresh && !this.#unseen) return
     if (!this.verify(facts)) return
     this.#isFresh = nowMs - facts.mtimeMs < CLOCK_TICK_MS
     if (isUnchanged) return
@@ -145,17 +147,18 @@ export class Generation {
 
   /** Whether its file is seen to hold its content, up to where it has been read. */
   verify(facts: FileFacts | Fault = this.look()): boolean {
-    if (this.isReplaced || this.isArchive || !this.place || this.prefix.length === 0) return !this.isReplaced
+    if (this.isReplaced || this.isArchive || !this.place || this.head.length === 0) return !this.isReplaced
     const bytes = (position: number, length: number) => this.bytes(position, length)
     const verdict = facts instanceof Fault ? facts : recognise(this, { facts, size: facts.size, bytes })
+    if (this.fault === this.#unseen) this.fault = undefined
+    this.#unseen = verdict instanceof Fault ? verdict : undefined
     if (verdict instanceof Fault) {
       this.fault = verdict
       return false
     }
     if (verdict === 'same') return true
     const size = facts instanceof Fault ? 0 : facts.size
-    const isAtRest = this.cursors.every((cursor) => !cursor.isOut)
-    const isCutBack = verdict !== 'other' && this.furthest > 0 && size >= this.furthest && isAtRest
+    const isCutBack = verdict !== 'other' && this.furthest > 0 && size >= this.furthest && !this.cursors.isOut
     this.isReplaced = !isCutBack
     if (isCutBack) this.#cutBack(size)
     return isCutBack
@@ -170,7 +173,7 @@ export class Generation {
   /** All of it is delivered. */
   finish(): void {
     this.finished = true
-    this.head = undefined
+    this.head.forgetBytes()
   }
 
   /** What its file is now, wherever it is: by the open descriptor, else by the name it was last seen under. */
@@ -179,9 +182,10 @@ export class Generation {
     return this.#file.facts() ?? this.#context.files.stat(this.place.path)
   }
 
-  /** Reads again after a fault. */
+  /** Reads again after a fault, which is over when there is nothing to read. */
   retry(): void {
-    if (this.fault) this.cursors.offerAgain(this.changedAtMs)
+    if (this.fault !== this.#unseen && this.unreadBytes === 0) this.fault = undefined
+    for (const cursor of this.cursors.values()) if (cursor.hasFailed) cursor.offerAgain(this.changedAtMs)
   }
 
   /** The furthest position of a destination. */
@@ -199,14 +203,9 @@ export class Generation {
     return this.cursors.isSettled
   }
 
-  /** Nothing unread and no read under way: its descriptor may be given up, as the file can be found again by name. */
-  get isIdle(): boolean {
-    return this.#file.isIdle
-  }
-
   /** Not one of its bytes has been seen. */
   get isUnknown(): boolean {
-    return this.size > 0 && this.prefix.length === 0
+    return this.size > 0 && this.head.length === 0
   }
 
   get isArchive(): boolean {
@@ -230,25 +229,22 @@ export class Generation {
   /** Learns the first bytes as they come, up to the length of a fingerprint. */
   learnHead(): void {
     if (!this.place || this.isArchive || this.isReplaced) return
-    const length = Math.min(FINGERPRINT_BYTES, this.size)
-    if (length <= (this.head?.length ?? 0)) return
-    const bytes = this.bytes(0, length)
+    const wanted = this.head.wants(this.size)
+    if (wanted === 0) return
+    const known = this.head.length
+    const bytes = this.bytes(0, wanted)
     if (!bytes || bytes instanceof Fault) return
-    if (length < this.prefix.length || fingerprint(bytes.subarray(0, this.prefix.length)).hash !== this.prefix.hash) {
+    if (!this.head.learn(bytes)) {
       this.isReplaced = true
       this.#context.onDoubt()
-      return
-    }
-    this.head = keep(bytes)
-    if (length === this.prefix.length) return
-    this.prefix = fingerprint(bytes)
-    this.#context.onChange()
+    } else if (this.head.length > known) this.#context.onChange()
   }
 
   /** Bytes of its own file, where that is a plain one. */
   bytes(position: number, length: number): Buffer | undefined | Fault {
     if (!this.place || this.isArchive) return NO_PLACE
-    return this.open() ?? this.#file.plain?.before(position + length, length)
+    const { path, facts } = this.place
+    return this.#file.bytes(path, facts, { position, length })
   }
 
   record(nowMs: number): GenerationRecord {
@@ -260,7 +256,7 @@ export class Generation {
       dev,
       ino,
       birth,
-      prefix: this.prefix,
+      prefix: this.head.fingerprint,
       size: this.size,
       finished: this.finished,
       seenAt: new Date(this.place ? nowMs : this.#lastSeenMs).toISOString(),
@@ -293,9 +289,13 @@ export class Generation {
    */
   #cutBack(size: number): void {
     this.size = size
-    if (size >= this.prefix.length) return
-    this.head = this.head?.subarray(0, size)
-    this.prefix = this.head ? fingerprint(this.head) : NO_FINGERPRINT
+    this.head.cut(size)
+  }
+
+  /** It goes on behind what was known to be there: what is last may be half of a line. */
+  #grow(size: number): void {
+    this.size = size
+    this.final = this.isArchive
   }
 
   #host(): CursorHost {
@@ -314,7 +314,7 @@ export class Generation {
       pin: () => this.#file.pin(),
       unpin: () => this.#file.unpin(),
       reached: (size) => {
-        if (size > generation.size) generation.size = size
+        if (size > generation.size) generation.#grow(size)
         generation.fault = undefined
         generation.#file.touch()
       },
@@ -334,10 +334,10 @@ export class Generation {
     const facts = this.look()
     if (facts instanceof Fault) return facts
     if (facts.size < this.size && !this.verify(facts)) return this.isReplaced ? false : NO_PLACE
-    const { length, hash } = this.prefix
+    const { length } = this.head
     const begin = length === 0 ? undefined : content.before(length, length)
     if (begin instanceof Fault) return begin
-    if (length > 0 && (begin === undefined || fingerprint(begin).hash !== hash)) return false
+    if (length > 0 && !this.head.matches(begin)) return false
     for (const cursor of this.cursors.values()) {
       const unchanged = cursor.isUnchanged(content)
       if (unchanged !== true) return unchanged

@@ -1,6 +1,6 @@
 import { archiveContent, type Content, plainContent } from './content.ts'
 import type { Descriptors } from './descriptors.ts'
-import { Fault, type FileFacts, type Files } from './files.ts'
+import { Fault, type FileFacts, type Files, readExactly, withFile } from './files.ts'
 import { type FileIdentity, isIdentity } from './identity.ts'
 
 export interface HeldFileContext {
@@ -33,7 +33,7 @@ export class HeldFile {
     this.#isIdle = isIdle
   }
 
-  /** It may be closed without harm. */
+  /** Nothing unread and no read under way: it may be closed, as the file can be found again by name. */
   get isIdle(): boolean {
     return this.#pins === 0 && this.#isIdle()
   }
@@ -62,6 +62,15 @@ export class HeldFile {
     }
     files.close(fd)
     return now instanceof Fault ? now : new Fault('ENOENT', `${path} is another file now`)
+  }
+
+  /** Bytes of the file at `path`, also while the bound on descriptors keeps it from being held open. */
+  bytes(path: string, identity: FileIdentity, span: { position: number; length: number }): Buffer | undefined | Fault {
+    if (!this.open(path, identity)) return this.plain?.before(span.position + span.length, span.length)
+    const { files } = this.#context
+    return withFile(files, path, (fd, now) =>
+      isIdentity(now, identity) ? readExactly(files, fd, span) : new Fault('ENOENT', `${path} is another file now`),
+    )
   }
 
   hold(fd: number): void {

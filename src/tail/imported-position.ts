@@ -6,9 +6,8 @@ import { FINGERPRINT_BYTES, type GenerationRecord, type PositionRecord } from '.
 import type { Encoding } from '../config/config.ts'
 import type { DirectoryListings } from './directory-listings.ts'
 import { lastLineEnd } from './encoding.ts'
-import { Fault, type FileFacts, type Files, isAbsent, readExactly } from './files.ts'
+import { Fault, type FileFacts, type Files, isAbsent, readExactly, withFile } from './files.ts'
 import { fingerprint } from './fingerprint.ts'
-import { withFile } from './recognition.ts'
 import { compareAge, parseRotatedName } from './rotated-name.ts'
 
 export interface ImportContext {

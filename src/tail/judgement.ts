@@ -39,20 +39,30 @@ export function judge(candidate: Candidate, around: Around): Judgement | Fault {
     if (verdict === 'other') continue
     const movable = canMove(generation, candidate, { ...around, verdict })
     if (movable instanceof Fault) return movable
-    if (movable && (!home || isBetter(generation, home, candidate.facts))) home = generation
+    if (movable && (!home || isBetter(generation, home, candidate))) home = generation
     const like = movable ? 'none' : likenessTo(generation, candidate, { ...around, verdict })
     if (like instanceof Fault) return like
     if (like === 'begin') mayBecomeCopy = true
     if (like === 'copy') originals.push(generation)
   }
-  // Of two that begin alike, what is unread and has no file goes before what was rotated and is where it was.
-  const isBereft = home !== undefined && !home.finished && home.unreadBytes > 0
-  const isAtRest = (original: Generation) => original !== lineage.live && around.seen.has(original)
-  const isCopy = originals.length > 0 && !(isBereft && originals.every(isAtRest))
+  const isCopy = originals.length > 0 && !originals.every((original) => yields(original, home, candidate, around))
   if (isCopy && !around.isLive) return { kind: 'copy' }
   if (home) return { kind: 'home', generation: home }
   const mayGrow = nowMs - candidate.facts.mtimeMs < lineage.options.finalQuietMs
   return { kind: mayBecomeCopy && mayGrow ? 'wait' : 'new' }
+}
+
+/**
+ * Whether of two that begin alike the one that has no file and is unread comes first: before what was rotated and is where
+ * it was. When it is just as long as the file also before what is longer, before the live file if this is an archive, and
+ * before any if all of it is known.
+ */
+function yields(original: Generation, home: Generation | undefined, candidate: Candidate, around: Around): boolean {
+  if (!home || home.finished || home.unreadBytes === 0) return false
+  const isLive = original === around.lineage.live
+  if (!isLive && around.seen.has(original)) return true
+  const { size, isArchive } = candidate
+  return home.size === size && (original.size > size || (isArchive && isLive) || home.head.length === size)
 }
 
 type Match = Around & { readonly verdict: Exclude<Verdict, 'other'> }
@@ -64,16 +74,29 @@ function canMove(generation: Generation, candidate: Candidate, match: Match): bo
   if (seen.has(generation) || generation === lineage.live || generation.isArchive) return false
   // Short logs are often alike: of those that are done with, only a long one is known by its content.
   if (generation.finished)
-    return isLong(generation) || candidate.isArchive || isIdentity(generation.identity, candidate.facts)
+    return generation.head.isLong || candidate.isArchive || isIdentity(generation.identity, candidate.facts)
   // A file that is gone but still open is read to its end, unless the live file is a copy of it that goes on.
   return !generation.isOpen || (isLive && verdict === 'same' && candidate.agrees(generation))
 }
 
-/** Of two that a file may be the home of: the one that is proven further, then the one that was in this very file. */
-function isBetter(a: Generation, b: Generation, facts: FileFacts): boolean {
-  return a.furthest === b.furthest
-    ? isIdentity(a.identity, facts) && !isIdentity(b.identity, facts)
-    : a.furthest > b.furthest
+/** What was read so far ends in bytes of its own, however other files begin. */
+const OWN_BYTES = 2 * FINGERPRINT_BYTES
+
+/**
+ * Of two that a file may be the home of: the one of which more was read; where that may be no more than a common beginning,
+ * first one that was as long as the file, and one that was in this very file. Then the nearest in length.
+ */
+function isBetter(a: Generation, b: Generation, { facts, size }: Candidate): boolean {
+  const marks = ({ furthest, size: length, identity }: Generation): readonly number[] => [
+    furthest >= OWN_BYTES ? furthest : 0,
+    Number(length === size),
+    Number(isIdentity(identity, facts)),
+    furthest,
+    -Math.abs(length - size),
+  ]
+  const others = marks(b)
+  const difference = marks(a).map((mark, index) => mark - (others[index] ?? 0))
+  return (difference.find((by) => by !== 0) ?? 0) > 0
 }
 
 /** `begin`: perhaps the beginning of a copy. */
@@ -83,12 +106,13 @@ type Likeness = 'copy' | 'begin' | 'none'
 function likenessTo(generation: Generation, candidate: Candidate, match: Match): Likeness | Fault {
   const { lineage, seen, verdict } = match
   if (isOlder(candidate.facts, generation.identity)) return 'none'
-  const isCertain = isLong(generation) && candidate.size >= FINGERPRINT_BYTES
+  const isCertain = generation.head.isLong && candidate.size >= FINGERPRINT_BYTES
   const isLeft = generation === lineage.live || (generation.isOpen && !seen.has(generation))
   if (!isCertain && !isLeft) return 'none'
   const facts = generation.isArchive ? ABSENT : generation.look()
   if (facts instanceof Fault) {
-    if (facts.code !== ABSENT.code) return facts
+    // A live file that is missed for the first time may be this one.
+    if (facts.code !== ABSENT.code || generation === lineage.live) return facts
     if (verdict !== 'same') return 'begin'
     // Only what was read to its end is known to its end.
     return candidate.size === generation.size && generation.furthest === generation.size ? 'copy' : 'none'
@@ -103,10 +127,6 @@ function likenessTo(generation: Generation, candidate: Candidate, match: Match):
 const TRUNCATED = new Fault('EAGAIN', 'what it looks like has just been truncated')
 const UNREAD = new Fault('EAGAIN', 'the live file could not be looked at yet')
 const ABSENT = new Fault('ENOENT', 'its file is not at hand')
-
-function isLong({ prefix }: Generation): boolean {
-  return prefix.length >= FINGERPRINT_BYTES
-}
 
 function isOlder(a: Pick<FileFacts, 'birth'>, b: Pick<FileFacts, 'birth'>): boolean {
   return a.birth !== '0' && b.birth !== '0' && BigInt(a.birth) < BigInt(b.birth)

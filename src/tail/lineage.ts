@@ -14,6 +14,7 @@ import { finishRotated, isWatched } from './finishing.ts'
 import { Generation, type GenerationContext, type Place } from './generation.ts'
 import { isIdentity } from './identity.ts'
 import { LivePath } from './live-path.ts'
+import { reportLoss, takeBackLoss } from './losses.ts'
 import { Retention } from './retention.ts'
 import { oldestFirst, parseRotatedName } from './rotated-name.ts'
 import { scanSiblings } from './siblings.ts'
@@ -175,7 +176,7 @@ export class Lineage {
       0,
       ...[...cursors.values()].map((cursor) => size - Math.max(cursor.position, generation.size)),
     )
-    if (lost > 0) this.#reportLoss(generation, lost)
+    if (lost > 0) reportLoss(this.options.log, generation.origin, lost)
   }
 
   /** The live generation is no longer at the live path. */
@@ -188,9 +189,10 @@ export class Lineage {
   }
 
   /** Its file has been seen under this name. */
-  meetAt(generation: Generation, path: string): void {
+  meetAt(generation: Generation, { path, facts }: Place, nowMs: number): void {
     generation.lastPath = path
     if (generation.place) generation.place = { ...generation.place, path }
+    generation.observe(facts, nowMs)
     if (!this.done.includes(generation)) return
     if (!generation.finished) this.insert(generation)
     else generation.closeContent()
@@ -208,6 +210,9 @@ export class Lineage {
   /** A generation whose content is not known from before. */
   discover(place: Place): Generation {
     const { context, path } = this.options
+    // Of one that could not be read before nothing is known but the file.
+    const blank = this.ofFile(place.facts).find(({ head, furthest }) => head.length === 0 && furthest === 0)
+    if (blank) return blank
     // The same content gets the same id again after a crash, and so do its batches; other content never does.
     const isReused = place.facts.birth === '0' || this.ofFile(place.facts).length > 0
     const first = Generation.discovered(path, place, { context, salt: isReused ? randomUUID() : '' })
@@ -227,9 +232,9 @@ export class Lineage {
 
   /** The content of a homeless generation is nowhere to be found. */
   giveUp(generation: Generation): void {
-    if (!generation.isIdle) return
+    if (generation.cursors.isOut) return
     if (generation.unreadBytes > 0) {
-      this.#reportLoss(generation, generation.unreadBytes)
+      reportLoss(this.options.log, generation.origin, generation.unreadBytes)
       generation.lossReported = true
     } else if (generation.isSettled) generation.finished = true
     this.options.context.onChange()
@@ -275,6 +280,11 @@ export class Lineage {
     this.#remove(generation)
     this.byFile.put(generation)
     startingPosition(generation, this)
+    if (generation.lossReported) {
+      const { unreadBytes, lastPath } = generation
+      takeBackLoss(this.options.log, generation.origin, { bytes: unreadBytes, file: lastPath })
+    }
+    generation.lossReported = false
     if (!generation.isSettled) generation.finished = false
     if (generation.finished) {
       generation.closeContent()
@@ -308,14 +318,6 @@ export class Lineage {
       mtimeMs,
     }))
     this.reading = this.live ? [...ordered, this.live] : ordered
-  }
-
-  #reportLoss(generation: Generation, bytes: number): void {
-    const { path, id } = generation.origin
-    this.options.log.error(
-      { path, generation: id, bytes },
-      'unread bytes are gone: the file was deleted or overwritten before it was read, and no copy of it is beside the live file',
-    )
   }
 
   /** Something is looked for, or may still change into what is looked for. */

@@ -60,7 +60,7 @@ export class LivePath {
     const arrival = this.#arrival
     if (!arrival) return
     this.#arrival = undefined
-    const { files, path } = this.#lineage.options
+    const { files, path, context } = this.#lineage.options
     const { fd, facts } = arrival
     const owner = this.#ownerOf(plainCandidate(files, fd, facts), judge)
     if (owner instanceof Fault) {
@@ -69,9 +69,13 @@ export class LivePath {
       return
     }
     const generation = owner ?? this.#lineage.discover({ path, facts })
+    generation.closeContent()
+    const full = context.descriptors.makeRoom()
+    if (full) files.close(fd)
     // The name behind a link: it still names the file when the link points elsewhere.
-    generation.settleIn({ path: join(this.base.directory, this.base.name), facts }, fd)
+    generation.settleIn({ path: join(this.base.directory, this.base.name), facts }, full ?? fd)
     this.#lineage.enthrone(generation)
+    this.error = full?.message
   }
 
   /** Unobservable is not deleted: only a path that is absent twice in a row counts as gone. */
@@ -91,11 +95,10 @@ export class LivePath {
     this.#lineage.lookAtRotated(generation, nowMs)
   }
 
-  /** Holds on to the file until it is known whose it is. */
+  /** Holds on to the file until it is known whose it is, also while no more may be held open than are. */
   #welcome(): void {
-    const { files, path, context } = this.#lineage.options
-    const full = context.descriptors.makeRoom()
-    const fd = full ?? files.open(path)
+    const { files, path } = this.#lineage.options
+    const fd = files.open(path)
     const facts = fd instanceof Fault ? fd : files.facts(fd)
     this.error = facts instanceof Fault ? facts.message : undefined
     if (fd instanceof Fault) return
@@ -118,8 +121,6 @@ export class LivePath {
     }
     const judgement = judge(candidate)
     if (judgement instanceof Fault) return judgement
-    if (judgement.kind === 'home') return judgement.generation
-    // Of one that could not be opened before, and of which nothing is known but the file.
-    return known.find(({ prefix, furthest }) => prefix.length === 0 && furthest === 0)
+    return judgement.kind === 'home' ? judgement.generation : undefined
   }
 }

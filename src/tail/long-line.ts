@@ -9,8 +9,8 @@ interface LineStart {
   readonly front: number
   /** Position of the line's first byte. */
   readonly from: number
-  /** Whether the end of the content ends the line, too. */
-  readonly final: boolean
+  /** Whether the content ends at `position` for good, which ends the line, too. */
+  endsAt(position: number): boolean
   read(into: Uint8Array, position: number): Promise<number | Fault>
 }
 
@@ -22,7 +22,9 @@ export async function findLine(start: LineStart): Promise<LongLine> {
     const count = await start.read(buffer, position)
     if (count instanceof Fault) return { kind: 'partial' }
     if (count === 0)
-      return start.final && position > start.from ? line(start, { end: position, next: position }) : { kind: 'partial' }
+      return start.endsAt(position) && position > start.from
+        ? line(start, { end: position, next: position })
+        : { kind: 'partial' }
     const newline = buffer.subarray(0, count).indexOf(NEWLINE)
     if (newline >= 0) return line(start, { end: position + newline, next: position + newline + 1 })
     position += count

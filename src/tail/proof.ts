@@ -15,6 +15,10 @@ export interface Seen {
   readonly bytes: Buffer
 }
 
+export function evidenceOf({ end, bytes }: Seen): Evidence {
+  return { offset: end, marker: fingerprint(bytes) }
+}
+
 const MILESTONE_BYTES = 64 * 1024
 
 /** What is remembered of the bytes that one destination has read, to tell whether a file still holds them. */
@@ -63,7 +67,7 @@ export class Proof {
     const bytes = tail ?? before(end, seen)
     this.#tail = bytes && keep(bytes)
     const marker = this.#tail ? fingerprint(this.#tail) : NO_FINGERPRINT
-    this.#ahead = this.#tail ? undefined : { offset: seen.end, marker: fingerprint(seen.bytes) }
+    this.#ahead = this.#tail ? undefined : evidenceOf(seen)
     const [older, newer] = this.#milestones
     const last = newer ?? older
     if (end - (last?.offset ?? 0) >= MILESTONE_BYTES) {

@@ -42,13 +42,13 @@ export function recognise(
   generation: Generation,
   candidate: Pick<Candidate, 'facts' | 'size' | 'bytes'>,
 ): Verdict | Fault {
-  const { prefix } = generation
+  const { head } = generation
   const { size } = candidate
-  if (prefix.length === 0) return isCertainIdentity(generation.identity, candidate.facts) ? 'same' : 'other'
+  if (head.length === 0) return isCertainIdentity(generation.identity, candidate.facts) ? 'same' : 'other'
   if (size === 0 || !generation.isProvable) return 'other'
-  const begin = candidate.bytes(0, Math.min(prefix.length, size))
+  const begin = candidate.bytes(0, Math.min(head.length, size))
   if (begin instanceof Fault) return begin
-  const isAlike = isBegin(generation, begin)
+  const isAlike = head.matches(begin)
   if (isAlike === false) return 'other'
   let proven = isAlike ? 1 : 0
   for (const { offset, marker } of generation.evidence()) {
@@ -61,13 +61,6 @@ export function recognise(
   if (proven === 0) return 'other'
   if (size >= generation.size) return 'same'
   return proven < PROOF_BYTES ? 'begins' : 'cut'
-}
-
-/** Undefined: a hash says nothing about fewer bytes than it covers, and the bytes themselves are not known. */
-export function isBegin({ prefix, head }: Generation, begin: Buffer | undefined): boolean | undefined {
-  if (begin === undefined) return false
-  if (begin.length === prefix.length) return fingerprint(begin).hash === prefix.hash
-  return head?.subarray(0, begin.length).equals(begin)
 }
 
 const COMPARED_BYTES = 4 * FINGERPRINT_BYTES
@@ -89,16 +82,4 @@ function agrees(generation: Generation, other: Pick<Candidate, 'size' | 'bytes'>
     if (!own || !others?.equals(own)) return false
   }
   return size > 0
-}
-
-/** Opens a file long enough for `look`. */
-export function withFile<T>(files: Files, path: string, look: (fd: number, facts: FileFacts) => T): T | Fault {
-  const fd = files.open(path)
-  if (fd instanceof Fault) return fd
-  try {
-    const facts = files.facts(fd)
-    return facts instanceof Fault ? facts : look(fd, facts)
-  } finally {
-    files.close(fd)
-  }
 }

@@ -1,10 +1,10 @@
 import { basename, join } from 'node:path'
-import { Fault } from './files.ts'
+import { Fault, isAbsent, withFile } from './files.ts'
 import type { Generation, Place } from './generation.ts'
 import { isIdentity } from './identity.ts'
 import { judge } from './judgement.ts'
 import type { Lineage } from './lineage.ts'
-import { plainCandidate, recognise, withFile } from './recognition.ts'
+import { plainCandidate, recognise } from './recognition.ts'
 import { compareAge, parseRotatedName } from './rotated-name.ts'
 
 /** One look at the directory of a lineage. */
@@ -28,14 +28,14 @@ export function scanSiblings(lineage: Lineage, nowMs: number): readonly Place[] 
   const listing = lineage.options.listings.list(lineage.livePath.base.directory)
   const isListed = !(listing instanceof Fault)
   // With its directory every file is gone, which is as well known as when they go one by one.
-  const isAbsent = listing instanceof Fault && (listing.code === 'ENOENT' || listing.code === 'ENOTDIR')
+  const isGone = listing instanceof Fault && isAbsent(listing)
   const names = isListed ? listing.names : new Set<string>()
   const scan: Scan = {
     lineage,
     nowMs,
     names,
     seen: new Set(),
-    isComplete: (isListed || isAbsent) && lineage.livePath.error === undefined,
+    isComplete: isListed || isGone,
   }
   const sightings = isListed ? look(scan, listing.rotatedOf(lineage.livePath.base.name)) : []
   for (const { facts } of sightings) if (!lineage.knows(facts)) lineage.recall(facts)
@@ -43,6 +43,7 @@ export function scanSiblings(lineage: Lineage, nowMs: number): readonly Place[] 
   if (sightings.some(({ facts }) => !lineage.knows(facts))) lineage.verify(nowMs)
   const strangers = sightings.filter((sighting) => !meet(scan, sighting) && !isElsewhere(scan, sighting))
   lineage.livePath.seat((candidate) => judge(candidate, { ...scan, isLive: true }))
+  if (lineage.livePath.error !== undefined) scan.isComplete = false
   if (lineage.live) scan.seen.add(lineage.live)
   const archives = strangers.filter(({ path, facts }) => isArchive(scan, path) && !lineage.decisions.has(facts))
   if (archives.length > 0 || lineage.decisions.awaited(nowMs) !== undefined) scan.isComplete = false
@@ -65,7 +66,7 @@ function look(scan: Scan, names: readonly string[]): Place[] {
   for (const sibling of names) {
     const path = join(directory, sibling)
     const facts = files.stat(path)
-    if (facts instanceof Fault) scan.isComplete &&= facts.code === 'ENOENT'
+    if (facts instanceof Fault) scan.isComplete &&= isAbsent(facts)
     else if (facts.kind === 'file') places.push({ path, facts })
   }
   return places
@@ -82,18 +83,22 @@ function isArchive({ names }: Scan, path: string): boolean {
 /** Whether the file's own identity tells whose it is. */
 function meet(scan: Scan, sighting: Place): boolean {
   const { lineage, nowMs } = scan
-  const { path, facts } = sighting
+  const { facts } = sighting
   for (const generation of lineage.ofFile(facts)) {
     const verdict = isStill(scan, generation, sighting)
     if (verdict === 'other') continue
-    scan.seen.add(generation)
-    generation.missedScans = 0
     // It need not be missed twice when it is seen where it is now.
     if (generation === lineage.live && lineage.livePath.missing > 0) lineage.leave(nowMs)
     if (verdict === 'unclear') scan.isComplete = false
-    else if (generation.place) generation.observe(facts, nowMs)
-    else lineage.settle(generation, { path, facts })
-    if (generation !== lineage.live) lineage.meetAt(generation, path)
+    else if (!generation.place) lineage.settle(generation, sighting)
+    if (generation === lineage.live) generation.observe(facts, nowMs)
+    else lineage.meetAt(generation, sighting, nowMs)
+    if (generation.isReplaced && generation !== lineage.live) {
+      lineage.orphan(generation)
+      continue
+    }
+    scan.seen.add(generation)
+    generation.missedScans = 0
     return true
   }
   return false
@@ -103,7 +108,7 @@ function meet(scan: Scan, sighting: Place): boolean {
 function isStill(scan: Scan, generation: Generation, { path, facts }: Place): 'same' | 'other' | 'unclear' {
   const { lineage } = scan
   const { place } = generation
-  if (generation === lineage.live || (generation.isOpen && !generation.isReplaced)) return 'same'
+  if (generation.isOpen && !generation.isReplaced) return 'same'
   if (place && place.facts.size === facts.size && place.facts.mtimeMs === facts.mtimeMs) return 'same'
   if (path.endsWith('.gz')) {
     // An archive is recognised by what is in it.
@@ -151,20 +156,23 @@ function receive(scan: Scan, { path, facts }: Place): void {
 }
 
 /** A homeless generation may lie under a name of no known form, or behind a link: then only the same file will do. */
-function lookElsewhere({ lineage, names, seen }: Scan): void {
+function lookElsewhere(scan: Scan): void {
+  const { lineage, names, seen } = scan
   const { files } = lineage.options
   const { directory, name } = lineage.livePath.base
   const stem = name.slice(0, Math.max(1, name.lastIndexOf('.')))
-  const wanted = lineage.homeless.filter((generation) => !generation.finished && !generation.lossReported)
+  const wanted = lineage.homeless.filter((generation) => !generation.finished)
   if (wanted.length === 0) return
   const alike = [...names].filter((other) => other !== name && other.startsWith(stem))
   const lastPaths = wanted.map(({ lastPath }) => lastPath).filter((path) => path !== join(directory, name))
   for (const path of [...alike.map((other) => join(directory, other)), ...lastPaths]) {
     const facts = path.endsWith('.gz') ? undefined : files.stat(path)
+    if (facts instanceof Fault) scan.isComplete &&= isAbsent(facts)
     if (!facts || facts instanceof Fault || facts.kind !== 'file' || lineage.knows(facts)) continue
     const generation = wanted.find(({ identity, place }) => !place && isIdentity(identity, facts))
     if (!generation) continue
     const verdict = withFile(files, path, (fd) => recognise(generation, plainCandidate(files, fd, facts)))
+    if (verdict instanceof Fault) scan.isComplete = false
     if (verdict !== 'same') continue
     lineage.settle(generation, { path, facts })
     seen.add(generation)

@@ -12,6 +12,7 @@ import type { Elsewhere } from './elsewhere.ts'
 import { Fault, type Files, isAbsent } from './files.ts'
 import { importPosition } from './imported-position.ts'
 import { Lineage } from './lineage.ts'
+import { createMissing } from './missing.ts'
 import type { Remembered } from './remembered.ts'
 import type { Roster } from './roster.ts'
 import { parseRotatedName } from './rotated-name.ts'
@@ -64,6 +65,7 @@ export function createSources(options: SourcesOptions) {
       ...{ lineages: new Map(), taken: new Map(), mounted: new Map(), complain: createComplaint(config.path, log) },
     }),
   )
+  const missing = createMissing(options)
   const owners = new Map<string, Lineage>()
   const goneSinceMs = new Map<Lineage, number>()
   /** All live paths that are meant. */
@@ -93,6 +95,8 @@ export function createSources(options: SourcesOptions) {
       else add({ path, source, records: [...records, ...imported] })
     }
     for (const { complain, faults } of sources) complain(faults[0]?.message)
+    const isComplete = sources.every(({ faults }) => faults.length === 0)
+    if (isComplete) missing.look(remembered.all(), concern)
     remembered.expire(nowMs)
     mounts = undefined
     isInitial = false
@@ -175,6 +179,7 @@ export function createSources(options: SourcesOptions) {
         onDoubt: () => options.onDoubt(lineage),
       },
     })
+    missing.found(records)
     owners.set(path, lineage)
     source.lineages.set(path, lineage)
     roster.add(lineage)
@@ -222,12 +227,16 @@ export function createSources(options: SourcesOptions) {
     }
   }
 
+  /** Whether something at `path` may be, or may hold, a file that a pattern means. */
+  function concern(path: string): boolean {
+    return sources.some(({ discovery }) => discovery.concerns(path))
+  }
+
   return {
     look,
     /** Where files that a pattern means may appear. */
     directories: () => sources.flatMap(({ discovered }) => discovered.directories),
-    /** Whether something at `path` may be, or may hold, a file that a pattern means. */
-    concern: (path: string) => sources.some(({ discovery }) => discovery.concerns(path)),
+    concern,
     view: () =>
       sources.map(({ config, lineages, faults, mounted, taken }) => ({
         source: config,
@@ -241,7 +250,7 @@ export function createSources(options: SourcesOptions) {
 /** Also its rotated files are deleted, and nothing of them is left to be read or settled. */
 function isGone({ live, livePath, reading, done, homeless, options: { files } }: Lineage): boolean {
   if (live !== undefined || livePath.missing < 2 || reading.length > 0) return false
-  if (homeless.some(({ finished, lossReported, isIdle }) => !isIdle || !(finished || lossReported))) return false
+  if (homeless.some(({ finished, lossReported, cursors }) => cursors.isOut || !(finished || lossReported))) return false
   return done.every(({ lastPath }) => isMissing(files.stat(lastPath)))
 }
 

@@ -1,12 +1,11 @@
 import { FINGERPRINT_BYTES, type PositionRecord } from '../checkpoint/registry.ts'
 import type { Encoding } from '../config/config.ts'
 import { lastLineEnd } from './encoding.ts'
-import { Fault, readExactly } from './files.ts'
+import { Fault, readExactly, withFile } from './files.ts'
 import { fingerprint, NO_FINGERPRINT } from './fingerprint.ts'
 import type { Generation } from './generation.ts'
 import type { FileIdentity } from './identity.ts'
 import type { Lineage } from './lineage.ts'
-import { withFile } from './recognition.ts'
 
 /**
  * Gives every destination that has no position in a generation its first one. Only what was there at the very first

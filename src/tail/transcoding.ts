@@ -11,8 +11,8 @@ export interface RawCursor {
   readonly end: number
   /** The line that the chunk stops at does not end before `end`. */
   scanned(end: number): void
-  /** Nothing will be appended: the last line counts also without its newline. */
-  readonly isFinal: boolean
+  /** Whether the file ends at `position` for good: its last line counts also without its newline. */
+  endsAt(position: number): boolean
 }
 
 const FIRST_READ = 64 * 1024
@@ -53,7 +53,7 @@ export function createTranscoder(encoding: ForeignEncoding) {
       const { position } = chunk
       // The newline byte that a cursor puts behind a finished file is none here.
       const raw = scratch.subarray(0, Math.min(chunk.length, cursor.end - position))
-      const isEnd = cursor.isFinal && position + raw.length >= cursor.end
+      const isEnd = cursor.endsAt(position + raw.length)
       const lines = transcode(code, { raw, position, isEnd }, into)
       if (lines.ends.length > 0 || !lines.isAll) return lineChunk(chunk, { cursor, code, lines, room: into })
       if (raw.length < size) {
@@ -177,9 +177,9 @@ async function findLine(cursor: RawCursor, code: LineCode, start: number): Promi
     const count = await cursor.peek(buffer, position)
     if (count instanceof Fault) return undefined
     // An odd byte at the end may be half a character: it counts when nothing can follow.
-    const whole = cursor.isFinal && position + count >= cursor.end ? count : count - (count % code.unit)
+    const whole = cursor.endsAt(position + count) ? count : count - (count % code.unit)
     const bytes = buffer.subarray(0, whole)
-    if (whole === 0 && !(cursor.isFinal && position > start)) return undefined
+    if (whole === 0 && !(cursor.endsAt(position) && position > start)) return undefined
     const newline = code.newline(bytes, 0, position)
     const isLast = newline >= 0 || whole === 0
     length += Buffer.byteLength(decoder.decode(newline < 0 ? bytes : bytes.subarray(0, newline), { stream: !isLast }))

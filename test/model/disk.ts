@@ -51,6 +51,8 @@ export interface DiskOptions {
   readonly appends: boolean
   /** The first line of every file; not a line of its own for the law. */
   readonly banner: string
+  /** No new file gets the inode of a deleted one. */
+  readonly keepsInodes: boolean
   /** These pieces are in no file any more. */
   onGone(pieces: readonly Piece[]): void
 }
@@ -70,6 +72,7 @@ export class Disk {
   #fd: number | undefined
   #writerPosition = 0
   #copiedBytes: number | undefined
+  readonly #kept: number[] = []
   #isBack = false
   #seq = 0
   #stamps = 0
@@ -279,6 +282,7 @@ export class Disk {
 
   close(): void {
     this.#release()
+    for (const fd of this.#kept.splice(0)) closeSync(fd)
   }
 
   #finishCopying(): void {
@@ -325,7 +329,9 @@ export class Disk {
     const piece: Piece = { seq: this.#seq, line }
     this.#seq += 1
     const id = `${line.pieces.length === 0 ? '' : '+'}${piece.seq.toString(36)}`
-    const text = id + (isBinary ? '\xff\xfe\r\x01' : '.').repeat(length).slice(0, Math.max(0, length - id.length))
+    // Lines that are written at different times differ, and not only where they begin.
+    const filler = `${isBinary ? '\xff\xfe\r\x01' : '.'}${id}`
+    const text = id + filler.repeat(length).slice(0, Math.max(0, length - id.length))
     line.pieces.push(piece)
     line.texts.push(text)
     carrier.pieces.push(piece)
@@ -361,6 +367,7 @@ export class Disk {
 
   #unlink(carrier: Carrier, remove: (name: string) => void): void {
     if (carrier.name === undefined) throw new Error('it is deleted already')
+    if (this.#options.keepsInodes) this.#kept.push(openSync(this.path(carrier.name), 'r'))
     remove(carrier.name)
     carrier.name = undefined
     const gone = carrier.pieces.splice(carrier.heldPieces)

@@ -1,5 +1,5 @@
 import type { Chunk, Part } from '../../src/block.ts'
-import type { GenerationRecord } from '../../src/checkpoint/registry.ts'
+import { FINGERPRINT_BYTES, type GenerationRecord } from '../../src/checkpoint/registry.ts'
 import type { Log } from '../../src/log.ts'
 import { Fault, type Files, nodeFiles } from '../../src/tail/files.ts'
 import { createTailer, type Tailer } from '../../src/tail/tailer.ts'
@@ -42,6 +42,8 @@ export class World {
   readonly #destinations: readonly Destination[]
   readonly #files: Files
   readonly #losses: unknown[] = []
+  /** Files begin alike and have no birth times: what is known of them may be too little to tell them apart. */
+  readonly #areAlike: boolean
   #isQuickFinal: boolean
   #openFiles = 0
   #faulty: FaultyCall | undefined
@@ -51,8 +53,10 @@ export class World {
   constructor(options: WorldOptions) {
     this.#options = options
     this.#isQuickFinal = options.isQuickFinal
+    this.#areAlike = !options.hasBirth && options.bannerBytes > FINGERPRINT_BYTES
     this.disk = new Disk({
       ...options,
+      keepsInodes: this.#areAlike,
       banner: '#'.repeat(options.bannerBytes),
       onGone: (pieces) => this.#lose(pieces),
     })
@@ -144,7 +148,14 @@ export class World {
       const missing = law.missing(this.disk.lines).map((text) => text.slice(0, 40))
       if (missing.length > 0) throw new Error(`${name} never got ${JSON.stringify(missing)}`)
     }
-    if (this.#losses.length > 0 && !this.disk.mayLose)
+    const sought = this.#tailer
+      .view()
+      .flatMap(({ lineages }) =>
+        lineages.flatMap(({ homeless }) => homeless.filter(({ finished, lossReported }) => !finished && !lossReported)),
+      )
+    if (sought.length > 0)
+      throw new Error(`sought without end: ${JSON.stringify(sought.map(({ lastPath }) => lastPath))}`)
+    if (this.#losses.length > 0 && !this.disk.mayLose && !this.#areAlike)
       throw new Error(`reported lost, but nothing is: ${JSON.stringify(this.#losses)}`)
   }
 

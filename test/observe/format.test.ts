@@ -43,6 +43,10 @@ it('makes control characters harmless', () => {
   expect(printable('a\x1b]0;title\x07\n\u{9b}2J\u202Eb é 日')).toBe('a\\x1b]0;title\\x07\\x0a\\x9b2J\\u{202e}b é 日')
 })
 
+it('shows the bytes of a file name that is not UTF-8', () => {
+  expect(printable('/é/\udce9\udcff.log \ud800')).toBe('/é/\\xe9\\xff.log \\u{d800}')
+})
+
 it('aligns the columns of a table and leaves the last one ragged', () => {
   expect(
     table([

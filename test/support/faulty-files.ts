@@ -57,3 +57,9 @@ export function faultyFiles() {
     },
   }
 }
+
+/** As on a file system that keeps no birth times. */
+export function birthless(files: Files): Files {
+  const without = <T>(facts: T): T => (facts instanceof Fault ? facts : { ...facts, birth: '0' })
+  return { ...files, stat: (path) => without(files.stat(path)), facts: (fd) => without(files.facts(fd)) }
+}

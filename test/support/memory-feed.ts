@@ -43,7 +43,7 @@ export function memoryFeed(content: Uint8Array, origin: Origin = originOf('/var/
       leave(rest) {
         lookedAt = rest === 'unread' ? ledger.taken : Math.max(ledger.taken, start + length)
       },
-      lineFrom: (offset) => findLine({ front: start, from: start + offset, final: true, read }),
+      lineFrom: (offset) => findLine({ front: start, from: start + offset, endsAt: () => true, read }),
     }
   }
 

@@ -1,11 +1,21 @@
 import { randomBytes } from 'node:crypto'
-import { appendFileSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  appendFileSync,
+  copyFileSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
 import type { LogFields } from '../../src/log.ts'
 import { Fault, type Files, nodeFiles } from '../../src/tail/files.ts'
-import { faultyFiles } from '../support/faulty-files.ts'
+import { birthless, faultyFiles } from '../support/faulty-files.ts'
 import { silentLog, sourceOf, tailRig } from '../support/tail-rig.ts'
 import { tempDir } from '../support/temp-dir.ts'
 
@@ -49,6 +59,32 @@ describe('more files than may be open', () => {
     expect(faulty.open).toBe(0)
   })
 
+  test('are read for every destination, though one could not open what another then could', async () => {
+    using dir = tempDir()
+    const { tail, append } = rig(dir.path, '*.log', { openFilesLimit: 1, destinations: ['one', 'two'] })
+    for (const name of ['a.log', 'b.log']) append(name, `${name}\n`)
+    const readAll = async (destination: string) => {
+      const texts: string[] = []
+      for (;;) {
+        const room = Buffer.alloc(100)
+        const chunk = await tail.tailer.feed(destination).read(room)
+        if (!chunk) return texts.sort()
+        texts.push(room.toString('latin1', 0, chunk.length))
+        chunk
+          .take(chunk.length)
+          .settle({ deliveredRecords: 1, deadLetteredRecords: 0, deadLetteredBytes: 0, truncatedBytes: 0 })
+        chunk.leave('partial')
+      }
+    }
+    await tail.tailer.pass()
+    const first = await readAll('one')
+    expect(first).toHaveLength(1)
+    expect(await readAll('two')).toEqual(['a.log\n', 'b.log\n'])
+    await tail.tailer.pass()
+    expect([...first, ...(await readAll('one'))].sort()).toEqual(['a.log\n', 'b.log\n'])
+    await tail.close()
+  })
+
   test('wait for their turn while others are unread: it is said, and nothing is lost', async () => {
     using dir = tempDir()
     const { tail, append, errors, sorted, at } = rig(dir.path, '*.log', { openFilesLimit: 5 })
@@ -68,17 +104,11 @@ describe('more files than may be open', () => {
 
 test('a file that could not be opened before it was renamed is not reported lost, also without birth times', async () => {
   using dir = tempDir()
-  const birthless = <T>(facts: T): T => (facts instanceof Fault ? facts : { ...facts, birth: '0' })
-  const files: Files = {
-    ...nodeFiles,
-    stat: (path) => birthless(nodeFiles.stat(path)),
-    facts: (fd) => birthless(nodeFiles.facts(fd)),
-  }
   const losses: unknown[] = []
   const log = { ...silentLog, error: (fields: unknown) => void losses.push(fields) }
   const live = join(dir.path, 'audit.log')
   const rotated = (n: number) => join(dir.path, `audit-2026-11-20T14-33-4${n}.420.log`)
-  const tail = tailRig({ dir: dir.path, files, log, openFilesLimit: 1 })
+  const tail = tailRig({ dir: dir.path, files: birthless(nodeFiles), log, openFilesLimit: 1 })
   appendFileSync(live, 'a\n')
   await tail.tailer.pass()
   renameSync(live, rotated(1))
@@ -89,6 +119,77 @@ test('a file that could not be opened before it was renamed is not reported lost
   expect(await tail.lines()).toEqual(['a', 'b'])
   expect(await tail.lines()).toEqual([])
   expect(losses).toEqual([])
+  await tail.close()
+})
+
+test('a rotated file that could not be held open before it was packed is read from the archive and not reported lost', async () => {
+  using dir = tempDir()
+  const losses: unknown[] = []
+  const log = { ...silentLog, error: (fields: unknown) => void losses.push(fields) }
+  const live = join(dir.path, 'audit.log')
+  const rotated = (n: number) => join(dir.path, `audit-2026-11-20T14-33-4${n}.420.log`)
+  const tail = tailRig({ dir: dir.path, log, openFilesLimit: 1 })
+  for (const [index, line] of ['a\n', 'b\n'].entries()) {
+    appendFileSync(live, line)
+    await tail.tailer.pass()
+    renameSync(live, rotated(index + 1))
+  }
+  await tail.tailer.pass()
+  writeFileSync(`${rotated(2)}.gz`, gzipSync(readFileSync(rotated(2))))
+  rmSync(rotated(2))
+  expect(await tail.lines()).toEqual(['a', 'b'])
+  expect(losses).toEqual([])
+  await tail.close()
+})
+
+test('an archive that has got the inode of a live file that was not held open is read as an archive', async () => {
+  using dir = tempDir()
+  const live = join(dir.path, 'audit.log')
+  const rotated = join(dir.path, 'audit-2026-11-20T14-33-41.420.log')
+  const shared = [live, `${rotated}.gz`]
+  const paths = new Map<number, string>()
+  const withShared = <T>(path: string | undefined, facts: T): T =>
+    facts instanceof Fault || !shared.includes(path ?? '') ? facts : { ...facts, ino: '7' }
+  const plain = birthless(nodeFiles)
+  const files: Files = {
+    ...plain,
+    stat: (path) => withShared(path, plain.stat(path)),
+    facts: (fd) => withShared(paths.get(fd), plain.facts(fd)),
+    open(path) {
+      const fd = plain.open(path)
+      if (typeof fd === 'number') paths.set(fd, path)
+      return fd
+    },
+  }
+  const tail = tailRig({ dir: dir.path, files, openFilesLimit: 1 })
+  appendFileSync(live, 'a\n')
+  await tail.tailer.pass()
+  renameSync(live, rotated)
+  writeFileSync(live, '')
+  await tail.tailer.pass()
+  rmSync(live)
+  writeFileSync(`${rotated}.gz`, gzipSync(readFileSync(rotated)))
+  rmSync(rotated)
+  expect(await tail.lines()).toEqual(['a'])
+  await tail.close()
+})
+
+test('a copy of a live file that could not be held open is left alone', async () => {
+  using dir = tempDir()
+  const { tail, append, at, errors } = rig(dir.path, 'audit.log', { openFilesLimit: 1 })
+  append('audit.log', 'a\n')
+  await tail.tailer.pass()
+  renameSync(at('audit.log'), at('audit.log.2'))
+  append('audit.log', 'b\n')
+  await tail.tailer.pass()
+  expect(errors()[0]).toContain('all 1 files of open_files_limit are unread')
+  copyFileSync(at('audit.log'), at('audit.log.1'))
+  await tail.tailer.pass()
+  expect(await tail.lines()).toEqual(['a', 'b'])
+  truncateSync(at('audit.log'))
+  append('audit.log', 'c\n')
+  expect(await tail.lines()).toEqual(['c'])
+  expect(errors()).toEqual([])
   await tail.close()
 })
 
@@ -206,6 +307,61 @@ describe('what cannot be done for a while is said, tried again, and loses nothin
     expect(errors()).toEqual([])
     await tail.restart()
     expect(await tail.lines()).toEqual([])
+    await tail.close()
+  })
+
+  test('EIO at the start: what is unread in the live file is not reported as gone', async () => {
+    using dir = tempDir()
+    const losses: unknown[] = []
+    const log = { ...silentLog, error: (fields: unknown) => void losses.push(fields) }
+    const { faulty, tail, append, errors } = rig(dir.path, 'a.log', { log })
+    append('a.log', 'a\n')
+    await tail.tailer.pass()
+    faulty.refuse(['read', 'readSync'], 'EIO')
+    await tail.restart()
+    for (let look = 0; look < 3; look += 1) await tail.tailer.pass()
+    expect(errors()[0]).toContain('EIO')
+    faulty.allow()
+    expect(await tail.lines()).toEqual(['a'])
+    expect(losses).toEqual([])
+    await tail.close()
+  })
+
+  test('EIO in a file that was empty before, also over a rotation and a restart without birth times', async () => {
+    using dir = tempDir()
+    const losses: unknown[] = []
+    const log = { ...silentLog, error: (fields: unknown) => void losses.push(fields) }
+    const { files, refuse, allow } = faultyFiles()
+    const { tail, append, at } = rig(dir.path, 'a.log', { log, files: birthless(files) })
+    append('a.log', '')
+    await tail.tailer.pass()
+    refuse(['read', 'readSync'], 'EIO')
+    append('a.log', 'a\n')
+    renameSync(at('a.log'), at('a.log.1'))
+    await tail.tailer.pass()
+    await tail.restart()
+    await tail.tailer.pass()
+    allow()
+    expect(await tail.lines()).toEqual(['a'])
+    for (let look = 0; look < 3; look += 1) await tail.tailer.pass()
+    expect(losses).toEqual([])
+    await tail.close()
+  })
+
+  test('EIO while a file is looked at in which nothing is new', async () => {
+    using dir = tempDir()
+    const { faulty, tail, append, errors, at } = rig(dir.path, 'a.log')
+    append('a.log', 'a\n')
+    // So old that its time of modification is believed.
+    utimesSync(at('a.log'), 1, 1)
+    expect(await tail.lines()).toEqual(['a'])
+    faulty.refuse(['readSync'], 'EIO')
+    append('a.log.1', 'b\n')
+    await tail.tailer.pass()
+    expect(errors()[0]).toContain('EIO')
+    faulty.allow()
+    expect(await tail.lines()).toEqual(['b'])
+    expect(errors()).toEqual([])
     await tail.close()
   })
 

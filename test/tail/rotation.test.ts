@@ -14,6 +14,7 @@ import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
 import { type Files, nodeFiles } from '../../src/tail/files.ts'
+import { birthless } from '../support/faulty-files.ts'
 import { sourceOf, tailRig } from '../support/tail-rig.ts'
 import { tempDir } from '../support/temp-dir.ts'
 
@@ -188,6 +189,39 @@ describe('rename rotation', () => {
     await tail.close()
   })
 
+  test('takes nothing for a last line that has come since the rotated file was quiet', async () => {
+    using dir = tempDir()
+    const { append, rotate, tail } = rig(dir.path)
+    append('a\n')
+    await tail.tailer.pass()
+    rotate(1)
+    await tail.tailer.pass()
+    append('part of', `audit-${stamp(1)}.log`)
+    const room = Buffer.alloc(100)
+    const chunk = await tail.tailer.feed('main').read(room)
+    expect(room.toString('latin1', 0, chunk?.length)).toBe('a\npart of')
+    chunk?.leave('partial')
+    append(' a line\n', `audit-${stamp(1)}.log`)
+    expect(await tail.lines()).toEqual(['a', 'part of a line'])
+    await tail.close()
+  })
+
+  test('takes nothing for a last long line that has come since the rotated file was quiet', async () => {
+    using dir = tempDir()
+    const { append, rotate, tail } = rig(dir.path)
+    append('a part')
+    await tail.tailer.pass()
+    rotate(1)
+    await tail.tailer.pass()
+    const chunk = await tail.tailer.feed('main').read(Buffer.alloc(4))
+    append(' of', `audit-${stamp(1)}.log`)
+    expect(await chunk?.lineFrom(0)).toEqual({ kind: 'partial' })
+    chunk?.leave('partial')
+    append(' a line\n', `audit-${stamp(1)}.log`)
+    expect(await tail.lines()).toEqual(['a part of a line'])
+    await tail.close()
+  })
+
   test('reads a pattern that also matches rotated names once', async () => {
     using dir = tempDir()
     const { append, rotate, tail } = rig(dir.path, { sources: [sourceOf(join(dir.path, 'audit*.log'))] })
@@ -267,6 +301,58 @@ describe('copytruncate', () => {
     truncateSync(live)
     append('b\n')
     expect((await tail.lines()).toSorted()).toEqual([banner, 'b'])
+    await tail.close()
+  })
+
+  test('reads a copy of what is unread though a file that is longer, deleted and still open begins just so', async () => {
+    using dir = tempDir()
+    const { append, rotate, live, at, tail } = rig(dir.path, { finalQuietMs: 1e12 })
+    const banner = '#'.repeat(1500)
+    append(`${banner}\na\n`)
+    await tail.tailer.pass()
+    rotate(1)
+    append(`${banner}\n`)
+    await tail.tailer.pass()
+    copyFileSync(live, at(`audit-${stamp(2)}.log`))
+    rmSync(at(`audit-${stamp(1)}.log`))
+    truncateSync(live)
+    expect((await tail.lines()).toSorted()).toEqual([banner, banner, 'a'])
+    await tail.close()
+  })
+
+  test('leaves a copy alone of what is in hand, though the file begins again just so', async () => {
+    using dir = tempDir()
+    const { append, live, at, tail } = rig(dir.path)
+    append('banner\n')
+    await tail.tailer.pass()
+    append('a\n')
+    const chunk = await tail.tailer.feed('main').read(Buffer.alloc(4096))
+    copyFileSync(live, at('audit.log.1'))
+    truncateSync(live)
+    append('banner\nb\n')
+    await tail.tailer.pass()
+    chunk
+      ?.take(chunk.length)
+      .settle({ deliveredRecords: 2, deadLetteredRecords: 0, deadLetteredBytes: 0, truncatedBytes: 0 })
+    chunk?.leave('partial')
+    expect(chunk?.length).toBe('banner\na\n'.length)
+    expect(await tail.lines()).toEqual(['banner', 'b'])
+    await tail.close()
+  })
+
+  test('goes on in the copy of what was begun, though what is gone began just so', async () => {
+    using dir = tempDir()
+    const { append, live, at, tail } = rig(dir.path, { files: birthless(nodeFiles) })
+    const banner = '#'.repeat(1500)
+    append(`${banner}\ngone\n`)
+    await tail.tailer.pass()
+    truncateSync(live)
+    append(`${banner}\na\n`)
+    expect(await tail.lines()).toEqual([banner, 'a'])
+    append('unread\n')
+    copyFileSync(live, at('audit.log.1'))
+    truncateSync(live)
+    expect(await tail.lines()).toEqual(['unread'])
     await tail.close()
   })
 

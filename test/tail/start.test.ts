@@ -2,6 +2,7 @@ import { appendFileSync, mkdirSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import type { SourceConfig } from '../../src/config/config.ts'
+import { fingerprint } from '../../src/tail/fingerprint.ts'
 import { moment } from '../support/moment.ts'
 import { sourceOf, tailRig } from '../support/tail-rig.ts'
 import { tempDir } from '../support/temp-dir.ts'
@@ -155,3 +156,30 @@ describe('a destination that is new in the configuration', () => {
     await tail.close()
   })
 })
+
+test.each([
+  ['live', false],
+  ['rotated', true],
+] as const)(
+  'an offset beyond the end of a file is not believed: a %s one is read from its beginning',
+  async (_, isRotated) => {
+    using dir = tempDir()
+    const { append, rotate, start } = rig(dir.path, { startPosition: 'beginning', backfill: false })
+    append('a\nb\n')
+    const tail = start()
+    expect(await tail.lines()).toEqual(['a', 'b'])
+    const records = tail.tailer.records().map((record) => ({
+      ...record,
+      positions: {
+        main: { offset: 1000, marker: fingerprint(Buffer.alloc(4)), deadLetteredBytes: 0, skippedBytes: {} },
+      },
+    }))
+    append('c\n')
+    if (isRotated) rotate(1)
+    await tail.restart(records)
+    expect(await tail.lines()).toEqual(['a', 'b', 'c'])
+    append('d\n')
+    expect(await tail.lines()).toEqual(['d'])
+    await tail.close()
+  },
+)

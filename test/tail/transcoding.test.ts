@@ -18,9 +18,7 @@ function rawFile(whole: Buffer) {
     get end() {
       return state.visible
     },
-    get isFinal() {
-      return state.isFinal
-    },
+    endsAt: (position) => state.isFinal && position === state.visible,
     scanned(end) {
       state.scannedTo = end
     },

@@ -6,7 +6,9 @@ import type { Origin } from '../../block.ts'
  * `"hostname":"…","service":"…","ddsource":"…","ddtags":"a:b,filename:audit.log,dirname:/var/log"`.
  */
 export function recordAttributes({ path, labels }: Pick<Origin, 'path' | 'labels'>, hostname: string): string {
-  const tags = [...labels.tags, `filename:${basename(path)}`, `dirname:${dirname(path)}`]
+  // A name that is not UTF-8 holds lone surrogates, which an intake may refuse.
+  const name = path.toWellFormed()
+  const tags = [...labels.tags, `filename:${basename(name)}`, `dirname:${dirname(name)}`]
   const attributes = {
     hostname,
     service: labels.service,

@@ -200,6 +200,13 @@ describe('recordAttributes', () => {
     })
   })
 
+  it('is text that every receiver can decode, also of a file name that is not UTF-8', () => {
+    const labels = { service: undefined, source: undefined, tags: [] }
+    expect(recordAttributes({ path: '/x\udce9/\udcff.log', labels }, 'n')).toContain(
+      'filename:\ufffd.log,dirname:/x\ufffd"',
+    )
+  })
+
   it('is JSON whatever the names are, and a comma divides no tag', () => {
     const labels = { service: 'a"b\\', source: 'x\ny', tags: ['k:1,2'] }
     expect(JSON.parse(`{${recordAttributes({ path: '/a,b/"c".log', labels }, 'h\u0000')}}`)).toEqual({

@@ -1,0 +1,68 @@
+import { FINGERPRINT_BYTES, type Fingerprint } from '../checkpoint/registry.ts'
+import { keep } from './files.ts'
+import { fingerprint, NO_FINGERPRINT } from './fingerprint.ts'
+
+/** The first bytes of a content, as far as they are known and up to the length of a fingerprint: what it is recognised by. */
+export class Head {
+  #fingerprint: Fingerprint
+  /** The bytes themselves, while something is unread: as many as the fingerprint covers. */
+  #bytes: Buffer | undefined
+
+  constructor(recorded: Fingerprint = NO_FINGERPRINT) {
+    this.#fingerprint = recorded
+  }
+
+  get fingerprint(): Fingerprint {
+    return this.#fingerprint
+  }
+
+  get length(): number {
+    return this.#fingerprint.length
+  }
+
+  /** So much is known as ever will be. */
+  get isLong(): boolean {
+    return this.length >= FINGERPRINT_BYTES
+  }
+
+  /** How many first bytes of a content of `size` bytes would tell more than is known; 0 when none would. */
+  wants(size: number): number {
+    const length = Math.min(FINGERPRINT_BYTES, size)
+    return length > (this.#bytes?.length ?? 0) ? length : 0
+  }
+
+  /** Takes note of the first bytes; false when they are not those of this content. */
+  learn(begin: Buffer): boolean {
+    if (begin.length < this.length) return false
+    if (this.length > 0 && !this.#isHashOf(begin.subarray(0, this.length))) return false
+    this.#bytes = keep(begin)
+    if (begin.length > this.length) this.#fingerprint = fingerprint(begin)
+    return true
+  }
+
+  /**
+   * Whether a file that begins so, with no more bytes than are known here, may hold this content. Undefined: a hash says
+   * nothing about fewer bytes than it covers, and the bytes themselves are not known.
+   */
+  matches(begin: Buffer | undefined): boolean | undefined {
+    if (begin === undefined) return false
+    if (begin.length === this.length) return this.#isHashOf(begin)
+    return this.#bytes?.subarray(0, begin.length).equals(begin)
+  }
+
+  /** The content ends earlier than it did. */
+  cut(size: number): void {
+    if (size >= this.length) return
+    this.#bytes = this.#bytes?.subarray(0, size)
+    this.#fingerprint = this.#bytes ? fingerprint(this.#bytes) : NO_FINGERPRINT
+  }
+
+  /** The hash is enough from now on. */
+  forgetBytes(): void {
+    this.#bytes = undefined
+  }
+
+  #isHashOf(begin: Buffer): boolean {
+    return fingerprint(begin).hash === this.#fingerprint.hash
+  }
+}

@@ -1,0 +1,66 @@
+import { basename, dirname } from 'node:path'
+import type { GenerationRecord } from '../checkpoint/registry.ts'
+import type { Log } from '../log.ts'
+import type { DirectoryListings } from './directory-listings.ts'
+import { Fault, type Files, isAbsent } from './files.ts'
+import { reportLoss, takeBackLoss } from './losses.ts'
+
+export interface MissingOptions {
+  readonly destinations: readonly string[]
+  readonly files: Files
+  readonly listings: DirectoryListings
+  readonly log: Log
+}
+
+/**
+ * Unread files that went while the agent was down, and that only a pattern means: nothing leads to them any more, so that no
+ * lineage could miss them.
+ */
+export interface Missing {
+  /** A look has found all there is; `records`: what no path has taken, `isMeant`: whether a pattern means a path. */
+  look(records: Iterable<GenerationRecord>, isMeant: (path: string) => boolean): void
+  /** A path has taken these. */
+  found(records: readonly GenerationRecord[]): void
+}
+
+/** Unobservable is not deleted: two looks have to agree. */
+const LOOKS = 2
+
+export function createMissing({ destinations, files, listings, log }: MissingOptions): Missing {
+  const reported = new Set<string>()
+  let looks = 0
+
+  function isGone({ path, lastPath }: GenerationRecord): boolean {
+    const listing = listings.list(dirname(path))
+    if (listing instanceof Fault) return isAbsent(listing)
+    return listing.rotatedOf(basename(path)).length === 0 && [path, lastPath].every(isMissing)
+  }
+
+  function isMissing(path: string): boolean {
+    const facts = files.stat(path)
+    return facts instanceof Fault && isAbsent(facts)
+  }
+
+  function unreadBytes({ finished, size, positions }: GenerationRecord): number {
+    if (finished) return 0
+    return Math.max(0, ...destinations.map((name) => size - (positions[name]?.offset ?? size)))
+  }
+
+  return {
+    look(records, isMeant) {
+      looks += 1
+      if (looks !== LOOKS) return
+      for (const record of records) {
+        const bytes = unreadBytes(record)
+        if (bytes === 0 || !isMeant(record.path) || !isGone(record)) continue
+        reported.add(record.id)
+        reportLoss(log, record, bytes)
+      }
+    },
+    found(records) {
+      for (const record of records) {
+        if (reported.delete(record.id)) takeBackLoss(log, record, { bytes: unreadBytes(record), file: record.lastPath })
+      }
+    },
+  }
+}
