@@ -210,8 +210,9 @@ export class Lineage {
   /** A generation whose content is not known from before. */
   discover(place: Place): Generation {
     const { context, path } = this.options
-    // Of one that could not be read before nothing is known but the file.
-    const blank = this.ofFile(place.facts).find(({ head, furthest }) => head.length === 0 && furthest === 0)
+    // Of one that could not be read before nothing is known but the file, and how it is called once it is packed.
+    const packed = this.homeless.filter(({ lastPath }) => place.path === `${lastPath}.gz`)
+    const blank = [...this.ofFile(place.facts), ...packed].find(({ head, furthest }) => head.length + furthest === 0)
     if (blank) return blank
     // The same content gets the same id again after a crash, and so do its batches; other content never does.
     const isReused = place.facts.birth === '0' || this.ofFile(place.facts).length > 0

@@ -43,6 +43,33 @@ function rig(dir: string, more: Partial<RigOptions> & { readonly pattern?: strin
   }
 }
 
+test('no loss is reported when a rotated file could not be read before it was packed', async () => {
+  using dir = tempDir()
+  const faulty = faultyFiles()
+  const { live, gone, tail, append, rotated, looks } = rig(dir.path, { files: birthless(faulty.files) })
+  const pack = (path: string) => {
+    writeFileSync(`${path}.gz`, gzipSync(readFileSync(path)))
+    rmSync(path)
+  }
+  append('a\n')
+  await looks(1)
+  copyFileSync(live, rotated(1))
+  truncateSync(live)
+  await looks(1)
+  renameSync(live, rotated(2))
+  faulty.refuse(['read', 'readSync'], 'EIO')
+  appendFileSync(rotated(2), 'b\n')
+  pack(rotated(1))
+  await looks(1)
+  pack(rotated(2))
+  await tail.restart()
+  faulty.allow()
+  expect(await tail.lines()).toEqual(['a', 'b'])
+  await looks(3)
+  expect(gone).toEqual([])
+  await tail.close()
+})
+
 describe('unread bytes that are gone are reported once:', () => {
   test('truncated without a copy', async () => {
     using dir = tempDir()
