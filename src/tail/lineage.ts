@@ -15,6 +15,7 @@ import { Generation, type GenerationContext, type Place } from './generation.ts'
 import { isIdentity } from './identity.ts'
 import { LivePath } from './live-path.ts'
 import { reportLoss, takeBackLoss } from './losses.ts'
+import { mayHold } from './recognition.ts'
 import { Retention } from './retention.ts'
 import { oldestFirst, parseRotatedName } from './rotated-name.ts'
 import { scanSiblings } from './siblings.ts'
@@ -210,9 +211,8 @@ export class Lineage {
   /** A generation whose content is not known from before. */
   discover(place: Place): Generation {
     const { context, path } = this.options
-    // Of one that could not be read before nothing is known but the file, and how it is called once it is packed.
-    const packed = this.homeless.filter(({ lastPath }) => place.path === `${lastPath}.gz`)
-    const blank = [...this.ofFile(place.facts), ...packed].find(({ head, furthest }) => head.length + furthest === 0)
+    const homeless = place.path === path ? [] : this.homeless.filter((generation) => mayHold(place, generation))
+    const blank = [...this.ofFile(place.facts), ...homeless].find(({ head, furthest }) => head.length + furthest === 0)
     if (blank) return blank
     // The same content gets the same id again after a crash, and so do its batches; other content never does.
     const isReused = place.facts.birth === '0' || this.ofFile(place.facts).length > 0

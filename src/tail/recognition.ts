@@ -1,7 +1,7 @@
 import { FINGERPRINT_BYTES } from '../checkpoint/registry.ts'
 import { Fault, type FileFacts, type Files, readExactly } from './files.ts'
 import { fingerprint } from './fingerprint.ts'
-import type { Generation } from './generation.ts'
+import type { Generation, Place } from './generation.ts'
 import { isCertainIdentity } from './identity.ts'
 
 /** A file that may hold the content of a generation. */
@@ -61,6 +61,14 @@ export function recognise(
   if (proven === 0) return 'other'
   if (size >= generation.size) return 'same'
   return proven < PROOF_BYTES ? 'begins' : 'cut'
+}
+
+/**
+ * Whether a file may hold the content of which nothing could be read while it was elsewhere: as its archive, by the name, or as a
+ * copy, by the length.
+ */
+export function mayHold({ path, facts }: Place, { lastPath, size }: Generation): boolean {
+  return path.endsWith('.gz') ? path === `${lastPath}.gz` : facts.size === size
 }
 
 const COMPARED_BYTES = 4 * FINGERPRINT_BYTES

@@ -70,6 +70,29 @@ test('no loss is reported when a rotated file could not be read before it was pa
   await tail.close()
 })
 
+test('no loss is reported when a file could not be read before it was copied and truncated', async () => {
+  using dir = tempDir()
+  const faulty = faultyFiles()
+  const { live, gone, tail, append, rotated, looks } = rig(dir.path, { files: birthless(faulty.files) })
+  append('a\n')
+  expect(await tail.lines()).toEqual(['a'])
+  copyFileSync(live, rotated(1))
+  truncateSync(live)
+  await looks(1)
+  faulty.refuse(['read', 'readSync'], 'EIO')
+  append('unread\n')
+  await looks(1)
+  copyFileSync(live, rotated(2))
+  await tail.restart()
+  truncateSync(live)
+  renameSync(live, rotated(3))
+  faulty.allow()
+  expect(await tail.lines()).toEqual(['unread'])
+  await looks(3)
+  expect(gone).toEqual([])
+  await tail.close()
+})
+
 describe('unread bytes that are gone are reported once:', () => {
   test('truncated without a copy', async () => {
     using dir = tempDir()
