@@ -9,6 +9,8 @@ import type { Status } from './observe/status.ts'
 import { openFilesAllowance } from './open-files.ts'
 import { lowerPoolPriority } from './pool-priority.ts'
 import { openRules } from './process/source-rules.ts'
+import { cachedReads } from './tail/cached-reads.ts'
+import { nodeFiles } from './tail/files.ts'
 import { createTailer } from './tail/tailer.ts'
 
 export interface AgentOptions {
@@ -54,6 +56,8 @@ export async function startAgent(options: AgentOptions): Promise<StartedAgent> {
     expireAfterMs: config.checkpoint.expireAfterMs,
     onChange: () => saver?.touch(),
     log: log.component('tail'),
+    // Without compression the pool has nothing else to do, and reads while the main thread writes.
+    files: config.destinations.some(({ compression }) => compression !== 'none') ? cachedReads(nodeFiles) : nodeFiles,
     poll: true,
   })
   saver = createSaver({

@@ -1,6 +1,5 @@
 import { Readable } from 'node:stream'
 import { createGunzip } from 'node:zlib'
-import { cachedRead } from './cached-read.ts'
 import { Fault, type Files, readExactly } from './files.ts'
 
 /** The bytes of one generation, by position, wherever they are. */
@@ -22,10 +21,9 @@ const CLOSED = new Fault('EBADF', 'its file has been let go of')
 export function plainContent(files: Files, fd: number): Content {
   // The number of a closed descriptor may be another file's at once: it must not be used any more.
   let isOpen = true
-  const read = cachedRead(files, fd)
   return {
     isFixed: false,
-    read: async (into, position) => (isOpen ? read(into, position) : CLOSED),
+    read: async (into, position) => (isOpen ? files.read(fd, into, position) : CLOSED),
     before: (position, length) => (isOpen ? readExactly(files, fd, { position: position - length, length }) : CLOSED),
     close() {
       if (isOpen) files.close(fd)

@@ -1,8 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { cachedRead } from '../../src/tail/cached-read.ts'
+import { cachedReads } from '../../src/tail/cached-reads.ts'
 import { Fault, type Files, nodeFiles } from '../../src/tail/files.ts'
 
-const fd = 7
 const into = Buffer.alloc(1)
 
 /** A disk whose reads on the main thread take `ms` by the clock given with it; `calls` says how each byte was read. */
@@ -11,6 +10,7 @@ function disk(ms: (position: number) => number | Fault) {
   let nowMs = 0
   const files: Files = {
     ...nodeFiles,
+    open: () => 7,
     async read() {
       calls.push('pooled')
       return 1
@@ -23,11 +23,14 @@ function disk(ms: (position: number) => number | Fault) {
       return 1
     },
   }
-  return { calls, read: cachedRead(files, fd, () => nowMs) }
+  const cached = cachedReads(files, () => nowMs)
+  const fd = cached.open('audit.log')
+  if (fd instanceof Fault) throw fd
+  return { calls, read: (position: number) => cached.read(fd, into, position) }
 }
 
 async function readBytes(read: ReturnType<typeof disk>['read'], count: number): Promise<void> {
-  for (let position = 0; position < count; position += 1) await read(into, position)
+  for (let position = 0; position < count; position += 1) await read(position)
 }
 
 describe('a read', () => {
@@ -53,7 +56,7 @@ describe('a read', () => {
       isOver = true
     })
     let reads = 0
-    while (!isOver && reads < 1e6) reads += await read(into, reads).then(Number)
+    while (!isOver && reads < 1e6) reads += await read(reads).then(Number)
     expect(isOver).toBe(true)
   })
 })
