@@ -212,7 +212,7 @@ export class Lineage {
   discover(place: Place): Generation {
     const { context, path } = this.options
     const homeless = place.path === path ? [] : this.homeless.filter((generation) => mayHold(place, generation))
-    const blank = [...this.ofFile(place.facts), ...homeless].find(({ head, furthest }) => head.length + furthest === 0)
+    const blank = [...this.ofFile(place.facts), ...homeless].find(isBlank)
     if (blank) return blank
     // The same content gets the same id again after a crash, and so do its batches; other content never does.
     const isReused = place.facts.birth === '0' || this.ofFile(place.facts).length > 0
@@ -326,4 +326,9 @@ export class Lineage {
     if (this.decisions.awaited(nowMs) !== undefined) return true
     return this.homeless.some(({ finished, lossReported }) => !finished && !lossReported)
   }
+}
+
+/** Still to be read, and nothing is known of its content. History that was passed over is none: its place would not be read. */
+function isBlank({ finished, head, furthest }: Generation): boolean {
+  return !finished && head.length === 0 && furthest === 0
 }
