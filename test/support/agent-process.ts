@@ -7,7 +7,7 @@ import type { RegistryState } from '../../src/checkpoint/registry.ts'
 import type { Status } from '../../src/observe/status.ts'
 import { until } from './until.ts'
 
-const main = new URL('../../dist/main.js', import.meta.url).pathname
+const builtMain = new URL('../../dist/main.js', import.meta.url).pathname
 
 export interface AgentProcess {
   readonly child: ChildProcess
@@ -40,10 +40,13 @@ export interface BenchOptions {
   readonly path?: string
   /** `ulimit -n` for it. */
   readonly openFiles?: number
+  /** What is run in place of the checkout's `dist/main.js`. */
+  readonly main?: string
 }
 
 /** The built agent on `<dir>/log/audit.log`, with the configuration given as text (YAML) for its `destination` and more. */
-export function agentBench(dir: string, conf: string, { source, env = {}, path, openFiles }: BenchOptions = {}): Bench {
+export function agentBench(dir: string, conf: string, options: BenchOptions = {}): Bench {
+  const { source, env = {}, path, openFiles, main = builtMain } = options
   const runPath = join(dir, 'run')
   const auditLog = join(dir, 'log', 'audit.log')
   const file = join(dir, 'conf.yaml')
@@ -59,7 +62,7 @@ export function agentBench(dir: string, conf: string, { source, env = {}, path, 
     runPath,
     file,
     start() {
-      const agent = startAgent(file, { runPath, env, openFiles })
+      const agent = startAgent(file, { runPath, env, openFiles, main })
       started.push(agent)
       return agent
     },
@@ -72,7 +75,12 @@ export function agentBench(dir: string, conf: string, { source, env = {}, path, 
 
 function startAgent(
   file: string,
-  { runPath, env, openFiles }: Pick<Bench, 'runPath'> & { env: NodeJS.ProcessEnv; openFiles: number | undefined },
+  {
+    runPath,
+    env,
+    openFiles,
+    main,
+  }: { runPath: string; env: NodeJS.ProcessEnv; openFiles: number | undefined; main: string },
 ): AgentProcess {
   const command = [process.execPath, main, 'run', '--config', file]
   const limit = openFiles === undefined ? '' : `ulimit -n ${openFiles}; `

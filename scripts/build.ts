@@ -1,0 +1,33 @@
+import { build } from 'rolldown'
+import { licenses, packageOf } from './licenses.ts'
+
+/** Bundles dist/, which `bin/agent` and the image run: docs/decisions/one-bundle.md. */
+await build({
+  input: {
+    main: 'src/main.ts',
+    'demo/guard': 'src/demo/guard.ts',
+    'demo/audit-writer': 'src/demo/audit-writer.ts',
+  },
+  platform: 'node',
+  logLevel: 'warn',
+  output: {
+    dir: 'dist',
+    cleanDir: true,
+    entryFileNames: '[name].js',
+    chunkFileNames: '[name].js',
+    comments: false,
+    // Names stay, for stack traces. One character beyond ASCII would make V8 hold its whole file in two bytes a character.
+    minify: false,
+    charset: 'ascii',
+    codeSplitting: {
+      groups: [
+        // It looks for the other programs where it lies itself.
+        { name: 'demo/child', test: /[\\/]src[\\/]demo[\\/]child\.ts$/ },
+        { name: (id) => packageOf(id)?.replace(/^@(.*)\//, '$1-') ?? null, debugName: 'a file for each library' },
+      ],
+    },
+  },
+  plugins: [licenses()],
+  // The one in bottleneck is its way of loading Redis clients, which nothing here asks for.
+  checks: { eval: false },
+})

@@ -1,0 +1,34 @@
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Plugin } from 'rolldown'
+
+const packageDirectory = /^.*[\\/]node_modules[\\/](?:@[^\\/]+[\\/])?[^\\/]+/
+
+/** The name of the package that a module belongs to; undefined for our own. */
+export function packageOf(id: string): string | undefined {
+  return /[\\/]node_modules[\\/]((?:@[^\\/]+[\\/])?[^\\/]+)[\\/](?!.*[\\/]node_modules[\\/])/.exec(id)?.[1]
+}
+
+/**
+ * Writes `licenses.txt` beside the bundle: the licence of each package that is in it, which all of them ask for. The build
+ * fails when one has none.
+ */
+export function licenses(): Plugin {
+  return {
+    name: 'licenses',
+    async generateBundle(_options, bundle) {
+      const ids = Object.values(bundle).flatMap((file) => (file.type === 'chunk' ? file.moduleIds : []))
+      const directories = new Set(ids.flatMap((id) => packageDirectory.exec(id) ?? []))
+      const texts = await Promise.all([...directories].sort().map(licenseIn))
+      this.emitFile({ type: 'asset', fileName: 'licenses.txt', source: texts.join('\n\n') })
+    },
+  }
+}
+
+async function licenseIn(directory: string): Promise<string> {
+  const { name, version, license } = JSON.parse(await readFile(join(directory, 'package.json'), 'utf8'))
+  const file = (await readdir(directory)).find((entry) => /^licen[cs]e/i.test(entry))
+  if (file === undefined) throw new Error(`${name} ${version} has no licence text`)
+  const title = `${name} ${version} (${license})`
+  return `${title}\n${'='.repeat(title.length)}\n\n${(await readFile(join(directory, file), 'utf8')).trim()}\n`
+}
