@@ -1,7 +1,7 @@
 /**
  * AssemblyScript, compiled by scripts/build-kernel.ts into kernel.wasm.ts: the loops of kernel.ts's contract with 128-bit
  * vectors. No heap and no objects: everything lies in the imported memory, whose front holds the job's words (the same
- * numbers as `word` in kernel.ts), the notes of time.as.ts and the table of escape.as.ts.
+ * numbers as `word` in kernel.ts), the notes of time.as.ts and the tables of utf8.as.ts, escape.as.ts and vectors.as.ts.
  *
  * A line is loaded in blocks of 16 or 64 bytes from its own start; what a block holds behind the line's end is masked, so
  * that loads may pass the end of the source, and stores the end of a record, by less than SLACK_BYTES.
@@ -17,16 +17,18 @@ import { isObject, sawHigh as sawHighInObject, scanObject } from './object.as'
 import { sawControl, sawEvent, sawHigh, scanText } from './text.as'
 import { prepareTimes, writeTime } from './time.as'
 import { isGlued } from './torn.as'
-import { isUtf8 } from './utf8.as'
-import { copy } from './vectors.as'
+import { isUtf8, prepareUtf8 } from './utf8.as'
+import { copy, prepareVectors } from './vectors.as'
 
 const OBJECTS: i32 = 0
 const ATTRIBUTES: i32 = 1
 const MESSAGES: i32 = 2
 
 export function prepare(): void {
+  prepareVectors()
   prepareEscapes()
   prepareTimes()
+  prepareUtf8()
 }
 
 export function objects(): i32 {
