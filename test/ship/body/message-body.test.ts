@@ -39,6 +39,10 @@ it.each([
   ['microseconds', '2026-11-20T14:33:45.420123Z', Date.UTC(2026, 10, 20, 14, 33, 45, 420)],
   ['no fraction', '2026-11-20T14:33:45Z', Date.UTC(2026, 10, 20, 14, 33, 45)],
   ['one digit', '2024-02-29T23:59:59.9Z', Date.UTC(2024, 1, 29, 23, 59, 59, 900)],
+  ['two digits', '2026-11-20T14:33:45.42Z', Date.UTC(2026, 10, 20, 14, 33, 45, 420)],
+  ['three digits', '2026-11-20T14:33:45.042Z', Date.UTC(2026, 10, 20, 14, 33, 45, 42)],
+  ['microseconds of the first second', '1970-01-01T00:00:00.007000Z', 7],
+  ['microseconds before the second of a year', '1970-01-01T00:00:00.000999Z', 0],
   ['the first second', '1970-01-01T00:00:00.007Z', 7],
   ['the second of a year', '1970-01-01T00:00:01.007Z', 1007],
   ['a century without a leap day', '2100-03-01T00:00:00Z', Date.UTC(2100, 2, 1)],
@@ -53,6 +57,21 @@ it.each([
 ])('the time of an audit event is its stage time: %s', (_, stamp, expected) => {
   const line = `${event},"stageTimestamp":"${stamp}","annotations":{"a":"b"}}`
   expect(parsed(`${line}\n${line}\n`).map(({ timestamp }) => timestamp)).toEqual([expected, expected])
+})
+
+it.each(['.420123Z"', '.42Z"', 'Z"'])('a fraction like %s has a point, digits, Z and a quote', (fraction) => {
+  const stamps = Array.from(fraction).flatMap((_, at) =>
+    Array.from({ length: 0x7f - 0x20 }, (__, code) => String.fromCharCode(0x20 + code)).map(
+      (other) => `2026-11-20T14:33:45${fraction.slice(0, at)}${other}${fraction.slice(at + 1)}`,
+    ),
+  )
+  const expected = stamps.map((stamp) => {
+    const found = /45(?:\.([0-9]{1,9}))?Z"/.exec(stamp)
+    if (!found) return READ_AT_MS
+    return Date.UTC(2026, 10, 20, 14, 33, 45, Number((found[1] ?? '').padEnd(3, '0').slice(0, 3)))
+  })
+  const text = stamps.map((stamp) => `${event},"stageTimestamp":"${stamp},"a":""}\n`).join('')
+  expect(parsed(text).map(({ timestamp }) => timestamp)).toEqual(expected)
 })
 
 it('each time is its own, whichever came before', () => {
@@ -112,6 +131,17 @@ it('only an event that begins again where none may is glued', () => {
         ? { kind: 'odd', line: { start: 0, end: line.length, next: line.length + 1, reason } }
         : { kind: 'partial' },
     ])
+  }
+})
+
+it('an event that begins the next line is none inside this one, and one inside is found before it, wherever they are', () => {
+  const next = `${event}}`
+  for (let bytes = 0; bytes < 130; bytes += 1) {
+    const line = `${event},"a":"${'x'.repeat(bytes)}"}`
+    expect(feed(newBody('message', limits), `${line}\n${next}\n`)).toMatchObject({ records: 2 })
+    const torn = `${line.slice(0, -1)}${next}`
+    const { stopped } = feed(newBody('message', limits), `${torn}\n${next}\n`)
+    expect(stopped).toMatchObject({ kind: 'odd', line: { start: 0, end: torn.length, reason: 'glued' } })
   }
 })
 
