@@ -18,7 +18,7 @@ import { sawControl, sawEvent, sawHigh, scanText } from './text.as'
 import { prepareTimes, writeTime } from './time.as'
 import { isGlued } from './torn.as'
 import { isUtf8, prepareUtf8 } from './utf8.as'
-import { copy, prepareVectors } from './vectors.as'
+import { copy, copyLine, prepareVectors } from './vectors.as'
 
 const OBJECTS: i32 = 0
 const ATTRIBUTES: i32 = 1
@@ -148,7 +148,7 @@ function takeAttributes(source: usize, end: usize): bool {
   if (load<u8>(next) != 0x7d) store<u8>(target++, 0x2c)
   const recordEnd = target + (end - rest)
   if (!fits(recordEnd)) return false
-  memory.copy(target, rest, end - rest)
+  copyLine(target, rest, end - rest)
   return take(target, recordEnd, end + 1)
 }
 
