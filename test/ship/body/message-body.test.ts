@@ -186,3 +186,14 @@ it('tells UTF-8 from what is none as Node does, for every kind of byte, at every
   expect(driven.consumed).toBe(file.length)
   expect(driven.odd.map((odd) => (odd.reason === 'invalid-utf8' ? odd.start : odd))).toEqual(expected)
 })
+
+it('takes no byte for the continuation of a lead that stands before other text, however far', () => {
+  const body = newBody('message', limits)
+  for (let front = 0; front < 64; front += 1) {
+    for (let between = 1; between < 200; between += 1) {
+      const line = Buffer.from(`${'x'.repeat(front)}\xc3${'y'.repeat(between)}\xa9${'z'.repeat(70)}\n`, 'latin1')
+      const { stopped } = feed(body, line)
+      expect(stopped).toMatchObject({ kind: 'odd', line: { reason: 'invalid-utf8', end: line.length - 1 } })
+    }
+  }
+})

@@ -15,8 +15,11 @@ const ANY: i8 = SHORT | LONG | TWO
 const LAST_HIGH: usize = 640
 const LAST_LOW: usize = 656
 const THIS_HIGH: usize = 672
+/** Sixteen bytes to keep a byte, and as many, zero, to drop one. */
+const KEEP: usize = 688
 
 export function prepareUtf8(): void {
+  v128.store(KEEP, i8x16.splat(-1))
   const E3: i8 = SHORT | OVERLONG_3 | SURROGATE
   const F4: i8 = SHORT | LARGE | LARGE_80
   v128.store(
@@ -42,13 +45,20 @@ export function prepareUtf8(): void {
   )
 }
 
+@inline
+function all64(at: usize): v128 {
+  return v128.or(
+    v128.or(v128.load(at), v128.load(at, 16)),
+    v128.or(v128.load(at, 32), v128.load(at, 48)),
+  )
+}
+
 /**
  * Well-formed UTF-8: shortest forms, no surrogates, nothing over U+10FFFF. Each byte and the one before it give three
  * nibbles; what all three allow is wrong. Where a third or fourth byte must stand, TWO has to be found instead. (Keiser and
  * Lemire, Validating UTF-8 In Less Than One Instruction Per Byte, 2021.)
  */
 export function isUtf8(at: usize, end: usize): bool {
-  const lanes = i8x16(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15)
   const nibble = full(15)
   const top = full(0x80)
   const lastHigh = v128.load(LAST_HIGH)
@@ -60,8 +70,9 @@ export function isUtf8(at: usize, end: usize): bool {
   let wrong = i8x16.splat(0)
   // One block more than the text may have: a sequence cut off by the end of the text shows in what follows.
   for (; at <= end; at += 16) {
+    while (end - at >= 64 && i8x16.bitmask(v128.or(before, all64(at))) == 0) at += 64
     let text = v128.load(at)
-    if (end - at < 16) text = v128.and(text, i8x16.lt_u(lanes, i8x16.splat(<i8>(end - at))))
+    if (end - at < 16) text = v128.and(text, v128.load(KEEP + 16 - (end - at)))
     if (i8x16.bitmask(v128.or(text, before)) != 0) {
       const last = v128.shuffle<u8>(before, text, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30)
       const second = v128.shuffle<u8>(before, text, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29)
