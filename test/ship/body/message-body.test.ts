@@ -96,6 +96,17 @@ it('the time of a line is when it was read if it has no stage time of its own', 
   expect(parsed(text).map(({ timestamp }) => timestamp)).toEqual(others.flatMap(() => [own, READ_AT_MS]))
 })
 
+it('leaves what was read, and the records before, as they are when it cannot take what it escaped', () => {
+  const body = newBody('message', { batchMaxSize: 10, batchMaxBytes: 5000, maxLineBytes: 4000 })
+  feed(body, `${'x'.repeat(3000)}\n`)
+  for (const [last, kind] of [['\n', 'odd'] as const, ['"', 'odd'] as const, ['', 'full'] as const]) {
+    const text = '"'.repeat(last === '' ? 3999 : 4001) + last
+    expect(feed(body, text).stopped).toMatchObject({ kind })
+    expect(Buffer.from(body.room()?.subarray(0, text.length) ?? []).toString()).toBe(text)
+  }
+  expect(JSON.parse(sealed(body))).toMatchObject([{ message: 'x'.repeat(3000) }])
+})
+
 it('each line carries when it was read itself, in whole milliseconds', () => {
   const body = newBody('message', limits)
   for (const readAtMs of [5, 1_800_000_000_000.7, 6]) {

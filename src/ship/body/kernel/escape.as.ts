@@ -15,23 +15,9 @@ export function prepareEscapes(): void {
   }
 }
 
-/** Escapes quotes and backslashes of text without control bytes. */
-export function escapeText(source: usize, end: usize, target: usize): usize {
-  const quote = full(0x22)
-  const backslash = full(0x5c)
-  for (; source + 16 <= end; source += 16) {
-    const text = v128.load(source)
-    target = spread(text, toEscape(text, quote, backslash), backslash, target)
-  }
-  if (source == end) return target
-  const text = v128.load(source)
-  const mask = toEscape(text, quote, backslash) & ((1 << <u32>(end - source)) - 1)
-  return spread(text, mask, backslash, target) - (16 - (end - source))
-}
-
 /** A bit for each byte that needs a backslash. */
 @inline
-function toEscape(text: v128, quote: v128, backslash: v128): u32 {
+export function toEscape(text: v128, quote: v128, backslash: v128): u32 {
   return <u32>i8x16.bitmask(v128.or(i8x16.eq(text, quote), i8x16.eq(text, backslash)))
 }
 
@@ -40,7 +26,7 @@ function toEscape(text: v128, quote: v128, backslash: v128): u32 {
  * branch to pay. The relaxed swizzle saves what the other does for indices that the table does not have.
  */
 @inline
-function spread(text: v128, mask: u32, backslash: v128, target: usize): usize {
+export function spread(text: v128, mask: u32, backslash: v128, target: usize): usize {
   const low = mask & 0xff
   const front = v128.load(<usize>low << 4, SPREAD)
   const rear = v128.load(<usize>(mask >> 4) & 0xff0, SPREAD)
@@ -49,13 +35,15 @@ function spread(text: v128, mask: u32, backslash: v128, target: usize): usize {
   return target + <usize>popcnt(mask) + 16
 }
 
-/** As `escapeText`, for text that may have control bytes. */
+/** Escapes text that may have control bytes. */
 export function escapeAny(source: usize, end: usize, target: usize): usize {
+  const quote = full(0x22)
+  const backslash = full(0x5c)
   const lastControl = full(31)
   while (source < end) {
-    const controls = i8x16.bitmask(i8x16.le_u(v128.load(source), lastControl))
-    if (end - source >= 16 && controls == 0) {
-      target = escapeText(source, source + 16, target)
+    const text = v128.load(source)
+    if (end - source >= 16 && i8x16.bitmask(i8x16.le_u(text, lastControl)) == 0) {
+      target = spread(text, toEscape(text, quote, backslash), backslash, target)
       source += 16
       continue
     }

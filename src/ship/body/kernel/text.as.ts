@@ -1,3 +1,4 @@
+import { spread, toEscape } from './escape.as'
 import { isAuditEvent } from './torn.as'
 import { full, mask64, maskOf } from './vectors.as'
 
@@ -6,9 +7,16 @@ export let sawHigh: bool = false
 export let sawControl: bool = false
 /** The front of an audit event inside the line, not at its own front: the first one's address, or 0. */
 export let sawEvent: usize = 0
+/** Where the text of the line ends that was escaped to `target`; of no use if it has control bytes. */
+export let sawTarget: usize = 0
 
-/** Finds the newline of the line at `source`: its address, or one not below `sourceEnd`. */
-export function scanText(source: usize, sourceEnd: usize): usize {
+/**
+ * Finds the newline of the line at `source`: its address, or one not below `sourceEnd`. Escapes what it passes, and what
+ * stands behind the line in the last block, to `target`.
+ */
+export function scanText(source: usize, sourceEnd: usize, target: usize): usize {
+  const quote = full(0x22)
+  const backslash = full(0x5c)
   const brace = full(0x7b)
   const upperE = full(0x45)
   const lastControl = full(31)
@@ -28,6 +36,15 @@ export function scanText(source: usize, sourceEnd: usize): usize {
     if (i8x16.bitmask(v128.or(v128.or(beginsA, beginsB), v128.or(beginsC, beginsD))) != 0) {
       if (event == 0) event = firstEvent(source, at, mask64(beginsA, beginsB, beginsC, beginsD))
     }
+    const start = target
+    const escapesA = toEscape(a, quote, backslash)
+    const escapesB = toEscape(b, quote, backslash)
+    const escapesC = toEscape(c, quote, backslash)
+    const escapesD = toEscape(d, quote, backslash)
+    target = spread(a, escapesA, backslash, target)
+    target = spread(b, escapesB, backslash, target)
+    target = spread(c, escapesC, backslash, target)
+    target = spread(d, escapesD, backslash, target)
     const least = i8x16.min_u(i8x16.min_u(a, b), i8x16.min_u(c, d))
     if (i8x16.bitmask(i8x16.le_u(least, lastControl)) == 0) continue
     let controls = mask64(
@@ -48,6 +65,8 @@ export function scanText(source: usize, sourceEnd: usize): usize {
       continue
     }
     const found = at + <usize>ctz(newline)
+    const escapes = <u64>(escapesA | (escapesB << 16)) | (<u64>(escapesC | (escapesD << 16)) << 32)
+    sawTarget = start + (found - at) + <usize>popcnt(escapes & (newline - 1))
     // A carriage return right before the newline is none of the line's.
     if (load<u8>(found - 1) == 13) controls &= ~(newline >> 1)
     sawControl = control || controls != 0
