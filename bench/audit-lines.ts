@@ -1,19 +1,23 @@
 import { createRandom } from '../src/demo/random.ts'
 
-/** What every event of these carries besides its object. */
+/** What every event of these carries besides its object, and a short one besides its URI. */
 const FRAME_BYTES = 700
+const SHORT_FRAME_BYTES = 145
 
 /**
  * Audit events of about `lineBytes`, from half to one and a half times: a frame, and as much of an object as it takes, one
- * part in eight of it escaped JSON. Short ones are all frame.
+ * part in eight of it escaped JSON. Short ones have a URI instead.
  */
 export function auditLines(lineBytes: number, totalBytes: number, seed = lineBytes): Buffer {
   const random = createRandom(seed)
   const lines: string[] = []
   for (let bytes = 0; bytes < totalBytes; ) {
     const stageTimestamp = new Date(1_795_185_225_000 + lines.length).toISOString().replace('Z', '123Z')
-    const objectBytes = lineBytes * (0.5 + random.below(1000) / 1000) - FRAME_BYTES
-    const line = lineBytes < FRAME_BYTES ? shortEvent(stageTimestamp) : event(random.hex, objectBytes, stageTimestamp)
+    const wanted = lineBytes * (0.5 + random.below(1000) / 1000)
+    const line =
+      lineBytes < FRAME_BYTES
+        ? shortEvent(random.hex, wanted - SHORT_FRAME_BYTES, stageTimestamp)
+        : event(random.hex, wanted - FRAME_BYTES, stageTimestamp)
     lines.push(JSON.stringify(line))
     bytes += lines.at(-1)?.length ?? 0
   }
@@ -22,8 +26,9 @@ export function auditLines(lineBytes: number, totalBytes: number, seed = lineByt
 
 type Hex = (digits: number) => string
 
-function shortEvent(stageTimestamp: string): object {
-  return { kind: 'Event', apiVersion: 'audit.k8s.io/v1', level: 'Metadata', verb: 'get', stageTimestamp }
+function shortEvent(hex: Hex, uriBytes: number, stageTimestamp: string): object {
+  const requestURI = `/api/v1/namespaces/${hex(8)}/pods/${hex(8)}/proxy`.repeat(4).slice(0, Math.max(1, uriBytes))
+  return { kind: 'Event', apiVersion: 'audit.k8s.io/v1', level: 'Metadata', verb: 'get', requestURI, stageTimestamp }
 }
 
 function event(hex: Hex, objectBytes: number, stageTimestamp: string): object {

@@ -39,6 +39,10 @@ it.each([
   ['microseconds', '2026-11-20T14:33:45.420123Z', Date.UTC(2026, 10, 20, 14, 33, 45, 420)],
   ['no fraction', '2026-11-20T14:33:45Z', Date.UTC(2026, 10, 20, 14, 33, 45)],
   ['one digit', '2024-02-29T23:59:59.9Z', Date.UTC(2024, 1, 29, 23, 59, 59, 900)],
+  ['two digits', '2026-11-20T14:33:45.42Z', Date.UTC(2026, 10, 20, 14, 33, 45, 420)],
+  ['three digits', '2026-11-20T14:33:45.042Z', Date.UTC(2026, 10, 20, 14, 33, 45, 42)],
+  ['microseconds of the first second', '1970-01-01T00:00:00.007000Z', 7],
+  ['microseconds before the second of a year', '1970-01-01T00:00:00.000999Z', 0],
   ['the first second', '1970-01-01T00:00:00.007Z', 7],
   ['the second of a year', '1970-01-01T00:00:01.007Z', 1007],
   ['a century without a leap day', '2100-03-01T00:00:00Z', Date.UTC(2100, 2, 1)],
@@ -53,6 +57,21 @@ it.each([
 ])('the time of an audit event is its stage time: %s', (_, stamp, expected) => {
   const line = `${event},"stageTimestamp":"${stamp}","annotations":{"a":"b"}}`
   expect(parsed(`${line}\n${line}\n`).map(({ timestamp }) => timestamp)).toEqual([expected, expected])
+})
+
+it.each(['.420123Z"', '.42Z"', 'Z"'])('a fraction like %s has a point, digits, Z and a quote', (fraction) => {
+  const stamps = Array.from(fraction).flatMap((_, at) =>
+    Array.from({ length: 0x7f - 0x20 }, (__, code) => String.fromCharCode(0x20 + code)).map(
+      (other) => `2026-11-20T14:33:45${fraction.slice(0, at)}${other}${fraction.slice(at + 1)}`,
+    ),
+  )
+  const expected = stamps.map((stamp) => {
+    const found = /45(?:\.([0-9]{1,9}))?Z"/.exec(stamp)
+    if (!found) return READ_AT_MS
+    return Date.UTC(2026, 10, 20, 14, 33, 45, Number((found[1] ?? '').padEnd(3, '0').slice(0, 3)))
+  })
+  const text = stamps.map((stamp) => `${event},"stageTimestamp":"${stamp},"a":""}\n`).join('')
+  expect(parsed(text).map(({ timestamp }) => timestamp)).toEqual(expected)
 })
 
 it('each time is its own, whichever came before', () => {
@@ -75,6 +94,17 @@ it('the time of a line is when it was read if it has no stage time of its own', 
   const text = others.map((line) => `${event},${stage}}\n${line}\n`).join('')
   const own = Date.UTC(2026, 10, 20, 14, 33, 45, 420)
   expect(parsed(text).map(({ timestamp }) => timestamp)).toEqual(others.flatMap(() => [own, READ_AT_MS]))
+})
+
+it('leaves what was read, and the records before, as they are when it cannot take what it escaped', () => {
+  const body = newBody('message', { batchMaxSize: 10, batchMaxBytes: 5000, maxLineBytes: 4000 })
+  feed(body, `${'x'.repeat(3000)}\n`)
+  for (const [last, kind] of [['\n', 'odd'] as const, ['"', 'odd'] as const, ['', 'full'] as const]) {
+    const text = '"'.repeat(last === '' ? 3999 : 4001) + last
+    expect(feed(body, text).stopped).toMatchObject({ kind })
+    expect(Buffer.from(body.room()?.subarray(0, text.length) ?? []).toString()).toBe(text)
+  }
+  expect(JSON.parse(sealed(body))).toMatchObject([{ message: 'x'.repeat(3000) }])
 })
 
 it('each line carries when it was read itself, in whole milliseconds', () => {
@@ -112,6 +142,17 @@ it('only an event that begins again where none may is glued', () => {
         ? { kind: 'odd', line: { start: 0, end: line.length, next: line.length + 1, reason } }
         : { kind: 'partial' },
     ])
+  }
+})
+
+it('an event that begins the next line is none inside this one, and one inside is found before it, wherever they are', () => {
+  const next = `${event}}`
+  for (let bytes = 0; bytes < 130; bytes += 1) {
+    const line = `${event},"a":"${'x'.repeat(bytes)}"}`
+    expect(feed(newBody('message', limits), `${line}\n${next}\n`)).toMatchObject({ records: 2 })
+    const torn = `${line.slice(0, -1)}${next}`
+    const { stopped } = feed(newBody('message', limits), `${torn}\n${next}\n`)
+    expect(stopped).toMatchObject({ kind: 'odd', line: { start: 0, end: torn.length, reason: 'glued' } })
   }
 })
 
@@ -155,4 +196,15 @@ it('tells UTF-8 from what is none as Node does, for every kind of byte, at every
   })
   expect(driven.consumed).toBe(file.length)
   expect(driven.odd.map((odd) => (odd.reason === 'invalid-utf8' ? odd.start : odd))).toEqual(expected)
+})
+
+it('takes no byte for the continuation of a lead that stands before other text, however far', () => {
+  const body = newBody('message', limits)
+  for (let front = 0; front < 64; front += 1) {
+    for (let between = 1; between < 200; between += 1) {
+      const line = Buffer.from(`${'x'.repeat(front)}\xc3${'y'.repeat(between)}\xa9${'z'.repeat(70)}\n`, 'latin1')
+      const { stopped } = feed(body, line)
+      expect(stopped).toMatchObject({ kind: 'odd', line: { reason: 'invalid-utf8', end: line.length - 1 } })
+    }
+  }
 })

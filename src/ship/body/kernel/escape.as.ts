@@ -1,3 +1,5 @@
+import { full } from './vectors.as'
+
 /** 256 shuffles of 16 bytes: for a mask of 8 bytes, those bytes with a backslash before each masked one. */
 const SPREAD: usize = 1024
 
@@ -13,22 +15,10 @@ export function prepareEscapes(): void {
   }
 }
 
-/** Escapes quotes and backslashes of text without control bytes. */
-export function escapeText(source: usize, end: usize, target: usize): usize {
-  for (; source + 16 <= end; source += 16) {
-    const text = v128.load(source)
-    target = spread(text, toEscape(text), target)
-  }
-  if (source == end) return target
-  const text = v128.load(source)
-  const mask = toEscape(text) & ((1 << <u32>(end - source)) - 1)
-  return spread(text, mask, target) - (16 - (end - source))
-}
-
 /** A bit for each byte that needs a backslash. */
 @inline
-function toEscape(text: v128): u32 {
-  return <u32>i8x16.bitmask(v128.or(i8x16.eq(text, i8x16.splat(0x22)), i8x16.eq(text, i8x16.splat(0x5c))))
+export function toEscape(text: v128, quote: v128, backslash: v128): u32 {
+  return <u32>i8x16.bitmask(v128.or(i8x16.eq(text, quote), i8x16.eq(text, backslash)))
 }
 
 /**
@@ -36,23 +26,24 @@ function toEscape(text: v128): u32 {
  * branch to pay. The relaxed swizzle saves what the other does for indices that the table does not have.
  */
 @inline
-function spread(text: v128, mask: u32, target: usize): usize {
-  const backslash = i8x16.splat(0x5c)
-  const low = v128.load(SPREAD + (<usize>(mask & 0xff) << 4))
-  const high = v128.load(SPREAD + (<usize>(mask >> 8) << 4))
-  v128.store(target, i8x16.relaxed_swizzle(v128.shuffle<u64>(text, backslash, 0, 2), low))
-  target += 8 + <usize>popcnt(mask & 0xff)
-  v128.store(target, i8x16.relaxed_swizzle(v128.shuffle<u64>(text, backslash, 1, 3), high))
-  return target + 8 + <usize>popcnt(mask >> 8)
+export function spread(text: v128, mask: u32, backslash: v128, target: usize): usize {
+  const low = mask & 0xff
+  const front = v128.load(<usize>low << 4, SPREAD)
+  const rear = v128.load(<usize>(mask >> 4) & 0xff0, SPREAD)
+  v128.store(target, i8x16.relaxed_swizzle(v128.shuffle<u64>(text, backslash, 0, 2), front))
+  v128.store(target + <usize>popcnt(low), i8x16.relaxed_swizzle(v128.shuffle<u64>(text, backslash, 1, 3), rear), 8)
+  return target + <usize>popcnt(mask) + 16
 }
 
-/** As `escapeText`, for text that may have control bytes. */
+/** Escapes text that may have control bytes. */
 export function escapeAny(source: usize, end: usize, target: usize): usize {
+  const quote = full(0x22)
+  const backslash = full(0x5c)
+  const lastControl = full(31)
   while (source < end) {
     const text = v128.load(source)
-    const controls = i8x16.lt_u(text, i8x16.splat(32))
-    if (end - source >= 16 && !v128.any_true(controls)) {
-      target = escapeText(source, source + 16, target)
+    if (end - source >= 16 && i8x16.bitmask(i8x16.le_u(text, lastControl)) == 0) {
+      target = spread(text, toEscape(text, quote, backslash), backslash, target)
       source += 16
       continue
     }

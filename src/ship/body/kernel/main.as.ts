@@ -1,32 +1,36 @@
 /**
  * AssemblyScript, compiled by scripts/build-kernel.ts into kernel.wasm.ts: the loops of kernel.ts's contract with 128-bit
  * vectors. No heap and no objects: everything lies in the imported memory, whose front holds the job's words (the same
- * numbers as `word` in kernel.ts), the notes of time.as.ts and the table of escape.as.ts.
+ * numbers as `word` in kernel.ts), the notes of time.as.ts and the tables of utf8.as.ts, escape.as.ts and vectors.as.ts.
  *
  * A line is loaded in blocks of 16 or 64 bytes from its own start; what a block holds behind the line's end is masked, so
- * that loads may pass the end of the source, and stores the end of a record, by less than SLACK_BYTES.
+ * that loads may pass the end of the source, and stores the end of a record, by less than SLACK_BYTES. A message is escaped
+ * while its line is scanned, before it is known whether it will be taken, or where it ends: at most two bytes for each of
+ * the source's.
  */
 
-import { escapeAny, escapeText, prepareEscapes } from './escape.as'
+import { escapeAny, prepareEscapes } from './escape.as'
 import {
   EMPTY_BYTES, FULL, GLUED, HEAD, HEAD_BYTES, INVALID_UTF8, MAX_LINE_BYTES, MAX_RECORDS, MIDDLE, MIDDLE_BYTES,
   NOT_JSON, NUL, ODD_END, ODD_NEXT, PARTIAL, RECORDS, SOURCE, SOURCE_END, TABLE, TAIL, TAIL_BYTES, TARGET,
   TARGET_END, TOO_LONG,
 } from './job.as'
 import { isObject, sawHigh as sawHighInObject, scanObject } from './object.as'
-import { sawControl, sawEvent, sawHigh, scanText } from './text.as'
+import { sawControl, sawEvent, sawHigh, sawTarget, scanText } from './text.as'
 import { prepareTimes, writeTime } from './time.as'
 import { isGlued } from './torn.as'
-import { isUtf8 } from './utf8.as'
-import { copy } from './vectors.as'
+import { isUtf8, prepareUtf8 } from './utf8.as'
+import { copy, copyLine, prepareVectors } from './vectors.as'
 
 const OBJECTS: i32 = 0
 const ATTRIBUTES: i32 = 1
 const MESSAGES: i32 = 2
 
 export function prepare(): void {
+  prepareVectors()
   prepareEscapes()
   prepareTimes()
+  prepareUtf8()
 }
 
 export function objects(): i32 {
@@ -43,8 +47,9 @@ export function messages(): i32 {
 
 export function message(): i32 {
   if (load<u32>(RECORDS) >= load<u32>(MAX_RECORDS)) return FULL
+  const source: usize = load<u32>(SOURCE)
   const end: usize = load<u32>(SOURCE_END)
-  return takeMessage(load<u32>(SOURCE), end - 1, end, true) ? PARTIAL : FULL
+  return takeMessage(source, end - 1, end, escapeAny(source, end - 1, copyHead())) ? PARTIAL : FULL
 }
 
 @inline
@@ -66,7 +71,7 @@ function encode(format: i32): i32 {
         continue
       }
     }
-    const found = format == MESSAGES ? scanText(source, sourceEnd) : scanObject(source, sourceEnd)
+    const found = format == MESSAGES ? scanText(source, sourceEnd, copyHead()) : scanObject(source, sourceEnd)
     const whole = found < sourceEnd
     const end = whole ? found : sourceEnd
     const contentEnd = end - usize(load<u8>(end - 1) == 13)
@@ -82,7 +87,10 @@ function encode(format: i32): i32 {
     let taken: bool
     if (format == OBJECTS) taken = takeObject(source, end)
     else if (format == ATTRIBUTES) taken = takeAttributes(source, end)
-    else taken = takeMessage(source, contentEnd, found + 1, sawControl)
+    else {
+      const target = sawControl ? escapeAny(source, contentEnd, copyHead()) : sawTarget - (end - contentEnd)
+      taken = takeMessage(source, contentEnd, found + 1, target)
+    }
     if (!taken) return FULL
   }
 }
@@ -138,7 +146,7 @@ function takeAttributes(source: usize, end: usize): bool {
   let rest = source
   while (load<u8>(rest) != 0x7b) rest++
   rest++
-  let target = copy(load<u32>(TARGET), load<u32>(HEAD), load<u32>(HEAD_BYTES))
+  let target = copyHead()
   target = copy(target, load<u32>(MIDDLE), load<u32>(MIDDLE_BYTES))
   target = writeTime(source, end, target)
   let next = rest
@@ -146,15 +154,20 @@ function takeAttributes(source: usize, end: usize): bool {
   if (load<u8>(next) != 0x7d) store<u8>(target++, 0x2c)
   const recordEnd = target + (end - rest)
   if (!fits(recordEnd)) return false
-  memory.copy(target, rest, end - rest)
+  copyLine(target, rest, end - rest)
   return take(target, recordEnd, end + 1)
 }
 
-function takeMessage(source: usize, end: usize, next: usize, controls: bool): bool {
-  const payload = copy(load<u32>(TARGET), load<u32>(HEAD), load<u32>(HEAD_BYTES))
-  let target = controls ? escapeAny(source, end, payload) : escapeText(source, end, payload)
+/** Begins the next record. */
+@inline
+function copyHead(): usize {
+  return copy(load<u32>(TARGET), load<u32>(HEAD), load<u32>(HEAD_BYTES))
+}
+
+/** Completes a message whose text was written up to `target`. */
+function takeMessage(source: usize, end: usize, next: usize, target: usize): bool {
   target = copy(target, load<u32>(MIDDLE), load<u32>(MIDDLE_BYTES))
   target = writeTime(source, end, target)
   target = copy(target, load<u32>(TAIL), load<u32>(TAIL_BYTES))
-  return fits(target) && take(payload, target, next)
+  return fits(target) && take(load<u32>(TARGET) + load<u32>(HEAD_BYTES), target, next)
 }

@@ -1,4 +1,4 @@
-import { mask64, maskOf } from './vectors.as'
+import { full, mask64, maskOf } from './vectors.as'
 
 /** What the last scan saw. `sawHigh` may also come from bytes right behind the line. */
 export let sawHigh: bool = false
@@ -9,44 +9,49 @@ export let isObject: bool = false
  * at depth zero only at the last, a brace; strings closed; no control bytes but tabs between values; only blanks around.
  */
 export function scanObject(source: usize, sourceEnd: usize): usize {
-  const thirtyTwo = i8x16.splat(32)
+  const thirtyTwo = full(32)
+  const lastControl = full(31)
+  const quote = full(0x22)
+  const backslash = full(0x5c)
+  const opening = full(0x7b)
+  const closing = full(0x7d)
   let high = i8x16.splat(0)
   let inString: u64 = 0
   let escapes: u64 = 0
   let depth: i32 = 0
   let bad: u64 = 0
   // 0: before the object, 1: inside, 2: behind it.
-  let phase: i32 = 0
+  let phase: i32 = load<u8>(source) == 0x7b ? 1 : 0
   for (let at = source; at < sourceEnd; at += 64) {
     const a = v128.load(at)
     const b = v128.load(at, 16)
     const c = v128.load(at, 32)
     const d = v128.load(at, 48)
     high = v128.or(high, v128.or(v128.or(a, b), v128.or(c, d)))
-    let quotes = maskOf(a, b, c, d, i8x16.splat(0x22))
-    let backslashes = maskOf(a, b, c, d, i8x16.splat(0x5c))
+    let quotes = maskOf(a, b, c, d, quote)
+    let backslashes = maskOf(a, b, c, d, backslash)
     // `[` and `{`, `]` and `}` differ in this bit.
     const a32 = v128.or(a, thirtyTwo)
     const b32 = v128.or(b, thirtyTwo)
     const c32 = v128.or(c, thirtyTwo)
     const d32 = v128.or(d, thirtyTwo)
-    let opens = maskOf(a32, b32, c32, d32, i8x16.splat(0x7b))
-    let closes = maskOf(a32, b32, c32, d32, i8x16.splat(0x7d))
+    let opens = maskOf(a32, b32, c32, d32, opening)
+    let closes = maskOf(a32, b32, c32, d32, closing)
     const least = i8x16.min_u(i8x16.min_u(a, b), i8x16.min_u(c, d))
     let within: u64 = ~0
     let controls: u64 = 0
     let tabs: u64 = 0
     let newline: u64 = 0
-    if (v128.any_true(i8x16.sub_sat_u(thirtyTwo, least))) {
+    if (i8x16.bitmask(i8x16.le_u(least, lastControl)) != 0) {
       newline = maskOf(a, b, c, d, i8x16.splat(10))
       newline &= 0 - newline
       if (newline != 0) within = newline - 1
       tabs = maskOf(a, b, c, d, i8x16.splat(9))
       controls = mask64(
-        i8x16.lt_u(a, thirtyTwo),
-        i8x16.lt_u(b, thirtyTwo),
-        i8x16.lt_u(c, thirtyTwo),
-        i8x16.lt_u(d, thirtyTwo),
+        i8x16.le_u(a, lastControl),
+        i8x16.le_u(b, lastControl),
+        i8x16.le_u(c, lastControl),
+        i8x16.le_u(d, lastControl),
       )
       // A carriage return right before the newline, in this block or the next, is none of the line's.
       const returns = maskOf(a, b, c, d, i8x16.splat(13))
@@ -82,9 +87,9 @@ export function scanObject(source: usize, sourceEnd: usize): usize {
     opens &= ~strings
     closes &= ~strings
     const closed = <i32>popcnt(closes)
-    if (phase == 1 && depth > closed) depth += <i32>popcnt(opens) - closed
+    if (depth > closed) depth += <i32>popcnt(opens) - closed
     else {
-      const blanks = maskOf(a, b, c, d, i8x16.splat(32)) | tabs
+      const blanks = maskOf(a, b, c, d, thirtyTwo) | tabs
       const solid = ~blanks & within
       if (phase == 0 && solid != 0) {
         const first = solid & (0 - solid)
@@ -105,7 +110,7 @@ export function scanObject(source: usize, sourceEnd: usize): usize {
           phase = 2
           break
         }
-        depth += <i32>popcnt(opens) - closed
+        depth = phase == 2 ? 0 : depth + <i32>popcnt(opens) - closed
       }
     }
     if (newline != 0) {

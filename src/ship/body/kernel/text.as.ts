@@ -1,15 +1,25 @@
+import { spread, toEscape } from './escape.as'
 import { isAuditEvent } from './torn.as'
-import { mask64, maskOf } from './vectors.as'
+import { full, mask64, maskOf } from './vectors.as'
 
 /** What the last scan saw. `sawHigh` may also come from bytes right behind the line. */
 export let sawHigh: bool = false
 export let sawControl: bool = false
 /** The front of an audit event inside the line, not at its own front: the first one's address, or 0. */
 export let sawEvent: usize = 0
+/** Where the text of the line ends that was escaped to `target`; of no use if it has control bytes. */
+export let sawTarget: usize = 0
 
-/** Finds the newline of the line at `source`: its address, or one not below `sourceEnd`. */
-export function scanText(source: usize, sourceEnd: usize): usize {
-  const thirtyTwo = i8x16.splat(32)
+/**
+ * Finds the newline of the line at `source`: its address, or one not below `sourceEnd`. Escapes what it passes, and what
+ * stands behind the line in the last block, to `target`.
+ */
+export function scanText(source: usize, sourceEnd: usize, target: usize): usize {
+  const quote = full(0x22)
+  const backslash = full(0x5c)
+  const brace = full(0x7b)
+  const upperE = full(0x45)
+  const lastControl = full(31)
   let high = i8x16.splat(0)
   let event: usize = 0
   let control = false
@@ -19,23 +29,35 @@ export function scanText(source: usize, sourceEnd: usize): usize {
     const c = v128.load(at, 32)
     const d = v128.load(at, 48)
     high = v128.or(high, v128.or(v128.or(a, b), v128.or(c, d)))
-    const beginsA = mayBegin(a, at)
-    const beginsB = mayBegin(b, at + 16)
-    const beginsC = mayBegin(c, at + 32)
-    const beginsD = mayBegin(d, at + 48)
-    if (v128.any_true(v128.or(v128.or(beginsA, beginsB), v128.or(beginsC, beginsD))) && event == 0) {
-      event = firstEvent(source, at, mask64(beginsA, beginsB, beginsC, beginsD))
+    const beginsA = v128.and(i8x16.eq(a, brace), i8x16.eq(v128.load(at, 9), upperE))
+    const beginsB = v128.and(i8x16.eq(b, brace), i8x16.eq(v128.load(at, 25), upperE))
+    const beginsC = v128.and(i8x16.eq(c, brace), i8x16.eq(v128.load(at, 41), upperE))
+    const beginsD = v128.and(i8x16.eq(d, brace), i8x16.eq(v128.load(at, 57), upperE))
+    if (i8x16.bitmask(v128.or(v128.or(beginsA, beginsB), v128.or(beginsC, beginsD))) != 0) {
+      if (event == 0) event = firstEvent(source, at, mask64(beginsA, beginsB, beginsC, beginsD))
     }
+    const start = target
+    const escapesA = toEscape(a, quote, backslash)
+    const escapesB = toEscape(b, quote, backslash)
+    const escapesC = toEscape(c, quote, backslash)
+    const escapesD = toEscape(d, quote, backslash)
+    target = spread(a, escapesA, backslash, target)
+    target = spread(b, escapesB, backslash, target)
+    target = spread(c, escapesC, backslash, target)
+    target = spread(d, escapesD, backslash, target)
     const least = i8x16.min_u(i8x16.min_u(a, b), i8x16.min_u(c, d))
-    if (!v128.any_true(i8x16.sub_sat_u(thirtyTwo, least))) continue
-    const newlines = maskOf(a, b, c, d, i8x16.splat(10))
-    const newline = newlines & (0 - newlines)
+    if (i8x16.bitmask(i8x16.le_u(least, lastControl)) == 0) continue
     let controls = mask64(
-      i8x16.lt_u(a, thirtyTwo),
-      i8x16.lt_u(b, thirtyTwo),
-      i8x16.lt_u(c, thirtyTwo),
-      i8x16.lt_u(d, thirtyTwo),
+      i8x16.le_u(a, lastControl),
+      i8x16.le_u(b, lastControl),
+      i8x16.le_u(c, lastControl),
+      i8x16.le_u(d, lastControl),
     )
+    let newline = controls & (0 - controls)
+    if (load<u8>(at + <usize>ctz(newline)) != 10) {
+      const newlines = maskOf(a, b, c, d, i8x16.splat(10))
+      newline = newlines & (0 - newlines)
+    }
     // All of the block if it has no newline.
     controls &= newline - 1
     if (newline == 0) {
@@ -43,6 +65,8 @@ export function scanText(source: usize, sourceEnd: usize): usize {
       continue
     }
     const found = at + <usize>ctz(newline)
+    const escapes = <u64>(escapesA | (escapesB << 16)) | (<u64>(escapesC | (escapesD << 16)) << 32)
+    sawTarget = start + (found - at) + <usize>popcnt(escapes & (newline - 1))
     // A carriage return right before the newline is none of the line's.
     if (load<u8>(found - 1) == 13) controls &= ~(newline >> 1)
     sawControl = control || controls != 0
@@ -53,17 +77,13 @@ export function scanText(source: usize, sourceEnd: usize): usize {
   return sourceEnd
 }
 
-/** Where `{` and, nine bytes on, `E` stand, as in `{"kind":"Event"`. */
-@inline
-function mayBegin(text: v128, at: usize): v128 {
-  return v128.and(i8x16.eq(text, i8x16.splat(0x7b)), i8x16.eq(v128.load(at, 9), i8x16.splat(0x45)))
-}
-
-/** The first address of the mask, but for the line's own, where an audit event begins, or 0. */
+/** The first address of the mask where an audit event begins, but for a line's front, or 0. */
 function firstEvent(source: usize, at: usize, begins: u64): usize {
   for (; begins != 0; begins &= begins - 1) {
     const event = at + <usize>ctz(begins)
-    if (event != source && isAuditEvent(event)) return event
+    if (event == source) continue
+    if (load<u8>(event - 1) == 10) return 0
+    if (isAuditEvent(event)) return event
   }
   return 0
 }

@@ -1,5 +1,5 @@
 import { CLOCK, CLOCK_BYTES } from './job.as'
-import { copy } from './vectors.as'
+import { copy, full } from './vectors.as'
 
 /** The second of the last time stamp as text (19 bytes), and as decimal digits with their count. */
 const SECOND_TEXT: usize = 512
@@ -15,12 +15,12 @@ export function prepareTimes(): void {
 
 /** Writes milliseconds since the epoch: an audit event's last `stageTimestamp`, else the job's clock. */
 export function writeTime(source: usize, end: usize, target: usize): usize {
-  const front = i8x16(0x7b, 0x22, 0x6b, 0x69, 0x6e, 0x64, 0x22, 0x3a, 0x22, 0x45, 0x76, 0x65, 0x6e, 0x74, 0x22, 0)
-  if ((i8x16.bitmask(i8x16.eq(v128.load(source), front)) & 0x7fff) == 0x7fff) {
+  // `{"kind":"Event"`
+  if (load<u64>(source) == 0x3a22646e696b227b && load<u64>(source, 7) == 0x22746e657645223a) {
     const text = findStageTimestamp(source, end)
     if (text != 0) {
-      const fraction = fractionOf(text + 19)
-      if (fraction >= 0 && knowSecond(text)) return writeSecond(<u32>fraction, target)
+      const digits = fractionDigits(text + 19)
+      if (digits >= 0 && knowSecond(text)) return writeSecond(text + 20, digits, target)
     }
   }
   return copy(target, load<u32>(CLOCK), load<u32>(CLOCK_BYTES))
@@ -28,9 +28,8 @@ export function writeTime(source: usize, end: usize, target: usize): usize {
 
 /** The address behind the last `"stageTimestamp":"`, or 0. None is found before the line: its brace is not in the key. */
 function findStageTimestamp(source: usize, end: usize): usize {
-  const upperT = i8x16.splat(0x54)
-  const colon = i8x16.splat(0x3a)
-  const key = i8x16(0x22, 0x73, 0x74, 0x61, 0x67, 0x65, 0x54, 0x69, 0x6d, 0x65, 0x73, 0x74, 0x61, 0x6d, 0x70, 0x22)
+  const upperT = full(0x54)
+  const colon = full(0x3a)
   let at = end - 18
   while (at > source) {
     at -= 16
@@ -39,36 +38,46 @@ function findStageTimestamp(source: usize, end: usize): usize {
     )
     while (hits != 0) {
       const bit = 31 - <u32>clz(hits)
-      hits ^= 1 << bit
       const found = at + 1 + <usize>bit
-      if (i8x16.all_true(i8x16.eq(v128.load(found), key)) && load<u8>(found, 17) == 0x22) return found + 18
+      if (isKey(found)) return found + 18
+      hits ^= 1 << bit
     }
   }
   return 0
 }
 
-/** Milliseconds of `.420123Z"` (one to nine digits) or `Z"`; -1 when it is neither. */
-function fractionOf(at: usize): i32 {
-  let milliseconds: i32 = 0
-  if (load<u8>(at) == 0x2e) {
-    let digits: i32 = 0
-    for (; digits < 10; digits++) {
-      const digit = <i32>load<u8>(at + digits, 1) - 0x30
-      if (digit < 0 || digit > 9) break
-      if (digits < 3) milliseconds = milliseconds * 10 + digit
-    }
-    if (digits < 1 || digits > 9) return -1
-    for (let missing = digits; missing < 3; missing++) milliseconds *= 10
-    at += digits + 1
-  }
-  return load<u16>(at) == 0x225a ? milliseconds : -1
+/** `"stageTimestamp":"` */
+@inline
+function isKey(at: usize): bool {
+  return load<u64>(at) == 0x6954656761747322 && load<u64>(at, 8) == 0x22706d617473656d && load<u16>(at, 16) == 0x223a
+}
+
+/** How many digits `.420123Z"` (one to nine) or `Z"` has; -1 when it is neither. */
+@inline
+function fractionDigits(at: usize): i32 {
+  // Six digits, as kube-apiserver writes.
+  const six = load<u64>(at) ^ 0x5a3030303030302e
+  if (((six | (six + 0x0006060606060600)) & 0xfff0f0f0f0f0f0ff) == 0 && load<u8>(at, 8) == 0x22) return 6
+  if (load<u16>(at) == 0x225a) return 0
+  const text = v128.load(at, 1)
+  const others = ~<u32>i8x16.bitmask(i8x16.lt_u(i8x16.sub(text, i8x16.splat(0x30)), i8x16.splat(10)))
+  const digits = <i32>ctz(others)
+  const whole = load<u8>(at) == 0x2e && digits >= 1 && digits <= 9 && load<u16>(at + <usize>digits, 1) == 0x225a
+  return whole ? digits : -1
+}
+
+/** Whether the 19 bytes at both addresses are the same. */
+@inline
+function isSame(a: usize, b: usize): bool {
+  const front = load<u64>(a) ^ load<u64>(b)
+  const middle = load<u64>(a, 8) ^ load<u64>(b, 8)
+  const rear = load<u64>(a, 11) ^ load<u64>(b, 11)
+  return (front | middle | rear) == 0
 }
 
 /** Brings the notes up to the second at `text` (`2026-11-20T14:33:45`); false when it is none from 1970 to 9999. */
 function knowSecond(text: usize): bool {
-  const front = v128.load(text)
-  const rear = load<u32>(text, 15)
-  if (i8x16.all_true(i8x16.eq(front, v128.load(SECOND_TEXT))) && rear == load<u32>(SECOND_TEXT, 15)) return true
+  if (isSame(text, SECOND_TEXT)) return true
   const year = number(text, 4)
   const month = number(text + 5, 2)
   const day = number(text + 8, 2)
@@ -81,8 +90,8 @@ function knowSecond(text: usize): bool {
   if (hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 || second > 59) return false
   const seconds = ((<i64>daysBefore(year, month) + day - 1) * 24 + hour) * 3600 + minute * 60 + second
   store<u32>(SECOND_DIGITS_BYTES, seconds == 0 ? 0 : <u32>(writeDecimal(seconds, SECOND_DIGITS) - SECOND_DIGITS))
-  v128.store(SECOND_TEXT, front)
-  store<u32>(SECOND_TEXT, rear, 15)
+  v128.store(SECOND_TEXT, v128.load(text))
+  store<u32>(SECOND_TEXT, load<u32>(text, 15), 15)
   return true
 }
 
@@ -105,15 +114,26 @@ function daysBefore(year: i32, month: i32): i32 {
   return y * 365 + y / 4 - y / 100 + y / 400 + (153 * m + 2) / 5 - 719468
 }
 
-function writeSecond(milliseconds: u32, target: usize): usize {
+@inline
+function writeSecond(fraction: usize, fractionDigits: i32, target: usize): usize {
   const digits: usize = load<u32>(SECOND_DIGITS_BYTES)
-  if (digits == 0) return writeDecimal(milliseconds, target)
+  if (digits == 0) return writeDecimal(milliseconds(fraction, fractionDigits), target)
   v128.store(target, v128.load(SECOND_DIGITS))
   target += digits
-  store<u8>(target, <u8>(0x30 + milliseconds / 100))
-  store<u8>(target, <u8>(0x30 + (milliseconds / 10) % 10), 1)
-  store<u8>(target, <u8>(0x30 + milliseconds % 10), 2)
+  // What lies behind the digits is no zero.
+  let text = load<u32>(fraction)
+  if (fractionDigits < 3) {
+    const kept: u32 = (1 << (<u32>fractionDigits << 3)) - 1
+    text = (text & kept) | (0x303030 & ~kept)
+  }
+  store<u32>(target, text)
   return target + 3
+}
+
+function milliseconds(fraction: usize, digits: i32): i32 {
+  let value: i32 = 0
+  for (let i = 0; i < 3; i++) value = value * 10 + (i < digits ? <i32>load<u8>(fraction + i) - 0x30 : 0)
+  return value
 }
 
 function writeDecimal(value: i64, target: usize): usize {
