@@ -16,6 +16,7 @@ test.runIf(isLinux)('the threads of the pool give way to the others, however oft
   }))
   const pool = threads.filter(({ name }) => name === 'libuv-worker')
   expect(pool.length).toBeGreaterThan(0)
-  expect(new Set(pool.map(({ nicer }) => nicer))).toEqual(new Set([5]))
+  // 19 is as far as it goes, also where these tests run at a low priority themselves.
+  expect(new Set(pool.map(({ nicer }) => nicer))).toEqual(new Set([Math.min(5, 19 - getPriority())]))
   expect(threads.filter(({ name, nicer }) => name !== 'libuv-worker' && nicer !== 0)).toEqual([])
 })

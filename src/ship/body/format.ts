@@ -14,8 +14,11 @@ export interface BodyLimits {
 export interface Format {
   readonly prefix: string
   readonly suffix: string
-  /** Records are the lines as they were read, where they were read. */
-  readonly inPlace: boolean
+  /**
+   * Where lines are read to: where their records will stand, as these are the lines as they are; ahead of there, so far that
+   * the records can grow behind them; or into a room of their own.
+   */
+  readonly reading: 'in-place' | 'ahead' | 'aside'
   /** Only lines that are one JSON object can be records. */
   readonly wantsObjects: boolean
   /** How many bytes one byte of a line may become. */

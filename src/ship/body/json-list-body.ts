@@ -14,7 +14,7 @@ export function createJsonListBody(options: JsonListBodyOptions): Body {
   const format: Format = {
     prefix: options.prefix,
     suffix: options.suffix,
-    inPlace: true,
+    reading: 'in-place',
     wantsObjects: true,
     growth: 1,
     parts: () => ({ head: NONE, middle: NONE, tail: NONE }),

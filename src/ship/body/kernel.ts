@@ -46,10 +46,12 @@ export const word = {
   /** Decimal digits: the time of a line without its own. */
   clock: 17,
   clockBytes: 18,
+  /** With `stop.tight`: so many bytes must lie between `target` and `source`. */
+  way: 19,
 } as const
 
-/** Why a call came back. */
-export const stop = { partial: 0, full: 1, tooLong: 2, nul: 3, notJson: 4, glued: 5, invalidUtf8: 6 } as const
+/** Why a call came back. `tight`: the next record might reach into lines that are not read yet. */
+export const stop = { partial: 0, full: 1, tooLong: 2, nul: 3, notJson: 4, glued: 5, invalidUtf8: 6, tight: 7 } as const
 
 /** Behind the words: the kernel's tables and notes. Bodies lay out their memory from here on. */
 export const KERNEL_BYTES = 8192

@@ -12,7 +12,7 @@ export interface Layout {
   /** The body may be moved down to here. */
   readonly lowest: number
   readonly start: number
-  /** Where lines are read to that are not encoded in place. */
+  /** Where lines are read to that are read aside. */
   readonly scratch: number
   readonly scratchBytes: number
   readonly memoryBytes: number
@@ -38,10 +38,11 @@ export function layOut(limits: BodyLimits, format: Format): Layout {
   const parts = clock + CLOCK_BYTES
   const table = aligned(parts + PARTS_BYTES + SLACK_BYTES)
   const lowest = aligned(table + 8 * limits.batchMaxSize)
-  const bodyBytes = framing + roomBytes + oneRecord
-  const start = aligned(format.inPlace ? lowest + bodyBytes : lowest)
-  const scratch = aligned(start + bodyBytes)
-  const scratchBytes = format.inPlace ? 0 : limits.maxLineBytes + 2
+  const listBytes = framing + roomBytes + oneRecord
+  const aside = format.reading === 'aside'
+  const start = aligned(aside ? lowest : lowest + listBytes)
+  const scratch = aligned(start + listBytes + (aside ? 0 : roomBytes))
+  const scratchBytes = aside ? limits.maxLineBytes + 2 : 0
   const memoryBytes = scratch + scratchBytes + longestLine(limits) + SLACK_BYTES
   return { clock, parts, partsBytes: PARTS_BYTES, table, lowest, start, scratch, scratchBytes, memoryBytes }
 }

@@ -1,10 +1,11 @@
 import { Buffer, isUtf8 } from 'node:buffer'
 import type { Origin } from '../../block.ts'
-import type { Appended, Body, LineContext, Lines, OddLine } from './body.ts'
+import type { Appended, Body, LineContext, Lines } from './body.ts'
 import type { BodyLimits, Format } from './format.ts'
-import { AUDIT_EVENT_START, createKernel, type Kernel, stop, word } from './kernel.ts'
+import { createKernel, type Kernel, SLACK_BYTES, stop, word } from './kernel.ts'
 import { type Layout, layOut, longestLine, REPAIR_GROWTH } from './layout.ts'
 import { LineMeans, roomSize } from './room-size.ts'
+import { stoppedBy } from './stopped.ts'
 
 export type { BodyLimits } from './format.ts'
 
@@ -63,7 +64,6 @@ export class ListBody implements Body {
   room(): Uint8Array | undefined {
     this.#mustBeOpen()
     const { batchMaxSize, batchMaxBytes, maxLineBytes } = this.#limits
-    const { inPlace } = this.#format
     const empty = this.records === 0
     const encodedLeft = Math.max(0, this.#get(word.targetEnd) - this.#get(word.target))
     const useless = this.records >= batchMaxSize || encodedLeft < Math.min(SMALLEST_ROOM, batchMaxBytes / 8)
@@ -75,9 +75,9 @@ export class ListBody implements Body {
       meanLineBytes: this.#means.lineBytes,
       meanRecordBytes: this.#means.recordBytes,
       atLeast: this.#starved ? longest : Math.min(SMALLEST_READ, longest),
-      atMost: inPlace ? Math.max(encodedLeft, empty ? longest : 0) : this.#layout.scratchBytes,
+      atMost: this.#format.reading === 'aside' ? this.#layout.scratchBytes : Math.max(encodedLeft, empty ? longest : 0),
     })
-    const start = inPlace ? this.#get(word.target) : this.#layout.scratch
+    const start = this.#roomStart(bytes)
     this.#room = { start, bytes }
     this.#unread = { start, end: start }
     return this.#kernel.bytes.subarray(start, start + bytes)
@@ -88,19 +88,19 @@ export class ListBody implements Body {
     const { start, bytes } = this.#room
     const { from, length, until = length } = chunk
     if (from > until || until > length || length > bytes) throw new RangeError('more lines than the room holds')
-    const before = { records: this.records, target: this.#get(word.target) }
+    const before = { records: this.records, bytes: this.#listBytes }
     this.#describe(chunk)
     this.#set(word.source, start + from)
     this.#set(word.sourceEnd, start + until)
     this.#set(word.maxLineBytes, Math.min(chunk.origin.maxLineBytes, this.#limits.maxLineBytes))
     this.#set(word.emptyBytes, 0)
-    const code = this.#format.encode(this.#kernel)
+    const code = this.#encode(start + length)
     const end = this.#get(word.source) - start
     const records = this.records - before.records
     const emptyLineBytes = this.#get(word.emptyBytes)
-    this.#means.add(records, end - from - emptyLineBytes, this.#get(word.target) - before.target)
+    this.#means.add(records, end - from - emptyLineBytes, this.#listBytes - before.bytes)
     this.#starved = code === stop.partial && end === 0 && length === bytes
-    const stopped = this.#stopped(code, end)
+    const stopped = stoppedBy(code, this.#kernel, start)
     const next = stopped.kind === 'odd' ? stopped.line.next : end
     this.#unread = { start: start + next, end: start + length }
     return { end, records, emptyLineBytes, stopped }
@@ -111,9 +111,8 @@ export class ListBody implements Body {
     const content = isUtf8(line) ? line : Buffer.from(Buffer.from(line).toString())
     if (this.#format.wantsObjects && content.includes(NEWLINE)) return 'not-json'
     if (content.length > longestLine(this.#limits)) throw new RangeError('longer than a line may be')
-    if (this.#format.inPlace && !this.#makeWay(content.length + 1)) return 'full'
-    const source = this.#format.inPlace ? this.#get(word.target) : Math.max(this.#layout.scratch, this.#unread.end)
     this.#describe(context)
+    const source = this.#placeFor(content)
     this.#kernel.bytes.set(content, source)
     this.#kernel.bytes[source + content.length] = NEWLINE
     this.#set(word.source, source)
@@ -169,6 +168,10 @@ export class ListBody implements Body {
     if (this.#sealed) throw new Error('the body is sealed')
   }
 
+  get #listBytes(): number {
+    return this.#get(word.target) - this.#begin
+  }
+
   /** Where the suffix goes: over the last comma. */
   get #end(): number {
     return this.#get(word.target) - (this.records > 0 ? 1 : 0)
@@ -209,15 +212,49 @@ export class ListBody implements Body {
   }
 
   /**
-   * Makes place for `bytes` between the list and the unread rest of the room. The rest stays where its reader knows it;
-   * the list moves down, far enough for all of the rest to grow, so that this is rare. False when they are too many.
+   * Where `bytes` are read to. Ahead of the list means: so far that it seldom grows into what is not encoded yet, and no
+   * farther, as memory that was just read costs least to write to. No room begins before a new list does, also when this
+   * one was moved down: so that it can be moved down again.
    */
-  #makeWay(bytes: number): boolean {
+  #roomStart(bytes: number): number {
+    const { scratch, start } = this.#layout
+    const target = this.#get(word.target)
+    if (this.#format.reading === 'aside') return scratch
+    if (this.#format.reading === 'in-place') return Math.max(target, start)
+    const growth = Math.max(0, this.#means.recordBytes / this.#means.lineBytes - 1)
+    const gap = Math.ceil(1.1 * growth * bytes + this.#limits.maxLineBytes / 16)
+    return Math.min(Math.max(target + gap, start), scratch - bytes)
+  }
+
+  /** Encodes what was read up to `readEnd`, from the kernel's `source` on. */
+  #encode(readEnd: number): number {
+    for (;;) {
+      const code = this.#format.encode(this.#kernel)
+      if (code !== stop.tight) return code
+      this.#unread = { start: this.#get(word.source), end: readEnd }
+      this.#makeWay(this.#get(word.way))
+    }
+  }
+
+  /** Where a line from elsewhere is put to be encoded, with place for its record. */
+  #placeFor(line: Uint8Array): number {
+    const around = this.#get(word.headBytes) + this.#get(word.middleBytes) + this.#get(word.tailBytes)
+    if (this.#format.reading !== 'aside') this.#makeWay(around + line.length + SLACK_BYTES)
+    return this.#format.reading === 'in-place'
+      ? this.#get(word.target)
+      : Math.max(this.#layout.scratch, this.#unread.end)
+  }
+
+  /**
+   * Makes place for `bytes` between the list and the unread rest of the room. The rest stays where its reader knows it;
+   * the list moves down, far enough for all of the rest to grow, so that this is rare. There always is place: no room begins
+   * before `start`, and from `lowest` to there is more than a full list and one record.
+   */
+  #makeWay(bytes: number): void {
     const { start, end } = this.#unread
     const target = this.#get(word.target)
-    if (this.records > 0 && target + bytes > this.#get(word.targetEnd)) return false
     const missing = target + bytes - start
-    if (start === end || missing <= 0) return true
+    if (start === end || missing <= 0) return
     const shift = Math.min(missing + REPAIR_GROWTH * (end - start), this.#begin - this.#layout.lowest)
     this.#kernel.bytes.copyWithin(this.#begin - shift, this.#begin, target)
     const first = this.#entry(0)
@@ -226,24 +263,6 @@ export class ListBody implements Body {
     this.#begin -= shift
     this.#set(word.target, target - shift)
     this.#set(word.targetEnd, this.#get(word.targetEnd) - shift)
-    return true
-  }
-
-  #stopped(code: number, start: number): Appended['stopped'] {
-    if (code === stop.partial) return { kind: 'partial' }
-    if (code === stop.full) return { kind: 'full' }
-    const end = this.#get(word.oddEnd) - this.#room.start
-    const next = this.#get(word.oddNext) - this.#room.start
-    return { kind: 'odd', line: { start, end, next, reason: this.#reason(code, { start, end }) } }
-  }
-
-  #reason(code: number, { start, end }: Pick<OddLine, 'start' | 'end'>): OddLine['reason'] {
-    if (code === stop.tooLong) return 'too-long'
-    if (code === stop.nul) return 'nul'
-    if (code === stop.invalidUtf8) return 'invalid-utf8'
-    if (code === stop.glued) return 'glued'
-    const line = this.#kernel.bytes.subarray(this.#room.start + start, this.#room.start + end)
-    return line.indexOf(AUDIT_EVENT_START, 1, 'latin1') > 0 ? 'glued' : 'not-json'
   }
 }
 

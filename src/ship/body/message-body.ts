@@ -19,7 +19,7 @@ export function createMessageBody(options: MessageBodyOptions): Body {
   return new ListBody(options, {
     prefix: '[',
     suffix: ']',
-    inPlace: false,
+    reading: 'aside',
     wantsObjects: false,
     growth: 6,
     parts: (origin) => ({
@@ -41,7 +41,7 @@ export function createAttributesBody(options: MessageBodyOptions): Body {
   return new ListBody(options, {
     prefix: '[',
     suffix: ']',
-    inPlace: false,
+    reading: 'ahead',
     wantsObjects: true,
     growth: 1,
     parts: (origin) => ({

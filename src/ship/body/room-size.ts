@@ -43,12 +43,12 @@ export class LineMeans {
     this.#recordBytes /= 2
   }
 
-  /** 2 KiB is the usual audit event, until lines were seen. */
+  /** Until lines were seen: 2 KiB is the usual audit event, and a record has up to a quarter more. */
   get lineBytes(): number {
     return this.#lines < 1 ? 2048 : this.#lineBytes / this.#lines
   }
 
   get recordBytes(): number {
-    return this.#lines < 1 ? 2048 : this.#recordBytes / this.#lines
+    return this.#lines < 1 ? 2560 : this.#recordBytes / this.#lines
   }
 }

@@ -59,6 +59,24 @@ describe.each(names)('the %s body', (name) => {
     )
   })
 
+  it('finds place for lines that grow in every piece of a long list', () => {
+    const good = `{"a":"${'x'.repeat(1000)}"}\n`
+    const grows = Buffer.concat([Buffer.from('{"a":"'), Buffer.alloc(30_000, 0xff), Buffer.from('"}\n')])
+    const piece = Buffer.concat([grows, Buffer.from(good.repeat(700))])
+    const pieces = Array.from({ length: 6 }, () => piece)
+    const file = Buffer.concat(pieces)
+    const bounds = { ...roomy, batchMaxSize: 10_000 }
+    const how = {
+      origin: originWith(bounds.maxLineBytes),
+      readAtMs,
+      growth: pieces.map(({ length }) => length),
+      repair: true,
+    }
+    const lines = drive(newBody(name, bounds), file, how).batches.flatMap((batch) => batch.lines)
+    const expected = file.toString().trimEnd().split('\n')
+    expect(lines.map((line, n) => line === expected[n])).toEqual(expected.map(() => true))
+  })
+
   it('slices of a sealed body are bodies of their records', () => {
     const body = newBody(name, roomy)
     const lines = ['{"a":1}', '{"b":[2]}', '{"c":{}}', '{}']

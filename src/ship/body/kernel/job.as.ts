@@ -19,6 +19,7 @@ export const TAIL: usize = 4 * 15
 export const TAIL_BYTES: usize = 4 * 16
 export const CLOCK: usize = 4 * 17
 export const CLOCK_BYTES: usize = 4 * 18
+export const WAY: usize = 4 * 19
 
 /** Why a call came back, as `stop` in kernel.ts. */
 export const PARTIAL: i32 = 0
@@ -28,3 +29,4 @@ export const NUL: i32 = 3
 export const NOT_JSON: i32 = 4
 export const GLUED: i32 = 5
 export const INVALID_UTF8: i32 = 6
+export const TIGHT: i32 = 7

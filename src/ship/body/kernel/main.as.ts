@@ -13,7 +13,7 @@ import { escapeAny, prepareEscapes } from './escape.as'
 import {
   EMPTY_BYTES, FULL, GLUED, HEAD, HEAD_BYTES, INVALID_UTF8, MAX_LINE_BYTES, MAX_RECORDS, MIDDLE, MIDDLE_BYTES,
   NOT_JSON, NUL, ODD_END, ODD_NEXT, PARTIAL, RECORDS, SOURCE, SOURCE_END, TABLE, TAIL, TAIL_BYTES, TARGET,
-  TARGET_END, TOO_LONG,
+  TARGET_END, TIGHT, TOO_LONG, WAY,
 } from './job.as'
 import { isObject, sawHigh as sawHighInObject, scanObject } from './object.as'
 import { sawControl, sawEvent, sawHigh, sawTarget, scanText } from './text.as'
@@ -22,6 +22,8 @@ import { isGlued } from './torn.as'
 import { isUtf8, prepareUtf8 } from './utf8.as'
 import { copy, copyLine, prepareVectors } from './vectors.as'
 
+/** As in kernel.ts: for a record's time and what vectors store behind its end. */
+const SLACK_BYTES: usize = 256
 const OBJECTS: i32 = 0
 const ATTRIBUTES: i32 = 1
 const MESSAGES: i32 = 2
@@ -84,6 +86,7 @@ function encode(format: i32): i32 {
     } else if (!isObject) return odd(NOT_JSON, contentEnd, found + 1)
     const high = format == MESSAGES ? sawHigh : sawHighInObject
     if (high && !isUtf8(source, contentEnd)) return odd(INVALID_UTF8, contentEnd, found + 1)
+    if (format == ATTRIBUTES && isTight(source)) return TIGHT
     let taken: bool
     if (format == OBJECTS) taken = takeObject(source, end)
     else if (format == ATTRIBUTES) taken = takeAttributes(source, end)
@@ -107,10 +110,27 @@ function odd(code: i32, end: usize, next: usize): i32 {
   return code
 }
 
+/**
+ * Whether a record could reach the line behind its own. It may go over its own, which is copied from its front once the time
+ * was taken from it.
+ */
+@inline
+function isTight(source: usize): bool {
+  const way = aroundBytes() + SLACK_BYTES
+  if (source >= <usize>load<u32>(TARGET) + way) return false
+  store<u32>(WAY, <u32>way)
+  return true
+}
+
+/** Of the constant text of a record. */
+@inline
+function aroundBytes(): usize {
+  return load<u32>(HEAD_BYTES) + load<u32>(MIDDLE_BYTES) + load<u32>(TAIL_BYTES)
+}
+
 /** Where a record would end if nothing of its line had to be escaped. */
 function leastEnd(format: i32, lineBytes: usize): usize {
-  const around: usize = format == OBJECTS ? 0 : load<u32>(HEAD_BYTES) + load<u32>(MIDDLE_BYTES) + load<u32>(TAIL_BYTES)
-  return <usize>load<u32>(TARGET) + around + lineBytes
+  return <usize>load<u32>(TARGET) + (format == OBJECTS ? 0 : aroundBytes()) + lineBytes
 }
 
 /** Whether a record may end there: it keeps the limit, or is the only one. */
