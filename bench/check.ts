@@ -23,7 +23,8 @@ export function violationsOf(rows: readonly RowFigures[]): readonly string[] {
   for (const [pair, most] of Object.entries(bounds.mostCpuRatio)) {
     const [work, other] = pair.split(' / ').map((name) => named.get(name)?.cpuSecondsPerGigabyte)
     if (!work || !other) continue
-    const ratio = work.min / other.min
+    // A loss shows in the best rounds and in the middle ones; a lucky round of the other shows in one of them.
+    const ratio = Math.min(work.min / other.min, work.median / other.median)
     if (ratio > most) found.push(`${pair}: ${ratio.toFixed(2)} times the CPU, at most ${most}`)
   }
   return found

@@ -35,6 +35,11 @@ describe('the bounds of ratios', () => {
       `webhook zstd / limit: zstd: 3.00 times the CPU, at most ${bounds.mostCpuRatio['webhook zstd / limit: zstd']}`,
     ])
   })
+
+  test('make no loss of a lucky round', () => {
+    const lucky = { ...row('webhook zstd', 2), cpuSecondsPerGigabyte: spreadOf([1, 2, 2]) }
+    expect(violationsOf([lucky, row('datadog zstd', 2)])).toEqual([])
+  })
 })
 
 test('quantiles lie between the values around them', () => {
