@@ -2,11 +2,10 @@ import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Plugin } from 'rolldown'
 
-const packageDirectory = /^.*[\\/]node_modules[\\/](?:@[^\\/]+[\\/])?[^\\/]+/
-
-/** The name of the package that a module belongs to; undefined for our own. */
-export function packageOf(id: string): string | undefined {
-  return /[\\/]node_modules[\\/]((?:@[^\\/]+[\\/])?[^\\/]+)[\\/](?!.*[\\/]node_modules[\\/])/.exec(id)?.[1]
+/** The innermost package that a module lies in; undefined for our own. */
+export function packageOf(id: string): { readonly directory: string; readonly name: string } | undefined {
+  const [, directory, name] = /^(.*[\\/]node_modules[\\/]((?:@[^\\/]+[\\/])?[^\\/]+))[\\/]/.exec(id) ?? []
+  return directory === undefined || name === undefined ? undefined : { directory, name }
 }
 
 /**
@@ -18,7 +17,7 @@ export function licenses(): Plugin {
     name: 'licenses',
     async generateBundle(_options, bundle) {
       const ids = Object.values(bundle).flatMap((file) => (file.type === 'chunk' ? file.moduleIds : []))
-      const directories = new Set(ids.flatMap((id) => packageDirectory.exec(id) ?? []))
+      const directories = new Set(ids.flatMap((id) => packageOf(id)?.directory ?? []))
       const texts = await Promise.all([...directories].sort().map(licenseIn))
       this.emitFile({ type: 'asset', fileName: 'licenses.txt', source: texts.join('\n\n') })
     },

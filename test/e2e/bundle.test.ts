@@ -37,3 +37,10 @@ test('the bundle brings the licence of every package in it', () => {
   expect(bundled.filter((name) => !readdirSync(dist).includes(`${name}.js`))).toEqual([])
   expect(bundled.filter((name) => !licences.includes(`${name} ${dependencies[name]} (`))).toEqual([])
 })
+
+test('the bundle is ASCII, of which V8 keeps one byte a character', () => {
+  const dist = join(checkout, 'dist')
+  const files = readdirSync(dist).filter((name) => name.endsWith('.js'))
+  expect(files).toContain('main.js')
+  expect(files.filter((name) => readFileSync(join(dist, name)).some((byte) => byte > 0x7f))).toEqual([])
+})

@@ -73,15 +73,13 @@ export function agentBench(dir: string, conf: string, options: BenchOptions = {}
   }
 }
 
-function startAgent(
-  file: string,
-  {
-    runPath,
-    env,
-    openFiles,
-    main,
-  }: { runPath: string; env: NodeJS.ProcessEnv; openFiles: number | undefined; main: string },
-): AgentProcess {
+interface Start extends Pick<Bench, 'runPath'> {
+  readonly env: NodeJS.ProcessEnv
+  readonly openFiles: number | undefined
+  readonly main: string
+}
+
+function startAgent(file: string, { runPath, env, openFiles, main }: Start): AgentProcess {
   const command = [process.execPath, main, 'run', '--config', file]
   const limit = openFiles === undefined ? '' : `ulimit -n ${openFiles}; `
   const child = spawn('/bin/sh', ['-c', `${limit}exec "$@"`, 'sh', ...command], {

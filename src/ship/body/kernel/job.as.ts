@@ -21,6 +21,9 @@ export const CLOCK: usize = 4 * 17
 export const CLOCK_BYTES: usize = 4 * 18
 export const WAY: usize = 4 * 19
 
+/** As in kernel.ts. With a record's text comes its time, and what vectors store behind its end. */
+export const SLACK_BYTES: usize = 256
+
 /** Why a call came back, as `stop` in kernel.ts. */
 export const PARTIAL: i32 = 0
 export const FULL: i32 = 1

@@ -12,8 +12,8 @@
 import { escapeAny, prepareEscapes } from './escape.as'
 import {
   EMPTY_BYTES, FULL, GLUED, HEAD, HEAD_BYTES, INVALID_UTF8, MAX_LINE_BYTES, MAX_RECORDS, MIDDLE, MIDDLE_BYTES,
-  NOT_JSON, NUL, ODD_END, ODD_NEXT, PARTIAL, RECORDS, SOURCE, SOURCE_END, TABLE, TAIL, TAIL_BYTES, TARGET,
-  TARGET_END, TIGHT, TOO_LONG, WAY,
+  NOT_JSON, NUL, ODD_END, ODD_NEXT, PARTIAL, RECORDS, SLACK_BYTES, SOURCE, SOURCE_END, TABLE, TAIL, TAIL_BYTES,
+  TARGET, TARGET_END, TIGHT, TOO_LONG, WAY,
 } from './job.as'
 import { isObject, sawHigh as sawHighInObject, scanObject } from './object.as'
 import { sawControl, sawEvent, sawHigh, sawTarget, scanText } from './text.as'
@@ -22,8 +22,6 @@ import { isGlued } from './torn.as'
 import { isUtf8, prepareUtf8 } from './utf8.as'
 import { copy, copyLine, prepareVectors } from './vectors.as'
 
-/** As in kernel.ts: for a record's time and what vectors store behind its end. */
-const SLACK_BYTES: usize = 256
 const OBJECTS: i32 = 0
 const ATTRIBUTES: i32 = 1
 const MESSAGES: i32 = 2
