@@ -10,10 +10,13 @@ export const ATTRIBUTES = '"hostname":"n","ddtags":"filename:audit.log"'
 export const READ_AT_MS = 1_800_000_000_123
 export const FRAMING = { list: ['{"items":[', ']}'], message: ['[', ']'], attributes: ['[', ']'] } as const
 
-export function newBody(name: ReferenceFormat['name'], limits: BodyLimits): Body {
+export function newBody(
+  name: ReferenceFormat['name'],
+  limits: BodyLimits,
+  attributesOf = () => Buffer.from(ATTRIBUTES),
+): Body {
   const [prefix, suffix] = FRAMING[name]
   if (name === 'list') return createJsonListBody({ ...limits, prefix, suffix })
-  const attributesOf = () => Buffer.from(ATTRIBUTES)
   return name === 'message'
     ? createMessageBody({ ...limits, attributesOf })
     : createAttributesBody({ ...limits, attributesOf })

@@ -113,6 +113,7 @@ export class ListBody implements Body {
     if (content.length > longestLine(this.#limits)) throw new RangeError('longer than a line may be')
     this.#describe(context)
     const source = this.#placeFor(content)
+    if (source === undefined) return 'full'
     this.#kernel.bytes.set(content, source)
     this.#kernel.bytes[source + content.length] = NEWLINE
     this.#set(word.source, source)
@@ -236,19 +237,21 @@ export class ListBody implements Body {
     }
   }
 
-  /** Where a line from elsewhere is put to be encoded, with place for its record. */
-  #placeFor(line: Uint8Array): number {
+  /** Where a line from elsewhere is put to be encoded, with place for its record; undefined when the list may not get so long. */
+  #placeFor(line: Uint8Array): number | undefined {
+    const { reading } = this.#format
+    if (reading === 'aside') return Math.max(this.#layout.scratch, this.#unread.end)
     const around = this.#get(word.headBytes) + this.#get(word.middleBytes) + this.#get(word.tailBytes)
-    if (this.#format.reading !== 'aside') this.#makeWay(around + line.length + SLACK_BYTES)
-    return this.#format.reading === 'in-place'
-      ? this.#get(word.target)
-      : Math.max(this.#layout.scratch, this.#unread.end)
+    const bytes = around + line.length
+    if (this.records > 0 && this.#get(word.target) + bytes >= this.#get(word.targetEnd)) return undefined
+    this.#makeWay(bytes + SLACK_BYTES)
+    return reading === 'in-place' ? this.#get(word.target) : this.#layout.scratch
   }
 
   /**
    * Makes place for `bytes` between the list and the unread rest of the room. The rest stays where its reader knows it;
    * the list moves down, far enough for all of the rest to grow, so that this is rare. There always is place: no room begins
-   * before `start`, and from `lowest` to there is more than a full list and one record.
+   * before `start`, from `lowest` to there is more than a full list and one record, and nothing is asked for beyond that.
    */
   #makeWay(bytes: number): void {
     const { start, end } = this.#unread

@@ -77,6 +77,20 @@ describe.each(names)('the %s body', (name) => {
     expect(lines.map((line, n) => line === expected[n])).toEqual(expected.map(() => true))
   })
 
+  it('is full, and moves nothing, when a record takes more than the list may get', () => {
+    const attributesOf = () => Buffer.from(`"tags":"${'t'.repeat(200_000)}"`)
+    const bounds = { batchMaxSize: 10, batchMaxBytes: 3000, maxLineBytes: 400 }
+    const body = newBody(name, bounds, attributesOf)
+    const good = '{"a":1}\n'
+    const long = Buffer.from(`{"a":"${'x'.repeat(350)}"}`)
+    const { end, records } = feed(body, good.repeat(20))
+    expect(records).toBe(name === 'list' ? 10 : 1)
+    for (let n = 0; n < 10; n += 1) body.appendLine(long, { origin: originWith(400), readAtMs })
+    expect(body.appendLine(long, { origin: originWith(400), readAtMs })).toBe('full')
+    expect(end).toBe(good.length * records)
+    expect(JSON.stringify(JSON.parse(sealed(body)))).toContain(name === 'message' ? '{\\"a\\":1}' : '"a":1')
+  })
+
   it('slices of a sealed body are bodies of their records', () => {
     const body = newBody(name, roomy)
     const lines = ['{"a":1}', '{"b":[2]}', '{"c":{}}', '{}']

@@ -46,7 +46,7 @@ export function messages(): i32 {
 }
 
 export function message(): i32 {
-  if (load<u32>(RECORDS) >= load<u32>(MAX_RECORDS)) return FULL
+  if (load<u32>(RECORDS) >= load<u32>(MAX_RECORDS) || !fits(leastEnd(MESSAGES, 0))) return FULL
   const source: usize = load<u32>(SOURCE)
   const end: usize = load<u32>(SOURCE_END)
   return takeMessage(source, end - 1, end, escapeAny(source, end - 1, copyHead())) ? PARTIAL : FULL
@@ -71,6 +71,8 @@ function encode(format: i32): i32 {
         continue
       }
     }
+    // What is escaped before it is known to fit needs a list that is not over its limit already.
+    if (format == MESSAGES && !fits(leastEnd(format, 0))) return FULL
     const found = format == MESSAGES ? scanText(source, sourceEnd, copyHead()) : scanObject(source, sourceEnd)
     const whole = found < sourceEnd
     const end = whole ? found : sourceEnd
@@ -84,7 +86,10 @@ function encode(format: i32): i32 {
     } else if (!isObject) return odd(NOT_JSON, contentEnd, found + 1)
     const high = format == MESSAGES ? sawHigh : sawHighInObject
     if (high && !isUtf8(source, contentEnd)) return odd(INVALID_UTF8, contentEnd, found + 1)
-    if (format == ATTRIBUTES && isTight(source)) return TIGHT
+    if (format == ATTRIBUTES) {
+      if (!fits(leastEnd(format, contentEnd - source))) return FULL
+      if (isTight(source)) return TIGHT
+    }
     let taken: bool
     if (format == OBJECTS) taken = takeObject(source, end)
     else if (format == ATTRIBUTES) taken = takeAttributes(source, end)
