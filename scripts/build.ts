@@ -23,7 +23,7 @@ await build({
       groups: [
         // It looks for the other programs where it lies itself.
         { name: 'demo/child', test: /[\\/]src[\\/]demo[\\/]child\.ts$/ },
-        { name: (id) => packageOf(id)?.replace(/^@(.*)\//, '$1-') ?? null, debugName: 'a file for each library' },
+        { name: (id) => packageOf(id)?.name.replace(/^@(.*)\//, '$1-') ?? null, debugName: 'a file for each library' },
       ],
     },
   },
