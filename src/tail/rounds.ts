@@ -6,7 +6,7 @@ export const TICK_MS = 250
 const MOST_ACTIVE_PER_TICK = 1000
 /** How often when all are quiet and their events arrive: then the poll is for those events that got lost. */
 const QUIET_TICK_MS = 2000
-/** Of the quiet files so many get their turn in a second, or twice as many while events are denied. */
+/** Of the quiet files so many get their turn in a second, or twice as many while events are incomplete. */
 const QUIET_PER_SECOND = 250
 /** Of the files that could not be opened so many are tried again in a tick, as far as there is room. */
 const MOST_OPENED_PER_TICK = 500
@@ -31,7 +31,7 @@ export interface Rounds {
 
 interface Surroundings {
   /** Some events do not arrive. */
-  readonly isDenied: boolean
+  readonly eventsIncomplete: boolean
   /** Whether a file can be opened. */
   hasRoom(): boolean
 }
@@ -45,15 +45,15 @@ export function createRounds(tickMs: number): Rounds {
   const scanAtMs = new WeakMap<Lineage, number>()
   let tickAtMs = 0
 
-  function* tick({ isDenied, hasRoom }: Surroundings): Generator<Lineage> {
+  function* tick({ eventsIncomplete, hasRoom }: Surroundings): Generator<Lineage> {
     yield* active.values().take(MOST_ACTIVE_PER_TICK)
     if (unopened.size > 0 && hasRoom()) yield* unopened.values().take(MOST_OPENED_PER_TICK)
-    const pauseMs = pause(isDenied)
-    yield* turns.next((QUIET_PER_SECOND * (isDenied ? 2 : 1) * pauseMs) / 1000)
+    const pauseMs = pause(eventsIncomplete)
+    yield* turns.next((QUIET_PER_SECOND * (eventsIncomplete ? 2 : 1) * pauseMs) / 1000)
   }
 
-  function pause(isDenied: boolean): number {
-    return active.size + unopened.size > 0 || isDenied ? tickMs : Math.max(tickMs, QUIET_TICK_MS)
+  function pause(eventsIncomplete: boolean): number {
+    return active.size + unopened.size > 0 || eventsIncomplete ? tickMs : Math.max(tickMs, QUIET_TICK_MS)
   }
 
   return {
@@ -68,7 +68,7 @@ export function createRounds(tickMs: number): Rounds {
       doubted.clear()
       if (atMs < tickAtMs) return due
       for (const lineage of tick(surroundings)) due.add(lineage)
-      tickAtMs = atMs + pause(surroundings.isDenied)
+      tickAtMs = atMs + pause(surroundings.eventsIncomplete)
       return due
     },
     everyone: () => new Set(turns.next(turns.size)),

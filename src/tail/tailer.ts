@@ -134,7 +134,9 @@ export function createTailer(options: TailerOptions): Tailer {
     // A tick that is about to come may as well bring the look.
     if (!poll || atMs >= Math.min(wishedAtMs, lookAtMs - TICK_MS / 2)) look(nowMs)
     const hasRoom = () => descriptors.makeRoom() === undefined
-    const due = poll ? rounds.due(atMs, { isDenied: wakeUps?.isDenied ?? true, hasRoom }) : rounds.everyone()
+    const due = poll
+      ? rounds.due(atMs, { eventsIncomplete: wakeUps?.isIncomplete ?? true, hasRoom })
+      : rounds.everyone()
     for (const lineage of due) {
       if (!poll) lineage.scanWanted = true
       rounds.check(lineage, atMs, nowMs)

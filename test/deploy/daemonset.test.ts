@@ -60,3 +60,12 @@ describe('deploy/daemonset.yaml', () => {
     expect(at(pod, 'terminationGracePeriodSeconds')).toBe(45)
   })
 })
+
+describe('deploy/Dockerfile', () => {
+  test('gives Node the flags that bin/agent gives', () => {
+    const flagsIn = (path: string) =>
+      readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8').match(/--max-\S*?=\d+/g)
+    expect(flagsIn('deploy/Dockerfile')).toHaveLength(2)
+    expect(flagsIn('deploy/Dockerfile')).toEqual(flagsIn('bin/agent'))
+  })
+})

@@ -88,19 +88,56 @@ describe('wake-ups', () => {
     await port.close()
   })
 
+  describe('of very many directories', () => {
+    /** `count` directories, and how to see that one of them is watched. */
+    function many(count: number, parent: string) {
+      const paths = Array.from({ length: count }, (_, n) => join(parent, String(n)))
+      for (const path of paths) mkdirSync(path)
+      return { paths, last: paths.at(-1) ?? '' }
+    }
+    const touched = (directory: string) => appendFileSync(join(directory, 'a.log'), 'x')
+
+    test('come from all of them in the end', async () => {
+      using dir = tempDir()
+      const { port, seen } = wakeUps()
+      const { paths, last } = many(200, dir.path)
+      port.watch(new Set(paths))
+      expect(port.isIncomplete).toBe(true)
+      await until(() => !port.isIncomplete)
+      await seen(`change ${join(last, 'a.log')}`, () => touched(last))
+      await port.close()
+    })
+
+    test('do not come from those that were given up before their turn', async () => {
+      using dir = tempDir()
+      const { port, seen, events } = wakeUps()
+      const { paths, last } = many(200, dir.path)
+      const [first = ''] = paths
+      port.watch(new Set(paths))
+      port.watch(new Set([first]))
+      expect(port.isIncomplete).toBe(false)
+      const others = wakeUps()
+      others.port.watch(new Set([last]))
+      await others.seen(`change ${join(last, 'a.log')}`, () => touched(last))
+      await seen(`change ${join(first, 'a.log')}`, () => touched(first))
+      expect([...events].filter((event) => event.includes(last))).toEqual([])
+      await Promise.all([port.close(), others.port.close()])
+    })
+  })
+
   test('say once that some cannot be had, and try again', async () => {
     using dir = tempDir()
     const warnings: unknown[] = []
     const { port, pass, seen } = wakeUps({ ...silentLog, warn: ({ code }) => void warnings.push(code) })
     const impossible = ['x', 'y'].map((name) => join(dir.path, name.repeat(300)))
     port.watch(new Set([dir.path, ...impossible.slice(0, 1)]))
-    await until(() => port.isDenied)
+    await until(() => port.isIncomplete)
     await seen(`change ${join(dir.path, 'a.log')}`, () => appendFileSync(join(dir.path, 'a.log'), 'x'))
     pass(60_000)
     port.watch(new Set([dir.path]))
-    expect(port.isDenied).toBe(false)
+    expect(port.isIncomplete).toBe(false)
     port.watch(new Set([dir.path, ...impossible]))
-    await until(() => port.isDenied)
+    await until(() => port.isIncomplete)
     expect(warnings).toEqual(['ENAMETOOLONG'])
     await port.close()
   })
@@ -110,13 +147,13 @@ describe('a running tail', () => {
   interface Setting {
     /** Without ticks everything depends on events. */
     readonly tickMs?: number
-    readonly isDenied?: boolean
+    readonly isIncomplete?: boolean
   }
 
   /** A tail that polls and reads, with wake-ups that come by hand; `real`: as they come. */
   async function running(
     source: SourceConfig,
-    { tickMs, isDenied = false, real = false }: Setting & { real?: boolean } = {},
+    { tickMs, isIncomplete = false, real = false }: Setting & { real?: boolean } = {},
   ) {
     let watched: ReadonlySet<string> = new Set()
     let event: WakeUpsOptions['onPath'] = () => {}
@@ -132,7 +169,7 @@ describe('a running tail', () => {
               const watch = (directories: ReadonlySet<string>) => {
                 watched = directories
               }
-              return { watch, isDenied, close: async () => {} }
+              return { watch, isIncomplete, close: async () => {} }
             },
           }),
     })
@@ -195,10 +232,10 @@ describe('a running tail', () => {
     await tail.seen('late')
   })
 
-  test.each([false, true])('reads the same by polling alone (events denied: %s)', async (isDenied) => {
+  test.each([false, true])('reads the same by polling alone (events incomplete: %s)', async (isIncomplete) => {
     using dir = tempDir()
     const path = join(dir.path, 'a.log')
-    await using tail = await running(sourceOf(join(dir.path, '*.log')), { isDenied })
+    await using tail = await running(sourceOf(join(dir.path, '*.log')), { isIncomplete })
     writeFileSync(path, '1\n')
     await tail.seen('1')
     appendFileSync(path, '2\n')
