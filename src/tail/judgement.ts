@@ -27,14 +27,15 @@ export interface Around {
 export function judge(candidate: Candidate, around: Around): Judgement | Fault {
   const { lineage, nowMs } = around
   if (candidate.size === 0 && !around.isLive) return { kind: 'copy' }
-  const readable = candidate.bytes(0, Math.min(FINGERPRINT_BYTES, candidate.size))
-  if (readable instanceof Fault) return readable
+  const begin = candidate.bytes(0, Math.min(FINGERPRINT_BYTES, candidate.size))
+  if (begin instanceof Fault) return begin
+  const file = begin ? beginningWith(begin, candidate) : candidate
   if (lineage.live?.isUnknown && !around.isLive) return lineage.live.fault ?? UNREAD
   let home: Generation | undefined
   const originals: Generation[] = []
   let mayBecomeCopy = false
   for (const generation of lineage.all()) {
-    const verdict = recognise(generation, candidate)
+    const verdict = recognise(generation, file)
     if (verdict instanceof Fault) return verdict
     if (verdict === 'other') continue
     const movable = canMove(generation, candidate, { ...around, verdict })
@@ -50,6 +51,15 @@ export function judge(candidate: Candidate, around: Around): Judgement | Fault {
   if (home) return { kind: 'home', generation: home }
   const mayGrow = nowMs - candidate.facts.mtimeMs < lineage.options.finalQuietMs
   return { kind: mayBecomeCopy && mayGrow ? 'wait' : 'new' }
+}
+
+/** The candidate, without a read for its first bytes: most generations are told from it by these, and there may be thousands. */
+function beginningWith(begin: Buffer, { facts, size, bytes }: Candidate): Pick<Candidate, 'facts' | 'size' | 'bytes'> {
+  return {
+    ...{ facts, size },
+    bytes: (position, length) =>
+      position === 0 && length <= begin.length ? begin.subarray(0, length) : bytes(position, length),
+  }
 }
 
 /**
