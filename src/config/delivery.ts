@@ -2,7 +2,7 @@ import type { DeliveryConfig } from './config.ts'
 import type { Finding, Path } from './finding.ts'
 import { type Layer, layered } from './layers.ts'
 import type { DeliveryConf } from './schema.ts'
-import { formatDuration } from './units.ts'
+import { formatDuration, formatSize } from './units.ts'
 
 type DeliveryKeys = { readonly [K in keyof Required<DeliveryConf>]: DeliveryConf[K] }
 
@@ -26,6 +26,9 @@ const defaults = {
 /** Datadog's public limits of one request. */
 const datadogLimits = { batch_max_size: 1_000, batch_max_bytes: 5_000_000 }
 
+/** Bodies of batches that take more than this should be meant. */
+const MUCH_MEMORY_BYTES = 256_000_000
+
 /** A `delivery:` and where it stands, the destination's own first. */
 export interface DeliveryLayer {
   readonly path: Path
@@ -40,15 +43,19 @@ export interface ResolvedDelivery {
 export function resolveDelivery(layers: readonly DeliveryLayer[], type: 'datadog' | 'webhook'): ResolvedDelivery {
   const conf = layered(defaults, ...layers.map((layer) => layer.conf as Layer<typeof defaults> | undefined))
   const findings: Finding[] = []
-  const report = (key: keyof DeliveryConf, message: string, severity: Finding['severity'] = 'error') => {
+  const isGiven = (key: keyof DeliveryConf) => layers.some((layer) => layer.conf?.[key] !== undefined)
+  const report = (
+    key: keyof DeliveryConf,
+    message: string,
+    { severity = 'error', hint }: Partial<Pick<Finding, 'severity' | 'hint'>> = {},
+  ) => {
     const layer = layers.find((candidate) => candidate.conf?.[key] !== undefined) ?? layers[0]
-    findings.push({ path: [...(layer?.path ?? []), key], at: 'value', severity, message })
+    findings.push({ path: [...(layer?.path ?? []), key], at: 'value', severity, message, hint })
   }
   if (conf.initial_backoff > conf.max_backoff) {
     const [initial, max] = [formatDuration(conf.initial_backoff), formatDuration(conf.max_backoff)]
-    const ownMax = layers.some((layer) => layer.conf?.max_backoff !== undefined)
     report(
-      ownMax ? 'max_backoff' : 'initial_backoff',
+      isGiven('max_backoff') ? 'max_backoff' : 'initial_backoff',
       `\`max_backoff\` (${max}) must be at least \`initial_backoff\` (${initial})`,
     )
   }
@@ -58,10 +65,20 @@ export function resolveDelivery(layers: readonly DeliveryLayer[], type: 'datadog
       report(key, `\`${key}\` must be at most ${datadogLimits[key]}, Datadog’s public limit of a request`)
     }
   }
-  if (conf.mode === 'batch') return { delivery: camelCased(conf), findings }
+  if (conf.mode === 'batch') {
+    const bodyBytes = (conf.max_in_flight + 1) * conf.batch_max_bytes
+    if (bodyBytes > MUCH_MEMORY_BYTES) {
+      const batches = `${conf.max_in_flight} batches of ${formatSize(conf.batch_max_bytes)} in flight`
+      const hint = 'lower `batch_max_bytes` or `max_in_flight`, or see to it that the memory is there'
+      const message = `${batches} may take ${Math.round(bodyBytes / 1e6)} MB of memory`
+      report(isGiven('batch_max_bytes') ? 'batch_max_bytes' : 'max_in_flight', message, { severity: 'warning', hint })
+    }
+    return { delivery: camelCased(conf), findings }
+  }
   for (const key of ['batch_max_size', 'batch_max_wait', 'max_in_flight'] as const) {
-    if (layers.some((layer) => layer.conf?.[key] !== undefined)) {
-      report(key, `\`${key}\` has no effect in mode ${conf.mode}: one event a request, in order`, 'warning')
+    if (isGiven(key)) {
+      const message = `\`${key}\` has no effect in mode ${conf.mode}: one event a request, in order`
+      report(key, message, { severity: 'warning' })
     }
   }
   return { delivery: camelCased({ ...conf, batch_max_size: 1, batch_max_wait: 0, max_in_flight: 1 }), findings }

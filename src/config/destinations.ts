@@ -3,7 +3,7 @@ import { AwaitedFiles, type FilePort, resolveProxy, resolveTls } from './connect
 import { resolveDatadog } from './datadog.ts'
 import { resolveDelivery } from './delivery.ts'
 import type { EnvironmentConf } from './environment.ts'
-import { type Finding, Findings, type Path } from './finding.ts'
+import { dotted, type Finding, Findings, type Path } from './finding.ts'
 import type { DeliveryConf, DestinationConf } from './schema.ts'
 import { resolveWebhook } from './webhook.ts'
 
@@ -36,10 +36,16 @@ export function resolveDestinations(
   const names = namesOf(written, findings)
   const destinations = written.map((one, index) => {
     const resolved = resolveDestination(one, names[index] ?? one.conf.type, around)
-    findings.push(...resolved.findings)
+    // What is wrong with the common `delivery:` is so for every destination, and said once.
+    const isNew = (finding: Finding) => !findings.some((known) => isSame(known, finding))
+    findings.push(...resolved.findings.filter(isNew))
     return resolved.destination
   })
   return { destinations, findings }
+}
+
+function isSame(one: Finding, other: Finding): boolean {
+  return one.message === other.message && dotted(one.path) === dotted(other.path)
 }
 
 function resolveDestination({ conf, path }: WrittenDestination, name: string, around: DestinationSurroundings) {

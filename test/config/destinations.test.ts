@@ -199,6 +199,15 @@ destinations:
   })
 
   it.each([
+    ['batch_max_bytes: 64MiB, max_in_flight: 256', '4:29 warning: 256 batches of 64MiB in flight may take 17247 MB'],
+    ['max_in_flight: 256', '4:27 warning: 256 batches of 5MB in flight may take 1285 MB'],
+  ])('that may take a lot of memory is warned of: %s', async (keys, expected) => {
+    expect(await told(`${destination('type: webhook, url: "https://h"')}delivery: {${keys}}`)).toEqual([
+      `${expected} of memory → lower \`batch_max_bytes\` or \`max_in_flight\`, or see to it that the memory is there`,
+    ])
+  })
+
+  it.each([
     ['{initial_backoff: 5m}', '3:29 `max_backoff` (2m) must be at least `initial_backoff` (5m)'],
     ['{initial_backoff: 5s, max_backoff: 1s}', '3:46 `max_backoff` (1s) must be at least `initial_backoff` (5s)'],
     ['{backoff_factor: 0.5}', '3:28 `backoff_factor` must be at least 1'],
@@ -218,6 +227,13 @@ destinations:
 })
 
 describe('several destinations', () => {
+  it('share what is wrong with the common `delivery:`, which is said once', async () => {
+    const two = 'destinations: [{type: datadog, name: a}, {type: datadog, name: b}]'
+    expect(await told(`${item}${two}\ndelivery: {initial_backoff: 5m}`)).toEqual([
+      '4:29 `max_backoff` (2m) must be at least `initial_backoff` (5m)',
+    ])
+  })
+
   it('without names are numbered, with a warning, since positions are kept by name', async () => {
     const result = await loading(`${item}
 destinations:
