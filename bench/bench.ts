@@ -9,7 +9,7 @@ import { measureLatency } from './latency.ts'
 import { type Options, parseOptions, usage } from './options.ts'
 import { measureProbes } from './probe.ts'
 import { startSink } from './programs.ts'
-import { measureShipping } from './shipping.ts'
+import { measureShipping, type Shipping } from './shipping.ts'
 import { soak } from './soak.ts'
 import { quantile } from './statistics.ts'
 import { figuresOf, type RowFigures, renderRows, table } from './table.ts'
@@ -31,7 +31,7 @@ const sections: Readonly<Record<string, Measure>> = {
     const spec = { bytes: (options.quick ? 512 : 1024) * MEBIBYTE, files: 1, lines: 'events' as const }
     const more = [withLargeBatches(works.webhookNone), withRules(works.webhookNone)]
     const all = options.quick ? quickWorks : [...Object.values(works), ...more]
-    return [await shipped(`shipping ${describe(spec)}`, { spec, all, compared: true }, options, bench)]
+    return [await shipped(`shipping ${describe(spec)}`, { spec, all, beside: 'limits and peers' }, options, bench)]
   },
   async lines(options, bench) {
     const done: Section[] = []
@@ -40,7 +40,7 @@ const sections: Readonly<Record<string, Measure>> = {
       const all = [works.webhookNone, works.datadogZstd].map((work) =>
         lines < 1000 && work === works.webhookNone ? withLargeBatches(work) : work,
       )
-      done.push(await shipped(`lines: ${describe(spec)}`, { spec, all, compared: false }, options, bench))
+      done.push(await shipped(`lines: ${describe(spec)}`, { spec, all, beside: 'nothing' }, options, bench))
     }
     return done
   },
@@ -49,14 +49,14 @@ const sections: Readonly<Record<string, Measure>> = {
     for (const files of [1, 10, 100, 1000]) {
       const spec = { bytes: 512 * MEBIBYTE, files, lines: 2_000 }
       const all = [works.webhookNone, works.datadogZstd]
-      done.push(await shipped(`files: ${describe(spec)}`, { spec, all, compared: false }, options, bench))
+      done.push(await shipped(`files: ${describe(spec)}`, { spec, all, beside: 'nothing' }, options, bench))
     }
     return done
   },
   async backlog(options, bench) {
     const spec = { bytes: 8192 * MEBIBYTE, files: 1, lines: 'events' as const }
     const all = [works.webhookNone, works.datadogZstd]
-    return [await shipped(`backlog: ${describe(spec)}`, { spec, all, compared: true }, options, bench)]
+    return [await shipped(`backlog: ${describe(spec)}`, { spec, all, beside: 'limits' }, options, bench)]
   },
   async idle(_options, bench) {
     const lines = [['', 'OF A CORE', 'RSS MB', 'ITS OWN MB']]
@@ -102,12 +102,16 @@ const sections: Readonly<Record<string, Measure>> = {
 
 async function shipped(
   title: string,
-  { spec, all, compared }: { readonly spec: FixtureSpec; readonly all: readonly Work[]; readonly compared: boolean },
+  {
+    spec,
+    all,
+    beside,
+  }: { readonly spec: FixtureSpec; readonly all: readonly Work[]; readonly beside: Shipping['beside'] },
   options: Options,
   bench: Bench,
 ): Promise<Section> {
   const fixture = await createFixture(bench.cleanup.directory, spec)
-  const rows = await measureShipping({ works: all, fixture, compared }, options, bench)
+  const rows = await measureShipping({ works: all, fixture, beside }, options, bench)
   await fixture.remove()
   return { title, rows: rows.map(figuresOf) }
 }

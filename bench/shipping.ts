@@ -16,17 +16,17 @@ interface Entry {
 export interface Shipping {
   readonly works: readonly Work[]
   readonly fixture: Fixture
-  /** Whether the limits and the peers are run as well. */
-  readonly compared: boolean
+  /** What is run as well. */
+  readonly beside: 'nothing' | 'limits' | 'limits and peers'
 }
 
 /** Everything once, and all over again, so that what is compared is measured side by side. */
 export async function measureShipping(
-  { works, fixture, compared }: Shipping,
+  { works, fixture, beside }: Shipping,
   options: Options,
   bench: Bench,
 ): Promise<readonly Row[]> {
-  const used = limits.filter((limit) => compared && works.some((work) => work.limit === limit))
+  const used = limits.filter((limit) => beside !== 'nothing' && works.some((work) => work.limit === limit))
   const agents = [{ agent: bench.agent, suffix: '' }]
   if (options.against !== undefined) agents.push({ agent: options.against, suffix: ' (against)' })
   const entries: Entry[] = [
@@ -38,7 +38,7 @@ export async function measureShipping(
         run: () => shipBacklog(work, fixture, { ...bench, agent }),
       })),
     ),
-    ...(compared ? peerEntries(used, { fixture, options, bench }) : []),
+    ...(beside === 'limits and peers' ? peerEntries(used, { fixture, options, bench }) : []),
   ]
   const rows = entries.map(({ name, limit }) => ({ name, limit, costs: [] as Cost[], shares: [] as number[] }))
   for (let round = 0; round < options.rounds; round += 1) {
