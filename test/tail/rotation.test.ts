@@ -504,3 +504,32 @@ describe('archives', () => {
     await tail.close()
   })
 })
+
+test('a file that is copied, truncated and written again behind its first read is not taken for what was read', async () => {
+  using dir = tempDir()
+  const live = join(dir.path, 'audit.log')
+  // Alike but for the front, so that only the first bytes tell them apart.
+  const line = (name: string) => `${name} ${'x'.repeat(2000)}`
+  let swap: 'not yet' | 'at the next read' | 'done' = 'not yet'
+  const files: Files = {
+    ...nodeFiles,
+    // Until it is read the first bytes cannot be looked at.
+    readSync: (fd, into, position) => (swap === 'at the next read' ? 0 : nodeFiles.readSync(fd, into, position)),
+    async read(fd, into, position) {
+      const count = await nodeFiles.read(fd, into, position)
+      if (swap !== 'at the next read') return count
+      copyFileSync(live, `${live}-20261126`)
+      truncateSync(live)
+      writeFileSync(live, `${line('b')}\n`)
+      swap = 'done'
+      return count
+    },
+  }
+  const { tail, append } = rig(dir.path, { files })
+  append('')
+  await tail.tailer.pass()
+  append(`${line('a')}\n`)
+  swap = 'at the next read'
+  expect((await tail.lines()).sort()).toEqual([line('a'), line('b')])
+  await tail.close()
+})
