@@ -533,3 +533,18 @@ test('a file that is copied, truncated and written again behind its first read i
   expect((await tail.lines()).sort()).toEqual([line('a'), line('b')])
   await tail.close()
 })
+
+test.each(['tomcat.8080', 'app.log.2026-11-26', 'access.20261126'])(
+  'the last line of %s is waited for, though its name looks rotated, while there is no live file',
+  async (name) => {
+    using dir = tempDir()
+    const { tail, append } = rig(dir.path, {
+      ...{ sources: [sourceOf(join(dir.path, '*'))], finalQuietMs: 0, deletedQuietMs: 1e9 },
+    })
+    append('1\nha', name)
+    expect(await tail.lines()).toEqual(['1'])
+    append('lf\n', name)
+    expect(await tail.lines()).toEqual(['half'])
+    await tail.close()
+  },
+)
