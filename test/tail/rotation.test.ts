@@ -15,6 +15,7 @@ import { gzipSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
 import { type Files, nodeFiles } from '../../src/tail/files.ts'
 import { birthless } from '../support/faulty-files.ts'
+import { moment } from '../support/moment.ts'
 import { sourceOf, tailRig } from '../support/tail-rig.ts'
 import { tempDir } from '../support/temp-dir.ts'
 
@@ -548,3 +549,20 @@ test.each(['tomcat.8080', 'app.log.2026-11-26', 'access.20261126'])(
     await tail.close()
   },
 )
+
+test('reads files that are alike and were rotated while the agent was down', async () => {
+  using dir = tempDir()
+  const { tail, append, rotate } = rig(dir.path)
+  const lines = (count: number) => `{"tick":"${'x'.repeat(60)}"}\n`.repeat(count)
+  append(lines(200))
+  expect(await tail.lines()).toHaveLength(200)
+  await tail.restart()
+  for (const n of [1, 2, 3]) {
+    rotate(n)
+    // Born in the same tick of the clock as the live file, one of them might be its copy.
+    await moment(dir.path)
+    append(lines(40))
+  }
+  expect(await tail.lines()).toHaveLength(120)
+  await tail.close()
+})
