@@ -143,6 +143,19 @@ users: [{name: u, user: {tokenFile: /nowhere/token}}]
     ])
   })
 
+  it.each([
+    ['garbage', 'no position can be taken from it: it is no JSON object'],
+    ['{"Version": 1}', 'no position can be taken from it: its version is 1, not 2'],
+    [
+      '{"Version": 2, "Registry": {"file:/a": {"Offset": "1"}, "file:/b": {"Offset": "-"}}}',
+      '1 of its entries make no sense: those files are read as at a first start',
+    ],
+  ])('warns of a registry to import that is %s', async (registry, expected) => {
+    const { code, stderr } = await checked(`${item}checkpoint: {import: r.json}\n`, { 'r.json': registry })
+    expect([code, stderr.split('\n')[0]]).toEqual([0, expect.stringMatching(/\/r\.json: warning: /)])
+    expect(stderr).toContain(expected)
+  })
+
   it('prints one JSON document for both', async () => {
     const good = await checked(rich, {}, 'json')
     expect(good).toMatchObject({ code: 0, stderr: '' })
