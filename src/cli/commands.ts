@@ -82,11 +82,12 @@ const configcheck: Command = {
   name: 'configcheck',
   summary: 'check a configuration and name every problem with its place',
   operands: { placeholder: '[PATH…]', max: Number.POSITIVE_INFINITY },
-  options: [output],
+  options: [{ ...config, help: `${config.help}; the same as a PATH` }, output],
   notes: 'Exits 0 when there is no problem, warnings aside, and 78 when there is one.',
   run: async (args, io) => {
     const { configcheck } = await import('./configcheck.ts')
-    return configcheck(args.operands, io, args.value('output') === 'json' ? 'json' : 'text')
+    const paths = [...args.operands, ...[args.value('config') ?? []].flat()]
+    return configcheck(paths, io, args.value('output') === 'json' ? 'json' : 'text')
   },
 }
 

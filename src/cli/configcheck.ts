@@ -5,8 +5,9 @@ import { formatDuration, formatSize } from '../config/units.ts'
 import { table } from '../observe/format.ts'
 import { printable } from '../observe/line.ts'
 import { writeColored } from './color.ts'
+import { credentialProblems } from './credential-problems.ts'
+import { importProblems } from './import-problems.ts'
 import { type ExitCode, exitCode, type Io } from './io.ts'
-import { kubeconfigProblems } from './kubeconfig-problems.ts'
 
 /** Says everything that is wrong with a configuration, or what would run with it. It uses no network. */
 export async function configcheck(
@@ -16,7 +17,11 @@ export async function configcheck(
 ): Promise<ExitCode> {
   const loading = await loadConfig({ paths, env: io.env })
   const config = loading.kind === 'loaded' ? loading.config : undefined
-  const problems = [...loading.problems, ...(await kubeconfigProblems(config?.destinations ?? []))]
+  const problems = [
+    ...loading.problems,
+    ...(await credentialProblems(config?.destinations ?? [])),
+    ...importProblems(config?.checkpoint.importPath),
+  ]
   const ok = problems.every(({ scope }) => scope === 'warning')
   if (output === 'json') {
     io.stdout.write(`${JSON.stringify(reportOf(config, problems, ok), undefined, 2)}\n`)

@@ -43,9 +43,11 @@ async function runUntil(asked: Promise<string>, args: Arguments, io: Io): Promis
   }
   const { config, problems } = loading
   const log = createLog({ level: config.logLevel, sink: fileSink(stderrFd) })
+  const version = readVersion()
+  log.info({ version, config: config.files, runPath: config.checkpoint.runPath }, 'tailship starts')
   for (const problem of problems) reportProblem(problem, log.component('config'))
   const lines = problems.map(problemLine)
-  return serveUntil(asked, { config, problems: lines, log, version: readVersion(), vitals: io.vitals })
+  return serveUntil(asked, { config, problems: lines, log, version, vitals: io.vitals })
 }
 
 async function serveUntil(asked: Promise<string>, options: AgentOptions): Promise<ExitCode> {

@@ -5,6 +5,7 @@ import { resolveDelivery } from './delivery.ts'
 import type { EnvironmentConf } from './environment.ts'
 import { dotted, type Finding, Findings, type Path } from './finding.ts'
 import type { DeliveryConf, DestinationConf } from './schema.ts'
+import { formatSize } from './units.ts'
 import { resolveWebhook } from './webhook.ts'
 
 /** A destination as it is written, and where. */
@@ -60,13 +61,22 @@ function resolveDestination({ conf, path }: WrittenDestination, name: string, ar
     ],
     conf.type,
   )
+  const deadLetterMaxBytes = conf.dead_letter_max_bytes ?? 2 ** 30
+  const isTight = deadLetterMaxBytes > 0 && deadLetterMaxBytes < delivery.batchMaxBytes
+  if (isTight && delivery.mode === 'batch') {
+    const batch = formatSize(delivery.batchMaxBytes)
+    findings.warn(
+      ['dead_letter_max_bytes'],
+      `\`dead_letter_max_bytes\` is less than a batch of ${batch}: one that is refused as a whole may not fit, and be held for ever`,
+    )
+  }
   const base = {
     name,
     ...compressionOf(conf, environment, findings),
     delivery,
     proxy: resolveProxy(conf.proxy, environment.proxy),
     tls: resolveTls(conf, files, findings),
-    deadLetterMaxBytes: conf.dead_letter_max_bytes ?? 2 ** 30,
+    deadLetterMaxBytes,
   }
   const own =
     conf.type === 'datadog'

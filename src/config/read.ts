@@ -46,6 +46,7 @@ export type ReadFile = { readonly text: string } | { readonly problem: Problem }
 
 export function readConfFile(file: string): ReadFile {
   try {
+    if (isNamedPipe(file)) return { problem: problemOf(file, 'is a named pipe, not a file') }
     const bytes = readBounded(file)
     if (bytes.length > maxFileBytes) return { problem: problemOf(file, 'is larger than 1 MiB') }
     if (!isUtf8(bytes)) return { problem: notUtf8(file, bytes) }
@@ -53,6 +54,11 @@ export function readConfFile(file: string): ReadFile {
   } catch (error) {
     return { problem: unreadable(file, error) }
   }
+}
+
+/** To open one waits for its writer, deaf to every signal. Those of a shell, as in `<(…)`, are below /dev and have one. */
+function isNamedPipe(file: string): boolean {
+  return !/^\/(dev|proc)\//.test(file) && statSync(file).isFIFO()
 }
 
 /** Up to one byte over the limit, also of a pipe or a device, whose size is not known. */

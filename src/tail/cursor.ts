@@ -19,6 +19,8 @@ export interface CursorHost {
   /** Nothing will be appended any more: the last line counts also without its newline. */
   readonly final: boolean
   content(cursor: Cursor): Content | Fault
+  /** Takes note of the first bytes, as they were read; false when the content begins with others. */
+  begins(chunk: Uint8Array): boolean
   /** Whether the first bytes, and those before every destination's position, still are the ones that were read. */
   isUnchanged(content: Content): boolean | Fault
   /** Keeps the content open while a read is under way. */
@@ -189,7 +191,9 @@ export class Cursor {
     try {
       const count = await content.read(room, this.position)
       if (count instanceof Fault) return this.#failed(count)
-      const unchanged = host.isUnchanged(content)
+      // What was read is what the content is known by: the file may have been truncated and written again already.
+      const isOwn = this.position > 0 || host.begins(room.subarray(0, count))
+      const unchanged = isOwn && host.isUnchanged(content)
       if (unchanged instanceof Fault) return this.#failed(unchanged)
       if (unchanged) host.reached(this.position + count)
       else host.replaced()

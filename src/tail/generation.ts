@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import type { Origin, SourceLabels } from '../block.ts'
-import type { GenerationRecord } from '../checkpoint/registry.ts'
+import { FINGERPRINT_BYTES, type GenerationRecord } from '../checkpoint/registry.ts'
 import type { Content } from './content.ts'
 import type { Cursor, CursorHost } from './cursor.ts'
 import { Cursors } from './cursors.ts'
@@ -231,13 +231,17 @@ export class Generation {
     if (!this.place || this.isArchive || this.isReplaced) return
     const wanted = this.head.wants(this.size)
     if (wanted === 0) return
-    const known = this.head.length
     const bytes = this.bytes(0, wanted)
-    if (!bytes || bytes instanceof Fault) return
-    if (!this.head.learn(bytes)) {
-      this.isReplaced = true
-      this.#context.onDoubt()
-    } else if (this.head.length > known) this.#context.onChange()
+    if (!bytes || bytes instanceof Fault || this.#begins(bytes)) return
+    this.isReplaced = true
+    this.#context.onDoubt()
+  }
+
+  #begins(bytes: Buffer): boolean {
+    const known = this.head.length
+    if (!this.head.learn(bytes)) return false
+    if (this.head.length > known) this.#context.onChange()
+    return true
   }
 
   /** Bytes of its own file, where that is a plain one. */
@@ -310,6 +314,10 @@ export class Generation {
         return generation.final
       },
       content: (cursor) => generation.#contentFor(cursor),
+      begins(chunk) {
+        const begin = Buffer.from(chunk.buffer, chunk.byteOffset, Math.min(chunk.length, FINGERPRINT_BYTES))
+        return generation.isArchive || begin.length <= generation.head.length || generation.#begins(begin)
+      },
       isUnchanged: (content) => generation.#isUnchanged(content),
       pin: () => this.#file.pin(),
       unpin: () => this.#file.unpin(),

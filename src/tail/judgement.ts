@@ -116,9 +116,8 @@ type Likeness = 'copy' | 'begin' | 'none'
 function likenessTo(generation: Generation, candidate: Candidate, match: Match): Likeness | Fault {
   const { lineage, seen, verdict } = match
   if (isOlder(candidate.facts, generation.identity)) return 'none'
-  const isCertain = generation.head.isLong && candidate.size >= FINGERPRINT_BYTES
   const isLeft = generation === lineage.live || (generation.isOpen && !seen.has(generation))
-  if (!isCertain && !isLeft) return 'none'
+  if (!isLeft) return 'none'
   const facts = generation.isArchive ? ABSENT : generation.look()
   if (facts instanceof Fault) {
     // A live file that is missed for the first time may be this one.

@@ -36,7 +36,7 @@ export interface LineageOptions {
   readonly isInitial: boolean
   /** How long a rotated file must be quiet before its last line counts without a newline. */
   readonly finalQuietMs: number
-  /** How long a deleted file must be quiet while nothing is written to a new one in its place. */
+  /** How long a deleted or rotated file must be quiet while nothing is written to a new one in its place. */
   readonly deletedQuietMs: number
   /** Whether a file, at the live path or beside it, is read by another lineage, to which it was known first. */
   isElsewhere(place: Place, nowMs: number): boolean | Fault

@@ -77,8 +77,9 @@ export class Proof {
   }
 }
 
-/** As many of the bytes before `end` as were seen. */
+/** As many of the bytes before `end` as were seen and a fingerprint covers. */
 function before(end: number, { end: seenEnd, bytes }: Seen): Buffer | undefined {
   const from = seenEnd - bytes.length
-  return end > from && end <= seenEnd ? bytes.subarray(0, end - from) : undefined
+  if (end <= from || end > seenEnd) return undefined
+  return bytes.subarray(Math.max(0, end - from - FINGERPRINT_BYTES), end - from)
 }

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { configcheck } from '../../src/cli/configcheck.ts'
 import type { Output } from '../../src/cli/io.ts'
 import { directoryOf, item, key } from '../config/loading.ts'
+import { fixturePath } from '../support/tls-fixtures.ts'
 
 function output(): Output & { text: string } {
   return {
@@ -100,6 +101,59 @@ users: [{name: u, user: {token: s3cret}}]
       0,
       expect.stringMatching(/\/kc:4:26: warning: `token` is not used[^\n]*\n.*https:\/\/\n$/),
     ])
+  })
+
+  it.each([
+    ['type: datadog, api_key_file: k', { k: ' \n' }, 'destination datadog: warning: DIR/k: is empty'],
+    [
+      'type: webhook, url: "https://h", token_file: k',
+      { k: 'a b' },
+      'destination webhook: warning: DIR/k: is no single word of printable ASCII',
+    ],
+    [
+      'type: webhook, url: "https://h", ca_file: k',
+      { k: 'nothing of that' },
+      'destination webhook: warning: DIR/k: holds no PEM block',
+    ],
+  ])('warns of what cannot be used for a destination that has %s', async (keys, files, expected) => {
+    const { code, stderr } = await checked(`${item}destination: {${keys}}\n`, files)
+    expect([code, stderr.replace(/\/\S+(?=\/k:)/, 'DIR')]).toEqual([0, `${expected}\n`])
+  })
+
+  it('warns of a certificate that does not belong to its key', async () => {
+    const tls = `{cert_file: ${fixturePath('client-a.pem')}, key_file: ${fixturePath('client-b.key')}}`
+    const { code, stderr } = await checked(`${item}destination: {type: webhook, url: "https://h", tls: ${tls}}\n`)
+    expect([code, stderr]).toEqual([
+      0,
+      expect.stringMatching(/^destination webhook: warning: .*key values mismatch\n$/),
+    ])
+  })
+
+  it('warns of what a kubeconfig names and is not there', async () => {
+    const { code, stderr } = await checked(`${item}destination: {type: webhook, kubeconfig: kc}\n`, {
+      kc: `current-context: a
+contexts: [{name: a, context: {cluster: c, user: u}}]
+clusters: [{name: c, cluster: {server: "https://sink"}}]
+users: [{name: u, user: {tokenFile: /nowhere/token}}]
+`,
+    })
+    expect([code, stderr]).toEqual([
+      0,
+      expect.stringMatching(/\/kc: warning: \/nowhere\/token: cannot be read \(ENOENT\)\n$/),
+    ])
+  })
+
+  it.each([
+    ['garbage', 'no position can be taken from it: it is no JSON object'],
+    ['{"Version": 1}', 'no position can be taken from it: its version is 1, not 2'],
+    [
+      '{"Version": 2, "Registry": {"file:/a": {"Offset": "1"}, "file:/b": {"Offset": "-"}}}',
+      '1 of its entries make no sense: those files are read as at a first start',
+    ],
+  ])('warns of a registry to import that is %s', async (registry, expected) => {
+    const { code, stderr } = await checked(`${item}checkpoint: {import: r.json}\n`, { 'r.json': registry })
+    expect([code, stderr.split('\n')[0]]).toEqual([0, expect.stringMatching(/\/r\.json: warning: /)])
+    expect(stderr).toContain(expected)
   })
 
   it('prints one JSON document for both', async () => {

@@ -52,3 +52,11 @@ it.each([['version'], ['--version']])('%s prints the version', async (word) => {
   const { code, out } = await agent(word)
   expect([code, out]).toEqual([exitCode.ok, expect.stringMatching(/^tailship \d+\.\d+\.\d+\n$/)])
 })
+
+describe('configcheck', () => {
+  it('takes its paths as --config, as other commands do, or plainly', async () => {
+    const told = (await agent('configcheck', '--config', '/nowhere/conf.yaml')).err
+    expect(told).toContain('/nowhere/conf.yaml: does not exist')
+    expect((await agent('configcheck', '/nowhere/conf.yaml')).err).toBe(told)
+  })
+})

@@ -207,6 +207,14 @@ destinations:
     ])
   })
 
+  it('that makes larger batches than the dead letter may hold is warned of', async () => {
+    const small = destination('type: webhook, url: "https://h", dead_letter_max_bytes: 20000')
+    expect(await told(small)).toEqual([
+      '3:71 warning: `dead_letter_max_bytes` is less than a batch of 5MB: one that is refused as a whole may not fit, and be held for ever',
+    ])
+    expect(await told(`${small}delivery: {batch_max_bytes: 20000}`)).toEqual([])
+  })
+
   it.each([
     ['{initial_backoff: 5m}', '3:29 `max_backoff` (2m) must be at least `initial_backoff` (5m)'],
     ['{initial_backoff: 5s, max_backoff: 1s}', '3:46 `max_backoff` (1s) must be at least `initial_backoff` (5s)'],

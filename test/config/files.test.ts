@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { chmodSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { geteuid, seteuid } from 'node:process'
@@ -122,6 +123,12 @@ describe('a file that cannot be used', () => {
   it('is told of when a directory stands in its place', async () => {
     const directory = directoryOf({ 'a.yaml/x': '' })
     expect(await problemOf(directory)).toMatch(/^is a directory → /)
+  })
+
+  it('is told of when a named pipe stands in its place, which nobody may ever write to', async () => {
+    const pipe = join(directoryOf({}), 'pipe.yaml')
+    execFileSync('mkfifo', [pipe])
+    expect(await problemOf(pipe)).toBe('is a named pipe, not a file')
   })
 
   it('is told of with the user who may not read it', async () => {

@@ -15,6 +15,7 @@ import { gzipSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
 import { type Files, nodeFiles } from '../../src/tail/files.ts'
 import { birthless } from '../support/faulty-files.ts'
+import { moment } from '../support/moment.ts'
 import { sourceOf, tailRig } from '../support/tail-rig.ts'
 import { tempDir } from '../support/temp-dir.ts'
 
@@ -503,4 +504,65 @@ describe('archives', () => {
     expect(await tail.lines()).toHaveLength(1000)
     await tail.close()
   })
+})
+
+test('a file that is copied, truncated and written again behind its first read is not taken for what was read', async () => {
+  using dir = tempDir()
+  const live = join(dir.path, 'audit.log')
+  // Alike but for the front, so that only the first bytes tell them apart.
+  const line = (name: string) => `${name} ${'x'.repeat(2000)}`
+  let swap: 'not yet' | 'at the next read' | 'done' = 'not yet'
+  const files: Files = {
+    ...nodeFiles,
+    // Until it is read the first bytes cannot be looked at.
+    readSync: (fd, into, position) => (swap === 'at the next read' ? 0 : nodeFiles.readSync(fd, into, position)),
+    async read(fd, into, position) {
+      const count = await nodeFiles.read(fd, into, position)
+      if (swap !== 'at the next read') return count
+      copyFileSync(live, `${live}-20261126`)
+      truncateSync(live)
+      writeFileSync(live, `${line('b')}\n`)
+      swap = 'done'
+      return count
+    },
+  }
+  const { tail, append } = rig(dir.path, { files })
+  append('')
+  await tail.tailer.pass()
+  append(`${line('a')}\n`)
+  swap = 'at the next read'
+  expect((await tail.lines()).sort()).toEqual([line('a'), line('b')])
+  await tail.close()
+})
+
+test.each(['tomcat.8080', 'app.log.2026-11-26', 'access.20261126'])(
+  'the last line of %s is waited for, though its name looks rotated, while there is no live file',
+  async (name) => {
+    using dir = tempDir()
+    const { tail, append } = rig(dir.path, {
+      ...{ sources: [sourceOf(join(dir.path, '*'))], finalQuietMs: 0, deletedQuietMs: 1e9 },
+    })
+    append('1\nha', name)
+    expect(await tail.lines()).toEqual(['1'])
+    append('lf\n', name)
+    expect(await tail.lines()).toEqual(['half'])
+    await tail.close()
+  },
+)
+
+test('reads files that are alike and were rotated while the agent was down', async () => {
+  using dir = tempDir()
+  const { tail, append, rotate } = rig(dir.path)
+  const lines = (count: number) => `{"tick":"${'x'.repeat(60)}"}\n`.repeat(count)
+  append(lines(200))
+  expect(await tail.lines()).toHaveLength(200)
+  await tail.restart()
+  for (const n of [1, 2, 3]) {
+    rotate(n)
+    // Born in the same tick of the clock as the live file, one of them might be its copy.
+    await moment(dir.path)
+    append(lines(40))
+  }
+  expect(await tail.lines()).toHaveLength(120)
+  await tail.close()
 })

@@ -51,7 +51,7 @@ export function openTransport(
   })
 }
 
-function tlsSpecOf({ caFile, certFile, keyFile, serverName, insecureSkipVerify }: TlsConfig): TlsSpec {
+export function tlsSpecOf({ caFile, certFile, keyFile, serverName, insecureSkipVerify }: TlsConfig): TlsSpec {
   return { ca: pemFile(caFile), cert: pemFile(certFile), key: pemFile(keyFile), serverName, insecureSkipVerify }
 }
 
