@@ -87,6 +87,7 @@ export function createSources(options: SourcesOptions) {
     // What is recorded of a path is for that path, before others may take over what is left.
     const known = newcomers.map((newcomer) => ({ ...newcomer, own: remembered.take(newcomer.path) }))
     for (const { path, source, own } of known) {
+      if (owners.has(path)) continue
       const former = [...remembered.pathsOf(files.stat(path)), ...remembered.seenAt(path)]
       const records = [...own, ...formerRecords(path, former)]
       if (records.length === 0 && isLinkTo(path)) continue
@@ -162,7 +163,6 @@ export function createSources(options: SourcesOptions) {
   }
 
   function add({ path, source, records }: Newcomer): void {
-    if (owners.has(path)) return
     const { config } = source
     const lineage: Lineage = new Lineage({
       ...{ path, files, listings, log, records, isInitial },
