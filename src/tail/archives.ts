@@ -1,5 +1,5 @@
 import { FINGERPRINT_BYTES } from '../checkpoint/registry.ts'
-import { faultOfInflating, inflate, isIncomplete } from './content.ts'
+import { faultOfInflating, inflate } from './content.ts'
 import { Fault, type Files, readExactly } from './files.ts'
 import type { Generation, Place } from './generation.ts'
 import { judge } from './judgement.ts'
@@ -18,8 +18,8 @@ export async function resolveArchives(lineage: Lineage, archives: readonly Place
     const archive = fd instanceof Fault ? fd : { fd, path, facts }
     const fault = archive instanceof Fault ? archive : await resolve(lineage, archive, isFirst)
     if (!(fd instanceof Fault)) files.close(fd)
-    if (fault && isIncomplete(fault)) lineage.decisions.await(facts, fault.message)
-    else if (fault) lineage.scanWanted = true
+    if (fault) lineage.decisions.postpone({ path, facts }, fault)
+    else lineage.decisions.settle(facts)
   }
 }
 

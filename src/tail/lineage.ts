@@ -7,14 +7,14 @@ import { ArchiveSearch } from './archive-search.ts'
 import { ByFile } from './by-file.ts'
 import { type Complaint, createComplaint } from './complaint.ts'
 import type { Cursor } from './cursor.ts'
-import { Decisions } from './decisions.ts'
+import { Decisions, textOf } from './decisions.ts'
 import type { DirectoryListings } from './directory-listings.ts'
 import { Fault, type FileFacts, type Files } from './files.ts'
 import { finishRotated, isWatched } from './finishing.ts'
 import { Generation, type GenerationContext, type Place } from './generation.ts'
 import { isIdentity } from './identity.ts'
 import { LivePath } from './live-path.ts'
-import { reportLoss, takeBackLoss } from './losses.ts'
+import { reportDamage, reportLoss, takeBackLoss } from './losses.ts'
 import { mayHold } from './recognition.ts'
 import { Retention } from './retention.ts'
 import { oldestFirst, parseRotatedName } from './rotated-name.ts'
@@ -114,7 +114,7 @@ export class Lineage {
     this.livePath.look(nowMs)
     for (const generation of this.reading) if (generation !== this.live) this.lookAtRotated(generation, nowMs)
     for (const generation of this.reading) generation.learnHead()
-    if (this.scanWanted || this.livePath.hasArrival || this.#isSearching(nowMs)) {
+    if (this.scanWanted || this.livePath.hasArrival || this.#isSearching) {
       this.scanWanted = false
       const isFirst = this.isVirgin && this.unseen.siblings
       this.#archives.begin(scanSiblings(this, nowMs), isFirst)
@@ -122,7 +122,8 @@ export class Lineage {
     for (const generation of this.reading) generation.retry()
     finishRotated(this, nowMs)
     if (this.#isUnordered) this.#order()
-    this.#complain(this.livePath.error ?? this.reading.find(({ fault }) => fault)?.fault?.message)
+    for (const damaged of this.decisions.newlyDamaged()) reportDamage(this.options.log, damaged)
+    this.#complain(this.#complaint)
   }
 
   /** Resolves when archives found by the last check are decided. */
@@ -321,9 +322,16 @@ export class Lineage {
     this.reading = this.live ? [...ordered, this.live] : ordered
   }
 
-  /** Something is looked for, or may still change into what is looked for. */
-  #isSearching(nowMs: number): boolean {
-    if (this.decisions.awaited(nowMs) !== undefined) return true
+  /** Why something cannot be read. */
+  get #complaint(): string | undefined {
+    const [refused] = this.decisions.refused
+    const fault = this.reading.find((generation) => generation.fault)?.fault
+    return this.livePath.error ?? fault?.message ?? (refused && textOf(refused))
+  }
+
+  /** Something is looked for, or a file that could not be read is tried again. */
+  get #isSearching(): boolean {
+    if (this.decisions.isDue && !this.#archives.isRunning) return true
     return this.homeless.some(({ finished, lossReported }) => !finished && !lossReported)
   }
 }

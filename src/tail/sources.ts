@@ -5,6 +5,7 @@ import type { SourceConfig } from '../config/config.ts'
 import type { Log } from '../log.ts'
 import { bindMountWarning, type MountPoints } from './bind-mounts.ts'
 import { type Complaint, createComplaint } from './complaint.ts'
+import { textOf } from './decisions.ts'
 import type { Descriptors } from './descriptors.ts'
 import type { DirectoryListings } from './directory-listings.ts'
 import { createDiscovery, type Discovered, type Discovery } from './discovery.ts'
@@ -242,7 +243,7 @@ export function createSources(options: SourcesOptions) {
         source: config,
         lineages: [...lineages.values()],
         faults,
-        warnings: [...mounted.values(), ...takenWarnings(taken)],
+        warnings: [...mounted.values(), ...takenWarnings(taken), ...unreadableWarnings(lineages.values())],
       })),
   }
 }
@@ -259,10 +260,19 @@ function isMissing(facts: object): boolean {
 }
 
 function takenWarnings(taken: ReadonlyMap<string, Lineage>): readonly string[] {
-  const named = [...taken].slice(0, MOST_NAMED).map(([path, lineage]) => {
+  const warnings = [...taken].map(([path, lineage]) => {
     const { source } = lineage.options
     return `${path} is read for ${source.path} (${source.integration}), which means it, too`
   })
-  const more = taken.size - named.length
-  return more > 0 ? [...named, `${more} more of its files are read for other sources`] : named
+  return shortened(warnings, 'of its files are read for other sources')
+}
+
+function unreadableWarnings(lineages: Iterable<Lineage>): readonly string[] {
+  const unreadable = [...lineages].flatMap(({ decisions }) => [...decisions.damaged, ...decisions.refused])
+  return shortened(unreadable.map(textOf), 'rotated files cannot be read')
+}
+
+function shortened(warnings: readonly string[], what: string): readonly string[] {
+  const more = warnings.length - MOST_NAMED
+  return more > 0 ? [...warnings.slice(0, MOST_NAMED), `${more} more ${what}`] : warnings
 }

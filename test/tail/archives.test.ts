@@ -1,0 +1,143 @@
+import { appendFileSync, readFileSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import type { LogFields } from '../../src/log.ts'
+import { type Files, nodeFiles } from '../../src/tail/files.ts'
+import { faultyFiles } from '../support/faulty-files.ts'
+import { silentLog, sourceOf, tailRig } from '../support/tail-rig.ts'
+import { tempDir } from '../support/temp-dir.ts'
+
+const MINUTE_MS = 60_000
+
+/** A log with archives beside it, what is said, and how often an archive is opened. */
+function rig(dir: string, files: Files = nodeFiles) {
+  const at = (name: string) => join(dir, name)
+  const errors: LogFields[] = []
+  const warnings: unknown[] = []
+  let opens = 0
+  const tail = tailRig({
+    dir,
+    sources: [sourceOf(at('audit.log'), { backfill: true })],
+    log: {
+      ...silentLog,
+      error: (fields) => void errors.push(fields),
+      warn: ({ reason }) => void warnings.push(reason),
+    },
+    files: {
+      ...files,
+      open(path) {
+        if (path.endsWith('.gz')) opens += 1
+        return files.open(path)
+      },
+    },
+  })
+  return {
+    ...{ at, errors, warnings, tail },
+    write: (name: string, text: string) => appendFileSync(at(name), text),
+    pack: (name: string) => {
+      writeFileSync(at(`${name}.gz`), gzipSync(readFileSync(at(name))))
+      rmSync(at(name))
+    },
+    looks: async (count: number) => {
+      for (let look = 0; look < count; look += 1) await tail.tailer.pass()
+    },
+    get opens() {
+      return opens
+    },
+    get shown() {
+      return tail.tailer.view().flatMap(({ warnings: shown }) => shown)
+    },
+  }
+}
+
+describe('a file beside the live one', () => {
+  beforeEach(() => void vi.useFakeTimers({ toFake: ['performance'] }))
+  afterEach(() => void vi.useRealTimers())
+
+  test('that is refused is tried again after pauses that double, and told of', async () => {
+    using dir = tempDir()
+    const { files, refuse, allow } = faultyFiles()
+    const log = rig(dir.path, files)
+    const { at, tail, looks } = log
+    log.write('audit.log', 'live\n')
+    log.write('audit.log.1', 'old\n')
+    log.pack('audit.log.1')
+    refuse(['open'], 'EACCES', at('audit.log.1.gz'))
+    await looks(10)
+    expect(log.opens).toBe(2)
+    expect([log.warnings, log.shown]).toEqual([[], []])
+    const counts: number[] = []
+    for (let second = 0; second < 40; second += 1) {
+      vi.advanceTimersByTime(1000)
+      await looks(3)
+      counts.push(log.opens)
+    }
+    // After 1, 3, 7, 15 and 31 seconds.
+    expect([0, 1, 2, 5, 6, 13, 14, 29, 30, 39].map((second) => counts[second])).toEqual([3, 3, 4, 4, 5, 5, 6, 6, 7, 7])
+    const told = expect.stringContaining(`${at('audit.log.1.gz')}: EACCES`)
+    expect(log.warnings).toEqual([told])
+    expect(log.shown).toEqual([told])
+    allow()
+    vi.advanceTimersByTime(MINUTE_MS / 2)
+    expect((await tail.lines()).sort()).toEqual(['live', 'old'])
+    expect(log.shown).toEqual([])
+    expect(log.errors).toEqual([])
+    await tail.close()
+  })
+
+  test.each(['audit.log.9.gz', 'audit.log.9'])('that is refused keeps no loss secret for good (%s)', async (name) => {
+    using dir = tempDir()
+    const { files, refuse } = faultyFiles()
+    const { at, tail, looks, write, errors } = rig(dir.path, files)
+    write('audit.log', 'unread\n')
+    await looks(1)
+    rmSync(at('audit.log'))
+    write('audit.log', 'another\n')
+    writeFileSync(at(name), name.endsWith('.gz') ? gzipSync('refused\n') : 'refused\n')
+    refuse(['open'], 'EACCES', at(name))
+    await tail.restart()
+    await looks(5)
+    vi.advanceTimersByTime(9 * MINUTE_MS)
+    await looks(5)
+    expect(errors).toEqual([])
+    vi.advanceTimersByTime(MINUTE_MS)
+    await looks(5)
+    expect(errors.map(({ bytes }) => bytes)).toEqual([7])
+    await tail.close()
+  })
+
+  test('that is damaged is told of once, when it is not completed for ten minutes', async () => {
+    using dir = tempDir()
+    const log = rig(dir.path)
+    const { at, tail, looks, errors } = log
+    const archive = at('audit.log.1.gz')
+    const whole = gzipSync('old\n'.repeat(1000))
+    const damaged = Buffer.from(whole)
+    damaged[damaged.length - 5] = (damaged.at(-5) ?? 0) ^ 0x55
+    writeFileSync(archive, damaged)
+    await looks(3)
+    expect([log.opens, errors, log.shown]).toEqual([1, [], []])
+    vi.advanceTimersByTime(10 * MINUTE_MS)
+    await looks(3)
+    renameSync(archive, at('audit.log.2.gz'))
+    await looks(3)
+    expect(log.opens).toBe(1)
+    expect(errors).toEqual([{ path: archive, reason: 'incorrect data check' }])
+    expect(log.shown).toEqual([`${at('audit.log.2.gz')}: incorrect data check`])
+    writeFileSync(at('audit.log.2.gz'), whole)
+    expect(await tail.lines()).toHaveLength(1000)
+    expect(log.shown).toEqual([])
+    await tail.close()
+  })
+
+  test('that is damaged is told of at once when it was written long ago', async () => {
+    using dir = tempDir()
+    const { at, tail, looks, errors } = rig(dir.path)
+    writeFileSync(at('audit.log.1.gz'), gzipSync('old\n').subarray(0, 15))
+    utimesSync(at('audit.log.1.gz'), 1, 1)
+    await looks(2)
+    expect(errors).toEqual([{ path: at('audit.log.1.gz'), reason: 'unexpected end of file' }])
+    await tail.close()
+  })
+})
