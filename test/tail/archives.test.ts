@@ -1,4 +1,4 @@
-import { appendFileSync, readFileSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
+import { appendFileSync, readFileSync, renameSync, rmSync, truncateSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
@@ -9,6 +9,7 @@ import { silentLog, sourceOf, tailRig } from '../support/tail-rig.ts'
 import { tempDir } from '../support/temp-dir.ts'
 
 const MINUTE_MS = 60_000
+const settled = { deliveredRecords: 0, deadLetteredRecords: 0, deadLetteredBytes: 0, truncatedBytes: 0 }
 
 /** A log with archives beside it, what is said, and how often an archive is opened. */
 function rig(dir: string, files: Files = nodeFiles) {
@@ -47,6 +48,27 @@ function rig(dir: string, files: Files = nodeFiles) {
     },
     get shown() {
       return tail.tailer.view().flatMap(({ warnings: shown }) => shown)
+    },
+  }
+}
+
+/** The file system, but for what happens before each read of an archive. */
+function archiveFiles(onRead: () => Promise<void>): Files {
+  const archives = new Set<number>()
+  return {
+    ...nodeFiles,
+    open(path) {
+      const fd = nodeFiles.open(path)
+      if (typeof fd === 'number' && path.endsWith('.gz')) archives.add(fd)
+      return fd
+    },
+    async read(fd, into, position) {
+      if (archives.has(fd)) await onRead()
+      return nodeFiles.read(fd, into, position)
+    },
+    close(fd) {
+      archives.delete(fd)
+      nodeFiles.close(fd)
     },
   }
 }
@@ -140,4 +162,73 @@ describe('a file beside the live one', () => {
     expect(errors).toEqual([{ path: at('audit.log.1.gz'), reason: 'unexpected end of file' }])
     await tail.close()
   })
+})
+
+test('an archive is inflated once while its file is read on through the open descriptor', async () => {
+  using dir = tempDir()
+  const onRead = { meanwhile: async () => {} }
+  const log = rig(
+    dir.path,
+    archiveFiles(() => onRead.meanwhile()),
+  )
+  const { at, tail, looks, write, pack } = log
+  const lines = Array.from({ length: 5000 }, (_, n) => `line ${n}`)
+  write('audit.log', lines.map((line) => `${line}\n`).join(''))
+  await looks(1)
+  const taken: string[] = []
+  const take = async () => {
+    // Further than what is known of a file by its beginning.
+    const room = Buffer.alloc(2048)
+    const chunk = await tail.tailer.feed('main').read(room)
+    if (!chunk) return
+    const end = room.lastIndexOf(10) + 1
+    taken.push(...room.toString('latin1', 0, end).trimEnd().split('\n'))
+    chunk.take(end).settle(settled)
+    chunk.leave('unread')
+  }
+  await take()
+  renameSync(at('audit.log'), at('audit.log.1'))
+  await looks(1)
+  pack('audit.log.1')
+  onRead.meanwhile = take
+  const before = taken.length
+  await looks(3)
+  expect(taken.length).toBeGreaterThan(before)
+  expect(log.opens).toBe(1)
+  expect([...taken, ...(await tail.lines())]).toEqual(lines)
+  await tail.close()
+})
+
+test('an archive is not taken for what begins alike and is read on, then truncated, while it is inflated', async () => {
+  using dir = tempDir()
+  const onRead = { meanwhile: async () => {} }
+  const { at, tail, looks, write } = rig(
+    dir.path,
+    archiveFiles(() => onRead.meanwhile()),
+  )
+  const banner = '#'.repeat(3000)
+  write('audit.log', `${banner}\n`)
+  expect(await tail.lines()).toEqual([banner])
+  write('audit.log', 'of the live file\n')
+  await looks(1)
+  const others = ['in the archive', 'and more', 'and more again']
+  writeFileSync(at('audit.log.1.gz'), gzipSync(`${[banner, ...others].join('\n')}\n`))
+  const taken: string[] = []
+  let reads = 0
+  onRead.meanwhile = async () => {
+    reads += 1
+    // The first reads are for the beginning, which is compared before the archive is inflated.
+    if (reads !== 3) return
+    const room = Buffer.alloc(64)
+    const chunk = await tail.tailer.feed('main').read(room)
+    taken.push(room.toString('latin1', 0, chunk?.length))
+    chunk?.take(chunk.length).settle(settled)
+    chunk?.leave('partial')
+    truncateSync(at('audit.log'))
+    for (const { lineages } of tail.tailer.view()) for (const lineage of lineages) lineage.check(Date.now())
+  }
+  await looks(1)
+  expect(taken).toEqual(['of the live file\n'])
+  expect(await tail.lines()).toEqual([banner, ...others])
+  await tail.close()
 })
