@@ -131,6 +131,11 @@ export class Lineage {
     await this.#archives.idle()
   }
 
+  /** What is beside the live path is still looked into, or waited for. */
+  get isUndecided(): boolean {
+    return this.#archives.isRunning || this.decisions.isWaiting
+  }
+
   /** In how long the oldest generation that is not delivered would be deleted; undefined while that is unknown. */
   deletionInMs(nowMs: number): number | undefined {
     const oldest = this.reading.find((generation) => !generation.isSettled)

@@ -249,8 +249,8 @@ export function createSources(options: SourcesOptions) {
 }
 
 /** Also its rotated files are deleted, and nothing of them is left to be read or settled. */
-function isGone({ live, livePath, reading, done, homeless, options: { files } }: Lineage): boolean {
-  if (live !== undefined || livePath.missing < 2 || reading.length > 0) return false
+function isGone({ live, livePath, reading, done, homeless, isUndecided, options: { files } }: Lineage): boolean {
+  if (live !== undefined || livePath.missing < 2 || reading.length > 0 || isUndecided) return false
   if (homeless.some(({ finished, lossReported, cursors }) => cursors.isOut || !(finished || lossReported))) return false
   return done.every(({ lastPath }) => isMissing(files.stat(lastPath)))
 }

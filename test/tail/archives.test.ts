@@ -4,9 +4,12 @@ import { gzipSync } from 'node:zlib'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { LogFields } from '../../src/log.ts'
 import { type Files, nodeFiles } from '../../src/tail/files.ts'
+import type { Lineage } from '../../src/tail/lineage.ts'
+import { createTailer } from '../../src/tail/tailer.ts'
 import { faultyFiles } from '../support/faulty-files.ts'
 import { silentLog, sourceOf, tailRig } from '../support/tail-rig.ts'
 import { tempDir } from '../support/temp-dir.ts'
+import { until } from '../support/until.ts'
 
 const MINUTE_MS = 60_000
 const settled = { deliveredRecords: 0, deadLetteredRecords: 0, deadLetteredBytes: 0, truncatedBytes: 0 }
@@ -231,4 +234,44 @@ test('an archive is not taken for what begins alike and is read on, then truncat
   expect(taken).toEqual(['of the live file\n'])
   expect(await tail.lines()).toEqual([banner, ...others])
   await tail.close()
+})
+
+test('a file that is gone is not let go of while an archive of it is looked into', async () => {
+  using dir = tempDir()
+  const at = (name: string) => join(dir.path, name)
+  const gate = Promise.withResolvers<void>()
+  let isInside = false
+  const files = archiveFiles(() => {
+    isInside = true
+    return gate.promise
+  })
+  const tailer = createTailer({
+    sources: [sourceOf(at('*.log'), { backfill: true })],
+    ...{ destinations: ['main'], records: [], files, log: silentLog, poll: true, tickMs: 10 },
+    ...{ openFilesLimit: 100, expireAfterMs: 1e12, finalQuietMs: 0, deletedQuietMs: 0, goneMs: 0, onChange() {} },
+  })
+  const lineages = () => tailer.view().flatMap(({ lineages: found }) => found)
+  const known = () => lineages().map(({ options }) => options.path)
+  writeFileSync(at('a.log'), '')
+  writeFileSync(at('a.log.1.gz'), gzipSync('old\n'))
+  tailer.start()
+  await until(() => isInside)
+  const lineage = lineages()[0] as Lineage
+  rmSync(at('a.log'))
+  await until(() => lineage.livePath.missing >= 2 && lineage.reading.length === 0)
+  // Found by the next look for files, which lets go of others first.
+  writeFileSync(at('b.log'), '')
+  await until(() => known().includes(at('b.log')))
+  expect(known()).toEqual([at('a.log'), at('b.log')])
+  gate.resolve()
+  await until(() => lineage.reading.length === 1)
+  const room = Buffer.alloc(64)
+  const feed = tailer.feed('main')
+  await feed.ready(AbortSignal.timeout(20_000))
+  const chunk = await feed.read(room)
+  expect(room.toString('latin1', 0, chunk?.length)).toBe('old\n')
+  const records = tailer.records()
+  expect(new Set(records.map(({ id }) => id)).size).toBe(records.length)
+  await tailer.stop()
+  tailer.close()
 })
