@@ -50,6 +50,9 @@ export interface LineageOptions {
  */
 const KEPT_GONE = 256
 
+/** While something is looked for, a directory is scanned so often at most unless something happens in it. */
+const SEARCH_MS = 200
+
 /**
  * A live path and the generations of its content, oldest first. `check` brings it up to date with the file system: it
  * may be called at any time, and everything it learns it learns by looking (wake-ups only say when).
@@ -75,6 +78,7 @@ export class Lineage {
   /** The live path has not been looked at yet, nor its siblings. */
   readonly unseen = { live: true, siblings: true }
   #isUnordered = false
+  #scannedAtMs = Number.NEGATIVE_INFINITY
   readonly #archives = new ArchiveSearch(this)
   readonly #complain: Complaint
 
@@ -116,6 +120,7 @@ export class Lineage {
     for (const generation of this.reading) generation.learnHead()
     if (this.scanWanted || this.livePath.hasArrival || this.#isSearching) {
       this.scanWanted = false
+      this.#scannedAtMs = performance.now()
       const isFirst = this.isVirgin && this.unseen.siblings
       this.#archives.begin(scanSiblings(this, nowMs), isFirst)
     }
@@ -337,6 +342,7 @@ export class Lineage {
   /** Something is looked for, or a file that could not be read is tried again. */
   get #isSearching(): boolean {
     if (this.decisions.isDue && !this.#archives.isRunning) return true
+    if (performance.now() - this.#scannedAtMs < SEARCH_MS) return false
     return this.homeless.some(({ finished, lossReported }) => !finished && !lossReported)
   }
 }

@@ -132,6 +132,36 @@ describe('a file beside the live one', () => {
     await tail.close()
   })
 
+  test('that is refused does not have the directory scanned at every look', async () => {
+    using dir = tempDir()
+    const { files, refuse } = faultyFiles()
+    let scans = 0
+    const counted: Files = {
+      ...files,
+      stat(path) {
+        if (path.endsWith('.gz')) scans += 1
+        return files.stat(path)
+      },
+    }
+    const { at, tail, looks, write } = rig(dir.path, counted)
+    write('audit.log', 'unread\n')
+    await looks(1)
+    rmSync(at('audit.log'))
+    write('audit.log', 'another\n')
+    writeFileSync(at('audit.log.1.gz'), gzipSync('refused\n'))
+    refuse(['open'], 'EACCES', at('audit.log.1.gz'))
+    await tail.restart()
+    await looks(3)
+    const [lineage] = tail.tailer.view().flatMap(({ lineages }) => lineages)
+    const before = scans
+    for (let tick = 0; tick < 3; tick += 1) {
+      vi.advanceTimersByTime(250)
+      for (let look = 0; look < 10; look += 1) lineage?.check(Date.now())
+    }
+    expect(scans - before).toBe(3)
+    await tail.close()
+  })
+
   test('that is damaged is told of once, when it is not completed for ten minutes', async () => {
     using dir = tempDir()
     const log = rig(dir.path)
