@@ -19,7 +19,11 @@ export class ArchiveSearch {
    * and later ones are not: archives may be many and come faster than they can be told.
    */
   get isHolding(): boolean {
-    return this.#running !== undefined && performance.now() < (this.#holdsUntilMs ?? 0)
+    return this.isRunning && performance.now() < (this.#holdsUntilMs ?? 0)
+  }
+
+  get isRunning(): boolean {
+    return this.#running !== undefined
   }
 
   /** Resolves when what was begun is decided. */
@@ -28,7 +32,7 @@ export class ArchiveSearch {
   }
 
   begin(archives: readonly Place[], isHistory: boolean): void {
-    if (archives.length === 0 || this.#running !== undefined) return
+    if (archives.length === 0 || this.isRunning) return
     this.#holdsUntilMs = this.#holdsUntilMs === undefined ? performance.now() + HOLD_MS : 0
     this.#running = resolveArchives(this.#lineage, archives, isHistory).finally(() => {
       this.#running = undefined

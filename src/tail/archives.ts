@@ -1,10 +1,10 @@
 import { FINGERPRINT_BYTES } from '../checkpoint/registry.ts'
-import { faultOfInflating, inflate, isIncomplete } from './content.ts'
+import { faultOfInflating, inflate } from './content.ts'
 import { Fault, type Files, readExactly } from './files.ts'
 import type { Generation, Place } from './generation.ts'
 import { judge } from './judgement.ts'
 import type { Lineage } from './lineage.ts'
-import type { Candidate } from './recognition.ts'
+import { type Candidate, recognise } from './recognition.ts'
 import { isPassedOver } from './start.ts'
 
 /**
@@ -18,10 +18,12 @@ export async function resolveArchives(lineage: Lineage, archives: readonly Place
     const archive = fd instanceof Fault ? fd : { fd, path, facts }
     const fault = archive instanceof Fault ? archive : await resolve(lineage, archive, isFirst)
     if (!(fd instanceof Fault)) files.close(fd)
-    if (fault && isIncomplete(fault)) lineage.decisions.await(facts, fault.message)
-    else if (fault) lineage.scanWanted = true
+    if (fault) lineage.decisions.postpone({ path, facts }, fault)
+    else lineage.decisions.settle(facts)
   }
 }
+
+const MOVED = new Fault('EAGAIN', 'a position has moved meanwhile')
 
 interface Archive extends Place {
   readonly fd: number
@@ -58,8 +60,14 @@ async function resolve(lineage: Lineage, archive: Archive, isFirst: boolean): Pr
     case 'copy':
       lineage.decisions.ignore(archive.facts)
       return undefined
-    case 'home':
-      return settle(lineage, archive, { generation: judgement.generation, inflatedSize: candidate.size })
+    case 'home': {
+      const { generation } = judgement
+      // What was read on meanwhile must be in it, too: what is read from an archive is not checked again.
+      const verdict = recognise(generation, candidate)
+      if (verdict instanceof Fault) return verdict
+      if (verdict === 'other') return MOVED
+      return settle(lineage, archive, { generation, inflatedSize: candidate.size })
+    }
     case 'new': {
       const generation = lineage.discover(archive)
       generation.head.learn(head)
@@ -118,8 +126,8 @@ async function inspect(
   { fd, facts }: Archive,
   { head, suspects }: { head: Buffer; suspects: readonly Generation[] },
 ): Promise<Candidate | Fault> {
-  const evidence = suspects.flatMap((suspect) => suspect.evidence())
-  const spans = evidence.map(({ offset, marker }) => capture(offset - marker.length, marker.length))
+  const known = new Map(suspects.map((suspect) => [suspect, suspect.evidence()]))
+  const spans = [...known.values()].flat().map(({ offset, marker }) => capture(offset - marker.length, marker.length))
   const differing = new Set<Generation>()
   let size = 0
   try {
@@ -132,13 +140,11 @@ async function inspect(
     return faultOfInflating(error)
   }
   return {
-    facts,
-    isArchive: true,
-    size,
+    ...{ facts, isArchive: true, size, known },
     bytes(position, length) {
       if (position === 0 && length <= head.length) return head.subarray(0, length)
       const span = spans.find((other) => other.position === position && other.length === length)
-      return span ? span.bytes() : new Fault('EAGAIN', 'a position has moved meanwhile')
+      return span ? span.bytes() : MOVED
     },
     agrees: (generation) => suspects.includes(generation) && !differing.has(generation),
   }

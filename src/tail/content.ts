@@ -145,6 +145,6 @@ export function faultOfInflating(error: unknown): Fault {
 }
 
 /** zlib's own words for data that ends early or is damaged; any other fault says nothing about the content. */
-export function isIncomplete(fault: Fault): boolean {
-  return fault.code.startsWith('Z_')
+export function isIncomplete({ code }: Fault): boolean {
+  return code === 'Z_BUF_ERROR' || code === 'Z_DATA_ERROR'
 }

@@ -35,7 +35,7 @@ export function judge(candidate: Candidate, around: Around): Judgement | Fault {
   const originals: Generation[] = []
   let mayBecomeCopy = false
   for (const generation of lineage.all()) {
-    const verdict = recognise(generation, file)
+    const verdict = recognise(generation, file, candidate.known?.get(generation))
     if (verdict instanceof Fault) return verdict
     if (verdict === 'other') continue
     const movable = canMove(generation, candidate, { ...around, verdict })

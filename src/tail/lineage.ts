@@ -7,14 +7,14 @@ import { ArchiveSearch } from './archive-search.ts'
 import { ByFile } from './by-file.ts'
 import { type Complaint, createComplaint } from './complaint.ts'
 import type { Cursor } from './cursor.ts'
-import { Decisions } from './decisions.ts'
+import { Decisions, textOf } from './decisions.ts'
 import type { DirectoryListings } from './directory-listings.ts'
 import { Fault, type FileFacts, type Files } from './files.ts'
 import { finishRotated, isWatched } from './finishing.ts'
 import { Generation, type GenerationContext, type Place } from './generation.ts'
 import { isIdentity } from './identity.ts'
 import { LivePath } from './live-path.ts'
-import { reportLoss, takeBackLoss } from './losses.ts'
+import { reportDamage, reportLoss, takeBackLoss } from './losses.ts'
 import { mayHold } from './recognition.ts'
 import { Retention } from './retention.ts'
 import { oldestFirst, parseRotatedName } from './rotated-name.ts'
@@ -50,6 +50,9 @@ export interface LineageOptions {
  */
 const KEPT_GONE = 256
 
+/** While something is looked for, a directory is scanned so often at most unless something happens in it. */
+const SEARCH_MS = 200
+
 /**
  * A live path and the generations of its content, oldest first. `check` brings it up to date with the file system: it
  * may be called at any time, and everything it learns it learns by looking (wake-ups only say when).
@@ -75,6 +78,7 @@ export class Lineage {
   /** The live path has not been looked at yet, nor its siblings. */
   readonly unseen = { live: true, siblings: true }
   #isUnordered = false
+  #scannedAtMs = Number.NEGATIVE_INFINITY
   readonly #archives = new ArchiveSearch(this)
   readonly #complain: Complaint
 
@@ -114,20 +118,27 @@ export class Lineage {
     this.livePath.look(nowMs)
     for (const generation of this.reading) if (generation !== this.live) this.lookAtRotated(generation, nowMs)
     for (const generation of this.reading) generation.learnHead()
-    if (this.scanWanted || this.livePath.hasArrival || this.#isSearching(nowMs)) {
+    if (this.scanWanted || this.livePath.hasArrival || this.#isSearching) {
       this.scanWanted = false
+      this.#scannedAtMs = performance.now()
       const isFirst = this.isVirgin && this.unseen.siblings
       this.#archives.begin(scanSiblings(this, nowMs), isFirst)
     }
     for (const generation of this.reading) generation.retry()
     finishRotated(this, nowMs)
     if (this.#isUnordered) this.#order()
-    this.#complain(this.livePath.error ?? this.reading.find(({ fault }) => fault)?.fault?.message)
+    for (const damaged of this.decisions.newlyDamaged()) reportDamage(this.options.log, damaged)
+    this.#complain(this.#complaint)
   }
 
   /** Resolves when archives found by the last check are decided. */
   async idle(): Promise<void> {
     await this.#archives.idle()
+  }
+
+  /** What is beside the live path is still looked into, or waited for. */
+  get isUndecided(): boolean {
+    return this.#archives.isRunning || this.decisions.isWaiting
   }
 
   /** In how long the oldest generation that is not delivered would be deleted; undefined while that is unknown. */
@@ -321,9 +332,17 @@ export class Lineage {
     this.reading = this.live ? [...ordered, this.live] : ordered
   }
 
-  /** Something is looked for, or may still change into what is looked for. */
-  #isSearching(nowMs: number): boolean {
-    if (this.decisions.awaited(nowMs) !== undefined) return true
+  /** Why something cannot be read. */
+  get #complaint(): string | undefined {
+    const [refused] = this.decisions.refused
+    const fault = this.reading.find((generation) => generation.fault)?.fault
+    return this.livePath.error ?? fault?.message ?? (refused && textOf(refused))
+  }
+
+  /** Something is looked for, or a file that could not be read is tried again. */
+  get #isSearching(): boolean {
+    if (this.decisions.isDue && !this.#archives.isRunning) return true
+    if (performance.now() - this.#scannedAtMs < SEARCH_MS) return false
     return this.homeless.some(({ finished, lossReported }) => !finished && !lossReported)
   }
 }

@@ -1,5 +1,6 @@
 import type { GenerationRecord } from '../checkpoint/registry.ts'
 import type { Log } from '../log.ts'
+import type { Unreadable } from './decisions.ts'
 
 type Known = Pick<GenerationRecord, 'path' | 'id'>
 
@@ -8,6 +9,14 @@ export function reportLoss(log: Log, { path, id }: Known, bytes: number): void {
   log.error(
     { path, generation: id, bytes },
     'unread bytes are gone: the file was deleted or overwritten before it was read, and no copy of it is beside the live file',
+  )
+}
+
+/** Says that an archive will not be read. */
+export function reportDamage(log: Log, { path, reason }: Unreadable): void {
+  log.error(
+    { path, reason },
+    'the archive is damaged or ends early, and nothing is read from it: what is in no other file is lost',
   )
 }
 

@@ -3,6 +3,7 @@ import { Fault, type FileFacts, type Files, readExactly } from './files.ts'
 import { fingerprint } from './fingerprint.ts'
 import type { Generation, Place } from './generation.ts'
 import { isCertainIdentity } from './identity.ts'
+import type { Evidence } from './proof.ts'
 
 /** A file that may hold the content of a generation. */
 export interface Candidate {
@@ -10,6 +11,11 @@ export interface Candidate {
   readonly isArchive: boolean
   /** Of its content, inflated. */
   readonly size: number
+  /**
+   * Of an archive, which takes long to inflate: what was known of each when that began. Positions may have moved on since;
+   * what is older than that is judged as of then.
+   */
+  readonly known?: ReadonlyMap<Generation, readonly Evidence[]>
   /** The `length` bytes from `position` on; undefined when there are fewer. */
   bytes(position: number, length: number): Buffer | undefined | Fault
   /** Whether it holds the same bytes as the file that `generation` is read from, as far as both go. */
@@ -41,6 +47,7 @@ export type Verdict = 'same' | 'cut' | 'begins' | 'other'
 export function recognise(
   generation: Generation,
   candidate: Pick<Candidate, 'facts' | 'size' | 'bytes'>,
+  evidence = generation.evidence(),
 ): Verdict | Fault {
   const { head } = generation
   const { size } = candidate
@@ -51,7 +58,7 @@ export function recognise(
   const isAlike = head.matches(begin)
   if (isAlike === false) return 'other'
   let proven = isAlike ? 1 : 0
-  for (const { offset, marker } of generation.evidence()) {
+  for (const { offset, marker } of evidence) {
     if (offset > size) continue
     const bytes = candidate.bytes(offset - marker.length, marker.length)
     if (bytes instanceof Fault) return bytes

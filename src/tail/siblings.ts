@@ -46,11 +46,11 @@ export function scanSiblings(lineage: Lineage, nowMs: number): readonly Place[] 
   if (lineage.livePath.error !== undefined) scan.isComplete = false
   if (lineage.live) scan.seen.add(lineage.live)
   const archives = strangers.filter(({ path, facts }) => isArchive(scan, path) && !lineage.decisions.has(facts))
-  if (archives.length > 0 || lineage.decisions.awaited(nowMs) !== undefined) scan.isComplete = false
-  const plain = strangers.filter(({ path, facts }) => !path.endsWith('.gz') && !lineage.decisions.has(facts))
+  const plain = strangers.filter(({ path, facts }) => !path.endsWith('.gz') && !lineage.decisions.isCopy(facts))
   for (const stranger of plain) receive(scan, stranger)
   lookElsewhere(scan)
-  lineage.decisions.retain(sightings.map(({ facts }) => facts))
+  if (isListed || isGone) lineage.decisions.retain(strangers)
+  if (archives.length > 0 || lineage.decisions.isWaiting) scan.isComplete = false
   lineage.seen = scan.seen
   if (isListed) lineage.retention.observe(lineage.livePath.base.name, sightings)
   if (scan.isComplete) missAbsent(scan)
@@ -143,7 +143,12 @@ function receive(scan: Scan, { path, facts }: Place): void {
       ? judge(plainCandidate(lineage.options.files, fd, now), { ...scan, isLive: false })
       : new Fault('ENOENT', `${path} is another file now`),
   )
-  if (judgement instanceof Fault || judgement.kind === 'wait') {
+  if (judgement instanceof Fault) {
+    lineage.decisions.postpone({ path, facts }, judgement)
+    return
+  }
+  lineage.decisions.settle(facts)
+  if (judgement.kind === 'wait') {
     scan.isComplete = false
     lineage.scanWanted = true
   } else if (judgement.kind === 'copy') {

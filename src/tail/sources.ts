@@ -5,6 +5,7 @@ import type { SourceConfig } from '../config/config.ts'
 import type { Log } from '../log.ts'
 import { bindMountWarning, type MountPoints } from './bind-mounts.ts'
 import { type Complaint, createComplaint } from './complaint.ts'
+import { textOf } from './decisions.ts'
 import type { Descriptors } from './descriptors.ts'
 import type { DirectoryListings } from './directory-listings.ts'
 import { createDiscovery, type Discovered, type Discovery } from './discovery.ts'
@@ -87,6 +88,7 @@ export function createSources(options: SourcesOptions) {
     // What is recorded of a path is for that path, before others may take over what is left.
     const known = newcomers.map((newcomer) => ({ ...newcomer, own: remembered.take(newcomer.path) }))
     for (const { path, source, own } of known) {
+      if (owners.has(path)) continue
       const former = [...remembered.pathsOf(files.stat(path)), ...remembered.seenAt(path)]
       const records = [...own, ...formerRecords(path, former)]
       if (records.length === 0 && isLinkTo(path)) continue
@@ -162,7 +164,6 @@ export function createSources(options: SourcesOptions) {
   }
 
   function add({ path, source, records }: Newcomer): void {
-    if (owners.has(path)) return
     const { config } = source
     const lineage: Lineage = new Lineage({
       ...{ path, files, listings, log, records, isInitial },
@@ -242,14 +243,14 @@ export function createSources(options: SourcesOptions) {
         source: config,
         lineages: [...lineages.values()],
         faults,
-        warnings: [...mounted.values(), ...takenWarnings(taken)],
+        warnings: [...mounted.values(), ...takenWarnings(taken), ...unreadableWarnings(lineages.values())],
       })),
   }
 }
 
 /** Also its rotated files are deleted, and nothing of them is left to be read or settled. */
-function isGone({ live, livePath, reading, done, homeless, options: { files } }: Lineage): boolean {
-  if (live !== undefined || livePath.missing < 2 || reading.length > 0) return false
+function isGone({ live, livePath, reading, done, homeless, isUndecided, options: { files } }: Lineage): boolean {
+  if (live !== undefined || livePath.missing < 2 || reading.length > 0 || isUndecided) return false
   if (homeless.some(({ finished, lossReported, cursors }) => cursors.isOut || !(finished || lossReported))) return false
   return done.every(({ lastPath }) => isMissing(files.stat(lastPath)))
 }
@@ -259,10 +260,19 @@ function isMissing(facts: object): boolean {
 }
 
 function takenWarnings(taken: ReadonlyMap<string, Lineage>): readonly string[] {
-  const named = [...taken].slice(0, MOST_NAMED).map(([path, lineage]) => {
+  const warnings = [...taken].map(([path, lineage]) => {
     const { source } = lineage.options
     return `${path} is read for ${source.path} (${source.integration}), which means it, too`
   })
-  const more = taken.size - named.length
-  return more > 0 ? [...named, `${more} more of its files are read for other sources`] : named
+  return shortened(warnings, 'of its files are read for other sources')
+}
+
+function unreadableWarnings(lineages: Iterable<Lineage>): readonly string[] {
+  const unreadable = [...lineages].flatMap(({ decisions }) => [...decisions.damaged, ...decisions.refused])
+  return shortened(unreadable.map(textOf), 'rotated files cannot be read')
+}
+
+function shortened(warnings: readonly string[], what: string): readonly string[] {
+  const more = warnings.length - MOST_NAMED
+  return more > 0 ? [...warnings.slice(0, MOST_NAMED), `${more} more ${what}`] : warnings
 }

@@ -110,6 +110,14 @@ export const commands = fc.array(
     },
     {
       weight: 2,
+      arbitrary: command(
+        'pass slowly',
+        { index, ...reads, blocks: fc.integer({ min: 1, max: 6 }) },
+        (world, { index, blocks, ...how }) => world.passSlowly(blocks, () => world.read(index, how)),
+      ),
+    },
+    {
+      weight: 2,
       arbitrary: command('copy slowly', { isBegun: fc.boolean() }, (world, { isBegun }) => world.copySlowly(isBegun)),
     },
     {

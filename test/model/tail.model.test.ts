@@ -1,9 +1,12 @@
 import fc from 'fast-check'
-import { test } from 'vitest'
+import { afterEach, beforeEach, test, vi } from 'vitest'
 import { tempDir } from '../support/temp-dir.ts'
 import { commands, settings } from './commands.ts'
 import { propertyRuns, seed } from './property-runs.ts'
 import { World } from './world.ts'
+
+beforeEach(() => void vi.useFakeTimers({ toFake: ['performance'] }))
+afterEach(() => void vi.useRealTimers())
 
 test(`delivers every line that is written, in order and once, whatever happens to files and agent (seed ${seed})`, async () => {
   await fc.assert(

@@ -1,3 +1,4 @@
+import { vi } from 'vitest'
 import type { Chunk, Part } from '../../src/block.ts'
 import { FINGERPRINT_BYTES, type GenerationRecord } from '../../src/checkpoint/registry.ts'
 import type { Log } from '../../src/log.ts'
@@ -46,6 +47,8 @@ export class World {
   readonly #areAlike: boolean
   #isQuickFinal: boolean
   #openFiles = 0
+  readonly #archives = new Set<number>()
+  #onArchiveRead: (() => Promise<void>) | undefined
   #faulty: FaultyCall | undefined
   #tailer: Tailer
   #saved: readonly GenerationRecord[] = []
@@ -70,6 +73,7 @@ export class World {
   }
 
   async pass(): Promise<void> {
+    if (this.#faulty === undefined) vi.advanceTimersByTime(5000)
     await this.#tailer.pass()
     const isUnread = (piece: Piece) => this.#destinations.some(({ law }) => law.isUnread(piece))
     // With a long banner, files that are not final are waited for: they may be copies that are being written.
@@ -94,6 +98,21 @@ export class World {
       await this.#take(destination, { chunk, room, lines })
     }
     return true
+  }
+
+  /** A look that takes so long that something happens meanwhile: when so many blocks of archives are to be read. */
+  async passSlowly(blocks: number, meanwhile: () => Promise<unknown>): Promise<void> {
+    let left = blocks
+    let begun: Promise<unknown> | undefined
+    this.#onArchiveRead = async () => {
+      left -= 1
+      if (left !== 0) return
+      begun = meanwhile()
+      await begun
+    }
+    await this.pass()
+    this.#onArchiveRead = undefined
+    await begun
   }
 
   /** A look at a copy that is still being written. */
@@ -130,6 +149,8 @@ export class World {
   }
 
   fail(call: FaultyCall | undefined): void {
+    // Now what was refused is tried again.
+    if (call === undefined && this.#faulty !== undefined) vi.advanceTimersByTime(30_000)
     this.#faulty = call
   }
 
@@ -254,13 +275,18 @@ export class World {
       open: (path) => {
         const fd = fails('open') ? fault : nodeFiles.open(path)
         if (typeof fd === 'number') this.#openFiles += 1
+        if (typeof fd === 'number' && path.endsWith('.gz')) this.#archives.add(fd)
         return fd
       },
       facts: (fd) => (fails('stat') ? fault : birthless(nodeFiles.facts(fd))),
-      read: async (fd, into, position) => (fails('read') ? fault : nodeFiles.read(fd, into, position)),
+      read: async (fd, into, position) => {
+        if (this.#archives.has(fd)) await this.#onArchiveRead?.()
+        return fails('read') ? fault : nodeFiles.read(fd, into, position)
+      },
       readSync: (fd, into, position) => (fails('read') ? fault : nodeFiles.readSync(fd, into, position)),
       close: (fd) => {
         this.#openFiles -= 1
+        this.#archives.delete(fd)
         nodeFiles.close(fd)
       },
       list: (directory) => (fails('list') ? fault : nodeFiles.list(directory)),

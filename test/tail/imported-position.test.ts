@@ -66,7 +66,7 @@ describe('a switch from another agent', () => {
   function rig(
     dir: string,
     sent: number,
-    more: { source?: Partial<SourceConfig>; imports?: [string, ImportedPosition][] } = {},
+    more: { source?: Partial<SourceConfig>; sources?: number; imports?: [string, ImportedPosition][] } = {},
   ) {
     const live = join(dir, 'audit.log')
     const said: string[] = []
@@ -77,7 +77,7 @@ describe('a switch from another agent', () => {
       info: (_: object, text: string) => said.push(text),
       warn: (_: object, text: string) => said.push(text),
     }
-    const sources = [sourceOf(live, more.source)]
+    const sources = Array.from({ length: more.sources ?? 1 }, () => sourceOf(live, more.source))
     return { live, said, faulty, tail: tailRig({ dir, sources, imports, files: faulty.files, log }) }
   }
 
@@ -156,6 +156,16 @@ describe('a switch from another agent', () => {
     // Behind half a character that looks like a newline nothing begins.
     writeFileSync(live, Buffer.from('a\nb\n', 'utf16le'))
     expect(await tail.lines()).toEqual(['b'])
+    await tail.close()
+  })
+
+  test('is told of once, though two sources mean the file', async () => {
+    using dir = tempDir()
+    const { live, tail, said } = rig(dir.path, 2, { sources: 2 })
+    writeFileSync(live, 'a\nb\n')
+    expect(await tail.lines()).toEqual(['b'])
+    expect(said).toEqual(['position imported'])
+    expect(tail.tailer.view().map(({ warnings }) => warnings.length)).toEqual([0, 1])
     await tail.close()
   })
 
