@@ -5,7 +5,7 @@ import { type ByteAccount, createByteAccount } from './byte-account.ts'
 import type { Content } from './content.ts'
 import { Fault } from './files.ts'
 import { NO_FINGERPRINT } from './fingerprint.ts'
-import { findLine } from './long-line.ts'
+import { type FoundLine, findLine } from './long-line.ts'
 import { type Evidence, evidenceOf, Proof, type Seen } from './proof.ts'
 
 const NEWLINE = 0x0a
@@ -30,6 +30,12 @@ export interface CursorHost {
   /** The file no longer holds what was read from it: truncated, or truncated and written again. */
   replaced(): void
   settled(): void
+}
+
+/** Positions of a chunk and of a line in it. */
+interface LineAt {
+  readonly front: number
+  readonly from: number
 }
 
 /** What the ledger keeps with a span: how to recognise its end, since when its bytes wait, and how they end. */
@@ -73,6 +79,8 @@ export class Cursor {
   #again = false
   /** Up to here a line was followed that is longer than the chunk, without finding its end. */
   #scannedTo = 0
+  /** Where that line begins, and what was seen of it last: the search goes on from there. */
+  #search: { readonly from: number; readonly seen: Seen } | undefined
 
   constructor(destination: string, host: CursorHost, from: PositionRecord) {
     this.destination = destination
@@ -161,15 +169,17 @@ export class Cursor {
     this.#again = true
     this.#writtenAtMs = atMs
     this.readEnd = this.position
+    if (this.#search && this.#host.size < this.#search.seen.end) this.#search = undefined
     if (this.#host.size > this.position) this.#unreadSinceMs ??= atMs
   }
 
-  async read(room: Uint8Array): Promise<Chunk | undefined> {
+  /** `signal` ends the search for the end of a line that the chunk does not hold. */
+  async read(room: Uint8Array, signal?: AbortSignal): Promise<Chunk | undefined> {
     this.isOut = true
     this.hasFailed = false
     this.#again = false
     this.#scannedTo = 0
-    const chunk = await this.#read(room)
+    const chunk = await this.#read(room, signal)
     if (!chunk) this.#lookedUpTo(this.#host.size)
     return chunk
   }
@@ -181,7 +191,7 @@ export class Cursor {
     if (!this.#again) this.readEnd = Math.max(this.position, end, this.#scannedTo)
   }
 
-  async #read(room: Uint8Array): Promise<Chunk | undefined> {
+  async #read(room: Uint8Array, signal?: AbortSignal): Promise<Chunk | undefined> {
     const host = this.#host
     const content = host.content(this)
     if (content instanceof Fault) return this.#failed(content)
@@ -193,7 +203,7 @@ export class Cursor {
       if (unchanged instanceof Fault) return this.#failed(unchanged)
       if (unchanged) host.reached(this.position + count)
       else host.replaced()
-      return unchanged && count > 0 ? this.#chunk(room, count) : undefined
+      return unchanged && count > 0 ? this.#chunk(room, count, signal) : undefined
     } finally {
       host.unpin()
     }
@@ -215,7 +225,7 @@ export class Cursor {
     return this.position === this.watermark ? this.#marker : NO_FINGERPRINT
   }
 
-  #chunk(room: Uint8Array, count: number): Chunk {
+  #chunk(room: Uint8Array, count: number, signal?: AbortSignal): Chunk {
     const host = this.#host
     const start = this.position
     const seen = this.#proof.seen(room.subarray(0, count), start + count)
@@ -230,7 +240,7 @@ export class Cursor {
       readAtMs: Date.now(),
       take: (bytes, skipped) => this.#take({ end: start + (closed ? Math.min(bytes, count) : bytes), seen }, skipped),
       leave: (rest) => this.#lookedUpTo(rest === 'unread' ? this.position : start + count),
-      lineFrom: (offset) => this.#lineFrom({ front: start, from: start + offset }, seen),
+      lineFrom: (offset) => this.#lineFrom({ front: start, from: start + offset }, seen, signal),
     }
   }
 
@@ -274,14 +284,33 @@ export class Cursor {
     return unchanged === true
   }
 
-  async #lineFrom(at: { front: number; from: number }, seen: Seen): Promise<LongLine> {
+  async #lineFrom(at: LineAt, seen: Seen, signal?: AbortSignal): Promise<LongLine> {
     const { size } = this.#host
-    const read = (into: Uint8Array, position: number) => this.peek(into, position)
-    const line = await findLine({ ...at, endsAt: (position) => this.endsAt(position), read })
+    const line = await this.#find(at, signal)
     if (line.kind === 'partial') this.scanned(size)
     const content = this.#host.content(this)
     if (content instanceof Fault) this.#failed(content)
-    else if (this.#isStill(content, seen)) return line
+    else if (this.#isStill(content, seen) && line.kind === 'line') return line
     return { kind: 'partial' }
+  }
+
+  /**
+   * What was looked at before is not read again: a line may grow for hours. Only its last bytes tell whether it is still
+   * there, looked at after the read that goes on behind them; if not, the end may be in the midst of it by now.
+   */
+  async #find(at: LineAt, signal?: AbortSignal): Promise<FoundLine> {
+    const known = this.#search?.from === at.from ? this.#search.seen : undefined
+    this.#search = undefined
+    const read = (into: Uint8Array, position: number) => this.peek(into, position)
+    const line = await findLine({ ...at, seen: known, endsAt: (position) => this.endsAt(position), read }, signal)
+    if (known && !this.#holds(known)) return this.#find(at, signal)
+    if (line.kind === 'partial') this.#search = { from: at.from, seen: line.seen }
+    return line
+  }
+
+  #holds({ end, bytes }: Seen): boolean {
+    const content = this.#host.content(this)
+    const found = content instanceof Fault ? content : content.before(end, bytes.length)
+    return Buffer.isBuffer(found) && found.equals(bytes)
   }
 }

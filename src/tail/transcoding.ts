@@ -4,7 +4,7 @@ import { Fault } from './files.ts'
 
 /** What is asked of the cursor that reads the file as it is. */
 export interface RawCursor {
-  read(room: Uint8Array): Promise<Chunk | undefined>
+  read(room: Uint8Array, signal?: AbortSignal): Promise<Chunk | undefined>
   /** Bytes from anywhere in the file, without moving. */
   peek(into: Uint8Array, position: number): Promise<number | Fault>
   /** Where the file ends, as far as it is known. */
@@ -42,27 +42,27 @@ export function createTranscoder(encoding: ForeignEncoding) {
   const code = lineCode(encoding)
   let scratch = Buffer.alloc(0)
 
-  return async function read(cursor: RawCursor, room: Uint8Array): Promise<Chunk | undefined> {
+  return async function read(cursor: RawCursor, room: Uint8Array, signal?: AbortSignal): Promise<Chunk | undefined> {
     const into = Buffer.from(room.buffer, room.byteOffset, room.length)
     // Every two bytes become at least one, whatever the text: so many fill any room.
     const most = 2 * room.length + 4
     for (let size = Math.min(FIRST_READ, most); ; size = Math.min(2 * size, most)) {
       if (scratch.length < size) scratch = Buffer.allocUnsafe(size)
-      const chunk = await cursor.read(scratch.subarray(0, size))
+      const chunk = await cursor.read(scratch.subarray(0, size), signal)
       if (!chunk) return undefined
       const { position } = chunk
       // The newline byte that a cursor puts behind a finished file is none here.
       const raw = scratch.subarray(0, Math.min(chunk.length, cursor.end - position))
       const isEnd = cursor.endsAt(position + raw.length)
       const lines = transcode(code, { raw, position, isEnd }, into)
-      if (lines.ends.length > 0 || !lines.isAll) return lineChunk(chunk, { cursor, code, lines, room: into })
+      if (lines.ends.length > 0 || !lines.isAll) return lineChunk(chunk, { cursor, code, lines, room: into }, signal)
       if (raw.length < size) {
         chunk.leave('partial')
         return undefined
       }
       if (size < most) continue
       fill(into, code.decoder(position).decode(raw))
-      return lineChunk(chunk, { cursor, code, lines: { ends: [], isAll: false }, room: into })
+      return lineChunk(chunk, { cursor, code, lines: { ends: [], isAll: false }, room: into }, signal)
     }
   }
 }
@@ -107,7 +107,7 @@ interface Transcoded {
 }
 
 /** The chunk of the file with its bytes counted as they are in the room. */
-function lineChunk(chunk: Chunk, { cursor, code, lines, room }: Transcoded): Chunk {
+function lineChunk(chunk: Chunk, { cursor, code, lines, room }: Transcoded, signal?: AbortSignal): Chunk {
   const ends = [...lines.ends]
   let hasTaken = false
 
@@ -131,14 +131,15 @@ function lineChunk(chunk: Chunk, { cursor, code, lines, room }: Transcoded): Chu
     async lineFrom(offset) {
       const from = rawOf(offset)
       const { end } = cursor
-      const found = await findLine(cursor, code, chunk.position + from)
+      const found = await findLine({ cursor, code }, chunk.position + from, signal)
       if (!found) {
         cursor.scanned(end)
         return { kind: 'partial' }
       }
       const next = offset + found.length + 1
       if (!ends.some((end) => end.room === next)) ends.push({ room: next, raw: found.next - chunk.position })
-      return { kind: 'line', length: found.length, next, pieces: () => decodedPieces(cursor, code, found) } as LongLine
+      const pieces = () => decodedPieces({ cursor, code }, found, signal)
+      return { kind: 'line', length: found.length, next, pieces } as LongLine
     },
   }
 }
@@ -169,11 +170,15 @@ interface FoundLine {
 }
 
 /** Finds the end of a line of any length, holding one piece in memory at a time; undefined when it is not there yet. */
-async function findLine(cursor: RawCursor, code: LineCode, start: number): Promise<FoundLine | undefined> {
+async function findLine(
+  { cursor, code }: Pick<Transcoded, 'cursor' | 'code'>,
+  start: number,
+  signal?: AbortSignal,
+): Promise<FoundLine | undefined> {
   const buffer = Buffer.allocUnsafe(PIECE_BYTES)
   const decoder = code.decoder(start)
   let length = 0
-  for (let position = start; ; ) {
+  for (let position = start; !signal?.aborted; ) {
     const count = await cursor.peek(buffer, position)
     if (count instanceof Fault) return undefined
     // An odd byte at the end may be half a character: it counts when nothing can follow.
@@ -189,16 +194,17 @@ async function findLine(cursor: RawCursor, code: LineCode, start: number): Promi
     }
     position += whole
   }
+  return undefined
 }
 
 async function* decodedPieces(
-  cursor: RawCursor,
-  code: LineCode,
+  { cursor, code }: Pick<Transcoded, 'cursor' | 'code'>,
   { start, end }: FoundLine,
+  signal?: AbortSignal,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const buffer = Buffer.allocUnsafe(PIECE_BYTES)
   const decoder = code.decoder(start)
-  for (let position = start; position < end; ) {
+  for (let position = start; position < end && !signal?.aborted; ) {
     const count = await cursor.peek(buffer.subarray(0, Math.min(PIECE_BYTES, end - position)), position)
     if (count instanceof Fault || count === 0) return
     position += count
