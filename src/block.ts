@@ -90,10 +90,8 @@ export interface Part {
   settle(outcome: Settlement): void
 }
 
-/** How the bytes of a part ended, for the account of I4. What is not counted here and was not skipped is delivered. */
+/** How bytes of a part ended, for the account of I4: what is not counted here and was not skipped is delivered. */
 export interface Settlement {
-  readonly deliveredRecords: number
-  readonly deadLetteredRecords: number
   readonly deadLetteredBytes: number
   /** Cut out of records because the destination found them too large. */
   readonly truncatedBytes: number

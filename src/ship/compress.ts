@@ -29,11 +29,10 @@ interface Context {
 }
 
 /**
- * Where node:zlib writes to and from which offset on. It is not documented, but as old as the module; the first write of
- * a context shows whether it is so.
+ * From where on node:zlib writes to its memory. Not documented, but as old as the module; without it a frame would come
+ * whole all the same, and not into the same memory.
  */
 interface Output {
-  _outBuffer: Buffer
   _outOffset: number
 }
 

@@ -152,9 +152,8 @@ function scaled(skipped: Skipped, scale: number): Skipped {
 function scaledPart(part: Part, scale: number): Part {
   return {
     ...part,
-    settle: ({ deadLetteredBytes, truncatedBytes, ...records }) =>
+    settle: ({ deadLetteredBytes, truncatedBytes }) =>
       part.settle({
-        ...records,
         deadLetteredBytes: Math.round(deadLetteredBytes * scale),
         truncatedBytes: Math.round(truncatedBytes * scale),
       }),

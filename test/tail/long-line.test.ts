@@ -46,9 +46,7 @@ function rig(dir: string, encoding: Encoding, afterRead: (reads: number) => void
         chunk.leave('unread')
         return 'short'
       }
-      chunk
-        .take(line.next)
-        .settle({ deliveredRecords: 1, deadLetteredRecords: 0, deadLetteredBytes: 0, truncatedBytes: 0 })
+      chunk.take(line.next).settle({ deadLetteredBytes: 0, truncatedBytes: 0 })
       chunk.leave('partial')
       return Buffer.concat(pieces).toString()
     },
