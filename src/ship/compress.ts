@@ -102,6 +102,7 @@ function withOutput(stream: Transform): Transform & Output {
   return stream as Transform & Output
 }
 
+/** A stream that fails destroys itself. */
 function frameOf({ stream, renew }: Context, whole: Uint8Array): Promise<Uint8Array> {
   const { promise, resolve, reject } = Promise.withResolvers<Uint8Array>()
   const output: Buffer[] = []

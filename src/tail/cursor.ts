@@ -5,7 +5,7 @@ import { type ByteAccount, createByteAccount } from './byte-account.ts'
 import type { Content } from './content.ts'
 import { Fault } from './files.ts'
 import { NO_FINGERPRINT } from './fingerprint.ts'
-import { type FoundLine, findLine } from './long-line.ts'
+import { type LineAt, LineSearch } from './line-search.ts'
 import { type Evidence, evidenceOf, Proof, type Seen } from './proof.ts'
 
 const NEWLINE = 0x0a
@@ -30,12 +30,6 @@ export interface CursorHost {
   /** The file no longer holds what was read from it: truncated, or truncated and written again. */
   replaced(): void
   settled(): void
-}
-
-/** Positions of a chunk and of a line in it. */
-interface LineAt {
-  readonly front: number
-  readonly from: number
 }
 
 /** What the ledger keeps with a span: how to recognise its end, since when its bytes wait, and how they end. */
@@ -79,8 +73,7 @@ export class Cursor {
   #again = false
   /** Up to here a line was followed that is longer than the chunk, without finding its end. */
   #scannedTo = 0
-  /** Where that line begins, and what was seen of it last: the search goes on from there. */
-  #search: { readonly from: number; readonly seen: Seen } | undefined
+  readonly #search: LineSearch
 
   constructor(destination: string, host: CursorHost, from: PositionRecord) {
     this.destination = destination
@@ -89,6 +82,11 @@ export class Cursor {
     this.readEnd = from.offset
     this.#marker = from.marker
     this.#account = createByteAccount(from)
+    this.#search = new LineSearch({
+      read: (into, position) => this.peek(into, position),
+      before: (position, length) => this.#before(position, length),
+      endsAt: (position) => this.endsAt(position),
+    })
     this.#ledger = createLedger(from.offset, (mark) => {
       this.#marker = mark.marker
       this.#account.pass(mark.length, mark)
@@ -169,7 +167,7 @@ export class Cursor {
     this.#again = true
     this.#writtenAtMs = atMs
     this.readEnd = this.position
-    if (this.#search && this.#host.size < this.#search.seen.end) this.#search = undefined
+    this.#search.endAt(this.#host.size)
     if (this.#host.size > this.position) this.#unreadSinceMs ??= atMs
   }
 
@@ -273,6 +271,11 @@ export class Cursor {
     return tail instanceof Fault ? undefined : tail
   }
 
+  #before(position: number, length: number): Buffer | undefined | Fault {
+    const content = this.#host.content(this)
+    return content instanceof Fault ? content : content.before(position, length)
+  }
+
   /** Whether the content is what it was when a chunk was read that ended with `seen`. */
   #isStill(content: Content, seen: Seen): boolean {
     if (content.isFixed) return true
@@ -286,31 +289,11 @@ export class Cursor {
 
   async #lineFrom(at: LineAt, seen: Seen, signal?: AbortSignal): Promise<LongLine> {
     const { size } = this.#host
-    const line = await this.#find(at, signal)
+    const line = await this.#search.find(at, signal)
     if (line.kind === 'partial') this.scanned(size)
     const content = this.#host.content(this)
     if (content instanceof Fault) this.#failed(content)
     else if (this.#isStill(content, seen) && line.kind === 'line') return line
     return { kind: 'partial' }
-  }
-
-  /**
-   * What was looked at before is not read again: a line may grow for hours. Only its last bytes tell whether it is still
-   * there, looked at after the read that goes on behind them; if not, the end may be in the midst of it by now.
-   */
-  async #find(at: LineAt, signal?: AbortSignal): Promise<FoundLine> {
-    const known = this.#search?.from === at.from ? this.#search.seen : undefined
-    this.#search = undefined
-    const read = (into: Uint8Array, position: number) => this.peek(into, position)
-    const line = await findLine({ ...at, seen: known, endsAt: (position) => this.endsAt(position), read }, signal)
-    if (known && !this.#holds(known)) return this.#find(at, signal)
-    if (line.kind === 'partial') this.#search = { from: at.from, seen: line.seen }
-    return line
-  }
-
-  #holds({ end, bytes }: Seen): boolean {
-    const content = this.#host.content(this)
-    const found = content instanceof Fault ? content : content.before(end, bytes.length)
-    return Buffer.isBuffer(found) && found.equals(bytes)
   }
 }
