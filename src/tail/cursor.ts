@@ -6,6 +6,7 @@ import type { Content } from './content.ts'
 import { Fault } from './files.ts'
 import { NO_FINGERPRINT } from './fingerprint.ts'
 import { type LineAt, LineSearch } from './line-search.ts'
+import type { LineEnds } from './long-line.ts'
 import { type Evidence, evidenceOf, Proof, type Seen } from './proof.ts'
 
 const NEWLINE = 0x0a
@@ -30,6 +31,14 @@ export interface CursorHost {
   /** The file no longer holds what was read from it: truncated, or truncated and written again. */
   replaced(): void
   settled(): void
+}
+
+/** How a line is followed that the chunk does not hold to its end. */
+export interface Following {
+  /** UTF-8 when left out. */
+  readonly code?: LineEnds
+  /** Ends it. */
+  readonly signal?: AbortSignal | undefined
 }
 
 /** What the ledger keeps with a span: how to recognise its end, since when its bytes wait, and how they end. */
@@ -71,7 +80,7 @@ export class Cursor {
   #inHand: Seen | undefined
   /** What was looked at since may look different now. */
   #again = false
-  /** Up to here a line was followed that is longer than the chunk, without finding its end. */
+  /** Up to here a line was followed that is longer than the chunk, without finding its end: nothing is offered before the file is longer. */
   #scannedTo = 0
   readonly #search: LineSearch
 
@@ -126,11 +135,6 @@ export class Cursor {
     }
   }
 
-  /** The line that the chunk stops at does not end before `end`: nothing is offered before the file is longer. */
-  scanned(end: number): void {
-    this.#scannedTo = end
-  }
-
   /** Nothing is under way, neither a read nor a chunk nor a part. */
   get isIdle(): boolean {
     return !this.isOut && this.#ledger.open === 0
@@ -171,13 +175,12 @@ export class Cursor {
     if (this.#host.size > this.position) this.#unreadSinceMs ??= atMs
   }
 
-  /** `signal` ends the search for the end of a line that the chunk does not hold. */
-  async read(room: Uint8Array, signal?: AbortSignal): Promise<Chunk | undefined> {
+  async read(room: Uint8Array, following: Following = {}): Promise<Chunk | undefined> {
     this.isOut = true
     this.hasFailed = false
     this.#again = false
     this.#scannedTo = 0
-    const chunk = await this.#read(room, signal)
+    const chunk = await this.#read(room, following)
     if (!chunk) this.#lookedUpTo(this.#host.size)
     return chunk
   }
@@ -189,7 +192,7 @@ export class Cursor {
     if (!this.#again) this.readEnd = Math.max(this.position, end, this.#scannedTo)
   }
 
-  async #read(room: Uint8Array, signal?: AbortSignal): Promise<Chunk | undefined> {
+  async #read(room: Uint8Array, following: Following): Promise<Chunk | undefined> {
     const host = this.#host
     const content = host.content(this)
     if (content instanceof Fault) return this.#failed(content)
@@ -201,7 +204,7 @@ export class Cursor {
       if (unchanged instanceof Fault) return this.#failed(unchanged)
       if (unchanged) host.reached(this.position + count)
       else host.replaced()
-      return unchanged && count > 0 ? this.#chunk(room, count, signal) : undefined
+      return unchanged && count > 0 ? this.#chunk(room, count, following) : undefined
     } finally {
       host.unpin()
     }
@@ -223,7 +226,7 @@ export class Cursor {
     return this.position === this.watermark ? this.#marker : NO_FINGERPRINT
   }
 
-  #chunk(room: Uint8Array, count: number, signal?: AbortSignal): Chunk {
+  #chunk(room: Uint8Array, count: number, { code, signal }: Following): Chunk {
     const host = this.#host
     const start = this.position
     const seen = this.#proof.seen(room.subarray(0, count), start + count)
@@ -238,7 +241,7 @@ export class Cursor {
       readAtMs: Date.now(),
       take: (bytes, skipped) => this.#take({ end: start + (closed ? Math.min(bytes, count) : bytes), seen }, skipped),
       leave: (rest) => this.#lookedUpTo(rest === 'unread' ? this.position : start + count),
-      lineFrom: (offset) => this.#lineFrom({ front: start, from: start + offset }, seen, signal),
+      lineFrom: (offset) => this.#lineFrom({ front: start, from: start + offset, code }, seen, signal),
     }
   }
 
@@ -290,7 +293,7 @@ export class Cursor {
   async #lineFrom(at: LineAt, seen: Seen, signal?: AbortSignal): Promise<LongLine> {
     const { size } = this.#host
     const line = await this.#search.find(at, signal)
-    if (line.kind === 'partial') this.scanned(size)
+    if (line.kind === 'partial') this.#scannedTo = size
     const content = this.#host.content(this)
     if (content instanceof Fault) this.#failed(content)
     else if (this.#isStill(content, seen) && line.kind === 'line') return line

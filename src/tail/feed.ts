@@ -43,7 +43,7 @@ export function createLaneFeed(destination: string): LaneFeed {
     signal?: AbortSignal,
   ): Promise<Chunk | undefined> {
     if (encoding === 'utf-8') {
-      const chunk = await cursor.read(room, signal)
+      const chunk = await cursor.read(room, { signal })
       return chunk?.position === 0 ? withoutMark(chunk, cursor, room) : chunk
     }
     const transcode = transcoders.get(encoding) ?? createTranscoder(encoding)

@@ -1,5 +1,5 @@
 import type { Fault } from './files.ts'
-import { type FoundLine, findLine } from './long-line.ts'
+import { type FoundLine, findLine, type LineEnds } from './long-line.ts'
 import type { Seen } from './proof.ts'
 
 /** What is asked of the content. */
@@ -11,10 +11,11 @@ interface Searched {
   endsAt(position: number): boolean
 }
 
-/** Positions of a chunk and of a line in it. */
+/** Positions of a chunk and of a line in it, and how that ends. */
 export interface LineAt {
   readonly front: number
   readonly from: number
+  readonly code?: LineEnds | undefined
 }
 
 /**

@@ -1,16 +1,23 @@
 import type { LongLine } from '../block.ts'
 import { FINGERPRINT_BYTES } from '../checkpoint/registry.ts'
+import type { LineCode } from './encoding.ts'
 import { Fault } from './files.ts'
 import type { Seen } from './proof.ts'
 
 const PIECE_BYTES = 256 * 1024
 const NEWLINE = 0x0a
+const UTF_8: LineEnds = { unit: 1, newline: (bytes) => bytes.indexOf(NEWLINE) }
+
+/** How lines end in the bytes of a file. */
+export type LineEnds = Pick<LineCode, 'unit' | 'newline'>
 
 interface LineStart {
   /** Position of the room's front, to count `next` from. */
   readonly front: number
   /** Position of the line's first byte. */
   readonly from: number
+  /** UTF-8 when left out. */
+  readonly code?: LineEnds | undefined
   /** What was looked at before without finding the end: the search goes on behind it. */
   readonly seen?: Seen | undefined
   /** Whether the content ends at `position` for good, which ends the line, too. */
@@ -23,19 +30,22 @@ export type FoundLine = Extract<LongLine, { kind: 'line' }> | { readonly kind: '
 
 /** Finds the end of a line of any length, holding one piece in memory at a time. */
 export async function findLine(start: LineStart, signal?: AbortSignal): Promise<FoundLine> {
+  const { from, endsAt, code = UTF_8 } = start
   const buffer = Buffer.allocUnsafe(PIECE_BYTES)
-  let seen = start.seen ?? { end: start.from, bytes: Buffer.alloc(0) }
+  let seen = start.seen ?? { end: from, bytes: Buffer.alloc(0) }
   while (!signal?.aborted) {
     const count = await start.read(buffer, seen.end)
     if (count instanceof Fault) break
-    if (count === 0) {
-      if (!start.endsAt(seen.end) || seen.end === start.from) break
+    // An odd byte at the end may be half a character: it counts when nothing can follow.
+    const whole = endsAt(seen.end + count) ? count : count - (count % code.unit)
+    if (whole === 0) {
+      if (!endsAt(seen.end) || seen.end === from) break
       return line(start, { end: seen.end, next: seen.end }, signal)
     }
-    const piece = buffer.subarray(0, count)
-    const newline = piece.indexOf(NEWLINE)
+    const piece = buffer.subarray(0, whole)
+    const newline = code.newline(piece, 0, seen.end)
     const end = seen.end + newline
-    if (newline >= 0) return line(start, { end, next: end + 1 }, signal)
+    if (newline >= 0) return line(start, { end, next: end + code.unit }, signal)
     seen = goOn(seen, piece)
   }
   return { kind: 'partial', seen }
@@ -47,7 +57,7 @@ function goOn({ end, bytes }: Seen, piece: Buffer): Seen {
 }
 
 function line(
-  { from, front, read }: LineStart,
+  { from, front, code = UTF_8, read }: LineStart,
   { end, next }: { end: number; next: number },
   signal?: AbortSignal,
 ): FoundLine {
@@ -62,7 +72,7 @@ function line(
         if (count instanceof Fault || count === 0) return
         const bytes = piece.subarray(0, count)
         // It was not there when it was looked for: the file has been written anew.
-        if (bytes.includes(NEWLINE)) return
+        if (code.newline(bytes, 0, position) >= 0) return
         yield bytes
         position += count
       }

@@ -110,6 +110,23 @@ describe.each<Encoding>(['utf-8', 'utf-16-le'])('a line that is longer than its 
     await tail.close()
   })
 
+  test('is looked at on from where it ended when it has grown', async () => {
+    using dir = tempDir()
+    const { append, take, faulty, tail } = rig(dir.path, encoding)
+    append('x'.repeat(3_000_000))
+    expect(await take()).toBe('partial')
+    for (const more of ['y', 'z'.repeat(2000)]) {
+      const reads = faulty.count('read')
+      append(more)
+      expect(await take()).toBe('partial')
+      // The room, what was appended, and the end.
+      expect(faulty.count('read') - reads).toBe(3)
+    }
+    append('\n')
+    expect(await take()).toBe(`${'x'.repeat(3_000_000)}y${'z'.repeat(2000)}`)
+    await tail.close()
+  })
+
   test('is not looked for any further once the signal has come, and not read', async () => {
     using dir = tempDir()
     const stop = new AbortController()
@@ -131,6 +148,20 @@ describe.each<Encoding>(['utf-8', 'utf-16-le'])('a line that is longer than its 
   })
 })
 
+test('a line of another encoding is none yet when it comes short while its length in UTF-8 is counted', async () => {
+  using dir = tempDir()
+  const stop = new AbortController()
+  // One for the room, five that find the newline behind 1.2 MB, and the first of those that count.
+  const countingReads = 7
+  const { append, next, faulty, tail } = rig(dir.path, 'utf-16-le', (reads) => {
+    if (reads === countingReads) stop.abort()
+  })
+  append(`${'x'.repeat(600_000)}\n`)
+  expect(await (await next(stop.signal))?.lineFrom(0)).toEqual({ kind: 'partial' })
+  expect(faulty.count('read')).toBe(countingReads)
+  await tail.close()
+})
+
 describe('a line that grows', () => {
   /** Longer than the beginning that tells one file from another. */
   const FIRST = 'f'.repeat(2000)
@@ -144,23 +175,6 @@ describe('a line that grows', () => {
     expect(await rigged.take()).toBe('partial')
     return { ...rigged, cutTo: (length: number) => truncateSync(rigged.live, FIRST.length + 1 + length) }
   }
-
-  test('is looked at on from where it ended', async () => {
-    using dir = tempDir()
-    const { append, take, faulty, tail } = rig(dir.path, 'utf-8')
-    append('x'.repeat(3_000_000))
-    expect(await take()).toBe('partial')
-    for (const more of ['y', 'z'.repeat(2000)]) {
-      const reads = faulty.count('read')
-      append(more)
-      expect(await take()).toBe('partial')
-      // The room, what was appended, and the end.
-      expect(faulty.count('read') - reads).toBe(3)
-    }
-    append('\n')
-    expect(await take()).toBe(`${'x'.repeat(3_000_000)}y${'z'.repeat(2000)}`)
-    await tail.close()
-  })
 
   test('is found when it was cut and ended where it had been looked at', async () => {
     using dir = tempDir()
