@@ -4,7 +4,7 @@ import type { Config } from './config/config.ts'
 import { judgeHealth } from './observe/health.ts'
 import type { CheckpointStatus, DestinationStatus, Status } from './observe/status.ts'
 import { openFiles } from './open-files.ts'
-import type { LaneAccount } from './ship/lane-account.ts'
+import { type LaneAccount, nextAttemptAtMs } from './ship/lane-account.ts'
 import { describeRejected, describeSource } from './source-status.ts'
 import type { Tailer } from './tail/tailer.ts'
 
@@ -79,7 +79,7 @@ function describeShipping({ destination, lane, deadLetters }: Shipping): Destina
     lastSuccessAt: isoOf(account.lastSuccessAtMs),
     lastError: account.lastError && { at: iso(account.lastError.atMs), message: account.lastError.message },
     failingSince: isoOf(account.failingSinceMs),
-    nextAttemptAt: isoOf(account.nextAttemptAtMs),
+    nextAttemptAt: isoOf(nextAttemptAtMs(account)),
     latencyMs: { average: latency.count === 0 ? 0 : latency.totalMs / latency.count, peak: latency.peakMs },
   }
 }

@@ -22,13 +22,15 @@ export interface AgentOptions {
   readonly vitals: () => Vitals
 }
 
-export type StartedAgent =
-  | { readonly kind: 'started'; readonly agent: RunningAgent }
+export type OpenedAgent =
+  | { readonly kind: 'opened'; readonly agent: Agent }
   /** Another agent works on the run path. */
   | { readonly kind: 'refused'; readonly message: string }
 
-export interface RunningAgent {
+export interface Agent {
   status(): Status
+  /** Finds the files, writes down which there are, and begins to read. What keeps it from that for long is in its status. */
+  start(): Promise<void>
   /**
    * Stops reading, sends what was read, writes the positions. `clean` when everything read was settled by the deadline;
    * what was not is read and sent again after the next start.
@@ -36,7 +38,7 @@ export interface RunningAgent {
   drain(deadlineMs: number): Promise<{ readonly clean: boolean }>
 }
 
-export async function startAgent(options: AgentOptions): Promise<StartedAgent> {
+export async function openAgent(options: AgentOptions): Promise<OpenedAgent> {
   const { config, log, version, vitals, problems } = options
   const startedAtMs = Date.now()
   const holder = `tailship ${version} on ${config.hostname}, process ${vitals().pid}`
@@ -74,21 +76,23 @@ export async function startAgent(options: AgentOptions): Promise<StartedAgent> {
   )
   const status = () =>
     describeAgent({ config, vitals: vitals(), version, startedAtMs, state, problems, works, tailer, checkpoint })
-  // Nothing is read before it is on disk which files there are: whoever starts after a kill knows them.
-  await tailer.pass()
-  await saver.flush()
-  lowerPoolPriority()
-  for (const { lane } of works) lane.start()
-  tailer.start()
-  state = config.enabled ? 'running' : 'disabled'
-  announce(options, status())
   const stopped = new AbortController()
-  for (const work of works) watchShipping(work, log, stopped.signal)
 
   return {
-    kind: 'started',
+    kind: 'opened',
     agent: {
       status,
+      async start() {
+        // Nothing is read before it is on disk which files there are: whoever starts after a kill knows them.
+        await tailer.pass()
+        await saver.flush()
+        lowerPoolPriority()
+        for (const { lane } of works) lane.start()
+        tailer.start()
+        state = config.enabled ? 'running' : 'disabled'
+        announce(options, status())
+        for (const work of works) watchShipping(work, log, stopped.signal)
+      },
       drain: async (deadlineMs) => {
         state = 'draining'
         stopped.abort()

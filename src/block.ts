@@ -64,14 +64,17 @@ export type LongLine =
       readonly length: number
       /** How many bytes of the file, counted from the room's front, reach behind the newline. */
       readonly next: number
-      /** Together less than `length` when the file cannot be read so far any more: then there is no such line. */
+      /** Together less than `length` when the file does not hold the line any more, or the signal came first. */
       pieces(): AsyncIterable<Uint8Array>
     }
 
 /** The unread bytes of all files of one destination, offered file by file, oldest generation first. */
 export interface Feed {
-  /** Reads the next unread bytes of some file into `room`; undefined when there are none now. One call at a time. */
-  read(room: Uint8Array): Promise<Chunk | undefined>
+  /**
+   * Reads the next unread bytes of some file into `room`; undefined when there are none now. One call at a time. `signal`
+   * ends what `lineFrom` of the chunk looks for or reads.
+   */
+  read(room: Uint8Array, signal?: AbortSignal): Promise<Chunk | undefined>
   /** Resolves when `read` may find something, or when `signal` aborts. */
   ready(signal: AbortSignal): Promise<void>
 }
@@ -87,10 +90,8 @@ export interface Part {
   settle(outcome: Settlement): void
 }
 
-/** How the bytes of a part ended, for the account of I4. What is not counted here and was not skipped is delivered. */
+/** How bytes of a part ended, for the account of I4: what is not counted here and was not skipped is delivered. */
 export interface Settlement {
-  readonly deliveredRecords: number
-  readonly deadLetteredRecords: number
   readonly deadLetteredBytes: number
   /** Cut out of records because the destination found them too large. */
   readonly truncatedBytes: number

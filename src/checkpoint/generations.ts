@@ -37,6 +37,9 @@ export async function loadNewest(files: Files): Promise<Loaded> {
 
 const readAttempts = 3
 
+/** An agent whose state were so long had no memory to write it with. Beyond 512 MiB there is not even a string for it. */
+const MAX_BYTES = 128 * 1024 * 1024
+
 /** A refused read may pass (EMFILE, EIO, ESTALE) while losing the state does not, so it is tried again. */
 async function readDocument(
   { fs, dir, retryPauseMs }: Files,
@@ -44,7 +47,8 @@ async function readDocument(
 ): Promise<Decoded | { readonly kind: 'absent' }> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return decodeDocument(await fs.readFile(join(dir, file)))
+      const bytes = await fs.readFile(join(dir, file), MAX_BYTES)
+      return bytes ? decodeDocument(bytes) : { kind: 'damaged', problem: `is longer than ${MAX_BYTES} bytes` }
     } catch (error) {
       const { code } = systemError(error)
       if (code === 'ENOENT') return { kind: 'absent' }

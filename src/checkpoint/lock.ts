@@ -1,12 +1,19 @@
-import { access, constants, readFile, stat, writeFile } from 'node:fs/promises'
+import { statSync } from 'node:fs'
+import { access, constants, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { makeDirectory } from '../durable-directory.ts'
 import { type SystemError, systemError } from '../system-error.ts'
 
 export type Lock =
-  /** `madeAtMs`: when an agent first took it, as far as the file says. */
-  | { readonly kind: 'locked'; readonly madeAtMs: number; release(): void }
+  | {
+      readonly kind: 'locked'
+      /** When an agent first took it, as far as the file says. */
+      readonly madeAtMs: number
+      /** Whether its file was removed or replaced: then it keeps nobody away any more. */
+      isLost(): boolean
+      release(): void
+    }
   /** Another process has it. `by` is what that process wrote about itself. */
   | { readonly kind: 'held'; readonly by: string; readonly message: string }
   | { readonly kind: 'failed'; readonly code: string; readonly message: string }
@@ -17,6 +24,15 @@ export type Lock =
 const held = new Set<DatabaseSync>()
 
 const sqliteBusy = 5
+
+type Stat = (path: string, options: { readonly bigint: true }) => Facts
+
+/** What is to be known of the file of a lock. */
+interface Facts {
+  readonly dev: bigint
+  readonly ino: bigint
+  readonly mtimeMs: bigint
+}
 
 /**
  * Takes the lock that keeps a second agent away from a directory. `holder` says who we are, for the message the other
@@ -32,7 +48,7 @@ const sqliteBusy = 5
  *
  * POSIX gives the lock up when this process closes any descriptor of the file: nothing else here may open it.
  */
-export async function openLock(dir: string, holder: string): Promise<Lock> {
+export async function openLock(dir: string, holder: string, stat: Stat = statSync): Promise<Lock> {
   const path = join(dir, 'agent.lock')
   const holderPath = join(dir, 'agent.lock.holder')
   const directory = await attempt(makeDirectory(dir))
@@ -40,17 +56,10 @@ export async function openLock(dir: string, holder: string): Promise<Lock> {
   const database = lockFile(path)
   if (database instanceof DatabaseSync) {
     held.add(database)
-    // SQLite opens a file it may not write for reading only, and then its transaction takes no lock.
-    const unwritable = await attempt(access(path, constants.W_OK))
-    if (unwritable !== undefined) {
-      release(database)
-      return failed(path, unwritable)
-    }
+    const lock = await hold(database, path, stat)
     // Only the message of a refused agent needs it, so a full disk does not matter here.
-    await attempt(writeFile(holderPath, `${holder}\n`, { mode: 0o600 }))
-    // Nothing is ever written to it.
-    const { mtimeMs } = await stat(path)
-    return { kind: 'locked', madeAtMs: mtimeMs, release: () => release(database) }
+    if (lock.kind === 'locked') await attempt(writeFile(holderPath, `${holder}\n`, { mode: 0o600 }))
+    return lock
   }
   if (database.errcode === sqliteBusy) {
     const by = await readHolder(holderPath)
@@ -70,6 +79,39 @@ function lockFile(path: string): DatabaseSync | SqliteError {
     database?.close()
     if (isSqliteError(error)) return error
     throw error
+  }
+}
+
+function factsOf(path: string, stat: Stat): Facts | SystemError {
+  try {
+    return stat(path, { bigint: true })
+  } catch (error) {
+    return systemError(error)
+  }
+}
+
+/** What cannot be told now is no reason to give a lock up. */
+function isOther({ dev, ino }: Facts, now: Facts | SystemError): boolean {
+  return 'code' in now ? now.code === 'ENOENT' : now.dev !== dev || now.ino !== ino
+}
+
+async function hold(database: DatabaseSync, path: string, stat: Stat): Promise<Lock> {
+  const refuse = (why: SystemError): Lock => {
+    release(database)
+    return failed(path, why)
+  }
+  // At once: a little later the path may lead to the file of another agent.
+  const facts = factsOf(path, stat)
+  if ('code' in facts) return refuse(facts)
+  // SQLite opens a file it may not write for reading only, and then its transaction takes no lock.
+  const unwritable = await attempt(access(path, constants.W_OK))
+  if (unwritable !== undefined) return refuse(unwritable)
+  return {
+    kind: 'locked',
+    // Nothing is ever written to it.
+    madeAtMs: Number(facts.mtimeMs),
+    isLost: () => isOther(facts, factsOf(path, stat)),
+    release: () => release(database),
   }
 }
 

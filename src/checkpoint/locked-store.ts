@@ -7,14 +7,27 @@ export interface LockedStore extends Pick<Store, 'save'> {
 }
 
 /**
- * Saves only under the lock of the directory. One that could not be had at the start, as on a read-only file system, is
- * asked for again at every save: two agents never write the same positions.
+ * Saves only under the lock of the directory: two agents never write the same positions. A lock that could not be had at
+ * the start, as on a read-only file system, or was lost, as when the directory was cleared, is asked for again at every
+ * save.
  */
 export function lockedStore(store: Pick<Store, 'save'>, first: Lock, take: () => Promise<Lock>): LockedStore {
   let lock = first
+  let taking: Promise<Lock> | undefined
+
+  async function takeAgain(): Promise<Lock> {
+    if (lock.kind === 'locked') lock.release()
+    return take()
+  }
 
   async function refusal(): Promise<SaveResult | undefined> {
-    if (lock.kind !== 'locked') lock = await take()
+    if (taking || lock.kind !== 'locked' || lock.isLost()) {
+      // A second attempt beside the first would find the lock held: by us.
+      taking ??= takeAgain().finally(() => {
+        taking = undefined
+      })
+      lock = await taking
+    }
     switch (lock.kind) {
       case 'locked':
         return undefined

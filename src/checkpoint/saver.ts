@@ -5,7 +5,7 @@ import type { Store } from './store.ts'
 export interface Saver {
   /** Something changed that a restart should know. */
   touch(): void
-  /** Writes now; resolves when the state is durable or could not be written. */
+  /** Writes now, what has changed since a write under way, too; resolves when the state is durable or could not be written. */
   flush(): Promise<boolean>
   stop(): void
   readonly lastSavedAtMs: number | undefined
@@ -34,45 +34,53 @@ const LONGEST_PAUSE_MS = 5000
 export function createSaver({ store, state, log, gapMs = 100, retryMs = 1000 }: SaverOptions): Saver {
   let timer: NodeJS.Timeout | undefined
   let dirty = false
-  let writing = false
+  let running: Promise<boolean> | undefined
   let stopped = false
   let pauseMs = gapMs
   let lastSavedAtMs: number | undefined
   let error: string | undefined
 
-  async function save(): Promise<boolean> {
+  /** One at a time. */
+  function save(): Promise<boolean> {
+    clearTimeout(timer)
+    timer = undefined
     dirty = false
-    writing = true
+    running = write().finally(() => {
+      running = undefined
+      if (dirty) schedule()
+    })
+    return running
+  }
+
+  async function write(): Promise<boolean> {
     const beganAtMs = performance.now()
     const result = await store.save(state)
     const pauseForMs = PAUSE_PER_WRITE * (performance.now() - beganAtMs)
     pauseMs = Math.max(gapMs, Math.min(pauseForMs, LONGEST_PAUSE_MS))
-    writing = false
     if (result.kind === 'saved') {
       if (error !== undefined) log.info({}, 'positions can be written again')
       error = undefined
       lastSavedAtMs = Date.now()
-    } else {
-      error = result.message
-      dirty = true
-      log.error(
-        { key: 'registry', code: result.code, reason: result.message },
-        'positions cannot be written: shipping goes on, and what is sent meanwhile would be sent again after a restart',
-      )
+      return true
     }
-    if (dirty) schedule()
-    return result.kind === 'saved'
+    error = result.message
+    dirty = true
+    log.error(
+      { key: 'registry', code: result.code, reason: result.message },
+      'positions cannot be written: shipping goes on, and what is sent meanwhile would be sent again after a restart',
+    )
+    return false
+  }
+
+  async function flush(): Promise<boolean> {
+    let saved: boolean | undefined
+    while (running !== undefined) saved = await running
+    return saved === undefined || dirty ? save() : saved
   }
 
   function schedule(): void {
-    if (timer || writing || stopped) return
-    timer = setTimeout(
-      () => {
-        timer = undefined
-        void save()
-      },
-      error === undefined ? pauseMs : retryMs,
-    )
+    if (timer || running !== undefined || stopped) return
+    timer = setTimeout(() => void save(), error === undefined ? pauseMs : retryMs)
   }
 
   return {
@@ -80,7 +88,7 @@ export function createSaver({ store, state, log, gapMs = 100, retryMs = 1000 }: 
       dirty = true
       schedule()
     },
-    flush: save,
+    flush,
     stop() {
       stopped = true
       clearTimeout(timer)

@@ -1,4 +1,4 @@
-import { link, readdir, readFile, rename, unlink, writeFile } from 'node:fs/promises'
+import { link, readdir, readFile, rename, stat, unlink, writeFile } from 'node:fs/promises'
 import { makeDirectory, syncDirectory } from '../durable-directory.ts'
 
 /** What a store asks of the file system. Every method rejects with an error that has the system's `code`. */
@@ -6,7 +6,8 @@ export interface StoreFs {
   /** Creates a directory and its parents, durably, where missing. */
   makeDirectory(path: string): Promise<void>
   readDirectory(path: string): Promise<readonly string[]>
-  readFile(path: string): Promise<Buffer>
+  /** Undefined when it has more than `maxBytes`. */
+  readFile(path: string, maxBytes: number): Promise<Buffer | undefined>
   /** Creates or replaces a file, mode 0600; resolves when its content is durable. */
   writeFile(path: string, bytes: Buffer): Promise<void>
   link(existing: string, path: string): Promise<void>
@@ -19,7 +20,7 @@ export interface StoreFs {
 export const diskFs: StoreFs = {
   makeDirectory,
   readDirectory: (path) => readdir(path),
-  readFile: (path) => readFile(path),
+  readFile: async (path, maxBytes) => ((await stat(path)).size > maxBytes ? undefined : readFile(path)),
   writeFile: (path, bytes) => writeFile(path, bytes, { mode: 0o600, flush: true }),
   link,
   rename,

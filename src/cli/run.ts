@@ -1,4 +1,4 @@
-import { type AgentOptions, startAgent } from '../agent.ts'
+import { type AgentOptions, openAgent } from '../agent.ts'
 import { loadConfig } from '../config/load.ts'
 import { type Problem, problemLine, renderProblem } from '../config/problem.ts'
 import type { Log } from '../log.ts'
@@ -52,18 +52,19 @@ async function runUntil(asked: Promise<string>, args: Arguments, io: Io): Promis
 
 async function serveUntil(asked: Promise<string>, options: AgentOptions): Promise<ExitCode> {
   const { config, log } = options
-  const started = await startAgent(options)
-  if (started.kind === 'refused') {
-    log.error({}, started.message)
+  const opened = await openAgent(options)
+  if (opened.kind === 'refused') {
+    log.error({}, opened.message)
     return exitCode.busy
   }
-  const { agent } = started
+  const { agent } = opened
   const server = await startServer({
     runPath: config.checkpoint.runPath,
     listen: config.server.listen,
     status: () => agent.status(),
     log: log.component('server'),
   })
+  await agent.start()
   const signal = await asked
   log.info({ signal, deadlineMs: drainDeadlineMs }, 'draining; a second signal exits at once')
   const { clean } = await agent.drain(drainDeadlineMs)

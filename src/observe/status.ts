@@ -46,7 +46,7 @@ export interface DestinationStatus {
   readonly lastError: { readonly at: string; readonly message: string } | undefined
   /** When the present run of failed attempts began; undefined while attempts succeed. */
   readonly failingSince: string | undefined
-  /** When the next attempt is due, while all wait. */
+  /** When the first of the batches that wait is sent again. */
   readonly nextAttemptAt: string | undefined
   readonly latencyMs: { readonly average: number; readonly peak: number }
 }

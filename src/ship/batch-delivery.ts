@@ -33,16 +33,13 @@ export function createBatchDelivery(context: DeliveryContext, bury: Bury) {
   }
 
   async function deliverWhole(owing: Owing, signal: AbortSignal): Promise<boolean> {
-    const { batch, whole, settlements } = owing
+    const { batch, whole } = owing
     for (let round = 1; ; round += 1) {
       const sentBefore = account.batchesSent
       let own = 0
       const sent = await sendRange(batch, whole, context, signal)
       if (sent.kind === 'aborted') return false
-      if (sent.kind === 'delivered') {
-        settlements.delivered(whole)
-        return true
-      }
+      if (sent.kind === 'delivered') return true
       if (delivery.mode === 'blocking-strict' && isRequestReceived(batch.body.recordLine(0))) {
         const reason = sent.kind === 'refused' ? sent.verdict.reason : sent.reason
         if (!(await hold(round, reason, signal))) return false
@@ -50,7 +47,7 @@ export function createBatchDelivery(context: DeliveryContext, bury: Bury) {
       }
       const isolated: Isolated =
         sent.kind === 'exhausted'
-          ? { kind: 'settled', delivered: [], refused: [{ range: whole, kind: 'exhausted', reason: sent.reason }] }
+          ? { kind: 'settled', refused: [{ range: whole, kind: 'exhausted', reason: sent.reason }] }
           : await isolate(whole, sent.verdict, {
               async send(range) {
                 const part = await sendRange(batch, range, context, signal)
@@ -60,11 +57,11 @@ export function createBatchDelivery(context: DeliveryContext, bury: Bury) {
               hasOtherDeliveries: () => account.batchesSent - own > sentBefore,
             })
       if (isolated.kind === 'aborted') return false
-      if (isolated.kind === 'settled') return settleIsolated(owing, isolated, signal)
+      if (isolated.kind === 'settled') return settleIsolated(owing, isolated.refused, signal)
       if (mayBury(whole, round)) {
         unproven += 1
         const refused = [{ range: whole, kind: 'rejected', reason: isolated.reason } as const]
-        return settleIsolated(owing, { delivered: [], refused }, signal)
+        return settleIsolated(owing, refused, signal)
       }
       account.trouble = 'misconfigured'
       report(
@@ -99,17 +96,15 @@ export function createBatchDelivery(context: DeliveryContext, bury: Bury) {
 
   async function settleIsolated(
     { batch, whole, settlements }: Owing,
-    { delivered, refused }: Pick<Extract<Isolated, { kind: 'settled' }>, 'delivered' | 'refused'>,
+    refused: readonly RefusedRange[],
     signal: AbortSignal,
   ): Promise<boolean> {
-    for (const range of delivered) settlements.delivered(range)
     const records = refused.flatMap((range) => recordsOf(batch, range))
     const dead: RefusedRecord[] = []
     for (const record of records) {
       const sent = record.shortened && (await sendShortened(batch, record.shortened, context, signal))
       if (sent === 'aborted') return false
       if (sent === 'delivered') {
-        settlements.delivered({ start: record.index, end: record.index + 1 })
         settlements.truncated(record.part, record.line.line.length - (record.shortened?.text.length ?? 0))
         noteTruncated(record.line.reason)
       } else dead.push(record)

@@ -66,19 +66,10 @@ export function partOf({ parts }: Pick<Batch, 'parts'>, index: number): BatchPar
 
 /** Counts how each part of a batch ended; `settle` then tells the ledger. */
 export function createSettlements(batch: Batch) {
-  const counts = batch.parts.map(() => ({
-    ...{ deliveredRecords: 0, deadLetteredRecords: 0 },
-    ...{ deadLetteredBytes: 0, truncatedBytes: 0 },
-  }))
+  const counts = batch.parts.map(() => ({ deadLetteredBytes: 0, truncatedBytes: 0 }))
   const countOf = (index: number) => counts[index] as { -readonly [Key in keyof Settlement]: Settlement[Key] }
   return {
-    delivered(range: Range): void {
-      batch.parts.forEach(({ from, to }, index) => {
-        countOf(index).deliveredRecords += Math.max(0, Math.min(to, range.end) - Math.max(from, range.start))
-      })
-    },
     deadLettered(part: number, bytes: number): void {
-      countOf(part).deadLetteredRecords += 1
       countOf(part).deadLetteredBytes += bytes
     },
     truncated(part: number, bytes: number): void {

@@ -29,11 +29,10 @@ interface Context {
 }
 
 /**
- * Where node:zlib writes to and from which offset on. It is not documented, but as old as the module; the first write of
- * a context shows whether it is so.
+ * From where on node:zlib writes to its memory. Not documented, but as old as the module; without it a frame would come
+ * whole all the same, and not into the same memory.
  */
 interface Output {
-  _outBuffer: Buffer
   _outOffset: number
 }
 
@@ -103,6 +102,7 @@ function withOutput(stream: Transform): Transform & Output {
   return stream as Transform & Output
 }
 
+/** A stream that fails destroys itself. */
 function frameOf({ stream, renew }: Context, whole: Uint8Array): Promise<Uint8Array> {
   const { promise, resolve, reject } = Promise.withResolvers<Uint8Array>()
   const output: Buffer[] = []

@@ -111,11 +111,12 @@ async function waitBackoff(
 ): Promise<boolean> {
   const nowMs = performance.now()
   const untilMs = Math.max(nowMs + backoffMs(delivery, attempt), floor.notBeforeMs)
+  const due = { atMs: Date.now() + untilMs - nowMs }
   account.retries += 1
-  account.nextAttemptAtMs = Date.now() + untilMs - nowMs
+  account.attemptsDue.add(due)
   const done = await waitUntil(untilMs, signal)
   account.retryTimeMs += performance.now() - nowMs
-  account.nextAttemptAtMs = undefined
+  account.attemptsDue.delete(due)
   return done
 }
 

@@ -36,7 +36,7 @@ export async function fill(
   while (!signal.aborted) {
     const room = deadBytes > limits.maxDeadBytes ? undefined : body.room()
     if (!room) break
-    const chunk = await feed.read(room)
+    const chunk = await feed.read(room, signal)
     if (!chunk) {
       if (!(await more({ feed, limits, sealAtMs }, signal))) break
       continue

@@ -9,7 +9,7 @@ export interface IsolationPorts {
 
 /** `misconfigured`: everything was refused, so the fault is not a record's; nothing may be settled. */
 export type Isolated =
-  | { readonly kind: 'settled'; readonly delivered: readonly Range[]; readonly refused: readonly RefusedRange[] }
+  | { readonly kind: 'settled'; readonly refused: readonly RefusedRange[] }
   | { readonly kind: 'misconfigured'; readonly reason: string }
   | { readonly kind: 'aborted' }
 
@@ -33,10 +33,10 @@ const UNPROVEN_REQUESTS = 24
  * a good record between bad ones proves that the destination works, wherever the bad ones are.
  */
 export async function isolate(whole: Range, first: Refusal, ports: IsolationPorts): Promise<Isolated> {
-  const delivered: Range[] = []
+  let hasDelivered = false
   const refused: RefusedRange[] = []
   const open: { range: Range; verdict: Refusal }[] = [{ range: whole, verdict: first }]
-  const isProven = () => delivered.length > 0 || ports.hasOtherDeliveries()
+  const isProven = () => hasDelivered || ports.hasOtherDeliveries()
   let requests = 0
   let doubt: Refusal | undefined
   for (;;) {
@@ -54,14 +54,12 @@ export async function isolate(whole: Range, first: Refusal, ports: IsolationPort
       requests += 1
       const sent = await ports.send(half)
       if (sent.kind === 'aborted') return sent
-      if (sent.kind === 'delivered') delivered.push(half)
+      if (sent.kind === 'delivered') hasDelivered = true
       else if (sent.kind === 'refused') open.push({ range: half, verdict: sent.verdict })
       else refused.push({ range: half, ...sent })
     }
   }
-  return doubt && !isProven()
-    ? { kind: 'misconfigured', reason: doubt.reason }
-    : { kind: 'settled', delivered, refused }
+  return doubt && !isProven() ? { kind: 'misconfigured', reason: doubt.reason } : { kind: 'settled', refused }
 }
 
 function halves({ start, end }: Range): readonly Range[] {

@@ -12,7 +12,8 @@ export interface LaneAccount {
   lastSuccessAtMs: number | undefined
   lastError: { readonly atMs: number; readonly message: string } | undefined
   failingSinceMs: number | undefined
-  nextAttemptAtMs: number | undefined
+  /** One for each batch that waits to be sent again. */
+  readonly attemptsDue: Set<{ readonly atMs: number }>
   /** Why nothing moves, beyond an ordinary retry. */
   trouble: 'unauthorized' | 'misconfigured' | undefined
   /** Batches that wait for an operator: for room in the dead letter, or in `blocking-strict` for being accepted. */
@@ -35,10 +36,15 @@ export function createLaneAccount(): LaneAccount {
     lastSuccessAtMs: undefined,
     lastError: undefined,
     failingSinceMs: undefined,
-    nextAttemptAtMs: undefined,
+    attemptsDue: new Set(),
     trouble: undefined,
     held: 0,
     latency: { count: 0, totalMs: 0, peakMs: 0 },
     stopped: false,
   }
+}
+
+/** When the first of the batches that wait is sent again; undefined: none waits. */
+export function nextAttemptAtMs({ attemptsDue }: LaneAccount): number | undefined {
+  return attemptsDue.size === 0 ? undefined : Math.min(...Array.from(attemptsDue, ({ atMs }) => atMs))
 }

@@ -4,8 +4,6 @@ import { createTokenBucket } from './token-bucket.ts'
 export interface Throttle {
   /** Resolves when a request may be sent, first come first served. Rejects with the signal's reason when it is aborted. */
   take(signal: AbortSignal): Promise<void>
-  /** How many takes have not been answered. */
-  readonly waiting: number
   /** Rejects every take that waits, and all that follow. */
   stop(): void
 }
@@ -107,9 +105,6 @@ export async function createThrottle(options: ThrottleOptions): Promise<Throttle
   void schedule(0, () => undefined)
 
   return {
-    get waiting() {
-      return waiters.size
-    },
     take(signal) {
       if (signal.aborted) return Promise.reject(signal.reason)
       if (stopped) return Promise.reject(new Error('the throttle is stopped'))
@@ -156,4 +151,4 @@ function createWaiter(signal: AbortSignal, onAbort: () => void): Waiter {
   }
 }
 
-const unthrottled: Throttle = { take: async (signal) => signal.throwIfAborted(), waiting: 0, stop: () => {} }
+const unthrottled: Throttle = { take: async (signal) => signal.throwIfAborted(), stop: () => {} }

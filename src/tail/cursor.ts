@@ -5,7 +5,8 @@ import { type ByteAccount, createByteAccount } from './byte-account.ts'
 import type { Content } from './content.ts'
 import { Fault } from './files.ts'
 import { NO_FINGERPRINT } from './fingerprint.ts'
-import { findLine } from './long-line.ts'
+import { type LineAt, LineSearch } from './line-search.ts'
+import type { LineEnds } from './long-line.ts'
 import { type Evidence, evidenceOf, Proof, type Seen } from './proof.ts'
 
 const NEWLINE = 0x0a
@@ -32,6 +33,14 @@ export interface CursorHost {
   /** The file no longer holds what was read from it: truncated, or truncated and written again. */
   replaced(): void
   settled(): void
+}
+
+/** How a line is followed that the chunk does not hold to its end. */
+export interface Following {
+  /** UTF-8 when left out. */
+  readonly code?: LineEnds
+  /** Ends it. */
+  readonly signal?: AbortSignal | undefined
 }
 
 /** What the ledger keeps with a span: how to recognise its end, since when its bytes wait, and how they end. */
@@ -73,8 +82,9 @@ export class Cursor {
   #inHand: Seen | undefined
   /** What was looked at since may look different now. */
   #again = false
-  /** Up to here a line was followed that is longer than the chunk, without finding its end. */
+  /** Up to here a line was followed that is longer than the chunk, without finding its end: nothing is offered before the file is longer. */
   #scannedTo = 0
+  readonly #search: LineSearch
 
   constructor(destination: string, host: CursorHost, from: PositionRecord) {
     this.destination = destination
@@ -83,6 +93,11 @@ export class Cursor {
     this.readEnd = from.offset
     this.#marker = from.marker
     this.#account = createByteAccount(from)
+    this.#search = new LineSearch({
+      read: (into, position) => this.peek(into, position),
+      before: (position, length) => this.#before(position, length),
+      endsAt: (position) => this.endsAt(position),
+    })
     this.#ledger = createLedger(from.offset, (mark) => {
       this.#marker = mark.marker
       this.#account.pass(mark.length, mark)
@@ -122,11 +137,6 @@ export class Cursor {
     }
   }
 
-  /** The line that the chunk stops at does not end before `end`: nothing is offered before the file is longer. */
-  scanned(end: number): void {
-    this.#scannedTo = end
-  }
-
   /** Nothing is under way, neither a read nor a chunk nor a part. */
   get isIdle(): boolean {
     return !this.isOut && this.#ledger.open === 0
@@ -163,15 +173,16 @@ export class Cursor {
     this.#again = true
     this.#writtenAtMs = atMs
     this.readEnd = this.position
+    this.#search.endAt(this.#host.size)
     if (this.#host.size > this.position) this.#unreadSinceMs ??= atMs
   }
 
-  async read(room: Uint8Array): Promise<Chunk | undefined> {
+  async read(room: Uint8Array, following: Following = {}): Promise<Chunk | undefined> {
     this.isOut = true
     this.hasFailed = false
     this.#again = false
     this.#scannedTo = 0
-    const chunk = await this.#read(room)
+    const chunk = await this.#read(room, following)
     if (!chunk) this.#lookedUpTo(this.#host.size)
     return chunk
   }
@@ -183,7 +194,7 @@ export class Cursor {
     if (!this.#again) this.readEnd = Math.max(this.position, end, this.#scannedTo)
   }
 
-  async #read(room: Uint8Array): Promise<Chunk | undefined> {
+  async #read(room: Uint8Array, following: Following): Promise<Chunk | undefined> {
     const host = this.#host
     const content = host.content(this)
     if (content instanceof Fault) return this.#failed(content)
@@ -197,7 +208,7 @@ export class Cursor {
       if (unchanged instanceof Fault) return this.#failed(unchanged)
       if (unchanged) host.reached(this.position + count)
       else host.replaced()
-      return unchanged && count > 0 ? this.#chunk(room, count) : undefined
+      return unchanged && count > 0 ? this.#chunk(room, count, following) : undefined
     } finally {
       host.unpin()
     }
@@ -219,7 +230,7 @@ export class Cursor {
     return this.position === this.watermark ? this.#marker : NO_FINGERPRINT
   }
 
-  #chunk(room: Uint8Array, count: number): Chunk {
+  #chunk(room: Uint8Array, count: number, { code, signal }: Following): Chunk {
     const host = this.#host
     const start = this.position
     const seen = this.#proof.seen(room.subarray(0, count), start + count)
@@ -234,7 +245,7 @@ export class Cursor {
       readAtMs: Date.now(),
       take: (bytes, skipped) => this.#take({ end: start + (closed ? Math.min(bytes, count) : bytes), seen }, skipped),
       leave: (rest) => this.#lookedUpTo(rest === 'unread' ? this.position : start + count),
-      lineFrom: (offset) => this.#lineFrom({ front: start, from: start + offset }, seen),
+      lineFrom: (offset) => this.#lineFrom({ front: start, from: start + offset, code }, seen, signal),
     }
   }
 
@@ -267,6 +278,11 @@ export class Cursor {
     return tail instanceof Fault ? undefined : tail
   }
 
+  #before(position: number, length: number): Buffer | undefined | Fault {
+    const content = this.#host.content(this)
+    return content instanceof Fault ? content : content.before(position, length)
+  }
+
   /** Whether the content is what it was when a chunk was read that ended with `seen`. */
   #isStill(content: Content, seen: Seen): boolean {
     if (content.isFixed) return true
@@ -278,14 +294,13 @@ export class Cursor {
     return unchanged === true
   }
 
-  async #lineFrom(at: { front: number; from: number }, seen: Seen): Promise<LongLine> {
+  async #lineFrom(at: LineAt, seen: Seen, signal?: AbortSignal): Promise<LongLine> {
     const { size } = this.#host
-    const read = (into: Uint8Array, position: number) => this.peek(into, position)
-    const line = await findLine({ ...at, endsAt: (position) => this.endsAt(position), read })
-    if (line.kind === 'partial') this.scanned(size)
+    const line = await this.#search.find(at, signal)
+    if (line.kind === 'partial') this.#scannedTo = size
     const content = this.#host.content(this)
     if (content instanceof Fault) this.#failed(content)
-    else if (this.#isStill(content, seen)) return line
+    else if (this.#isStill(content, seen) && line.kind === 'line') return line
     return { kind: 'partial' }
   }
 }

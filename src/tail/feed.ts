@@ -38,14 +38,17 @@ export function createLaneFeed(destination: string): LaneFeed {
     }
   }
 
-  async function readLines(cursor: Cursor, encoding: Encoding, room: Uint8Array): Promise<Chunk | undefined> {
+  async function readLines(
+    { cursor, encoding, room }: { cursor: Cursor; encoding: Encoding; room: Uint8Array },
+    signal?: AbortSignal,
+  ): Promise<Chunk | undefined> {
     if (encoding === 'utf-8') {
-      const chunk = await cursor.read(room)
+      const chunk = await cursor.read(room, { signal })
       return chunk?.position === 0 ? withoutMark(chunk, cursor, room) : chunk
     }
     const transcode = transcoders.get(encoding) ?? createTranscoder(encoding)
     transcoders.set(encoding, transcode)
-    return transcode(cursor, room)
+    return transcode(cursor, room, signal)
   }
 
   return {
@@ -54,14 +57,14 @@ export function createLaneFeed(destination: string): LaneFeed {
       stopped = true
       ready.clear()
     },
-    async read(room) {
+    async read(room, signal) {
       for (;;) {
         const next = ready.values().next()
         if (next.done) return undefined
         ready.delete(next.value)
         const cursor: Cursor | undefined = next.value.nextCursor(destination)
         if (!cursor) continue
-        const chunk = await readLines(cursor, next.value.options.source.encoding, room)
+        const chunk = await readLines({ cursor, encoding: next.value.options.source.encoding, room }, signal)
         if (chunk) return takingTurns(chunk, next.value)
         offer(next.value)
       }

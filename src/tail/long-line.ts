@@ -1,47 +1,79 @@
 import type { LongLine } from '../block.ts'
+import { FINGERPRINT_BYTES } from '../checkpoint/registry.ts'
+import type { LineCode } from './encoding.ts'
 import { Fault } from './files.ts'
+import type { Seen } from './proof.ts'
 
 const PIECE_BYTES = 256 * 1024
 const NEWLINE = 0x0a
+const UTF_8: LineEnds = { unit: 1, newline: (bytes) => bytes.indexOf(NEWLINE) }
+
+/** How lines end in the bytes of a file. */
+export type LineEnds = Pick<LineCode, 'unit' | 'newline'>
 
 interface LineStart {
   /** Position of the room's front, to count `next` from. */
   readonly front: number
   /** Position of the line's first byte. */
   readonly from: number
+  /** UTF-8 when left out. */
+  readonly code?: LineEnds | undefined
+  /** What was looked at before without finding the end: the search goes on behind it. */
+  readonly seen?: Seen | undefined
   /** Whether the content ends at `position` for good, which ends the line, too. */
   endsAt(position: number): boolean
   read(into: Uint8Array, position: number): Promise<number | Fault>
 }
 
+/** `seen`: how far the end was looked for. */
+export type FoundLine = Extract<LongLine, { kind: 'line' }> | { readonly kind: 'partial'; readonly seen: Seen }
+
 /** Finds the end of a line of any length, holding one piece in memory at a time. */
-export async function findLine(start: LineStart): Promise<LongLine> {
+export async function findLine(start: LineStart, signal?: AbortSignal): Promise<FoundLine> {
+  const { from, endsAt, code = UTF_8 } = start
   const buffer = Buffer.allocUnsafe(PIECE_BYTES)
-  let position = start.from
-  for (;;) {
-    const count = await start.read(buffer, position)
-    if (count instanceof Fault) return { kind: 'partial' }
-    if (count === 0)
-      return start.endsAt(position) && position > start.from
-        ? line(start, { end: position, next: position })
-        : { kind: 'partial' }
-    const newline = buffer.subarray(0, count).indexOf(NEWLINE)
-    if (newline >= 0) return line(start, { end: position + newline, next: position + newline + 1 })
-    position += count
+  let seen = start.seen ?? { end: from, bytes: Buffer.alloc(0) }
+  while (!signal?.aborted) {
+    const count = await start.read(buffer, seen.end)
+    if (count instanceof Fault) break
+    // An odd byte at the end may be half a character: it counts when nothing can follow.
+    const whole = endsAt(seen.end + count) ? count : count - (count % code.unit)
+    if (whole === 0) {
+      if (!endsAt(seen.end) || seen.end === from) break
+      return line(start, { end: seen.end, next: seen.end }, signal)
+    }
+    const piece = buffer.subarray(0, whole)
+    const newline = code.newline(piece, 0, seen.end)
+    const end = seen.end + newline
+    if (newline >= 0) return line(start, { end, next: end + code.unit }, signal)
+    seen = goOn(seen, piece)
   }
+  return { kind: 'partial', seen }
 }
 
-function line({ from, front, read }: LineStart, { end, next }: { end: number; next: number }): LongLine {
+function goOn({ end, bytes }: Seen, piece: Buffer): Seen {
+  const last = Buffer.concat([bytes, piece.subarray(-FINGERPRINT_BYTES)])
+  return { end: end + piece.length, bytes: last.subarray(-FINGERPRINT_BYTES) }
+}
+
+function line(
+  { from, front, code = UTF_8, read }: LineStart,
+  { end, next }: { end: number; next: number },
+  signal?: AbortSignal,
+): FoundLine {
   return {
     kind: 'line',
     length: end - from,
     next: next - front,
     async *pieces() {
-      for (let position = from; position < end; ) {
+      for (let position = from; position < end && !signal?.aborted; ) {
         const piece = Buffer.allocUnsafe(Math.min(PIECE_BYTES, end - position))
         const count = await read(piece, position)
         if (count instanceof Fault || count === 0) return
-        yield piece.subarray(0, count)
+        const bytes = piece.subarray(0, count)
+        // It was not there when it was looked for: the file has been written anew.
+        if (code.newline(bytes, 0, position) >= 0) return
+        yield bytes
         position += count
       }
     },

@@ -1,22 +1,17 @@
 import type { Chunk, LongLine, Part, Skipped } from '../block.ts'
+import type { Following } from './cursor.ts'
 import { type ForeignEncoding, type LineCode, lineCode } from './encoding.ts'
-import { Fault } from './files.ts'
 
 /** What is asked of the cursor that reads the file as it is. */
 export interface RawCursor {
-  read(room: Uint8Array): Promise<Chunk | undefined>
-  /** Bytes from anywhere in the file, without moving. */
-  peek(into: Uint8Array, position: number): Promise<number | Fault>
+  read(room: Uint8Array, following: Following): Promise<Chunk | undefined>
   /** Where the file ends, as far as it is known. */
   readonly end: number
-  /** The line that the chunk stops at does not end before `end`. */
-  scanned(end: number): void
   /** Whether the file ends at `position` for good: its last line counts also without its newline. */
   endsAt(position: number): boolean
 }
 
 const FIRST_READ = 64 * 1024
-const PIECE_BYTES = 256 * 1024
 const NEWLINE = 0x0a
 
 /** Where a line ends: in the room as UTF-8, and in the bytes as they were read. */
@@ -42,27 +37,27 @@ export function createTranscoder(encoding: ForeignEncoding) {
   const code = lineCode(encoding)
   let scratch = Buffer.alloc(0)
 
-  return async function read(cursor: RawCursor, room: Uint8Array): Promise<Chunk | undefined> {
+  return async function read(cursor: RawCursor, room: Uint8Array, signal?: AbortSignal): Promise<Chunk | undefined> {
     const into = Buffer.from(room.buffer, room.byteOffset, room.length)
     // Every two bytes become at least one, whatever the text: so many fill any room.
     const most = 2 * room.length + 4
     for (let size = Math.min(FIRST_READ, most); ; size = Math.min(2 * size, most)) {
       if (scratch.length < size) scratch = Buffer.allocUnsafe(size)
-      const chunk = await cursor.read(scratch.subarray(0, size))
+      const chunk = await cursor.read(scratch.subarray(0, size), { code, signal })
       if (!chunk) return undefined
       const { position } = chunk
       // The newline byte that a cursor puts behind a finished file is none here.
       const raw = scratch.subarray(0, Math.min(chunk.length, cursor.end - position))
       const isEnd = cursor.endsAt(position + raw.length)
       const lines = transcode(code, { raw, position, isEnd }, into)
-      if (lines.ends.length > 0 || !lines.isAll) return lineChunk(chunk, { cursor, code, lines, room: into })
+      if (lines.ends.length > 0 || !lines.isAll) return lineChunk(chunk, { code, lines, room: into })
       if (raw.length < size) {
         chunk.leave('partial')
         return undefined
       }
       if (size < most) continue
       fill(into, code.decoder(position).decode(raw))
-      return lineChunk(chunk, { cursor, code, lines: { ends: [], isAll: false }, room: into })
+      return lineChunk(chunk, { code, lines: { ends: [], isAll: false }, room: into })
     }
   }
 }
@@ -100,14 +95,13 @@ function fill(room: Buffer, text: string): void {
 }
 
 interface Transcoded {
-  readonly cursor: RawCursor
   readonly code: LineCode
   readonly lines: Lines
   readonly room: Buffer
 }
 
 /** The chunk of the file with its bytes counted as they are in the room. */
-function lineChunk(chunk: Chunk, { cursor, code, lines, room }: Transcoded): Chunk {
+function lineChunk(chunk: Chunk, { code, lines, room }: Transcoded): Chunk {
   const ends = [...lines.ends]
   let hasTaken = false
 
@@ -130,15 +124,14 @@ function lineChunk(chunk: Chunk, { cursor, code, lines, room }: Transcoded): Chu
     },
     async lineFrom(offset) {
       const from = rawOf(offset)
-      const { end } = cursor
-      const found = await findLine(cursor, code, chunk.position + from)
-      if (!found) {
-        cursor.scanned(end)
-        return { kind: 'partial' }
-      }
-      const next = offset + found.length + 1
-      if (!ends.some((end) => end.room === next)) ends.push({ room: next, raw: found.next - chunk.position })
-      return { kind: 'line', length: found.length, next, pieces: () => decodedPieces(cursor, code, found) } as LongLine
+      const raw = await chunk.lineFrom(from)
+      if (raw.kind === 'partial') return raw
+      const pieces = () => decodedPieces(raw, code.decoder(chunk.position + from))
+      const length = await lengthOf(pieces())
+      if (length === undefined) return { kind: 'partial' }
+      const next = offset + length + 1
+      if (!ends.some((end) => end.room === next)) ends.push({ room: next, raw: raw.next })
+      return { kind: 'line', length, next, pieces }
     },
   }
 }
@@ -151,57 +144,31 @@ function scaled(skipped: Skipped, scale: number): Skipped {
 function scaledPart(part: Part, scale: number): Part {
   return {
     ...part,
-    settle: ({ deadLetteredBytes, truncatedBytes, ...records }) =>
+    settle: ({ deadLetteredBytes, truncatedBytes }) =>
       part.settle({
-        ...records,
         deadLetteredBytes: Math.round(deadLetteredBytes * scale),
         truncatedBytes: Math.round(truncatedBytes * scale),
       }),
   }
 }
 
-/** A line in the file, `[start, end)` without its newline, and how long it is in UTF-8. */
-interface FoundLine {
-  readonly start: number
-  readonly end: number
-  readonly next: number
-  readonly length: number
-}
+type Decoded = AsyncGenerator<Uint8Array, 'whole' | 'short', undefined>
 
-/** Finds the end of a line of any length, holding one piece in memory at a time; undefined when it is not there yet. */
-async function findLine(cursor: RawCursor, code: LineCode, start: number): Promise<FoundLine | undefined> {
-  const buffer = Buffer.allocUnsafe(PIECE_BYTES)
-  const decoder = code.decoder(start)
-  let length = 0
-  for (let position = start; ; ) {
-    const count = await cursor.peek(buffer, position)
-    if (count instanceof Fault) return undefined
-    // An odd byte at the end may be half a character: it counts when nothing can follow.
-    const whole = cursor.endsAt(position + count) ? count : count - (count % code.unit)
-    const bytes = buffer.subarray(0, whole)
-    if (whole === 0 && !(cursor.endsAt(position) && position > start)) return undefined
-    const newline = code.newline(bytes, 0, position)
-    const isLast = newline >= 0 || whole === 0
-    length += Buffer.byteLength(decoder.decode(newline < 0 ? bytes : bytes.subarray(0, newline), { stream: !isLast }))
-    if (isLast) {
-      const end = position + Math.max(0, newline)
-      return { start, end, next: newline < 0 ? end : end + code.unit, length }
-    }
-    position += whole
+async function* decodedPieces({ length, pieces }: Extract<LongLine, { kind: 'line' }>, decoder: TextDecoder): Decoded {
+  let left = length
+  for await (const piece of pieces()) {
+    left -= piece.length
+    yield Buffer.from(decoder.decode(piece, { stream: left > 0 }))
   }
+  return left === 0 ? 'whole' : 'short'
 }
 
-async function* decodedPieces(
-  cursor: RawCursor,
-  code: LineCode,
-  { start, end }: FoundLine,
-): AsyncGenerator<Uint8Array, void, undefined> {
-  const buffer = Buffer.allocUnsafe(PIECE_BYTES)
-  const decoder = code.decoder(start)
-  for (let position = start; position < end; ) {
-    const count = await cursor.peek(buffer.subarray(0, Math.min(PIECE_BYTES, end - position)), position)
-    if (count instanceof Fault || count === 0) return
-    position += count
-    yield Buffer.from(decoder.decode(buffer.subarray(0, count), { stream: position < end }))
+/** How long the pieces are together; undefined when they come short. */
+async function lengthOf(pieces: Decoded): Promise<number | undefined> {
+  let length = 0
+  for (;;) {
+    const { done, value } = await pieces.next()
+    if (done) return value === 'whole' ? length : undefined
+    length += value.length
   }
 }

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
+import { statSync } from 'node:fs'
 import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -110,6 +111,35 @@ describe('the lock of a directory', () => {
     release(lock)
   })
 
+  it('is lost when its file is removed or replaced, and not when that cannot be told', async () => {
+    let refused: string | undefined
+    const stat = (path: string, options: { readonly bigint: true }) => {
+      if (refused !== undefined) throw refusal(refused)
+      return statSync(path, options)
+    }
+    const lock = await openLock(dir, 'me', stat)
+    if (lock.kind !== 'locked') throw new Error(lock.message)
+    const seen = [lock.isLost()]
+    refused = 'EIO'
+    seen.push(lock.isLost())
+    refused = undefined
+    await rm(join(dir, 'agent.lock'))
+    seen.push(lock.isLost())
+    await writeFile(join(dir, 'agent.lock'), '')
+    seen.push(lock.isLost())
+    expect(seen).toEqual([false, false, true, true])
+    lock.release()
+  })
+
+  it('is given back when nothing can be known of its file', async () => {
+    const stat = (): never => {
+      throw refusal('ESTALE')
+    }
+
+    expect(await openLock(dir, 'me', stat)).toMatchObject({ kind: 'failed', code: 'ESTALE' })
+    release(await openLock(dir, 'me'))
+  })
+
   const unshare = ['unshare', '--fork', '--kill-child', '--pid', '--net', '--mount']
   it.skipIf(spawnSync('unshare', [...unshare.slice(1), 'true']).status !== 0)(
     'is seen from other process, network and mount namespaces',
@@ -147,6 +177,8 @@ describe('the lock of a directory', () => {
     })
   })
 })
+
+const refusal = (code: string) => Object.assign(new Error(`${code}: stat`), { code, syscall: 'stat' })
 
 function release(lock: Lock): void {
   if (lock.kind !== 'locked') throw new Error(`not locked: ${lock.message}`)

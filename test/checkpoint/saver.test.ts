@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { createSaver } from '../../src/checkpoint/saver.ts'
+import type { SaveResult, Store } from '../../src/checkpoint/store.ts'
 import { silentLog } from '../support/tail-rig.ts'
 
 beforeEach(() => {
@@ -57,5 +58,54 @@ test('a last write does not wait', async () => {
   saver.touch()
   await saver.flush()
   expect(writes).toBe(2)
+  saver.stop()
+})
+
+/** A store whose writes end when they are told to. */
+function slowStore() {
+  const begun: PromiseWithResolvers<SaveResult>[] = []
+  const store: Pick<Store, 'save'> = {
+    save() {
+      const write = Promise.withResolvers<SaveResult>()
+      begun.push(write)
+      return write.promise
+    },
+  }
+  return { begun, store }
+}
+
+test.each([[false], [true]])(
+  'a last write joins the one that is under way, or follows it (changed: %s)',
+  async (changed) => {
+    const { begun, store } = slowStore()
+    const saver = createSaver({ state: () => ({}), log: silentLog, store })
+    saver.touch()
+    await vi.runOnlyPendingTimersAsync()
+    if (changed) saver.touch()
+    const flushed = Promise.all([saver.flush(), saver.flush()])
+    await vi.advanceTimersByTimeAsync(10_000)
+    expect(begun.length).toBe(1)
+    begun[0]?.resolve({ kind: 'saved' })
+    await vi.advanceTimersByTimeAsync(10_000)
+    expect(begun.length).toBe(changed ? 2 : 1)
+    begun[1]?.resolve({ kind: 'saved' })
+    expect(await flushed).toEqual([true, true])
+    await vi.advanceTimersByTimeAsync(10_000)
+    expect(begun.length).toBe(changed ? 2 : 1)
+    saver.stop()
+  },
+)
+
+test('a last write is tried again when the one under way fails', async () => {
+  const { begun, store } = slowStore()
+  const saver = createSaver({ state: () => ({}), log: silentLog, store })
+  saver.touch()
+  await vi.runOnlyPendingTimersAsync()
+  const flushed = saver.flush()
+  begun[0]?.resolve({ kind: 'failed', code: 'ENOSPC', message: 'no space' })
+  await vi.advanceTimersByTimeAsync(0)
+  expect(saver.error).toBe('no space')
+  begun[1]?.resolve({ kind: 'saved' })
+  expect([await flushed, saver.error, begun.length]).toEqual([true, undefined, 2])
   saver.stop()
 })

@@ -1,5 +1,6 @@
+import { constants } from 'node:buffer'
 import { createHash } from 'node:crypto'
-import { mkdir, mkdtemp, readdir, readFile, rm, rmdir, stat, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, rmdir, stat, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -168,6 +169,16 @@ describe('a state file that cannot be used', () => {
     expect(await read('registry.json.corrupt-1')).toBe(content)
   })
 
+  it('is kept aside when it is longer than any string', async () => {
+    await saveAll({ n: 1 }, { n: 2 })
+    await truncate(join(dir, 'registry.json'), constants.MAX_STRING_LENGTH + 1)
+
+    const store = await openStore({ dir })
+
+    expect(store.loaded).toEqual({ n: 1 })
+    expect(store.recovered).toMatch(/^registry.json is longer than 134217728 bytes and was kept as/)
+  })
+
   it('is passed over at every single cut of it', async () => {
     await saveAll({ n: 1 }, { n: 2 })
     const content = await read('registry.json')
@@ -224,8 +235,8 @@ describe('a state file that cannot be used', () => {
       retryPauseMs: 0,
       fs: {
         ...diskFs,
-        readFile: (path) => {
-          if (refusals === 0) return diskFs.readFile(path)
+        readFile: (path, maxBytes) => {
+          if (refusals === 0) return diskFs.readFile(path, maxBytes)
           refusals -= 1
           return Promise.reject(Object.assign(new Error('EMFILE: open'), { code: 'EMFILE', syscall: 'open' }))
         },

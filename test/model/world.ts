@@ -34,7 +34,7 @@ interface Destination {
   inFlight: Held[]
 }
 
-const outcome = { deliveredRecords: 0, deadLetteredRecords: 0, deadLetteredBytes: 0, truncatedBytes: 0 }
+const outcome = { deadLetteredBytes: 0, truncatedBytes: 0 }
 
 /** A disk, a tailer, and its destinations under the law. */
 export class World {
@@ -127,7 +127,7 @@ export class World {
     for (const pick of picks) {
       const [held] = destination?.inFlight.splice(pick % Math.max(1, destination.inFlight.length), 1) ?? []
       if (!held) return
-      held.part.settle(pick % 5 === 0 ? { ...outcome, deadLetteredRecords: 1, deadLetteredBytes: 1 } : outcome)
+      held.part.settle(pick % 5 === 0 ? { ...outcome, deadLetteredBytes: 1 } : outcome)
       held.settle()
     }
   }

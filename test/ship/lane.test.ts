@@ -2,7 +2,7 @@ import { setImmediate, setTimeout as sleep } from 'node:timers/promises'
 import fc from 'fast-check'
 import { describe, expect, test, vi } from 'vitest'
 import { createBell } from '../../src/bell.ts'
-import type { Chunk, Feed } from '../../src/block.ts'
+import type { Chunk, Feed, LongLine } from '../../src/block.ts'
 import type { DeliveryConfig } from '../../src/config/config.ts'
 import type { Log, LogFields } from '../../src/log.ts'
 import type { DeadLetterPort, StoredDeadLetters } from '../../src/ship/burial.ts'
@@ -30,7 +30,7 @@ const delivery: DeliveryConfig = {
   requestTimeoutMs: 1000,
 }
 
-const free = { take: async () => undefined, waiting: 0, stop() {} }
+const free = { take: async () => undefined, stop() {} }
 
 function deadLetters(answers: StoredDeadLetters[] = []) {
   const lines: string[] = []
@@ -210,17 +210,20 @@ describe('a lane', () => {
 
   test('measures how long answers take also when somebody sets the clock back', async () => {
     vi.useFakeTimers({ toFake: ['Date'] })
-    const { done, lane } = setUp({
-      content: `${record(1)}\n`,
-      answer: () => {
-        vi.setSystemTime(Date.now() - 3_600_000)
-        return ok
-      },
-    })
-    await done()
-    vi.useRealTimers()
-    expect(lane.account.latency.totalMs).toBeGreaterThanOrEqual(0)
-    await lane.drain()
+    try {
+      const { done, lane } = setUp({
+        content: `${record(1)}\n`,
+        answer: () => {
+          vi.setSystemTime(Date.now() - 3_600_000)
+          return ok
+        },
+      })
+      await done()
+      expect(lane.account.latency.totalMs).toBeGreaterThanOrEqual(0)
+      await lane.drain()
+    } finally {
+      vi.useRealTimers()
+    }
   })
 
   test('waits for Retry-After also after the last attempt of another batch', async () => {
@@ -612,6 +615,30 @@ describe('a line that is longer than memory may be', () => {
       expect([file.ledger.taken, fake.requests]).toEqual([0, []])
     },
   )
+
+  test('is followed no further when the lane is to stop', async () => {
+    const file = memoryFeed(Buffer.concat([line, Buffer.from('\n')]))
+    const asked: AbortSignal[] = []
+    const feed: Feed = {
+      ...file.feed,
+      async read(room, signal) {
+        const chunk = await file.feed.read(room)
+        const lineFrom = async (): Promise<LongLine> => {
+          if (signal) asked.push(signal)
+          await new Promise((resolve) => signal?.addEventListener('abort', resolve))
+          return { kind: 'partial' }
+        }
+        return chunk && { ...chunk, lineFrom }
+      },
+    }
+    const fake = fakeDestination(() => ok, { batchMaxSize: 10, batchMaxBytes: 4096, maxLineBytes: 1024 })
+    const options = { delivery, throttle: free, deadLetters: deadLetters().port, log: silentLog }
+    const lane = createLane({ destination: fake.destination, feed, ...options })
+    lane.start()
+    await until(() => asked.length === 1)
+    await lane.drain()
+    expect([file.ledger.taken, fake.requests]).toEqual([0, []])
+  })
 
   test('waits while the dead letter is full, and is read again after the next start', async () => {
     const stored = [{ kind: 'stored' }, { kind: 'full' }] as const

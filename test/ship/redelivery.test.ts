@@ -20,7 +20,7 @@ function setUp(answer: (request: SentRequest, attempt: number) => Verdict | Prom
     context: {
       destination: fake.destination,
       delivery: { ...delivery, initialBackoffMs: 1, maxBackoffMs: 1, maxAttempts },
-      throttle: { take: async () => undefined, waiting: 0, stop() {} },
+      throttle: { take: async () => undefined, stop() {} },
       account: createLaneAccount(),
       log: silentLog,
       floor: { notBeforeMs: 0 },

@@ -75,7 +75,7 @@ async function ship(
     destination,
     feed,
     delivery: { ...delivery, batchMaxSize: 7, batchMaxBytes, batchMaxWaitMs: 0, maxInFlight: 1 },
-    throttle: { take: async () => undefined, waiting: 0, stop() {} },
+    throttle: { take: async () => undefined, stop() {} },
     deadLetters: {
       async write(entries) {
         dead.push(...entries.map(({ line }) => Buffer.from(line).toString()))

@@ -46,7 +46,7 @@ test.each(formats)(
       destination: openDestination(configOf(intake.url)),
       feed: file.feed,
       delivery,
-      throttle: { take: async () => undefined, waiting: 0, stop() {} },
+      throttle: { take: async () => undefined, stop() {} },
       deadLetters: {
         async write(entries) {
           dead.push(...entries)

@@ -107,7 +107,7 @@ function startAgent(file: string, { runPath, env, openFiles, main }: Start): Age
   }
 }
 
-/** Asks until the agent answers. */
+/** Asks until the agent answers, and has started. */
 async function askStatus(socketPath: string): Promise<Status> {
   let status: Status | undefined
   await until(async () => {
@@ -122,7 +122,7 @@ async function askStatus(socketPath: string): Promise<Status> {
       asked.on('error', () => resolve(undefined))
       asked.end()
     })
-    return status !== undefined
+    return status !== undefined && status.state !== 'starting'
   })
   if (!status) throw new Error('no status')
   return status

@@ -44,7 +44,7 @@ export interface RigOptions {
   readonly imports?: ReadonlyMap<string, ImportedPosition>
 }
 
-const settled = { deliveredRecords: 0, deadLetteredRecords: 0, deadLetteredBytes: 0, truncatedBytes: 0 }
+const settled = { deadLetteredBytes: 0, truncatedBytes: 0 }
 
 /**
  * A tailer without a clock, and a destination that takes whole lines. `crash` and `restart` keep what the registry would
