@@ -154,6 +154,7 @@ function put(
     return 'taken'
   }
   if (line === 'grown') return { reason: 'too-long-unmasked', line: text }
+  if (line === 'costly') return { reason: 'unmasked', line: text }
   const result = body.appendLine(line, chunk)
   if (result === 'full') return 'full'
   if (result === 'not-json') return { reason: 'not-json', line }

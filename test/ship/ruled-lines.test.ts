@@ -204,6 +204,16 @@ describe.each(names)('lines with rules, %s', (format) => {
     expect(reasons).toEqual(['too-long-unmasked', 'too-long'].slice(0, format === 'message' ? 1 : 2))
   })
 
+  test('whose masks would take too much work are dead-lettered as they were', async () => {
+    const costly = event('a', 'pw=1 '.repeat(200))
+    const reasons: string[] = []
+    const setup = { format, maxLineBytes: 10_000, reasons }
+    const content = Buffer.from(`${costly}\n${event('b', 'pw=1')}\n`)
+    const shipped = await ship(content, [mask('pw=\\w(?:.*;end)?', '?')], setup)
+    expect(shipped).toEqual({ mostOpen, records: [event('b', '?')], dead: [costly], skipped: {} })
+    expect(reasons).toEqual(['unmasked'])
+  })
+
   test('that no mask was applied to are told from other long ones', async () => {
     const lines = [event('a', 'x'.repeat(100)), 'z'.repeat(1500)]
     const reasons: string[] = []
