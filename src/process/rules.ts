@@ -13,13 +13,13 @@ export interface LineRules {
   /** To look through the whole lines of `bytes`, as long as they are not changed behind where it is asked from. */
   scan(bytes: Buffer, maxLineBytes: number): RuleScan
   /**
-   * What becomes of one line: itself where no rule touches it. `grown`: masks would make it longer than `maxBytes`. `known`
-   * is the first rule that touches it, if a scan has told.
+   * What becomes of one line: itself where no rule touches it. `grown`: masks would make it longer than `maxBytes`.
+   * `costly`: they would take more work than a line may cost. `known` is the first rule that touches it, if a scan has told.
    */
   apply(line: Buffer, maxBytes: number, known?: number): Ruled
 }
 
-export type Ruled = Buffer | 'dropped' | 'grown'
+export type Ruled = Buffer | 'dropped' | 'grown' | 'costly'
 
 export interface RuleScan {
   /**
@@ -69,7 +69,7 @@ function apply(
     if (index !== known && !isTouched(kind, pattern.matches(text))) continue
     if (!placeholder) return 'dropped'
     const masked = pattern.replaceAll(text, placeholder, max)
-    if (masked === 'grown') return masked
+    if (typeof masked === 'string') return masked
     text = masked
   }
   return text === valid ? line : text

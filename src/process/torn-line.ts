@@ -10,19 +10,56 @@ export interface TornLine {
 }
 
 const EVENT_START = Buffer.from('{"kind":"Event"')
+const QUOTE = 0x22
+const BACKSLASH = 0x5c
 
-/** Splits a line that is no JSON object at the last place from which it is one audit event; undefined if there is none. */
+/** Splits a line that is no JSON object where the one audit event begins with which it ends; undefined if there is none. */
 export function splitTornLine(line: Uint8Array): TornLine | undefined {
   const bytes = Buffer.from(line.buffer, line.byteOffset, line.byteLength)
-  for (let at = bytes.lastIndexOf(EVENT_START); at > 0; at = bytes.lastIndexOf(EVENT_START, at - 1)) {
-    const event = bytes.subarray(at)
-    if (isAuditEvent(event)) return { torn: bytes.subarray(0, at), event }
+  const at = startOfLastObject(bytes)
+  if (at <= 0) return undefined
+  const event = bytes.subarray(at)
+  return isAuditEvent(event) ? { torn: bytes.subarray(0, at), event } : undefined
+}
+
+/**
+ * Where the object begins that ends with the line, if one does: read from the end, as whether the head was torn inside a
+ * string is not known. Below 0 where brackets do not match. Each byte is looked at once, whatever the line.
+ */
+function startOfLastObject(bytes: Buffer): number {
+  let depth = 0
+  for (let at = bytes.length - 1; at >= 0; at -= 1) {
+    switch (bytes[at]) {
+      case QUOTE:
+        at = startOfString(bytes, at)
+        break
+      case 0x7d:
+      case 0x5d:
+        depth += 1
+        break
+      case 0x7b:
+      case 0x5b:
+        depth -= 1
+        if (depth <= 0) return depth === 0 ? at : -1
+    }
   }
-  return undefined
+  return -1
+}
+
+/** Where the string begins whose last quote stands at `end`: every quote between is escaped. */
+function startOfString(bytes: Buffer, end: number): number {
+  for (let at = end; at > 0; ) {
+    at = bytes.lastIndexOf(QUOTE, at - 1)
+    let front = at
+    while (bytes[front - 1] === BACKSLASH) front -= 1
+    if ((at - front) % 2 === 0) return at
+  }
+  return -1
 }
 
 /** Whether the bytes are one JSON object of the audit API. */
 function isAuditEvent(bytes: Buffer): boolean {
+  if (!bytes.subarray(0, EVENT_START.length).equals(EVENT_START)) return false
   const value = parse(bytes)
   return (
     typeof value === 'object' &&

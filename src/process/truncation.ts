@@ -7,15 +7,17 @@ import { Buffer } from 'node:buffer'
  */
 export interface Truncation {
   push(piece: Uint8Array): void
-  /** The truncated event; undefined when the line is no audit event with bodies, or is still longer than allowed. */
+  /** The truncated event; undefined when the line is not one audit event, or is still longer than allowed. */
   end(): Buffer | undefined
 }
 
 const QUOTE = 0x22
 const BACKSLASH = 0x5c
-const OPEN = [0x7b, 0x5b]
+const OBJECT_START = 0x7b
+const OPEN = [OBJECT_START, 0x5b]
 const CLOSE = [0x7d, 0x5d]
 const COMMA = 0x2c
+const BLANKS = [0x20, 0x09, 0x0a, 0x0d]
 const DROPPED = new Set(['requestObject', 'responseObject'])
 const ANNOTATION = '"audit.k8s.io/truncated":"true"'
 
@@ -23,6 +25,8 @@ export function createTruncation(maxBytes: number): Truncation {
   const members: { readonly key: string; readonly bytes: Buffer }[] = []
   let member: number[] = []
   let depth = 0
+  /** The object has ended: only blanks may follow. */
+  let closed = false
   let inString = false
   let escaped = false
   let dropping = false
@@ -31,7 +35,9 @@ export function createTruncation(maxBytes: number): Truncation {
 
   function closeMember(): void {
     const key = keyOf(member)
-    if (!dropping && key !== undefined) members.push({ key, bytes: Buffer.from(member) })
+    // Nothing is left out but what must be.
+    if (key === undefined) hopeless = true
+    else if (!dropping) members.push({ key, bytes: Buffer.from(member) })
     member = []
     dropping = false
   }
@@ -53,13 +59,22 @@ export function createTruncation(maxBytes: number): Truncation {
       keep(byte)
       return
     }
+    if (depth === 0) {
+      stepOutside(byte)
+      return
+    }
     if (byte === QUOTE) inString = true
     else if (OPEN.includes(byte)) depth += 1
     else if (CLOSE.includes(byte)) depth -= 1
-    const isOutermost = depth === 1 && OPEN.includes(byte)
-    const endsMember = (depth === 0 && CLOSE.includes(byte)) || (depth === 1 && byte === COMMA)
-    if (endsMember) closeMember()
-    else if (!isOutermost) keep(byte)
+    closed = depth === 0
+    if (closed || (depth === 1 && byte === COMMA)) closeMember()
+    else keep(byte)
+  }
+
+  /** What stands before the object or behind it would be lost with its truncated form. */
+  function stepOutside(byte: number): void {
+    if (byte === OBJECT_START && !closed) depth = 1
+    else if (!BLANKS.includes(byte)) hopeless = true
   }
 
   return {
@@ -70,7 +85,7 @@ export function createTruncation(maxBytes: number): Truncation {
       }
     },
     end() {
-      if (hopeless || depth !== 0 || inString) return undefined
+      if (hopeless || !closed) return undefined
       const version = members.find(({ key }) => key === 'apiVersion')?.bytes.toString() ?? ''
       if (!version.includes('"audit.k8s.io/')) return undefined
       const bytes = Buffer.from(`{${annotated(members.map(({ bytes }) => bytes.toString('utf8')))}}`)

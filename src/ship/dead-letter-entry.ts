@@ -2,9 +2,9 @@ import { isUtf8 } from 'node:buffer'
 
 /**
  * Why a line never became a record, as the `reason` of its entry; every other reason tells what a destination answered.
- * `too-long-unmasked`: rules mean the line, and none was applied to it.
+ * `too-long-unmasked`: rules mean the line, and none was applied to it. `unmasked`: neither, as its masks take too much work.
  */
-export type UnfitReason = 'not-json' | 'torn-line' | 'too-long' | 'too-long-unmasked'
+export type UnfitReason = 'not-json' | 'torn-line' | 'too-long' | 'too-long-unmasked' | 'unmasked'
 
 /** A record that no attempt will deliver as it is, and why. */
 export interface DeadLetterEntry {

@@ -13,6 +13,7 @@ export function obstacleTo(entry: DeadLetterEntry, { maxLineBytes }: Origin): st
   const { reason, line } = entry
   if (reason === 'torn-line') return 'the front of a line that was never finished'
   if (reason === 'too-long-unmasked') return 'longer than max_line_bytes, and not masked as its source wants'
+  if (reason === 'unmasked') return 'not masked as its source wants: that takes too much work'
   if (reason === 'too-long' && !isWhole(entry)) return 'a piece of a line that was longer than max_line_bytes'
   const mayHaveGrown = reason !== 'too-long' && isUtf8(line)
   const longest = mayHaveGrown ? REPAIR_GROWTH * maxLineBytes : maxLineBytes

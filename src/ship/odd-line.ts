@@ -52,7 +52,10 @@ function takeShortLine(body: Body, odd: OddLineAt, account: ChunkAccount): 'take
   const torn = isSuspect(body, line, bytes) ? splitTornLine(bytes) : undefined
   const text = torn ? Buffer.from(torn.event) : bytes
   const known = line.reason === 'rule' && !torn ? line.rule : undefined
-  if (put(body, odd, { text, fileBytes: line.next - line.end + text.length, known }, account) === 'full') return 'full'
+  const fileBytes = line.next - line.end + text.length
+  const result = put(body, odd, { text, fileBytes, known }, account)
+  if (result === 'full') return 'full'
+  if (result !== 'taken') account.dead.push({ ...deadLine(odd, result.reason, result.line), bytes: fileBytes })
   if (torn) account.dead.push(deadLine(odd, 'torn-line', torn.torn))
   account.end = line.next
   return 'taken'
@@ -83,10 +86,11 @@ async function takeLongLine(body: Body, odd: OddLineAt, account: ChunkAccount): 
   if (seen < long.length) return 'partial'
   const text = truncation.end()
   const whole = { ...odd, line: { ...line, next: long.next } }
-  if (text) {
-    const cutBytes = long.length - text.length
-    if (put(body, whole, { text, fileBytes: long.next - line.start, cutBytes }, account) === 'full') return 'full'
-  } else {
+  const sendable = text && { text, fileBytes: long.next - line.start, cutBytes: long.length - text.length }
+  const result = sendable ? put(body, whole, sendable, account) : 'unfit'
+  if (result === 'full') return 'full'
+  if (result !== 'taken') {
+    // The line itself: of its truncated form the bodies would be missing.
     const buried = await buryLongLine(whole, long, account)
     if (buried !== 'taken') return buried
   }
@@ -130,23 +134,31 @@ interface Sendable {
   readonly known?: number | undefined
 }
 
+/** What no record can carry. */
+interface Unfit {
+  readonly reason: UnfitReason
+  readonly line: Buffer
+}
+
 /** Puts a line into the body, as far as the rules let it and a record can carry it. */
 function put(
   body: Body,
   odd: OddLineAt,
   { text, fileBytes, cutBytes = 0, known }: Sendable,
   account: ChunkAccount,
-): 'taken' | 'full' {
+): 'taken' | 'full' | Unfit {
   const { chunk, rules } = odd
   const line = rules ? rules.apply(text, chunk.origin.maxLineBytes, known) : text
-  if (line === 'dropped') count(account, 'rule', fileBytes)
-  else if (line === 'grown') account.dead.push({ ...deadLine(odd, 'too-long-unmasked', text), bytes: fileBytes })
-  else {
-    const result = body.appendLine(line, chunk)
-    if (result === 'full') return 'full'
-    if (result === 'not-json') account.dead.push({ ...deadLine(odd, 'not-json', line), bytes: fileBytes })
-    else if (cutBytes > 0) count(account, 'truncated', cutBytes)
+  if (line === 'dropped') {
+    count(account, 'rule', fileBytes)
+    return 'taken'
   }
+  if (line === 'grown') return { reason: 'too-long-unmasked', line: text }
+  if (line === 'costly') return { reason: 'unmasked', line: text }
+  const result = body.appendLine(line, chunk)
+  if (result === 'full') return 'full'
+  if (result === 'not-json') return { reason: 'not-json', line }
+  if (cutBytes > 0) count(account, 'truncated', cutBytes)
   return 'taken'
 }
 

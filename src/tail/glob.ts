@@ -1,5 +1,5 @@
 import { normalize, sep } from 'node:path'
-import picomatch from 'picomatch'
+import { compilePathPattern } from './path-pattern.ts'
 
 /** A pattern for paths: `*`, `?`, `[…]`, `{a,b}` and, as a whole segment, `**`. Everything else stands for itself. */
 export interface Glob {
@@ -26,14 +26,14 @@ export function compileGlob(written: string): Glob {
   const base = literally(segments.slice(0, firstWild).join(sep)) || sep
   const isAbove = (directory: string) =>
     directory === sep || base === directory || base.startsWith(`${directory}${sep}`)
-  const isMatch = matcher(pattern)
+  const isMatch = compilePathPattern(pattern)
   // A brace over several segments: which directories may match is not known per depth.
   const isSplit = segments.some((segment) => count(segment, '{') !== count(segment, '}'))
   const globstar = isSplit ? firstWild : segments.indexOf('**')
   const prefixes = segments.map((_, index) =>
     index < firstWild || (globstar >= 0 && index >= globstar)
       ? undefined
-      : matcher(segments.slice(0, index + 1).join(sep)),
+      : compilePathPattern(segments.slice(0, index + 1).join(sep)),
   )
   return {
     base,
@@ -53,20 +53,6 @@ export function compileGlob(written: string): Glob {
 export function compileGlobs(patterns: readonly string[]): (path: string) => boolean {
   const matchers = patterns.map((pattern) => compileGlob(pattern).matches)
   return (path) => matchers.some((matches) => matches(path))
-}
-
-/** picomatch gives parentheses and some marks a meaning that no configuration of a log path knows. */
-function matcher(pattern: string): (path: string) => boolean {
-  let inBrackets = false
-  const escaped = pattern.replace(/\\.|\[!?|[\]()|!@+]/g, (mark) => {
-    if (mark.startsWith('[')) {
-      inBrackets = true
-      return mark === '[!' ? '[^' : mark
-    }
-    if (mark === ']') inBrackets = false
-    return inBrackets || mark === ']' || mark.length > 1 ? mark : `\\${mark}`
-  })
-  return picomatch(escaped, { dot: true, noextglob: true, nonegate: true })
 }
 
 function literally(literal: string): string {

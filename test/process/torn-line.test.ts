@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { splitTornLine } from '../../src/process/torn-line.ts'
 
 const event = (id: string) =>
@@ -30,3 +30,39 @@ test.each([['plain text'], [event('a').slice(0, 40)], ['{"kind":"Event"}{"kind":
     expect(split(line)).toBeUndefined()
   },
 )
+
+const START = '{"kind":"Event"'
+
+/** Tries every place where an event may begin, from the end. */
+function splitByTrying(line: string): ReturnType<typeof split> {
+  for (let at = line.lastIndexOf(START); at > 0; at = line.lastIndexOf(START, at - 1)) {
+    try {
+      if (/^audit\.k8s\.io\//.test(JSON.parse(line.slice(at)).apiVersion)) {
+        return { torn: line.slice(0, at), event: line.slice(at) }
+      }
+    } catch {}
+  }
+  return undefined
+}
+
+test('finds the last place from which the line is an event, whatever stands before', () => {
+  const parts = fc.constantFrom(
+    ...[START, ',"apiVersion":"audit.k8s.io/v1"', ',"a":[1]', ',"b":"', '\\', '"', '}', '{', ']', '[', ' ', 'é'],
+    ...[event('a'), event('\\"}]"{['), event('b').slice(0, 20), ',"requestObject":'],
+  )
+  fc.assert(
+    fc.property(fc.array(parts, { maxLength: 12 }), (line) => {
+      expect(split(line.join(''))).toEqual(splitByTrying(line.join('')))
+    }),
+    { numRuns: 2000 },
+  )
+})
+
+test('parses the line once, however many events seem to begin in it', () => {
+  const line = `${`${START},"a":`.repeat(1000)}1${'}'.repeat(1000)}`
+  const parse = vi.spyOn(JSON, 'parse')
+  const found = split(`torn${line}`)
+  const parsed = parse.mock.calls.map(([text]) => text.length)
+  parse.mockRestore()
+  expect([found, parsed]).toEqual([undefined, [line.length]])
+})

@@ -48,8 +48,18 @@ test.each([
   ['another object', '{"kind":"Event","apiVersion":"v1","requestObject":{}}'],
   ['text', 'plain text'],
   ['half an event', JSON.stringify(event({ requestObject: {} })).slice(0, -5)],
+  ['two events', JSON.stringify(event({ requestObject: {} })).repeat(2)],
+  ['an event and what follows it', `${JSON.stringify(event({ requestObject: {} }))}TRAILING`],
+  ['an event and what stands before it', `LEADING${JSON.stringify(event({ requestObject: {} }))}`],
+  ['a part that is no member', `${JSON.stringify(event({ requestObject: {} })).slice(0, -1)},junk}`],
+  ['a key that has to be decoded', `${JSON.stringify(event({ requestObject: {} })).slice(0, -1)},"a\\u0062":1}`],
 ])('gives nothing for %s', (_name, line) => {
   expect(truncate(line)).toBeUndefined()
+})
+
+test('leaves out blanks around the event', () => {
+  const line = '{"apiVersion":"audit.k8s.io/v1","requestObject":{}}'
+  expect(truncate(` ${line} \r`)).toBe(truncate(line))
 })
 
 test('gives nothing when the event is still too long', () => {

@@ -30,6 +30,11 @@ describe('an obstacle to a dead letter', () => {
       'longer than max_line_bytes, and not masked as its source wants',
     ],
     [
+      'a line whose masks took too much work',
+      entryOf(text(10), { reason: 'unmasked' }),
+      'not masked as its source wants: that takes too much work',
+    ],
+    [
       'the front of a torn line',
       entryOf('{"a":', { reason: 'torn-line' }),
       'the front of a line that was never finished',

@@ -189,6 +189,31 @@ describe.each(names)('lines with rules, %s', (format) => {
     expect(shipped).toEqual({ mostOpen, records: [event('b')], dead: [event('a', 'x'.repeat(100))], skipped: {} })
   })
 
+  test('that are too long and no record either once truncated are dead-lettered whole', async () => {
+    const long = (rest: string) =>
+      `${event('a', 'x'.repeat(30)).slice(0, -1)},"requestObject":"${'z'.repeat(1000)}"${rest}}`
+    const content = Buffer.from(`${long('')}\n`)
+    const reasons: string[] = []
+    const setup = { format, maxLineBytes: 1000, reasons }
+    const grown = await ship(content, [mask('x', 'y'.repeat(40))], setup)
+    expect(grown).toEqual({ mostOpen, records: [], dead: [long('')], skipped: {} })
+    if (format !== 'message') {
+      const broken = await ship(Buffer.from(`${long(',"n":"\u0001"')}\n`), [], setup)
+      expect(broken).toEqual({ mostOpen, records: [], dead: [long(',"n":"\u0001"')], skipped: {} })
+    }
+    expect(reasons).toEqual(['too-long-unmasked', 'too-long'].slice(0, format === 'message' ? 1 : 2))
+  })
+
+  test('whose masks would take too much work are dead-lettered as they were', async () => {
+    const costly = event('a', 'pw=1 '.repeat(200))
+    const reasons: string[] = []
+    const setup = { format, maxLineBytes: 10_000, reasons }
+    const content = Buffer.from(`${costly}\n${event('b', 'pw=1')}\n`)
+    const shipped = await ship(content, [mask('pw=\\w(?:.*;end)?', '?')], setup)
+    expect(shipped).toEqual({ mostOpen, records: [event('b', '?')], dead: [costly], skipped: {} })
+    expect(reasons).toEqual(['unmasked'])
+  })
+
   test('that no mask was applied to are told from other long ones', async () => {
     const lines = [event('a', 'x'.repeat(100)), 'z'.repeat(1500)]
     const reasons: string[] = []

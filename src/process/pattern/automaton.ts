@@ -14,6 +14,8 @@ export interface Text {
 export interface Match {
   readonly start: number
   readonly end: number
+  /** Up to here was looked before it was sure that no match with more priority ends later. */
+  readonly reached: number
 }
 
 /** Results of a run that are no place. */
@@ -33,6 +35,8 @@ export class Automaton {
   readonly #any: States
   readonly #first: States
   readonly #backward: States
+  /** Where the last run ended that found something. */
+  #reached = 0
 
   /** `prefix` is what every match begins with, if that is known. */
   constructor(program: Program, prefix: Uint8Array | undefined) {
@@ -54,7 +58,7 @@ export class Automaton {
     const end = this.#run(this.#first, text, from)
     if (end === NONE) return undefined
     const start = end === NOT_FOR_US ? NOT_FOR_US : this.#startOf(text, { from, end })
-    return start === NOT_FOR_US ? 'foreign' : { start, end }
+    return start === NOT_FOR_US ? 'foreign' : { start, end, reached: this.#reached }
   }
 
   /** Where the match ends that the states prefer; any will do: where the first of them ends. */
@@ -76,6 +80,7 @@ export class Automaton {
       if (at === end) next = cells[state + END] as number
       if (next === UNKNOWN) next = states.step(state, at < end ? (bytes[at] as number) : END)
       if (next === FOREIGN) return NOT_FOR_US
+      this.#reached = at
       if (next === DEAD) return found
       if (next === IDLE) {
         at = this.#nextPrefix(text, at + 1)

@@ -6,6 +6,7 @@ import { programOf } from './program.ts'
 import { requiredBy } from './required.ts'
 import { createSearch, type Search, Searched } from './search.ts'
 import { isContinuation } from './states.ts'
+import { TextReader } from './text-reader.ts'
 
 const UNANCHORED = 0
 
@@ -52,15 +53,17 @@ export class Pattern {
 
   /**
    * Puts a placeholder in the place of every match in the line, as Go's `ReplaceAll` does; the line itself if there is none.
-   * `grown`: the result would be longer than `maxBytes`.
+   * `grown`: the result would be longer than `maxBytes`. `costly`: after too many matches the line was looked at far behind
+   * them, for others that would have had priority.
    */
-  replaceAll(line: Buffer, placeholder: Placeholder, maxBytes: number): Buffer | 'grown' {
+  replaceAll(line: Buffer, placeholder: Placeholder, maxBytes: number): Replaced {
     const replaced = this.#replaceInBytes(line, placeholder, maxBytes)
     return replaced === 'foreign' ? this.#replaceInText(line, placeholder, maxBytes) : replaced
   }
 
-  #replaceInBytes(line: Buffer, placeholder: Placeholder, maxBytes: number): Buffer | 'grown' | 'foreign' {
+  #replaceInBytes(line: Buffer, placeholder: Placeholder, maxBytes: number): Replaced | 'foreign' {
     const text = { bytes: line, start: 0, end: line.length }
+    const lookahead = new Lookahead(line.length)
     const output = new Output(maxBytes)
     let copied = 0
     for (let from = 0; from <= line.length && !output.isOver; ) {
@@ -68,6 +71,7 @@ export class Pattern {
       if (match === undefined) break
       const instead = match === 'foreign' ? match : (placeholder.constant ?? this.#expanded(placeholder, line, match))
       if (match === 'foreign' || instead === 'foreign') return 'foreign'
+      if (!lookahead.allows(match.reached - match.end)) return 'costly'
       output.add(line.subarray(copied, match.start), isReplaced(match, copied) ? instead : undefined)
       copied = match.end
       from = nextCharacter(line, Math.max(from, copied - 1))
@@ -83,19 +87,22 @@ export class Pattern {
     const before = start === 0 ? '' : line.toString('utf8', previousCharacter(line, start), start)
     const match = line.toString('utf8', start, end)
     const text = before + match + line.toString('utf8', end, nextCharacter(line, end))
-    const groups = this.#groups(text, before.length)
+    const groups = this.#groups(new TextReader(text), before.length)
     if (groups?.[0] !== before.length || groups[1] !== before.length + match.length) return 'foreign'
     return Buffer.from(expand(placeholder, text, groups))
   }
 
-  #replaceInText(line: Buffer, placeholder: Placeholder, maxBytes: number): Buffer | 'grown' {
+  #replaceInText(line: Buffer, placeholder: Placeholder, maxBytes: number): Replaced {
     const text = line.toString()
+    const reader = new TextReader(text)
+    const lookahead = new Lookahead(text.length)
     const output = new Output(maxBytes)
     let copied = 0
     for (let from = 0; from <= text.length && !output.isOver; ) {
-      const groups = this.#groups(text, from)
+      const groups = this.#groups(reader, from)
       if (groups === undefined) break
       const [start = 0, end = 0] = groups
+      if (!lookahead.allows(reader.reached - end)) return 'costly'
       const instead = isReplaced({ start, end }, copied) ? expand(placeholder, text, groups) : ''
       output.add(Buffer.from(text.slice(copied, start)), Buffer.from(instead))
       copied = end
@@ -106,10 +113,31 @@ export class Pattern {
   }
 
   /** Bounds of the first match at `from` or later and of its groups, two numbers each; below 0 for a group without a match. */
-  #groups(text: string, from: number): readonly number[] | undefined {
+  #groups(reader: TextReader, from: number): readonly number[] | undefined {
     const count = 1 + this.#regex.groupCount()
-    const [found, bounds] = this.#regex.re2().matchWithGroup(text, from, text.length, UNANCHORED, count)
-    return found ? bounds : undefined
+    reader.reached = from
+    return this.#regex.re2().executeEngine(reader, from, UNANCHORED, 2 * count) ?? undefined
+  }
+}
+
+/** A line with its matches replaced, or why they were not. */
+export type Replaced = Buffer | 'grown' | 'costly'
+
+/** Looking so many times at all of a line, and a little more for short ones, is no more than a line may cost. */
+const MOST_LOOKS = 8
+const FREE_LOOKAHEAD = 65_536
+
+/** How far was looked behind matches, each of which another search has to look at again. */
+class Lookahead {
+  #left: number
+
+  constructor(length: number) {
+    this.#left = MOST_LOOKS * length + FREE_LOOKAHEAD
+  }
+
+  allows(more: number): boolean {
+    this.#left -= Math.max(0, more)
+    return this.#left >= 0
   }
 }
 
@@ -139,14 +167,14 @@ class Output {
     }
   }
 
-  end(rest: Uint8Array): Buffer | 'grown' {
+  end(rest: Uint8Array): Replaced {
     this.add(rest)
     return this.isOver ? 'grown' : Buffer.concat(this.#pieces)
   }
 }
 
 /** An empty match right behind another match is none. */
-function isReplaced({ start, end }: Match, copied: number): boolean {
+function isReplaced({ start, end }: { start: number; end: number }, copied: number): boolean {
   return end > copied || start === 0
 }
 

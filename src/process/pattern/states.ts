@@ -216,7 +216,7 @@ export function isContinuation(symbol: number): boolean {
   return symbol >= 0x80 && symbol < 0xc0
 }
 
-function isWordCharacter(symbol: number): boolean {
+export function isWordCharacter(symbol: number): boolean {
   const isLetter = (symbol >= 0x41 && symbol <= 0x5a) || (symbol >= 0x61 && symbol <= 0x7a)
   return isLetter || (symbol >= 0x30 && symbol <= 0x39) || symbol === 0x5f
 }

@@ -31,7 +31,7 @@ export async function attempt(request: SendRequest, wire: Wire, signal: AbortSig
   if ('failure' in body) return { kind: 'retry', reason: `compression failed: ${body.failure}` }
   const headers = distinct([...wire.headers, ...encodingOf(wire.compression), ['Idempotency-Key', request.batchId]])
   const answer = await wire.transport.post({ path: wire.path, headers, body }, signal)
-  return judge(presentable(answer, { secrets: wire.secrets, pieces: request.pieces }), {
+  return judge(presentable(answer, wire.secrets), {
     delivered: wire.delivered,
     sentBytes: body.pieces.reduce((sum, piece) => sum + piece.length, 0),
     nowMs: Date.now(),

@@ -151,6 +151,36 @@ describe('a pattern', () => {
     expect(replaced('x', 'aaaa', 'bb', 3)).toBe('aaaa')
   })
 
+  describe.each([
+    ['an automaton', 'pw=\\w+(?:.*;end)?', 'pw=aa '],
+    ['re2js', '[à-é]+k(?:.*;end)?', 'éèkab '],
+  ])('whose matches might each reach to the end of the line, for %s', (_, source, unit) => {
+    it('gives up before it has looked at the line as often as there are matches', () => {
+      expect(replaced(source, unit.repeat(10_000), '*', 1e6)).toBe('costly')
+    })
+
+    it('replaces a few of them, one that does reach to the end, and as many as there are where none might', () => {
+      const long = 'x'.repeat(10_000)
+      const instead = unit.replace(/^\S+k|^\S+/, '*')
+      expect(replaced(source, unit.repeat(10) + long, '*', 1e6)).toBe(instead.repeat(10) + long)
+      expect(replaced(source, `${unit.repeat(10_000)};end`, '*', 1e6)).toBe('*')
+      expect(replaced(source.replace('.*', ' {0,9}'), unit.repeat(10_000), '*', 1e6)).toBe(instead.repeat(10_000))
+    })
+  })
+
+  test.each([
+    ['\\b[à-é]?k\\b', 'k ék kk k😀k _k k'],
+    ['^[à-é]|[à-é]$', 'àéà'],
+    ['(?:[à-é]|😀)+', 'é😀a😀\ud800é'],
+    ['(?i)\\Bstra[ß-ÿ]e|K', 'Straße \u212a xstraßeſ'],
+    ['[à-é]*', 'aéb'],
+    ['(?:foo|bar)[à-é]+', 'fooé bar foo baré'],
+    ['[à-é]x$', 'éxéx'],
+  ])('replaces %s in %s as re2js does, by what tells its characters apart', (source, text) => {
+    const valid = text.toWellFormed()
+    expect(replaced(source, valid, '<>')).toBe(RE2JS.compile(source).re2().replaceAll(valid, '<>'))
+  })
+
   it('goes on when it has more states than it keeps', () => {
     const source = 'a.{12}a'
     const random = (n: number) => (Math.imul(n, 0x9e3779b1) >>> 13) & 1

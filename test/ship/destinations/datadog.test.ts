@@ -147,8 +147,8 @@ describe('the datadog destination', () => {
       await destination.send(sendRequest(`[${record}]`), never),
     ]
     expect(verdicts).toMatchObject([
-      { kind: 'rejected', reason: 'HTTP 400 Bad Request: bad key *** of ***' },
-      { kind: 'rejected', reason: 'HTTP 400 Bad Request: (the answer repeats what was sent)' },
+      { kind: 'rejected', reason: 'HTTP 400 Bad Request: bad key … of …' },
+      { kind: 'rejected', reason: 'HTTP 400 Bad Request: cannot index {"…":{"name":"…"}}' },
     ])
   })
 
