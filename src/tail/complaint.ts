@@ -11,13 +11,13 @@ export function createComplaint(path: string, log: Log): Complaint {
     const isLasting = reason === seen
     seen = reason
     if (!isLasting || reason === told) return
+    const before = told
     told = reason
-    if (reason === undefined) log.info({ key: `readable:${path}`, path }, 'it can be read again')
     // Files that wait for the same thing, such as a free descriptor, share a line.
-    else
-      log.warn(
-        { key: `unreadable:${reason}`, path, reason },
-        'it cannot be read now and is tried again: nothing is forgotten',
-      )
+    if (reason === undefined) log.info({ key: `readable:${before}`, path }, 'it can be read again')
+    else {
+      const message = 'it cannot be read now and is tried again: nothing is forgotten'
+      log.warn({ key: `unreadable:${reason}`, path, reason }, message)
+    }
   }
 }

@@ -138,15 +138,18 @@ function isElsewhere(scan: Scan, sighting: Place): boolean {
 /** A plain file that nobody knows by its identity. */
 function receive(scan: Scan, { path, facts }: Place): void {
   const { lineage } = scan
-  const judgement = withFile(lineage.options.files, path, (fd, now) =>
-    isIdentity(now, facts)
-      ? judge(plainCandidate(lineage.options.files, fd, now), { ...scan, isLive: false })
-      : new Fault('ENOENT', `${path} is another file now`),
-  )
-  if (judgement instanceof Fault) {
-    lineage.decisions.postpone({ path, facts }, judgement)
+  const { files } = lineage.options
+  // A copy grows while it is made: it is taken as it was when it was judged, not as it was when it was first seen.
+  const judged = withFile(files, path, (fd, now) => {
+    if (!isIdentity(now, facts)) return new Fault('ENOENT', `${path} is another file now`)
+    const judgement = judge(plainCandidate(files, fd, now), { ...scan, isLive: false })
+    return judgement instanceof Fault ? judgement : { judgement, place: { path, facts: now } }
+  })
+  if (judged instanceof Fault) {
+    lineage.decisions.postpone({ path, facts }, judged)
     return
   }
+  const { judgement, place } = judged
   lineage.decisions.settle(facts)
   if (judgement.kind === 'wait') {
     scan.isComplete = false
@@ -154,8 +157,8 @@ function receive(scan: Scan, { path, facts }: Place): void {
   } else if (judgement.kind === 'copy') {
     lineage.decisions.ignore(facts)
   } else {
-    const generation = judgement.kind === 'home' ? judgement.generation : lineage.discover({ path, facts })
-    lineage.settle(generation, { path, facts })
+    const generation = judgement.kind === 'home' ? judgement.generation : lineage.discover(place)
+    lineage.settle(generation, place)
     scan.seen.add(generation)
   }
 }

@@ -12,7 +12,7 @@ import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
 import type { LogFields } from '../../src/log.ts'
-import { nodeFiles } from '../../src/tail/files.ts'
+import { Fault, type Files, nodeFiles } from '../../src/tail/files.ts'
 import { birthless, faultyFiles } from '../support/faulty-files.ts'
 import { type RigOptions, silentLog, sourceOf, tailRig } from '../support/tail-rig.ts'
 import { tempDir } from '../support/temp-dir.ts'
@@ -66,6 +66,28 @@ test('no loss is reported when a rotated file could not be read before it was pa
   faulty.allow()
   expect(await tail.lines()).toEqual(['a', 'b'])
   await looks(3)
+  expect(gone).toEqual([])
+  await tail.close()
+})
+
+test('no loss is reported when a copy is first seen while it is made', async () => {
+  using dir = tempDir()
+  const copy = join(dir.path, 'log', 'audit-2026-11-20T14-33-41.420.log')
+  const files: Files = {
+    ...nodeFiles,
+    stat(path) {
+      const facts = nodeFiles.stat(path)
+      return path === copy && !(facts instanceof Fault) ? { ...facts, size: 0 } : facts
+    },
+  }
+  const { live, gone, tail, append, looks } = rig(dir.path, { files })
+  append('a\n')
+  expect(await tail.lines()).toEqual(['a'])
+  append('b\n')
+  await looks(1)
+  copyFileSync(live, copy)
+  truncateSync(live)
+  expect(await tail.lines()).toEqual(['b'])
   expect(gone).toEqual([])
   await tail.close()
 })
