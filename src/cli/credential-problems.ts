@@ -11,12 +11,17 @@ import { readSmallFile } from '../ship/small-file.ts'
  * same, as they may change. Files of conf.yaml that are not there are told of with the configuration.
  */
 export async function credentialProblems(destinations: readonly DestinationConfig[]): Promise<readonly Problem[]> {
-  return (await Promise.all(destinations.map(problemsOf))).flat()
+  const kubeconfigs = new Set(destinations.flatMap((one) => kubeconfigOf(one) ?? []))
+  const plain = destinations.filter((one) => kubeconfigOf(one) === undefined)
+  const all = await Promise.all([...plain.map(problemsOf), ...[...kubeconfigs].map(problemsOfKubeconfig)])
+  return all.flat()
+}
+
+function kubeconfigOf(destination: DestinationConfig): string | undefined {
+  return destination.type === 'webhook' ? destination.kubeconfig : undefined
 }
 
 async function problemsOf(destination: DestinationConfig): Promise<readonly Problem[]> {
-  const kubeconfig = destination.type === 'webhook' ? destination.kubeconfig : undefined
-  if (kubeconfig !== undefined) return problemsOfKubeconfig(kubeconfig)
   const secret = destination.type === 'datadog' ? destination.apiKey : destination.token
   const reasons = await unusable({ tls: tlsSpecOf(destination.tls), secret })
   return warnings(

@@ -1,3 +1,4 @@
+import { constants } from 'node:fs'
 import { open } from 'node:fs/promises'
 
 /** The largest secret, certificate or kubeconfig that is read: a path to something else must not fill the memory. */
@@ -10,7 +11,10 @@ export type FileText =
 
 export async function readSmallFile(path: string): Promise<FileText> {
   try {
-    await using file = await open(path)
+    // To open a named pipe waits for its writer; those of a shell, as in `<(…)`, have one.
+    const isShells = /^\/(dev|proc)\//.test(path)
+    await using file = await open(path, constants.O_RDONLY | (isShells ? 0 : constants.O_NONBLOCK))
+    if (!isShells && (await file.stat()).isFIFO()) return { kind: 'unreadable', why: 'it is a named pipe' }
     const room = Buffer.allocUnsafeSlow(MAX_BYTES + 1)
     let length = 0
     for (let bytesRead = -1; bytesRead !== 0; length += bytesRead) {

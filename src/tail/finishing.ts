@@ -9,7 +9,7 @@ const ALIVE_MS = 60_000
 export function finishRotated(lineage: Lineage, nowMs: number): void {
   for (const generation of lineage.reading) {
     if (!generation.rotated || generation.isReplaced) continue
-    const isQuiet = nowMs - generation.changedAtMs >= quietMs(lineage)
+    const isQuiet = nowMs - generation.changedAtMs >= quietMs(lineage, generation)
     if (!generation.final && isQuiet && !isAlive(generation, nowMs)) generation.finalise()
     if (!generation.final || !generation.isSettled || !generation.verify()) continue
     if (isHeld(lineage, generation, nowMs)) continue
@@ -18,9 +18,12 @@ export function finishRotated(lineage: Lineage, nowMs: number): void {
   }
 }
 
-/** While nothing is at the live path what only looks rotated may be what is written to, as `app-2026-11-20.log` or `tomcat.8080`. */
-function quietMs({ live, options }: Lineage): number {
-  return live ? options.finalQuietMs : options.deletedQuietMs
+/**
+ * While nothing is at the live path what only looks rotated may be what is written to, as `app-2026-11-20.log` or
+ * `tomcat.8080`: half of a line that it ends with is waited for longer.
+ */
+function quietMs({ live, options }: Lineage, { wasLive, isSettled }: Generation): number {
+  return live || wasLive || isSettled ? options.finalQuietMs : options.deletedQuietMs
 }
 
 /** At rest under a name that another lineage looks at, which tells of what happens there. */

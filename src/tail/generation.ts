@@ -56,6 +56,8 @@ export class Generation {
   final = false
   /** Done with, or history that was never to be read. Comes back to life when the file grows. */
   finished: boolean
+  /** Its file was seen at the live path. */
+  wasLive: boolean
   /** Its place has been observed to hold other content. */
   isReplaced = false
   fault: Fault | undefined
@@ -77,6 +79,7 @@ export class Generation {
     this.#context = context
     this.identity = { dev: from.dev ?? '', ino: from.ino ?? '', birth: from.birth ?? '0' }
     this.lastPath = from.lastPath ?? ''
+    this.wasLive = from.lastPath === origin.path
     this.head = new Head(from.prefix)
     this.size = from.size ?? 0
     this.finished = from.finished ?? false

@@ -3,7 +3,7 @@ import { Fault, type FileFacts } from './files.ts'
 import type { Generation } from './generation.ts'
 import { isIdentity } from './identity.ts'
 import type { Lineage } from './lineage.ts'
-import { type Candidate, recognise, type Verdict } from './recognition.ts'
+import { type Candidate, COMPARED_BYTES, recognise, type Verdict } from './recognition.ts'
 
 /** What the agent makes of a file that it does not know. */
 export type Judgement =
@@ -117,7 +117,11 @@ function likenessTo(generation: Generation, candidate: Candidate, match: Match):
   const { lineage, seen, verdict } = match
   if (isOlder(candidate.facts, generation.identity)) return 'none'
   const isLeft = generation === lineage.live || (generation.isOpen && !seen.has(generation))
-  if (!isLeft) return 'none'
+  const isCertain = generation.head.isLong && candidate.size >= FINGERPRINT_BYTES
+  if (!isLeft && !isCertain) return 'none'
+  // What is at rest beside it has seldom a copy, and a log of ever the same line many files that are alike.
+  const isTelling = isLeft || hasOwnLine(candidate)
+  if (isTelling !== true) return isTelling || 'none'
   const facts = generation.isArchive ? ABSENT : generation.look()
   if (facts instanceof Fault) {
     // A live file that is missed for the first time may be this one.
@@ -132,6 +136,19 @@ function likenessTo(generation: Generation, candidate: Candidate, match: Match):
   // The file may have been truncated only now, and this be the copy that was made of it before.
   return generation.verify() ? 'none' : TRUNCATED
 }
+
+/** Whether the last line stands nowhere else near the end: other files of the same log do not end with it. */
+function hasOwnLine({ size, bytes }: Candidate): boolean | Fault {
+  const length = Math.min(size, COMPARED_BYTES)
+  const end = bytes(size - length, length)
+  if (end === undefined || end instanceof Fault) return end ?? false
+  const lines = end.subarray(0, end.at(-1) === NEWLINE ? -1 : undefined)
+  const start = lines.lastIndexOf(NEWLINE) + 1
+  if (start === 0) return size > length
+  return lines.indexOf(lines.subarray(start)) === start
+}
+
+const NEWLINE = 0x0a
 
 const TRUNCATED = new Fault('EAGAIN', 'what it looks like has just been truncated')
 const UNREAD = new Fault('EAGAIN', 'the live file could not be looked at yet')

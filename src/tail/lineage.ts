@@ -213,6 +213,7 @@ export class Lineage {
   /** Makes a generation the live one: its file is at the live path. */
   enthrone(generation: Generation): void {
     generation.rotated = false
+    generation.wasLive = true
     generation.finished = false
     this.live = generation
     this.insert(generation)

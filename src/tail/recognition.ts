@@ -78,7 +78,8 @@ export function mayHold({ path, facts }: Place, { lastPath, size }: Generation):
   return path.endsWith('.gz') ? path === `${lastPath}.gz` : facts.size === size
 }
 
-const COMPARED_BYTES = 4 * FINGERPRINT_BYTES
+/** How much of the end, and of the beginning, is compared with another file. */
+export const COMPARED_BYTES = 4 * FINGERPRINT_BYTES
 
 /**
  * Compares the beginning and the last common bytes. Logs that agree in both are copies: lines that are written at

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { configcheck } from '../../src/cli/configcheck.ts'
@@ -78,6 +79,19 @@ FAIL 3 problems
     expect(code).toBe(0)
     expect(stdout).toMatch(/^OK conf\.yaml\n/)
     expect(stderr).toMatch(/^conf\.yaml:3:44: warning: `api_key_file` \/nowhere\/key does not exist/)
+  })
+
+  it('says once what is wrong with a kubeconfig of two destinations', async () => {
+    const two = '[{type: webhook, name: a, kubeconfig: kc}, {type: webhook, name: b, kubeconfig: kc}]'
+    const { code, stderr } = await checked(`${item}destinations: ${two}\n`, { kc: 'a: [' })
+    expect([code, stderr.match(/\/kc:/g)]).toEqual([78, ['/kc:']])
+  })
+
+  it('does not wait for who may write to a named pipe', async () => {
+    const pipe = join(directoryOf({}), 'pipe')
+    execFileSync('mkfifo', [pipe])
+    const { code, stderr } = await checked(`${item}destination: {type: datadog, api_key_file: ${pipe}}\n`)
+    expect([code, stderr]).toEqual([0, `destination datadog: warning: ${pipe}: cannot be read (it is a named pipe)\n`])
   })
 
   it('looks into the kubeconfig of a webhook, quoting nothing of it', async () => {

@@ -564,3 +564,59 @@ test('reads files that are alike and were rotated while the agent was down', asy
   expect(await tail.lines()).toHaveLength(120)
   await tail.close()
 })
+
+test('the last line of what was the live file is delivered soon, though no new one takes its place', async () => {
+  using dir = tempDir()
+  const { tail, append, live } = rig(dir.path, { finalQuietMs: 0, deletedQuietMs: 1e9 })
+  append('1\nlast')
+  expect(await tail.lines()).toEqual(['1'])
+  renameSync(live, `${live}.1`)
+  expect(await tail.lines()).toEqual(['last'])
+  await tail.close()
+})
+
+describe('what was delivered is not delivered again when it is', () => {
+  const events = Array.from({ length: 50 }, (_, n) => `{"auditID":"${n}","pad":"${'x'.repeat(60)}"}\n`).join('')
+  const named = (n: number) => `audit-${stamp(n)}.log`
+
+  async function delivered(dir: string) {
+    const { tail, append, rotate, at, live } = rig(dir)
+    append(events)
+    expect(await tail.lines()).toHaveLength(50)
+    return { tail, rotate, at, live }
+  }
+
+  test('copied beside a rotated file, which then is removed', async () => {
+    using dir = tempDir()
+    const { tail, rotate, at } = await delivered(dir.path)
+    rotate(1)
+    expect(await tail.lines()).toEqual([])
+    copyFileSync(at(named(1)), at(named(2)))
+    expect(await tail.lines()).toEqual([])
+    rmSync(at(named(1)))
+    expect(await tail.lines()).toEqual([])
+    await tail.close()
+  })
+
+  test('copied while it was live, and the agent starts again', async () => {
+    using dir = tempDir()
+    const { tail, rotate, at, live } = await delivered(dir.path)
+    copyFileSync(live, at(named(1)))
+    expect(await tail.lines()).toEqual([])
+    rotate(2)
+    expect(await tail.lines()).toEqual([])
+    await tail.restart()
+    expect(await tail.lines()).toEqual([])
+    await tail.close()
+  })
+
+  test('inflated beside its archive', async () => {
+    using dir = tempDir()
+    const { at, tail } = rig(dir.path, { sources: [sourceOf(join(dir.path, 'audit.log'), { backfill: true })] })
+    writeFileSync(at(`${named(1)}.gz`), gzipSync(events))
+    expect(await tail.lines()).toHaveLength(50)
+    writeFileSync(at(named(1)), events)
+    expect(await tail.lines()).toEqual([])
+    await tail.close()
+  })
+})
