@@ -1,7 +1,7 @@
 import { isAbsolute } from 'node:path'
 import type { RuleConfig, SourceConfig } from './config.ts'
 import { valueAt } from './explain.ts'
-import type { Finding, Path } from './finding.ts'
+import { type Finding, type Path, shortName } from './finding.ts'
 import type { RuleConf, SourceConf } from './schema.ts'
 
 /** What a source takes from around its item. */
@@ -42,16 +42,35 @@ function ruleOf({ type, name, pattern, replace_placeholder: placeholder = '' }: 
   return type === 'mask_sequences' ? { kind: type, name, pattern, placeholder } : { kind: type, name, pattern }
 }
 
-/** What the schema cannot say of an item's path. */
-export function pathFindings(path: string, base: Path): readonly Finding[] {
-  const fault = path === '' ? undefined : pathFault(path)
-  if (fault === undefined) return []
-  return [{ path: [...base, 'path'], at: 'value', severity: 'error', message: `\`path\` ${fault}` }]
+/** What the schema cannot say of an item's paths. */
+export function pathFindings(item: unknown, base: Path): readonly Finding[] {
+  const excluded = valueAt(item, ['exclude_paths'])
+  const paths: readonly (readonly [Path, unknown, boolean])[] = [
+    [['path'], valueAt(item, ['path']), true],
+    ...(Array.isArray(excluded) ? excluded : []).map((path, index) => [['exclude_paths', index], path, false] as const),
+  ]
+  return paths.flatMap(([key, path, isOwn]): Finding[] => {
+    if (typeof path !== 'string' || path === '') return []
+    const fault = (isOwn ? pathFault(path) : undefined) ?? globFault(path)
+    const message = `\`${shortName(key)}\` ${fault}`
+    return fault === undefined ? [] : [{ path: [...base, ...key], at: 'value', severity: 'error', message }]
+  })
 }
 
 function pathFault(path: string): string | undefined {
   if (!isAbsolute(path)) return 'must be absolute: begin with /'
   return path.endsWith('/') ? 'is a directory: name files in it, for example with *' : undefined
+}
+
+/** Each choice in braces is written out. */
+const MOST_BRACES = 6
+
+/** What other globs know would match nothing here, without a word. */
+function globFault(path: string): string | undefined {
+  if (/\{[^{},]*\.\.[^{},]*\}/.test(path))
+    return 'has a range in braces, which is not known: write it out, as in {1,2,3}'
+  if (/\[\[:\w+:\]/.test(path)) return 'has a class of characters, which is not known: write it as in [0-9]'
+  return path.split('{').length - 1 > MOST_BRACES ? `has more than ${MOST_BRACES} choices in braces` : undefined
 }
 
 /** Compiles the patterns of rules, which need not be sound otherwise. The engine is loaded for this only. */

@@ -77,7 +77,7 @@ async function writtenSource(item: unknown, index: number): Promise<WrittenSourc
     conf,
     findings: [
       ...findings,
-      ...(typeof path === 'string' ? pathFindings(path, base) : []),
+      ...pathFindings(item, base),
       ...(await patternFindings(rules, [...base, 'log_processing_rules'])),
     ],
   }

@@ -260,3 +260,18 @@ describe('processing rules', () => {
     ])
   })
 })
+
+describe('a glob', () => {
+  it.each([
+    ['path: "/l/a.{1..3}.log"', '`path` has a range in braces, which is not known: write it out, as in {1,2,3}'],
+    ['path: "/l/[[:digit:]].log"', '`path` has a class of characters, which is not known: write it as in [0-9]'],
+    [`path: "/l/${'{a,b}'.repeat(7)}"`, '`path` has more than 6 choices in braces'],
+    [
+      'path: /l/*.log, exclude_paths: [/l/b.log, "/l/{1..3}"]',
+      '`exclude_paths[1]` has a range in braces, which is not known: write it out, as in {1,2,3}',
+    ],
+  ])('that would match nothing is told of: %s', async (keys, expected) => {
+    const problems = await told(`logs:\n  - {type: file, ${keys}}\n`)
+    expect(problems.map((problem) => problem.replace(/^\S+ /, ''))).toEqual([expected])
+  })
+})
