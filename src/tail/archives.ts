@@ -4,7 +4,7 @@ import { Fault, type Files, readExactly } from './files.ts'
 import type { Generation, Place } from './generation.ts'
 import { judge } from './judgement.ts'
 import type { Lineage } from './lineage.ts'
-import { type Candidate, recognise } from './recognition.ts'
+import { type Candidate, COMPARED_BYTES, recognise } from './recognition.ts'
 import { isPassedOver } from './start.ts'
 
 /**
@@ -129,11 +129,13 @@ async function inspect(
   const known = new Map(suspects.map((suspect) => [suspect, suspect.evidence()]))
   const spans = [...known.values()].flat().map(({ offset, marker }) => capture(offset - marker.length, marker.length))
   const differing = new Set<Generation>()
+  let end: Buffer = Buffer.alloc(0)
   let size = 0
   try {
     for await (const piece of inflate(files, fd)) {
       for (const span of spans) span.pass(piece, size)
       for (const suspect of suspects) if (suspect.place && !isPart(suspect, piece, size)) differing.add(suspect)
+      end = Buffer.concat([end, piece.subarray(-COMPARED_BYTES)]).subarray(-COMPARED_BYTES)
       size += piece.length
     }
   } catch (error) {
@@ -143,6 +145,7 @@ async function inspect(
     ...{ facts, isArchive: true, size, known },
     bytes(position, length) {
       if (position === 0 && length <= head.length) return head.subarray(0, length)
+      if (position + length === size && length <= end.length) return end.subarray(end.length - length)
       const span = spans.find((other) => other.position === position && other.length === length)
       return span ? span.bytes() : MOVED
     },

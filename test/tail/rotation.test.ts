@@ -610,6 +610,26 @@ describe('what was delivered is not delivered again when it is', () => {
     await tail.close()
   })
 
+  test('packed under another name beside a rotated file, which then is removed', async () => {
+    using dir = tempDir()
+    let opened = 0
+    const open = (path: string) => {
+      if (path.endsWith('.gz')) opened += 1
+      return nodeFiles.open(path)
+    }
+    const { tail, append, rotate, at } = rig(dir.path, { files: { ...nodeFiles, open } })
+    append(events)
+    expect(await tail.lines()).toHaveLength(50)
+    rotate(1)
+    expect(await tail.lines()).toEqual([])
+    writeFileSync(at(`${named(2)}.gz`), gzipSync(events))
+    expect(await tail.lines()).toEqual([])
+    expect(opened).toBe(1)
+    rmSync(at(named(1)))
+    expect(await tail.lines()).toEqual([])
+    await tail.close()
+  })
+
   test('inflated beside its archive', async () => {
     using dir = tempDir()
     const { at, tail } = rig(dir.path, { sources: [sourceOf(join(dir.path, 'audit.log'), { backfill: true })] })
