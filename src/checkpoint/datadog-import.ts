@@ -1,4 +1,5 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
+import { waitsForWriter } from '../named-pipe.ts'
 import { systemError } from '../system-error.ts'
 
 /** Where a Datadog Agent was in the file it knew by a path: all bytes before `offset` were sent. */
@@ -25,6 +26,7 @@ const FILE_KEY = 'file:'
 /** Reads the `registry.json` of a Datadog Agent. Whatever is wrong with it is a reason, never an error. */
 export function loadDatadogRegistry(path: string): Imported {
   try {
+    if (waitsForWriter(path, statSync(path))) return { kind: 'unusable', reason: 'it is a named pipe' }
     return parseDatadogRegistry(readFileSync(path, 'utf8'))
   } catch (error) {
     return { kind: 'unusable', reason: systemError(error).message }

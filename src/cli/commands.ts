@@ -86,7 +86,8 @@ const configcheck: Command = {
   notes: 'Exits 0 when there is no problem, warnings aside, and 78 when there is one.',
   run: async (args, io) => {
     const { configcheck } = await import('./configcheck.ts')
-    const paths = [...args.operands, ...[args.value('config') ?? []].flat()]
+    const named = args.value('config')
+    const paths = named === undefined ? args.operands : [...args.operands, named]
     return configcheck(paths, io, args.value('output') === 'json' ? 'json' : 'text')
   },
 }

@@ -2,6 +2,7 @@ import { isUtf8 } from 'node:buffer'
 import { closeSync, openSync, readdirSync, readSync, statSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import { geteuid } from 'node:process'
+import { waitsForWriter } from '../named-pipe.ts'
 import { type Problem, problemOf } from './problem.ts'
 
 /** A ConfigMap holds at most this much. */
@@ -46,7 +47,7 @@ export type ReadFile = { readonly text: string } | { readonly problem: Problem }
 
 export function readConfFile(file: string): ReadFile {
   try {
-    if (isNamedPipe(file)) return { problem: problemOf(file, 'is a named pipe, not a file') }
+    if (waitsForWriter(file, statSync(file))) return { problem: problemOf(file, 'is a named pipe, not a file') }
     const bytes = readBounded(file)
     if (bytes.length > maxFileBytes) return { problem: problemOf(file, 'is larger than 1 MiB') }
     if (!isUtf8(bytes)) return { problem: notUtf8(file, bytes) }
@@ -54,11 +55,6 @@ export function readConfFile(file: string): ReadFile {
   } catch (error) {
     return { problem: unreadable(file, error) }
   }
-}
-
-/** To open one waits for its writer, deaf to every signal. Those of a shell, as in `<(…)`, are below /dev and have one. */
-function isNamedPipe(file: string): boolean {
-  return !/^\/(dev|proc)\//.test(file) && statSync(file).isFIFO()
 }
 
 /** Up to one byte over the limit, also of a pipe or a device, whose size is not known. */

@@ -45,16 +45,17 @@ function ruleOf({ type, name, pattern, replace_placeholder: placeholder = '' }: 
 /** What the schema cannot say of an item's paths. */
 export function pathFindings(item: unknown, base: Path): readonly Finding[] {
   const excluded = valueAt(item, ['exclude_paths'])
-  const paths: readonly (readonly [Path, unknown, boolean])[] = [
-    [['path'], valueAt(item, ['path']), true],
-    ...(Array.isArray(excluded) ? excluded : []).map((path, index) => [['exclude_paths', index], path, false] as const),
-  ]
-  return paths.flatMap(([key, path, isOwn]): Finding[] => {
-    if (typeof path !== 'string' || path === '') return []
-    const fault = (isOwn ? pathFault(path) : undefined) ?? globFault(path)
+  const refused = (key: Path, path: unknown, faultOf: (path: string) => string | undefined): readonly Finding[] => {
+    const fault = typeof path === 'string' && path !== '' ? faultOf(path) : undefined
     const message = `\`${shortName(key)}\` ${fault}`
     return fault === undefined ? [] : [{ path: [...base, ...key], at: 'value', severity: 'error', message }]
-  })
+  }
+  return [
+    ...refused(['path'], valueAt(item, ['path']), (path) => pathFault(path) ?? globFault(path)),
+    ...(Array.isArray(excluded) ? excluded : []).flatMap((one, index) =>
+      refused(['exclude_paths', index], one, globFault),
+    ),
+  ]
 }
 
 function pathFault(path: string): string | undefined {

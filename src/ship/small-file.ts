@@ -1,5 +1,5 @@
-import { constants } from 'node:fs'
-import { open } from 'node:fs/promises'
+import { open, stat } from 'node:fs/promises'
+import { waitsForWriter } from '../named-pipe.ts'
 
 /** The largest secret, certificate or kubeconfig that is read: a path to something else must not fill the memory. */
 const MAX_BYTES = 1_048_576
@@ -11,10 +11,8 @@ export type FileText =
 
 export async function readSmallFile(path: string): Promise<FileText> {
   try {
-    // To open a named pipe waits for its writer; those of a shell, as in `<(…)`, have one.
-    const isShells = /^\/(dev|proc)\//.test(path)
-    await using file = await open(path, constants.O_RDONLY | (isShells ? 0 : constants.O_NONBLOCK))
-    if (!isShells && (await file.stat()).isFIFO()) return { kind: 'unreadable', why: 'it is a named pipe' }
+    if (waitsForWriter(path, await stat(path))) return { kind: 'unreadable', why: 'it is a named pipe' }
+    await using file = await open(path)
     const room = Buffer.allocUnsafeSlow(MAX_BYTES + 1)
     let length = 0
     for (let bytesRead = -1; bytesRead !== 0; length += bytesRead) {

@@ -5,6 +5,8 @@ import { isIdentity } from './identity.ts'
 import type { Lineage } from './lineage.ts'
 import { type Candidate, COMPARED_BYTES, recognise, type Verdict } from './recognition.ts'
 
+const NEWLINE = 0x0a
+
 /** What the agent makes of a file that it does not know. */
 export type Judgement =
   | { readonly kind: 'home'; readonly generation: Generation }
@@ -121,7 +123,8 @@ function likenessTo(generation: Generation, candidate: Candidate, match: Match):
   if (!isLeft && !isCertain) return 'none'
   // What is at rest beside it has seldom a copy, and a log of ever the same line many files that are alike.
   const isTelling = isLeft || hasOwnLine(candidate)
-  if (isTelling !== true) return isTelling || 'none'
+  if (isTelling instanceof Fault) return isTelling
+  if (!isTelling) return 'none'
   const facts = generation.isArchive ? ABSENT : generation.look()
   if (facts instanceof Fault) {
     // A live file that is missed for the first time may be this one.
@@ -147,8 +150,6 @@ function hasOwnLine({ size, bytes }: Candidate): boolean | Fault {
   if (start === 0) return size > length
   return lines.indexOf(lines.subarray(start)) === start
 }
-
-const NEWLINE = 0x0a
 
 const TRUNCATED = new Fault('EAGAIN', 'what it looks like has just been truncated')
 const UNREAD = new Fault('EAGAIN', 'the live file could not be looked at yet')

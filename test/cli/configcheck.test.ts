@@ -92,6 +92,8 @@ FAIL 3 problems
     execFileSync('mkfifo', [pipe])
     const { code, stderr } = await checked(`${item}destination: {type: datadog, api_key_file: ${pipe}}\n`)
     expect([code, stderr]).toEqual([0, `destination datadog: warning: ${pipe}: cannot be read (it is a named pipe)\n`])
+    const imported = await checked(`${item}checkpoint: {import: ${pipe}}\n`)
+    expect([imported.code, imported.stderr]).toEqual([0, expect.stringContaining(`${pipe}: warning: no position`)])
   })
 
   it('looks into the kubeconfig of a webhook, quoting nothing of it', async () => {

@@ -544,6 +544,8 @@ test.each(['tomcat.8080', 'app.log.2026-11-26', 'access.20261126'])(
     expect(await tail.lines()).toEqual(['1'])
     append('lf\n', name)
     expect(await tail.lines()).toEqual(['half'])
+    // What ends with a whole line is done with, until it grows.
+    expect(tail.tailer.openFiles).toBe(0)
     await tail.close()
   },
 )
