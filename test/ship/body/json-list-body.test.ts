@@ -1,4 +1,5 @@
 import { Buffer } from 'node:buffer'
+import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { feed, newBody, originWith, READ_AT_MS, sealed } from '../../support/bodies.ts'
 
@@ -18,20 +19,46 @@ it.each([
   ['"{}"', 'not-json'],
   ['{"a":1', 'not-json'],
   ['{"a":"b}', 'not-json'],
-  ['{"a":"\\"}', 'not-json'],
   ['{}}', 'not-json'],
   ['{}{}', 'not-json'],
-  ['{},{}', 'not-json'],
   ['}{', 'not-json'],
   [`{"a":1}${' '.repeat(100)}x`, 'not-json'],
   [`${' '.repeat(100)}x{"a":1}`, 'not-json'],
   ['{"a":"\t"}', 'not-json'],
   ['{"a":"\u0001"}', 'not-json'],
   ['{\n}', 'not-json'],
-  ['{\\}', 'not-json'],
   ['{]', 'not-json'],
+  [`{"a":"${'}'.repeat(255)}"`, 'not-json'],
 ])('a line is taken when it is one object: %j', (line, expected) => {
   expect(newBody('list', limits).appendLine(Buffer.from(line), context)).toBe(expected)
+})
+
+/** Their receiver refuses them, and they are isolated then. */
+it.each(['{"a":"\\"}', '{},{}', '{\\}', '{"a":[}', `{"a":"b{","c":1}}`])(
+  'no line that was torn, and taken at a glance: %j',
+  (line) => {
+    expect(newBody('list', limits).appendLine(Buffer.from(line), context)).toBe('taken')
+  },
+)
+
+it('no object is taken that was cut off, alone or with another behind it, wherever it was cut', () => {
+  const stringUnit = fc.constantFrom('a', '"', '\\', '[', ']', ':', ',', 'é', 'a'.repeat(40))
+  const object = fc.json({ stringUnit, maxDepth: 5 }).map((value) => Buffer.from(`{"pad":"","value":${value}}`))
+  fc.assert(
+    fc.property(object, fc.nat(), fc.option(object, { nil: Buffer.alloc(0) }), (whole, place, next) => {
+      const torn = Buffer.concat([whole.subarray(0, 1 + (place % (whole.length - 1))), next])
+      expect(newBody('list', limits).appendLine(torn, context)).toBe('not-json')
+    }),
+    { numRuns: 2000 },
+  )
+})
+
+it('no two objects are taken as one', () => {
+  const text = `{"a":"${wide}"}`
+  for (let pad = 0; pad < 64; pad += 1) {
+    const line = Buffer.from(`{"${'p'.repeat(pad)}":1}${text}`)
+    expect(newBody('list', limits).appendLine(line, context)).toBe('not-json')
+  }
 })
 
 it('an odd line costs its neighbours nothing', () => {
