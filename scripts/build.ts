@@ -1,4 +1,6 @@
 import { build } from 'rolldown'
+import { leanBuiltinOf, leanBuiltins } from './lean-builtins.ts'
+import { leanUndici } from './lean-undici.ts'
 import { licenses, packageOf } from './licenses.ts'
 
 /** Bundles dist/, which `bin/agent` and the image run: docs/decisions/one-bundle.md. */
@@ -23,11 +25,12 @@ await build({
       groups: [
         // It looks for the other programs where it lies itself.
         { name: 'demo/child', test: /[\\/]src[\\/]demo[\\/]child\.ts$/ },
+        { name: leanBuiltinOf, debugName: 'a file for each module of Node' },
         { name: (id) => packageOf(id)?.name.replace(/^@(.*)\//, '$1-') ?? null, debugName: 'a file for each library' },
       ],
     },
   },
-  plugins: [licenses()],
+  plugins: [leanBuiltins(), leanUndici(), licenses()],
   // The one in bottleneck is its way of loading Redis clients, which nothing here asks for.
   checks: { eval: false },
 })

@@ -1,6 +1,6 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import { createServer } from 'node:http'
 import type { Log } from '../log.ts'
-import { createServer } from '../node-http.ts'
 import { type Answer, answerRequest, brokenAnswer } from './answer.ts'
 import { type Endpoint, serve, tcpAddress, unixAddress } from './endpoint.ts'
 import { agentSocketPath } from './socket-path.ts'

@@ -1,4 +1,4 @@
-import { STATUS_CODES } from '../node-http.ts'
+import { STATUS_CODES } from 'node:http'
 import type { Verdict } from './destination.ts'
 import type { Answer } from './http/answer.ts'
 import { parseRetryAfter } from './retry-after.ts'

@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises'
-import { createSecureContext } from 'node:tls'
+import type { SecureContextOptions } from 'node:tls'
 import { codeOf, readSmallFile } from '../small-file.ts'
 
 /** PEM text given in the configuration itself, or the file that holds it. */
@@ -92,12 +92,18 @@ async function loadTls(spec: TlsSpec): Promise<TlsLoad> {
   if (unusable !== undefined) return unusable
   const [ca, cert, key] = parts.map((part) => (part.kind === 'read' ? part.pem : undefined))
   try {
-    createSecureContext({ ca, cert, key })
+    if (ca ?? cert ?? key) await prove({ ca, cert, key })
   } catch (error) {
     return { kind: 'unusable', reason: `${namesOf(spec)}: ${error instanceof Error ? error.message : error}` }
   }
   const { serverName, insecureSkipVerify } = spec
   return { kind: 'loaded', material: { ca, cert, key, serverName, insecureSkipVerify } }
+}
+
+/** Throws where OpenSSL does. Whoever ships without TLS does without the 3 MB that node:tls takes. */
+async function prove(pems: SecureContextOptions): Promise<void> {
+  const { createSecureContext } = await import('node:tls')
+  createSecureContext(pems)
 }
 
 type PemRead =
