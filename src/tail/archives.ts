@@ -142,7 +142,10 @@ async function inspect(
     return faultOfInflating(error)
   }
   return {
-    ...{ facts, isArchive: true, size, known },
+    facts,
+    isArchive: true,
+    size,
+    known,
     bytes(position, length) {
       if (position === 0 && length <= head.length) return head.subarray(0, length)
       if (position + length === size && length <= end.length) return end.subarray(end.length - length)

@@ -1,4 +1,4 @@
-import type { Chunk, LongLine, Origin, Part, Settlement, Skipped } from '../block.ts'
+import { type Chunk, type LongLine, NEWLINE, type Origin, type Part, type Settlement, type Skipped } from '../block.ts'
 import { createLedger, type Ledger } from '../checkpoint/ledger.ts'
 import { FINGERPRINT_BYTES, type Fingerprint, type PositionRecord } from '../checkpoint/registry.ts'
 import { type ByteAccount, createByteAccount } from './byte-account.ts'
@@ -9,7 +9,6 @@ import { type LineAt, LineSearch } from './line-search.ts'
 import type { LineEnds } from './long-line.ts'
 import { type Evidence, evidenceOf, Proof, type Seen } from './proof.ts'
 
-const NEWLINE = 0x0a
 const NOT_ENDED = { deadLetteredBytes: 0, truncatedBytes: 0 }
 
 /** What a cursor asks of its generation. */

@@ -44,7 +44,10 @@ export class Decisions {
     // An archive that is still being written has just changed.
     const restMs = kind === 'damaged' ? Math.max(0, Date.now() - facts.mtimeMs) : 0
     this.#undecided.set(stateOf(facts), {
-      ...{ path, kind, triedAtMs, isReported: false },
+      path,
+      kind,
+      triedAtMs,
+      isReported: false,
       reason: fault.message,
       sinceMs: before?.sinceMs ?? triedAtMs - restMs,
       tries: (before?.tries ?? 0) + 1,

@@ -1,11 +1,10 @@
+import { NEWLINE } from '../block.ts'
 import { FINGERPRINT_BYTES } from '../checkpoint/registry.ts'
 import { Fault, type FileFacts } from './files.ts'
 import type { Generation } from './generation.ts'
 import { isIdentity } from './identity.ts'
 import type { Lineage } from './lineage.ts'
 import { type Candidate, COMPARED_BYTES, recognise, type Verdict } from './recognition.ts'
-
-const NEWLINE = 0x0a
 
 /** What the agent makes of a file that it does not know. */
 export type Judgement =
@@ -58,7 +57,8 @@ export function judge(candidate: Candidate, around: Around): Judgement | Fault {
 /** The candidate, without a read for its first bytes: most generations are told from it by these, and there may be thousands. */
 function beginningWith(begin: Buffer, { facts, size, bytes }: Candidate): Pick<Candidate, 'facts' | 'size' | 'bytes'> {
   return {
-    ...{ facts, size },
+    facts,
+    size,
     bytes: (position, length) =>
       position === 0 && length <= begin.length ? begin.subarray(0, length) : bytes(position, length),
   }
