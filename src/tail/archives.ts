@@ -1,25 +1,29 @@
 import { FINGERPRINT_BYTES } from '../checkpoint/registry.ts'
 import { faultOfInflating, inflate } from './content.ts'
 import { Fault, type Files, readExactly } from './files.ts'
-import type { Generation, Place } from './generation.ts'
+import type { Generation } from './generation.ts'
+import type { Generations } from './generations.ts'
 import { judge } from './judgement.ts'
-import type { Lineage } from './lineage.ts'
+import type { Place } from './place.ts'
 import { type Candidate, COMPARED_BYTES, recognise } from './recognition.ts'
-import { isPassedOver } from './start.ts'
 
 /**
  * Decides what each archive is whose plain file is gone: the home of a generation, a copy, or new and unread. Nothing is
  * read from an archive before all of it has been inflated once without an error.
  */
-export async function resolveArchives(lineage: Lineage, archives: readonly Place[], isFirst: boolean): Promise<void> {
-  const { files } = lineage.options
+export async function resolveArchives(
+  generations: Generations,
+  archives: readonly Place[],
+  isFirst: boolean,
+): Promise<void> {
+  const { files } = generations.options
   for (const { path, facts } of archives) {
     const fd = files.open(path)
     const archive = fd instanceof Fault ? fd : { fd, path, facts }
-    const fault = archive instanceof Fault ? archive : await resolve(lineage, archive, isFirst)
+    const fault = archive instanceof Fault ? archive : await resolve(generations, archive, isFirst)
     if (!(fd instanceof Fault)) files.close(fd)
-    if (fault) lineage.decisions.postpone({ path, facts }, fault)
-    else lineage.decisions.settle(facts)
+    if (fault) generations.decisions.postpone({ path, facts }, fault)
+    else generations.decisions.clear(facts)
   }
 }
 
@@ -29,36 +33,36 @@ interface Archive extends Place {
   readonly fd: number
 }
 
-async function resolve(lineage: Lineage, archive: Archive, isFirst: boolean): Promise<Fault | undefined> {
-  const { files } = lineage.options
+async function resolve(generations: Generations, archive: Archive, isFirst: boolean): Promise<Fault | undefined> {
+  const { files } = generations.options
   const head = await headOf(files, archive.fd)
   if (head instanceof Fault) return head
   const inflatedSize = sizeOf(files, archive)
   if (inflatedSize instanceof Fault) return inflatedSize
-  const suspects = [...lineage.all()].filter((generation) =>
+  const suspects = [...generations.all()].filter((generation) =>
     generation.head.matches(head.subarray(0, generation.head.length)),
   )
   const [finished] = suspects
-  if (finished && suspects.length === 1 && isArchiveOf(finished, { lineage, inflatedSize }))
-    return settle(lineage, archive, { generation: finished, inflatedSize: finished.size })
+  if (finished && suspects.length === 1 && isArchiveOf(finished, { generations, inflatedSize }))
+    return giveHome(generations, archive, { generation: finished, inflatedSize: finished.size })
   if (
     suspects.length === 0 &&
-    isPassedOver({ rotated: true, mtimeMs: archive.facts.mtimeMs, identity: archive.facts }, lineage, isFirst)
+    generations.start.isPassedOver({ rotated: true, mtimeMs: archive.facts.mtimeMs, identity: archive.facts }, isFirst)
   ) {
-    const generation = lineage.discover(archive)
+    const generation = generations.discover(archive)
     generation.head.learn(head)
     generation.finish()
-    return settle(lineage, archive, { generation, inflatedSize })
+    return giveHome(generations, archive, { generation, inflatedSize })
   }
   const candidate = await inspect(files, archive, { head, suspects })
   if (candidate instanceof Fault) return candidate
-  const judgement = judge(candidate, { lineage, seen: lineage.seen, nowMs: Date.now(), isLive: false })
+  const judgement = judge(candidate, { generations, seen: generations.seen, nowMs: Date.now(), isLive: false })
   if (judgement instanceof Fault) return judgement
   switch (judgement.kind) {
     case 'wait':
       return new Fault('EAGAIN', 'it may be a copy that is still being written')
     case 'copy':
-      lineage.decisions.ignore(archive.facts)
+      generations.decisions.ignore(archive.facts)
       return undefined
     case 'home': {
       const { generation } = judgement
@@ -66,36 +70,36 @@ async function resolve(lineage: Lineage, archive: Archive, isFirst: boolean): Pr
       const verdict = recognise(generation, candidate)
       if (verdict instanceof Fault) return verdict
       if (verdict === 'other') return MOVED
-      return settle(lineage, archive, { generation, inflatedSize: candidate.size })
+      return giveHome(generations, archive, { generation, inflatedSize: candidate.size })
     }
     case 'new': {
-      const generation = lineage.discover(archive)
+      const generation = generations.discover(archive)
       generation.head.learn(head)
-      return settle(lineage, archive, { generation, inflatedSize: candidate.size })
+      return giveHome(generations, archive, { generation, inflatedSize: candidate.size })
     }
   }
 }
 
-function settle(
-  lineage: Lineage,
+function giveHome(
+  generations: Generations,
   { path, facts }: Archive,
   { generation, inflatedSize }: { generation: Generation; inflatedSize: number },
 ): Fault | undefined {
-  const now = lineage.options.files.stat(path)
+  const now = generations.options.files.stat(path)
   if (now instanceof Fault) return now
   if (now.ino !== facts.ino || now.size !== facts.size || now.mtimeMs !== facts.mtimeMs)
     return new Fault('EAGAIN', `${path} has changed`)
-  lineage.settle(generation, { path, facts, inflatedSize })
+  generations.giveHome(generation, { path, facts, inflatedSize })
   return undefined
 }
 
 /** What is done with is recognised without inflating all of it: by its beginning, if no other begins so, and its size. */
 function isArchiveOf(
   generation: Generation,
-  { lineage, inflatedSize }: { lineage: Lineage; inflatedSize: number },
+  { generations, inflatedSize }: { generations: Generations; inflatedSize: number },
 ): boolean {
   const { finished, size, isArchive } = generation
-  return finished && !isArchive && !lineage.seen.has(generation) && size % 2 ** 32 === inflatedSize
+  return finished && !isArchive && !generations.seen.has(generation) && size % 2 ** 32 === inflatedSize
 }
 
 /** The first inflated bytes; fewer only when there are no more. */
@@ -126,7 +130,7 @@ async function inspect(
   { fd, facts }: Archive,
   { head, suspects }: { head: Buffer; suspects: readonly Generation[] },
 ): Promise<Candidate | Fault> {
-  const known = new Map(suspects.map((suspect) => [suspect, suspect.evidence()]))
+  const known = new Map(suspects.map((suspect) => [suspect, suspect.cursors.evidence()]))
   const spans = [...known.values()].flat().map(({ offset, marker }) => capture(offset - marker.length, marker.length))
   const differing = new Set<Generation>()
   let end: Buffer = Buffer.alloc(0)

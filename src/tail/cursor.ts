@@ -1,8 +1,9 @@
-import { type Chunk, type LongLine, NEWLINE, type Origin, type Part, type Settlement, type Skipped } from '../block.ts'
+import { type Chunk, type LongLine, NEWLINE, type Part, type Settlement, type Skipped } from '../block.ts'
 import { createLedger, type Ledger } from '../checkpoint/ledger.ts'
 import { FINGERPRINT_BYTES, type Fingerprint, type PositionRecord } from '../checkpoint/registry.ts'
 import { type ByteAccount, createByteAccount } from './byte-account.ts'
 import type { Content } from './content.ts'
+import type { CursorHost } from './cursor-host.ts'
 import { Fault } from './files.ts'
 import { NO_FINGERPRINT } from './fingerprint.ts'
 import { type LineAt, LineSearch } from './line-search.ts'
@@ -10,29 +11,6 @@ import type { LineEnds } from './long-line.ts'
 import { type Evidence, evidenceOf, Proof, type Seen } from './proof.ts'
 
 const NOT_ENDED = { deadLetteredBytes: 0, truncatedBytes: 0 }
-
-/** What a cursor asks of its generation. */
-export interface CursorHost {
-  readonly origin: Origin
-  /** Bytes known to be there. */
-  readonly size: number
-  /** Nothing will be appended any more: the last line counts also without its newline. */
-  readonly final: boolean
-  content(cursor: Cursor): Content | Fault
-  /** Takes note of the first bytes, as they were read; false when the content begins with others. */
-  begins(chunk: Uint8Array): boolean
-  /** Whether the first bytes, and those before every destination's position, still are the ones that were read. */
-  isUnchanged(content: Content): boolean | Fault
-  /** Keeps the content open while a read is under way. */
-  pin(): void
-  unpin(): void
-  /** There are at least `size` bytes. */
-  reached(size: number): void
-  failed(fault: Fault): void
-  /** The file no longer holds what was read from it: truncated, or truncated and written again. */
-  replaced(): void
-  settled(): void
-}
 
 /** How a line is followed that the chunk does not hold to its end. */
 export interface Following {

@@ -1,6 +1,6 @@
 import { isIncomplete } from './content.ts'
 import type { Fault, FileFacts } from './files.ts'
-import type { Place } from './generation.ts'
+import type { Place } from './place.ts'
 
 /** What cannot be told for this long is waited for no more. */
 const STALE_MS = 600_000
@@ -55,7 +55,7 @@ export class Decisions {
   }
 
   /** It can be told what it is. */
-  settle(facts: FileFacts): void {
+  clear(facts: FileFacts): void {
     this.#undecided.delete(stateOf(facts))
   }
 

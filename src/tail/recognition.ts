@@ -1,8 +1,9 @@
 import { FINGERPRINT_BYTES } from '../checkpoint/registry.ts'
 import { Fault, type FileFacts, type Files, readExactly } from './files.ts'
 import { fingerprint } from './fingerprint.ts'
-import type { Generation, Place } from './generation.ts'
+import type { Generation } from './generation.ts'
 import { isCertainIdentity } from './identity.ts'
+import type { Place } from './place.ts'
 import type { Evidence } from './proof.ts'
 
 /** A file that may hold the content of a generation. */
@@ -47,12 +48,12 @@ export type Verdict = 'same' | 'cut' | 'begins' | 'other'
 export function recognise(
   generation: Generation,
   candidate: Pick<Candidate, 'facts' | 'size' | 'bytes'>,
-  evidence = generation.evidence(),
+  evidence = generation.cursors.evidence(),
 ): Verdict | Fault {
-  const { head } = generation
+  const { head, cursors } = generation
   const { size } = candidate
   if (head.length === 0) return isCertainIdentity(generation.identity, candidate.facts) ? 'same' : 'other'
-  if (size === 0 || !generation.isProvable) return 'other'
+  if (size === 0 || !cursors.isProvable) return 'other'
   const begin = candidate.bytes(0, Math.min(head.length, size))
   if (begin instanceof Fault) return begin
   const isAlike = head.matches(begin)

@@ -11,6 +11,7 @@ import type { DirectoryListings } from './directory-listings.ts'
 import { createDiscovery, type Discovered, type Discovery } from './discovery.ts'
 import type { Elsewhere } from './elsewhere.ts'
 import { Fault, type Files, isAbsent } from './files.ts'
+import { recordOf } from './generation-record.ts'
 import { importPosition } from './imported-position.ts'
 import { Lineage } from './lineage.ts'
 import { createMissing } from './missing.ts'
@@ -216,7 +217,7 @@ export function createSources(options: SourcesOptions) {
       if (nowMs - sinceMs < options.goneMs) continue
       remembered.put(
         path,
-        [...lineage.all()].map((generation) => generation.record(nowMs)),
+        [...lineage.generations.all()].map((generation) => recordOf(generation, nowMs)),
       )
       lineage.close()
       goneSinceMs.delete(lineage)
@@ -249,7 +250,8 @@ export function createSources(options: SourcesOptions) {
 }
 
 /** Also its rotated files are deleted, and nothing of them is left to be read or settled. */
-function isGone({ live, livePath, reading, done, homeless, isUndecided, options: { files } }: Lineage): boolean {
+function isGone({ generations, livePath, isUndecided, options: { files } }: Lineage): boolean {
+  const { live, reading, done, homeless } = generations
   if (live !== undefined || livePath.missing < 2 || reading.length > 0 || isUndecided) return false
   if (homeless.some(({ finished, lossReported, cursors }) => cursors.isOut || !(finished || lossReported))) return false
   return done.every(({ lastPath }) => isMissing(files.stat(lastPath)))
@@ -268,7 +270,10 @@ function takenWarnings(taken: ReadonlyMap<string, Lineage>): readonly string[] {
 }
 
 function unreadableWarnings(lineages: Iterable<Lineage>): readonly string[] {
-  const unreadable = [...lineages].flatMap(({ decisions }) => [...decisions.damaged, ...decisions.refused])
+  const unreadable = [...lineages].flatMap(({ generations: { decisions } }) => [
+    ...decisions.damaged,
+    ...decisions.refused,
+  ])
   return shortened(unreadable.map(textOf), 'rotated files cannot be read')
 }
 

@@ -10,6 +10,7 @@ import { createDirectoryListings } from './directory-listings.ts'
 import { createElsewhere } from './elsewhere.ts'
 import { createLaneFeed } from './feed.ts'
 import { type Fault, type Files, nodeFiles } from './files.ts'
+import { recordOf } from './generation-record.ts'
 import type { Lineage } from './lineage.ts'
 import { createPulse } from './pulse.ts'
 import { createRemembered } from './remembered.ts'
@@ -138,7 +139,7 @@ export function createTailer(options: TailerOptions): Tailer {
       ? rounds.due(atMs, { eventsIncomplete: wakeUps?.isIncomplete ?? true, hasRoom })
       : rounds.everyone()
     for (const lineage of due) {
-      if (!poll) lineage.scanWanted = true
+      if (!poll) lineage.wantScan()
       rounds.check(lineage, atMs, nowMs)
       roster.update(lineage)
       for (const feed of feeds.values()) feed.offer(lineage)
@@ -158,7 +159,7 @@ export function createTailer(options: TailerOptions): Tailer {
     for (const lineage of own) doubt(lineage)
     const live = liveNameOf(path)
     for (const lineage of live === undefined ? [] : roster.named(join(dirname(path), live))) {
-      lineage.scanWanted = true
+      lineage.wantScan()
       doubt(lineage)
     }
     if (event === 'change') return
@@ -194,8 +195,8 @@ export function createTailer(options: TailerOptions): Tailer {
       const nowMs = Date.now()
       const records: GenerationRecord[] = []
       for (const lineage of roster.lineages) {
-        for (const generation of lineage.all()) {
-          const record = generation.record(nowMs)
+        for (const generation of lineage.generations.all()) {
+          const record = recordOf(generation, nowMs)
           if (generation.place || nowMs - Date.parse(record.seenAt) < options.expireAfterMs) records.push(record)
         }
       }

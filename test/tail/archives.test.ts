@@ -288,13 +288,13 @@ test('a file that is gone is not let go of while an archive of it is looked into
   await until(() => isInside)
   const lineage = lineages()[0] as Lineage
   rmSync(at('a.log'))
-  await until(() => lineage.livePath.missing >= 2 && lineage.reading.length === 0)
+  await until(() => lineage.livePath.missing >= 2 && lineage.generations.reading.length === 0)
   // Found by the next look for files, which lets go of others first.
   writeFileSync(at('b.log'), '')
   await until(() => known().includes(at('b.log')))
   expect(known()).toEqual([at('a.log'), at('b.log')])
   gate.resolve()
-  await until(() => lineage.reading.length === 1)
+  await until(() => lineage.generations.reading.length === 1)
   const room = Buffer.alloc(64)
   const feed = tailer.feed('main')
   await feed.ready(AbortSignal.timeout(20_000))

@@ -33,9 +33,9 @@ function rig(dir: string, pattern: string, more = {}) {
         .view()
         .flatMap(({ faults, lineages }) => [
           ...faults.map(({ message }) => message),
-          ...lineages.flatMap(({ livePath, reading }) => [
+          ...lineages.flatMap(({ livePath, generations }) => [
             livePath.error,
-            ...reading.map(({ fault }) => fault?.message),
+            ...generations.reading.map(({ fault }) => fault?.message),
           ]),
         ])
         .filter((error) => error !== undefined),
@@ -378,7 +378,9 @@ describe('what cannot be done for a while is said, tried again, and loses nothin
     const faults = () =>
       tail.tailer
         .view()
-        .flatMap(({ lineages }) => lineages.flatMap(({ reading }) => reading.map(({ fault }) => fault?.code)))
+        .flatMap(({ lineages }) =>
+          lineages.flatMap(({ generations }) => generations.reading.map(({ fault }) => fault?.code)),
+        )
     await tail.tailer.pass()
     isSick = true
     const before = await tail.lines()

@@ -104,7 +104,7 @@ describe.each<Encoding>(['utf-8', 'utf-16-le'])('a line that is longer than its 
     expect(await chunk?.lineFrom(0)).toEqual({ kind: 'partial' })
     chunk?.leave('unread')
     expect(await tail.tailer.feed('main').read(Buffer.alloc(64))).toBe(undefined)
-    expect(tail.tailer.view()[0]?.lineages[0]?.live?.fault?.code).toBe('EIO')
+    expect(tail.tailer.view()[0]?.lineages[0]?.generations.live?.fault?.code).toBe('EIO')
     faulty.allow()
     expect(await take()).toBe('x'.repeat(300))
     await tail.close()
