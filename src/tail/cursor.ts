@@ -1,7 +1,6 @@
 import { type Chunk, type LongLine, NEWLINE, type Part, type Settlement, type Skipped } from '../block.ts'
-import { createLedger, type Ledger } from '../checkpoint/ledger.ts'
 import { FINGERPRINT_BYTES, type Fingerprint, type PositionRecord } from '../checkpoint/registry.ts'
-import { type ByteAccount, createByteAccount } from './byte-account.ts'
+import { Arrival } from './arrival.ts'
 import type { Content } from './content.ts'
 import type { CursorHost } from './cursor-host.ts'
 import { Fault } from './files.ts'
@@ -9,6 +8,7 @@ import { NO_FINGERPRINT } from './fingerprint.ts'
 import { type LineAt, LineSearch } from './line-search.ts'
 import type { LineEnds } from './long-line.ts'
 import { type Evidence, evidenceOf, Proof, type Seen } from './proof.ts'
+import { type Mark, Taken } from './taken.ts'
 
 const NOT_ENDED = { deadLetteredBytes: 0, truncatedBytes: 0 }
 
@@ -18,16 +18,6 @@ export interface Following {
   readonly code?: LineEnds
   /** Ends it. */
   readonly signal?: AbortSignal | undefined
-}
-
-/** What the ledger keeps with a span: how to recognise its end, since when its bytes wait, and how they end. */
-interface Mark {
-  readonly length: number
-  readonly marker: Fingerprint
-  readonly sinceMs: number
-  readonly skipped: Skipped
-  deadLetteredBytes: number
-  truncatedBytes: number
 }
 
 /**
@@ -44,13 +34,9 @@ export class Cursor {
   readEnd: number
   readonly destination: string
   readonly #host: CursorHost
-  readonly #ledger: Ledger<Mark>
-  /** Of the bytes before the watermark. */
-  #marker: Fingerprint
-  readonly #account: ByteAccount
+  readonly #taken: Taken
   readonly #proof = new Proof()
-  #unreadSinceMs: number | undefined
-  #writtenAtMs: number | undefined
+  readonly #arrival = new Arrival()
   /** A read is under way, or its chunk is with its taker. */
   isOut = false
   /** It could not be looked at what is there: to be tried again. */
@@ -68,22 +54,17 @@ export class Cursor {
     this.#host = host
     this.position = from.offset
     this.readEnd = from.offset
-    this.#marker = from.marker
-    this.#account = createByteAccount(from)
+    this.#taken = new Taken(from)
     this.#search = new LineSearch({
       read: (into, position) => this.peek(into, position),
       before: (position, length) => this.#before(position, length),
       endsAt: (position) => this.endsAt(position),
     })
-    this.#ledger = createLedger(from.offset, (mark) => {
-      this.#marker = mark.marker
-      this.#account.pass(mark.length, mark)
-    })
   }
 
   /** Everything before is settled (I1). */
   get watermark(): number {
-    return this.#ledger.watermark
+    return this.#taken.watermark
   }
 
   get hasUnread(): boolean {
@@ -116,7 +97,7 @@ export class Cursor {
 
   /** Nothing is under way, neither a read nor a chunk nor a part. */
   get isIdle(): boolean {
-    return !this.isOut && this.#ledger.open === 0
+    return !this.isOut && this.#taken.isSettled
   }
 
   get isSettled(): boolean {
@@ -126,12 +107,12 @@ export class Cursor {
   /** For how long the oldest unsettled byte has been waiting, as far as it was seen to arrive; 0 when all is settled. */
   lagMs(nowMs: number): number {
     if (this.isSettled) return 0
-    const sinceMs = this.#ledger.oldest?.sinceMs ?? this.#unreadSinceMs ?? nowMs
+    const sinceMs = this.#taken.sinceMs ?? this.#arrival.sinceMs ?? nowMs
     return Math.max(0, nowMs - sinceMs)
   }
 
   record(): PositionRecord {
-    return { offset: this.#ledger.watermark, marker: this.#marker, ...this.#account.counts() }
+    return this.#taken.record()
   }
 
   /** Something tells whether a file holds what was read; what is proven by nothing is read again. */
@@ -140,7 +121,7 @@ export class Cursor {
   }
 
   evidence(): readonly Evidence[] {
-    const settled = { offset: this.#ledger.watermark, marker: this.#marker }
+    const settled = { offset: this.#taken.watermark, marker: this.#taken.marker }
     const inHand = this.#inHand ? [evidenceOf(this.#inHand)] : []
     return [settled, ...this.#proof.evidence(this.position), ...inHand].filter(({ marker }) => marker.length > 0)
   }
@@ -148,10 +129,9 @@ export class Cursor {
   /** Offers the bytes behind `position`, written at `atMs` or before: they may be new, readable now, or a whole line. */
   offerAgain(atMs: number): void {
     this.#again = true
-    this.#writtenAtMs = atMs
     this.readEnd = this.position
     this.#search.endAt(this.#host.size)
-    if (this.#host.size > this.position) this.#unreadSinceMs ??= atMs
+    this.#arrival.write(atMs, this.#host.size > this.position)
   }
 
   async read(room: Uint8Array, following: Following = {}): Promise<Chunk | undefined> {
@@ -204,7 +184,7 @@ export class Cursor {
 
   /** How to recognise the bytes before the position, where that is the settled one. */
   get #stored(): Fingerprint {
-    return this.position === this.watermark ? this.#marker : NO_FINGERPRINT
+    return this.position === this.watermark ? this.#taken.marker : NO_FINGERPRINT
   }
 
   #chunk(room: Uint8Array, count: number, { code, signal }: Following): Chunk {
@@ -228,14 +208,13 @@ export class Cursor {
 
   #take({ end, seen }: { end: number; seen: Seen }, skipped: Skipped = {}): Part {
     const marker = this.#proof.moveTo(end, seen, this.#tailAt(end, seen))
-    const sinceMs = this.#unreadSinceMs ?? Date.now()
+    const sinceMs = this.#arrival.sinceMs ?? Date.now()
     const mark: Mark = { length: end - this.position, marker, sinceMs, skipped, ...NOT_ENDED }
-    const ticket = this.#ledger.take(end, mark)
+    const ticket = this.#taken.take(end, mark)
     this.position = end
     this.readEnd = end
     this.#host.reached(end)
-    const { size } = this.#host
-    if (Math.max(end, seen.end) >= size) this.#unreadSinceMs = end >= size ? undefined : this.#writtenAtMs
+    this.#arrival.take(end, seen.end, this.#host.size)
     return {
       origin: this.#host.origin,
       span: ticket.span,
