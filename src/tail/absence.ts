@@ -1,9 +1,10 @@
 import { join } from 'node:path'
+import { plainCandidate } from './candidate.ts'
 import { Fault, isAbsent, withFile } from './files.ts'
 import type { Generation } from './generation.ts'
 import type { Generations } from './generations.ts'
 import { isIdentity } from './identity.ts'
-import { plainCandidate, recognise } from './recognition.ts'
+import { recognise } from './recognition.ts'
 import type { Scan } from './scan.ts'
 
 /** A homeless generation may lie under a name of no known form, or behind a link: then only the same file will do. */

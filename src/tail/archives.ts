@@ -1,11 +1,12 @@
 import { FINGERPRINT_BYTES } from '../checkpoint/registry.ts'
+import { type Candidate, COMPARED_BYTES } from './candidate.ts'
 import { faultOfInflating, inflate } from './content.ts'
 import { Fault, type Files, readExactly } from './files.ts'
 import type { Generation } from './generation.ts'
 import type { Generations } from './generations.ts'
 import { judge } from './judgement.ts'
 import type { Place } from './place.ts'
-import { type Candidate, COMPARED_BYTES, recognise } from './recognition.ts'
+import { recognise } from './recognition.ts'
 
 /**
  * Decides what each archive is whose plain file is gone: the home of a generation, a copy, or new and unread. Nothing is

@@ -2,7 +2,6 @@ import { hash, randomUUID } from 'node:crypto'
 import type { FileFacts } from './files.ts'
 import { Generation, type GenerationContext } from './generation.ts'
 import type { Place } from './place.ts'
-import { mayHold } from './recognition.ts'
 
 /** The generations there are. */
 interface Known {
@@ -33,6 +32,14 @@ export function discoverGeneration(
 /** Still to be read, and nothing is known of its content. History that was passed over is none: its place would not be read. */
 function isBlank({ finished, head, furthest }: Generation): boolean {
   return !finished && head.length === 0 && furthest === 0
+}
+
+/**
+ * Whether a file may hold the content of which nothing could be read while it was elsewhere: as its archive, by the name, or as a
+ * copy, by the length.
+ */
+function mayHold({ path, facts }: Place, { lastPath, size }: Generation): boolean {
+  return path.endsWith('.gz') ? path === `${lastPath}.gz` : facts.size === size
 }
 
 /** `salt` tells it from earlier content of the same file. */

@@ -1,10 +1,11 @@
+import { plainCandidate } from './candidate.ts'
 import { stateOf } from './decisions.ts'
 import { Fault, type FileFacts, type Files, withFile } from './files.ts'
 import type { Generation } from './generation.ts'
 import { isIdentity } from './identity.ts'
 import type { Lineage } from './lineage.ts'
 import type { Place } from './place.ts'
-import { plainCandidate, recognise } from './recognition.ts'
+import { recognise } from './recognition.ts'
 import type { Roster } from './roster.ts'
 
 /**

@@ -126,18 +126,21 @@ export class Generation {
     if (this.isReplaced || this.isArchive || !this.place || this.head.length === 0) return !this.isReplaced
     const bytes = (position: number, length: number) => this.bytes(position, length)
     const verdict = facts instanceof Fault ? facts : recognise(this, { facts, size: facts.size, bytes })
-    if (this.fault === this.#unseen) this.fault = undefined
-    this.#unseen = verdict instanceof Fault ? verdict : undefined
-    if (verdict instanceof Fault) {
-      this.fault = verdict
-      return false
-    }
+    this.#noteUnseen(verdict instanceof Fault ? verdict : undefined)
+    if (facts instanceof Fault || verdict instanceof Fault) return false
     if (verdict === 'same') return true
-    const size = facts instanceof Fault ? 0 : facts.size
-    const isCutBack = verdict !== 'other' && this.furthest > 0 && size >= this.furthest && !this.cursors.isOut
+    const holdsWhatWasRead = this.furthest > 0 && facts.size >= this.furthest
+    const isCutBack = verdict !== 'other' && holdsWhatWasRead && !this.cursors.isOut
     this.isReplaced = !isCutBack
-    if (isCutBack) this.#cutBack(size)
+    if (isCutBack) this.#cutBack(facts.size)
     return isCutBack
+  }
+
+  /** Why its content cannot be looked at now; undefined when it can: then that is a fault no more. */
+  #noteUnseen(fault: Fault | undefined): void {
+    if (this.fault === this.#unseen) this.fault = undefined
+    this.#unseen = fault
+    if (fault) this.fault = fault
   }
 
   /** Nothing will be appended: a last line without newline is offered now. */

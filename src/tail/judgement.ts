@@ -1,10 +1,11 @@
 import { NEWLINE } from '../block.ts'
 import { FINGERPRINT_BYTES } from '../checkpoint/registry.ts'
+import { type Candidate, COMPARED_BYTES } from './candidate.ts'
 import { Fault, type FileFacts } from './files.ts'
 import type { Generation } from './generation.ts'
 import type { Generations } from './generations.ts'
 import { isIdentity } from './identity.ts'
-import { type Candidate, COMPARED_BYTES, recognise, type Verdict } from './recognition.ts'
+import { type Readable, recognise, type Verdict } from './recognition.ts'
 
 /** What the agent makes of a file that it does not know. */
 export type Judgement =
@@ -55,7 +56,7 @@ export function judge(candidate: Candidate, around: Around): Judgement | Fault {
 }
 
 /** The candidate, without a read for its first bytes: most generations are told from it by these, and there may be thousands. */
-function beginningWith(begin: Buffer, { facts, size, bytes }: Candidate): Pick<Candidate, 'facts' | 'size' | 'bytes'> {
+function beginningWith(begin: Buffer, { facts, size, bytes }: Candidate): Readable {
   return {
     facts,
     size,

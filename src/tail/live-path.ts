@@ -1,10 +1,11 @@
 import { basename, dirname, join } from 'node:path'
+import { type Candidate, plainCandidate } from './candidate.ts'
 import { Fault, type FileFacts, isAbsent } from './files.ts'
 import type { Generation } from './generation.ts'
 import type { Generations } from './generations.ts'
 import { isIdentity } from './identity.ts'
 import type { Judgement } from './judgement.ts'
-import { type Candidate, plainCandidate, recognise } from './recognition.ts'
+import { recognise } from './recognition.ts'
 
 const MISSING_CHECKS = 2
 

@@ -1,7 +1,8 @@
+import { plainCandidate } from './candidate.ts'
 import { Fault, withFile } from './files.ts'
 import type { Generation } from './generation.ts'
 import type { Place } from './place.ts'
-import { plainCandidate, recognise } from './recognition.ts'
+import { recognise } from './recognition.ts'
 import type { Scan } from './scan.ts'
 
 /** Whether the own identity of a file that was seen tells whose it is; its generation then goes by its present name. */
