@@ -4,7 +4,7 @@ import type { Cursor } from './tail/cursor.ts'
 import type { Fault } from './tail/files.ts'
 import type { Generation } from './tail/generation.ts'
 import type { Lineage } from './tail/lineage.ts'
-import type { SourceView } from './tail/tailer.ts'
+import type { SourceView } from './tail/source-view.ts'
 
 /** One item of `logs:` with the files it means. */
 export function describeSource({ source, lineages, faults, warnings }: SourceView, nowMs: number): SourceStatus {

@@ -9,7 +9,7 @@ import { createDescriptors } from './descriptors.ts'
 import { createDirectoryListings } from './directory-listings.ts'
 import { createElsewhere } from './elsewhere.ts'
 import { createLaneFeed } from './feed.ts'
-import { type Fault, type Files, nodeFiles } from './files.ts'
+import { type Files, nodeFiles } from './files.ts'
 import { recordOf } from './generation-record.ts'
 import type { Lineage } from './lineage.ts'
 import { createPulse } from './pulse.ts'
@@ -17,6 +17,7 @@ import { createRemembered } from './remembered.ts'
 import { createRoster } from './roster.ts'
 import { liveNameOf } from './rotated-name.ts'
 import { createRounds, TICK_MS } from './rounds.ts'
+import type { SourceView } from './source-view.ts'
 import { createSources } from './sources.ts'
 import { createWakeUps, type WakeUps, type WakeUpsOptions } from './wake-ups.ts'
 import { type WatchList, watchList } from './watch-list.ts'
@@ -74,14 +75,6 @@ export interface Tailer {
   readonly idleMs: number
 }
 
-export interface SourceView {
-  readonly source: SourceConfig
-  readonly lineages: readonly Lineage[]
-  readonly faults: readonly Fault[]
-  /** What the operator should know, though nothing fails. */
-  readonly warnings: readonly string[]
-}
-
 export function createTailer(options: TailerOptions): Tailer {
   const files = options.files ?? nodeFiles
   const { log, poll = false } = options
@@ -93,7 +86,14 @@ export function createTailer(options: TailerOptions): Tailer {
   const remembered = createRemembered(options.records, options.expireAfterMs)
   const elsewhere = createElsewhere({ roster, files, onNews: doubt })
   const sources = createSources({
-    ...{ files, listings, descriptors, roster, remembered, elsewhere, log, onDoubt: doubt },
+    files,
+    listings,
+    descriptors,
+    roster,
+    remembered,
+    elsewhere,
+    log,
+    onDoubt: doubt,
     configs: options.sources,
     destinations: options.destinations,
     imports: options.imports ?? new Map(),
