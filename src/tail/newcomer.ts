@@ -1,40 +1,28 @@
 import { basename, dirname } from 'node:path'
-import type { GenerationRecord } from '../checkpoint/registry.ts'
 import type { SourceConfig } from '../config/config.ts'
-import type { Log } from '../log.ts'
 import type { Descriptors } from './descriptors.ts'
-import type { DirectoryListings } from './directory-listings.ts'
 import type { Elsewhere } from './elsewhere.ts'
-import { Fault, type FileFacts, type Files, isAbsent } from './files.ts'
+import { Fault, isAbsent } from './files.ts'
 import { Lineage } from './lineage.ts'
+import type { LineageOptions } from './lineage-options.ts'
 import { parseRotatedName } from './rotated-name.ts'
 
-export interface NewcomerOptions {
+export interface NewcomerOptions
+  extends Pick<LineageOptions, 'files' | 'listings' | 'log' | 'finalQuietMs' | 'deletedQuietMs'> {
   readonly destinations: readonly string[]
-  readonly files: Files
-  readonly listings: DirectoryListings
   readonly descriptors: Descriptors
   readonly elsewhere: Elsewhere
-  readonly log: Log
+  /** Since when a source, by its path or pattern, is tailed. */
   readonly sinceMs: ReadonlyMap<string, number>
   readonly startedAtMs: number
-  readonly finalQuietMs: number
-  readonly deletedQuietMs: number
   onChange(): void
   onDoubt(lineage: Lineage): void
 }
 
 /** A live path that is new. */
-export interface Newcomer {
-  readonly path: string
-  readonly source: SourceConfig
+export interface Newcomer extends Pick<LineageOptions, 'path' | 'source' | 'records' | 'isInitial' | 'recall'> {
   /** Found by a pattern. */
   readonly isDiscovered: boolean
-  /** Found by the first look after the start. */
-  readonly isInitial: boolean
-  readonly records: readonly GenerationRecord[]
-  /** What was recorded of a file that no lineage looks after any more; it is this one's from now on. */
-  recall(facts: FileFacts): readonly GenerationRecord[]
 }
 
 /** Makes the lineage of a live path. */

@@ -12,6 +12,7 @@ import { createLaneFeed } from './feed.ts'
 import { type Files, nodeFiles } from './files.ts'
 import { recordOf } from './generation-record.ts'
 import type { Lineage } from './lineage.ts'
+import { createLookTimes } from './look-times.ts'
 import { createPulse } from './pulse.ts'
 import { createRemembered } from './remembered.ts'
 import { createRoster } from './roster.ts'
@@ -53,11 +54,6 @@ export interface TailerOptions {
   readonly wakeUps?: (options: WakeUpsOptions) => WakeUps
 }
 
-/** A look for new files without a wake-up: so often, or less so where there are many directories to look at. */
-const DISCOVERY_MS = 1000
-const DISCOVERY_MS_PER_DIRECTORY = 5
-const MOST_DISCOVERY_MS = 10_000
-
 export interface Tailer {
   feed(destination: string): Feed
   /** One look at everything; what it finds is offered to the feeds. Tests call it instead of waiting. */
@@ -82,6 +78,7 @@ export function createTailer(options: TailerOptions): Tailer {
   const listings = createDirectoryListings(files)
   const feeds = new Map(options.destinations.map((name) => [name, createLaneFeed(name)]))
   const rounds = createRounds(options.tickMs ?? TICK_MS)
+  const looks = createLookTimes()
   const roster = createRoster()
   const remembered = createRemembered(options.records, options.expireAfterMs)
   const elsewhere = createElsewhere({ roster, files, onNews: doubt })
@@ -107,13 +104,9 @@ export function createTailer(options: TailerOptions): Tailer {
     onAdd: rounds.add,
     onRemove: rounds.remove,
   })
-  const pulse = createPulse({ run, nextAtMs: () => (poll ? Math.min(rounds.tickAtMs, wishedAtMs) : undefined) })
+  const pulse = createPulse({ run, nextAtMs: () => (poll ? Math.min(rounds.tickAtMs, looks.wishedAtMs) : undefined) })
   let wakeUps: WakeUps | undefined
   let watching: WatchList = { directories: new Set(), awaited: new Set() }
-  let lookAtMs = 0
-  let lookedAtMs = 0
-  /** A look that an event asks for. */
-  let wishedAtMs = Number.POSITIVE_INFINITY
   let passedAtMs = performance.now()
 
   /** Finds out which files there are. */
@@ -121,10 +114,7 @@ export function createTailer(options: TailerOptions): Tailer {
     sources.look(nowMs)
     watching = watchList([...roster.directories(), ...sources.directories()], files)
     wakeUps?.watch(watching.directories)
-    const pause = Math.max(DISCOVERY_MS, watching.directories.size * DISCOVERY_MS_PER_DIRECTORY)
-    lookedAtMs = performance.now()
-    lookAtMs = lookedAtMs + Math.min(pause, MOST_DISCOVERY_MS)
-    wishedAtMs = Number.POSITIVE_INFINITY
+    looks.looked(watching.directories.size)
   }
 
   async function run(): Promise<void> {
@@ -132,8 +122,7 @@ export function createTailer(options: TailerOptions): Tailer {
     const atMs = performance.now()
     listings.begin(nowMs)
     descriptors.begin()
-    // A tick that is about to come may as well bring the look.
-    if (!poll || atMs >= Math.min(wishedAtMs, lookAtMs - TICK_MS / 2)) look(nowMs)
+    if (!poll || looks.isDue(atMs)) look(nowMs)
     const hasRoom = () => descriptors.makeRoom() === undefined
     const due = poll
       ? rounds.due(atMs, { eventsIncomplete: wakeUps?.isIncomplete ?? true, hasRoom })
@@ -165,7 +154,7 @@ export function createTailer(options: TailerOptions): Tailer {
     if (event === 'change') return
     for (const lineage of roster.within(path)) doubt(lineage)
     if (!watching.awaited.has(path) && (own.length > 0 || !sources.concern(path))) return
-    wishedAtMs = Math.min(wishedAtMs, lookedAtMs + TICK_MS)
+    looks.wish()
     pulse.wake()
   }
 
