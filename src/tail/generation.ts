@@ -100,6 +100,15 @@ export class Generation {
     this.cursors.offerAgain(place.facts.mtimeMs)
   }
 
+  /** Takes its file away: it now holds other content, or is nowhere to be found. */
+  evict(): void {
+    this.closeContent()
+    this.place = undefined
+    this.rotated = true
+    this.missedScans = 0
+    this.lastSeenMs = Date.now()
+  }
+
   /**
    * Takes note of what the file system says about the file now. The content is looked at after the size was: a size is
    * believed only when the bytes it belongs to are still there.
@@ -136,64 +145,17 @@ export class Generation {
     return isCutBack
   }
 
-  /** Why its content cannot be looked at now; undefined when it can: then that is a fault no more. */
-  #noteUnseen(fault: Fault | undefined): void {
-    if (this.fault === this.#unseen) this.fault = undefined
-    this.#unseen = fault
-    if (fault) this.fault = fault
-  }
-
-  /** Nothing will be appended: a last line without newline is offered now. */
-  finalise(): void {
-    this.final = true
-    this.cursors.offerAgain(this.changedAtMs)
-  }
-
-  /** All of it is delivered. */
-  finish(): void {
-    this.finished = true
-    this.head.forgetBytes()
-  }
-
-  /** What its file is now, wherever it is: by the open descriptor, else by the name it was last seen under. */
-  look(): FileFacts | Fault {
-    if (!this.place) return NO_PLACE
-    return this.#file.facts() ?? this.#context.files.stat(this.place.path)
-  }
-
   /** Reads again after a fault, which is over when there is nothing to read. */
   retry(): void {
     if (this.fault !== this.#unseen && this.unreadBytes === 0) this.fault = undefined
     for (const cursor of this.cursors.values()) if (cursor.hasFailed) cursor.offerAgain(this.changedAtMs)
   }
 
-  /** The furthest position of a destination. */
-  get furthest(): number {
-    return this.cursors.furthest
-  }
-
-  /** How many bytes the destination furthest behind has not read. */
-  get unreadBytes(): number {
-    return this.cursors.unreadBytes
-  }
-
-  /** All destinations have settled every byte there is. */
-  get isSettled(): boolean {
-    return this.cursors.isSettled
-  }
-
-  /** Not one of its bytes has been seen. */
-  get isUnknown(): boolean {
-    return this.size > 0 && this.head.length === 0
-  }
-
-  get isArchive(): boolean {
-    return this.place?.inflatedSize !== undefined
-  }
-
-  /** Its file is held open: it cannot vanish, and no other file can have its inode. */
-  get isOpen(): boolean {
-    return this.#file.isOpen
+  /** Why its content cannot be looked at now; undefined when it can: then that is a fault no more. */
+  #noteUnseen(fault: Fault | undefined): void {
+    if (this.fault === this.#unseen) this.fault = undefined
+    this.#unseen = fault
+    if (fault) this.fault = fault
   }
 
   /** Learns the first bytes as they come, up to the length of a fingerprint. */
@@ -215,6 +177,39 @@ export class Generation {
     return true
   }
 
+  /** It goes on behind what was known to be there: what is last may be half of a line. */
+  grow(size: number): void {
+    this.size = size
+    this.final = this.isArchive
+  }
+
+  /**
+   * Its content ends earlier than it did: a writer took back a line that it could not finish, or a copy was made before
+   * the last line.
+   */
+  #cutBack(size: number): void {
+    this.size = size
+    this.head.cut(size)
+  }
+
+  /** Nothing will be appended: a last line without newline is offered now. */
+  finalise(): void {
+    this.final = true
+    this.cursors.offerAgain(this.changedAtMs)
+  }
+
+  /** All of it is delivered. */
+  finish(): void {
+    this.finished = true
+    this.head.forgetBytes()
+  }
+
+  /** What its file is now, wherever it is: by the open descriptor, else by the name it was last seen under. */
+  look(): FileFacts | Fault {
+    if (!this.place) return NO_PLACE
+    return this.#file.facts() ?? this.#context.files.stat(this.place.path)
+  }
+
   /** Bytes of its own file, where that is a plain one. */
   bytes(position: number, length: number): Buffer | undefined | Fault {
     if (!this.place || this.isArchive) return NO_PLACE
@@ -232,27 +227,32 @@ export class Generation {
     this.#file.closeContent()
   }
 
-  /** Takes its file away: it now holds other content, or is nowhere to be found. */
-  evict(): void {
-    this.closeContent()
-    this.place = undefined
-    this.rotated = true
-    this.missedScans = 0
-    this.lastSeenMs = Date.now()
+  /** Its file is held open: it cannot vanish, and no other file can have its inode. */
+  get isOpen(): boolean {
+    return this.#file.isOpen
   }
 
-  /**
-   * Its content ends earlier than it did: a writer took back a line that it could not finish, or a copy was made before
-   * the last line.
-   */
-  #cutBack(size: number): void {
-    this.size = size
-    this.head.cut(size)
+  get isArchive(): boolean {
+    return this.place?.inflatedSize !== undefined
   }
 
-  /** It goes on behind what was known to be there: what is last may be half of a line. */
-  grow(size: number): void {
-    this.size = size
-    this.final = this.isArchive
+  /** Not one of its bytes has been seen. */
+  get isUnknown(): boolean {
+    return this.size > 0 && this.head.length === 0
+  }
+
+  /** The furthest position of a destination. */
+  get furthest(): number {
+    return this.cursors.furthest
+  }
+
+  /** How many bytes the destination furthest behind has not read. */
+  get unreadBytes(): number {
+    return this.cursors.unreadBytes
+  }
+
+  /** All destinations have settled every byte there is. */
+  get isSettled(): boolean {
+    return this.cursors.isSettled
   }
 }
