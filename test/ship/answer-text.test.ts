@@ -133,7 +133,9 @@ describe.each(encodings)('what was sent, quoted %s', (_, encode) => {
         auditID: '8f5d1e0c-2f4b-4a57-9c46-d2f1c3f5a1b0',
         verb: 'create',
       },
-      ...{ user: { username: 'alice@corp.example' }, sourceIPs: ['10.4.0.7'], objectRef: { name: 'payroll' } },
+      user: { username: 'alice@corp.example' },
+      sourceIPs: ['10.4.0.7'],
+      objectRef: { name: 'payroll' },
       requestObject: { kind: 'Secret', data: { pw: 'aHVudGVyMg==' } },
     })
     const shown = textOf(JSON.stringify({ error: `cannot decode: ${encode(event)}` })).toLowerCase()

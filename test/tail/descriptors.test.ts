@@ -23,7 +23,8 @@ function rig(dir: string, pattern: string, more = {}) {
   const faulty = faultyFiles()
   const tail = tailRig({ dir, sources: [sourceOf(join(dir, pattern))], files: faulty.files, ...more })
   return {
-    ...{ faulty, tail },
+    faulty,
+    tail,
     at: (name: string) => join(dir, name),
     append: (name: string, text: string) => appendFileSync(join(dir, name), text),
     sorted: async () => (await tail.lines()).sort(),

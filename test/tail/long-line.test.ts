@@ -29,7 +29,10 @@ function rig(dir: string, encoding: Encoding, afterRead: (reads: number) => void
     return tail.tailer.feed('main').read(Buffer.alloc(64), signal)
   }
   return {
-    ...{ live, faulty, tail, next },
+    live,
+    faulty,
+    tail,
+    next,
     append: (text: string) => appendFileSync(live, encode(text, encoding)),
     /** The whole line, or why there is none. */
     async take(): Promise<string> {
