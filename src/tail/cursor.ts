@@ -1,13 +1,12 @@
 import { type Chunk, type LongLine, NEWLINE, type Part, type Settlement, type Skipped } from '../block.ts'
-import { FINGERPRINT_BYTES, type Fingerprint, type PositionRecord } from '../checkpoint/registry.ts'
+import { FINGERPRINT_BYTES, type PositionRecord } from '../checkpoint/registry.ts'
 import { Arrival } from './arrival.ts'
 import type { Content } from './content.ts'
 import type { CursorHost } from './cursor-host.ts'
 import { Fault } from './files.ts'
-import { NO_FINGERPRINT } from './fingerprint.ts'
 import { type LineAt, LineSearch } from './line-search.ts'
 import type { LineEnds } from './long-line.ts'
-import { type Evidence, evidenceOf, Proof, type Seen } from './proof.ts'
+import { type Evidence, Proof, type Seen } from './proof.ts'
 import { type Mark, Taken } from './taken.ts'
 
 const NOT_ENDED = { deadLetteredBytes: 0, truncatedBytes: 0 }
@@ -35,14 +34,12 @@ export class Cursor {
   readonly destination: string
   readonly #host: CursorHost
   readonly #taken: Taken
-  readonly #proof = new Proof()
+  readonly #proof: Proof
   readonly #arrival = new Arrival()
   /** A read is under way, or its chunk is with its taker. */
   isOut = false
   /** It could not be looked at what is there: to be tried again. */
   hasFailed = false
-  /** The end of the chunk that is with its taker. */
-  #inHand: Seen | undefined
   /** What was looked at since may look different now. */
   #again = false
   /** Up to here a line was followed that is longer than the chunk, without finding its end: nothing is offered before the file is longer. */
@@ -55,16 +52,12 @@ export class Cursor {
     this.position = from.offset
     this.readEnd = from.offset
     this.#taken = new Taken(from)
+    this.#proof = new Proof(from)
     this.#search = new LineSearch({
       read: (into, position) => this.peek(into, position),
       before: (position, length) => this.#before(position, length),
       endsAt: (position) => this.endsAt(position),
     })
-  }
-
-  /** Everything before is settled (I1). */
-  get watermark(): number {
-    return this.#taken.watermark
   }
 
   get hasUnread(): boolean {
@@ -115,15 +108,13 @@ export class Cursor {
     return this.#taken.record()
   }
 
-  /** Something tells whether a file holds what was read; what is proven by nothing is read again. */
   get isProvable(): boolean {
-    return this.position === 0 || this.#proof.isKnown || this.#stored.length > 0
+    return this.#proof.isProvable
   }
 
   evidence(): readonly Evidence[] {
     const settled = { offset: this.#taken.watermark, marker: this.#taken.marker }
-    const inHand = this.#inHand ? [evidenceOf(this.#inHand)] : []
-    return [settled, ...this.#proof.evidence(this.position), ...inHand].filter(({ marker }) => marker.length > 0)
+    return [settled, ...this.#proof.evidence()].filter(({ marker }) => marker.length > 0)
   }
 
   /** Offers the bytes behind `position`, written at `atMs` or before: they may be new, readable now, or a whole line. */
@@ -147,7 +138,7 @@ export class Cursor {
   /** Offers nothing before the file changes, when it may be a whole line. */
   #lookedUpTo(end: number): void {
     this.isOut = false
-    this.#inHand = undefined
+    this.#proof.release()
     if (!this.#again) this.readEnd = Math.max(this.position, end, this.#scannedTo)
   }
 
@@ -179,19 +170,13 @@ export class Cursor {
 
   /** Whether the bytes before the position still are the ones that were read, as far as there are any. */
   isUnchanged(content: Content): boolean | Fault {
-    return this.#proof.isUnchanged(content, this.position, this.#stored)
-  }
-
-  /** How to recognise the bytes before the position, where that is the settled one. */
-  get #stored(): Fingerprint {
-    return this.position === this.watermark ? this.#taken.marker : NO_FINGERPRINT
+    return this.#proof.isUnchanged(content)
   }
 
   #chunk(room: Uint8Array, count: number, { code, signal }: Following): Chunk {
     const host = this.#host
     const start = this.position
-    const seen = this.#proof.seen(room.subarray(0, count), start + count)
-    this.#inHand = seen
+    const seen = this.#proof.see(room.subarray(0, count), start + count)
     // The unterminated last line of a finished file gets its newline here; `take` never counts it as a byte of the file.
     const closed = host.final && start + count >= host.size && count < room.length && room[count - 1] !== NEWLINE
     if (closed) room[count] = NEWLINE

@@ -132,7 +132,7 @@ export class Generations {
   insert(generation: Generation): void {
     this.#remove(generation)
     this.byFile.put(generation)
-    this.start.place(generation)
+    this.start.giveFirstPositions(generation)
     if (generation.lossReported) {
       const { unreadBytes, lastPath } = generation
       takeBackLoss(this.options.log, generation.origin, { bytes: unreadBytes, file: lastPath })

@@ -34,7 +34,7 @@ export class Start {
    * Gives every destination that has no position in a generation its first one. A destination that is new in the
    * configuration starts as at a first start; what others are done with is history for it.
    */
-  place(generation: Generation): void {
+  giveFirstPositions(generation: Generation): void {
     const { context } = this.#options
     const missing = context.destinations.filter((destination) => !generation.cursors.has(destination))
     if (missing.length === 0) return
