@@ -52,8 +52,14 @@ export function parseOptions(argv: readonly string[]): Options {
   const minutes = positive('minutes', values.minutes)
   const programs = Object.keys(peers).map((name) => [name, given[`peer-${name}`]] as const)
   return {
-    ...{ quick: values.quick, json: values.json, check: values.check, rounds, minutes },
-    ...{ only: values.only, agent: ownAgent, against: values.against },
+    quick: values.quick,
+    json: values.json,
+    check: values.check,
+    rounds,
+    minutes,
+    only: values.only,
+    agent: ownAgent,
+    against: values.against,
     programs: new Map(programs.filter((entry): entry is [string, string] => typeof entry[1] === 'string')),
   }
 }

@@ -2,6 +2,9 @@
  * The words tail and ship share. Neither imports the other; `agent.ts` joins them through these shapes.
  */
 
+/** The byte that ends a line. */
+export const NEWLINE = 0x0a
+
 /** A half-open byte range `[start, end)` of one generation of a file. */
 export interface Span {
   readonly start: number

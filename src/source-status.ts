@@ -4,7 +4,7 @@ import type { Cursor } from './tail/cursor.ts'
 import type { Fault } from './tail/files.ts'
 import type { Generation } from './tail/generation.ts'
 import type { Lineage } from './tail/lineage.ts'
-import type { SourceView } from './tail/tailer.ts'
+import type { SourceView } from './tail/source-view.ts'
 
 /** One item of `logs:` with the files it means. */
 export function describeSource({ source, lineages, faults, warnings }: SourceView, nowMs: number): SourceStatus {
@@ -29,14 +29,14 @@ function sourceState(files: readonly FileStatus[], fault: Fault | undefined): So
 }
 
 function describeLineage(lineage: Lineage, nowMs: number): FileStatus[] {
-  const rotated = lineage.reading.filter((generation) => generation !== lineage.live)
-  const pending = [...lineage.homeless, ...rotated].filter(isPending).length
+  const rotated = lineage.generations.reading.filter((generation) => generation !== lineage.generations.live)
+  const pending = [...lineage.generations.homeless, ...rotated].filter(isPending).length
   // Those that are done with are kept to be recognised only.
-  const homeless = lineage.homeless.filter(({ finished }) => !finished)
-  const files = [...homeless, ...lineage.reading].map((generation) =>
+  const homeless = lineage.generations.homeless.filter(({ finished }) => !finished)
+  const files = [...homeless, ...lineage.generations.reading].map((generation) =>
     describeFile(lineage, generation, { nowMs, pending }),
   )
-  return lineage.livePath.error === undefined || lineage.live
+  return lineage.livePath.error === undefined || lineage.generations.live
     ? files
     : [...files, unreadable(lineage.options.path, lineage.livePath.error, pending)]
 }
@@ -50,7 +50,7 @@ function describeFile(
   generation: Generation,
   { nowMs, pending }: { nowMs: number; pending: number },
 ): FileStatus {
-  const live = generation === lineage.live
+  const live = generation === lineage.generations.live
   const error = generation.fault?.message ?? (live ? lineage.livePath.error : undefined)
   const positions = [...generation.cursors.values()].map((cursor) => describePosition(cursor, nowMs))
   const hindmost = positions.toSorted((a, b) => a.position - b.position)[0]

@@ -1,4 +1,5 @@
 import { readFileSync, statSync } from 'node:fs'
+import { isObject } from '../json-object.ts'
 import { waitsForWriter } from '../named-pipe.ts'
 import { systemError } from '../system-error.ts'
 
@@ -67,8 +68,4 @@ function parse(text: string): unknown {
     if (error instanceof SyntaxError) return undefined
     throw error
   }
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

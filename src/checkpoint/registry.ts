@@ -1,3 +1,5 @@
+import { isObject } from '../json-object.ts'
+
 /**
  * What survives a restart: for every generation of a file, how to recognise it and how far each destination is in it.
  * Holds hashes and counts, never log content. The JSON shape is `state` in registry.json; `store.ts` makes it durable.
@@ -111,8 +113,4 @@ function isTime(value: unknown): boolean {
 
 function isOffset(value: unknown): value is number {
   return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

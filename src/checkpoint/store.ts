@@ -1,6 +1,6 @@
 import type { SystemError } from '../system-error.ts'
 import { encodeDocument } from './document.ts'
-import { type Files, type Loaded, loadNewest, moveAside, replaceNewest } from './generations.ts'
+import { type Loaded, loadNewest, moveAside, replaceNewest, type StateFiles } from './state-files.ts'
 import { diskFs, type StoreFs } from './store-fs.ts'
 
 export interface Store {
@@ -33,7 +33,7 @@ interface StoreOptions {
  * A JSON document that survives kill -9 and power loss. Loading tries `registry.json`, then `.tmp`, then `.prev`, and
  * takes the first that is whole: its checksum says so.
  *
- * What loading finds when the process or the machine dies after each step of a save (A: the generation before the last,
+ * What loading finds when the process or the machine dies after each step of a save (A: the state before the last,
  * B: the last, C: the one being saved):
  *
  * | after                              | registry.json | .tmp         | .prev  | loaded |
@@ -54,7 +54,7 @@ interface StoreOptions {
  */
 export async function openStore(options: StoreOptions): Promise<Store> {
   const { dir, name = 'registry.json', fs = diskFs, retryPauseMs = 200 } = options
-  const files: Files = { fs, dir, name, retryPauseMs }
+  const files: StateFiles = { fs, dir, name, retryPauseMs }
   const found = await loadNewest(files)
   const unusable = new Set(found.unusable.map(({ file }) => file))
   const keptAs = new Map<string, string>()

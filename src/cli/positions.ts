@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type GenerationRecord, parseRegistry } from '../checkpoint/registry.ts'
+import { isObject } from '../json-object.ts'
 import { bytes, moment, table } from '../observe/format.ts'
 import { printable } from '../observe/line.ts'
 
@@ -77,8 +78,4 @@ function problemOf(error: unknown): string {
   if (code === 'ENOENT' || code === 'ENOTDIR') return 'there is none'
   if (code === 'EACCES' || code === 'EPERM') return 'permission denied'
   return error instanceof Error ? error.message : String(error)
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null
 }

@@ -28,9 +28,9 @@ export async function surveyOne(config: Config, destination: DestinationConfig):
   const sendable = new Map<string, number>()
   const kept = new Map<string, number>()
   let unreadable = 0
-  const survey = (fault: SystemError | undefined) => ({
-    ...{ destination: destination.name, sendable, kept, unreadable, fault },
-  })
+  function survey(fault: SystemError | undefined): Survey {
+    return { destination: destination.name, sendable, kept, unreadable, fault }
+  }
 
   function obstacleOf(entry: DeadLetterEntry): string | undefined {
     const origin = originOf(entry)

@@ -1,4 +1,5 @@
 import * as z from 'zod/mini'
+import { isObject } from '../json-object.ts'
 import { DURATION_PATTERN, formatDuration, formatSize, parseDuration, parseSize, SIZE_PATTERN } from './units.ts'
 
 /** Why a value is refused. The text goes behind the key's name: "`listen` must be …". */
@@ -76,7 +77,7 @@ function readList(value: unknown): readonly string[] | Fault {
   if (!Array.isArray(value)) return { fault: 'must be a list of strings, or one string with commas' }
   const index = value.findIndex((item) => typeof item !== 'string')
   if (index < 0) return tidy(value)
-  const mapping = typeof value[index] === 'object' && value[index] !== null && !Array.isArray(value[index])
+  const mapping = isObject(value[index])
   const hint = mapping ? 'write `key:value` without a space behind the colon, or put it in quotes' : 'put it in quotes'
   return { fault: `must hold strings only; item ${index + 1} is none`, hint }
 }

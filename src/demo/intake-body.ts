@@ -1,4 +1,5 @@
 import { gunzipSync, zstdDecompressSync } from 'node:zlib'
+import { isObject } from '../json-object.ts'
 
 /** What a request brought: the lines as the writer wrote them, if it is well-formed. */
 export type Parcel =
@@ -77,10 +78,6 @@ function parse(text: string): unknown {
   } catch {
     return undefined
   }
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null
 }
 
 function refused(reason: string): Parcel {

@@ -1,4 +1,5 @@
 import { Buffer, isUtf8 } from 'node:buffer'
+import { NEWLINE } from '../block.ts'
 import type { RuleConfig } from '../config/config.ts'
 import { Pattern } from './pattern/pattern.ts'
 import type { Placeholder } from './pattern/placeholder.ts'
@@ -42,7 +43,6 @@ interface Rule {
   readonly placeholder: Placeholder | undefined
 }
 
-const NEWLINE = 10
 const RETURN = 13
 
 /** Throws for a pattern that is no RE2: the configuration was checked for that. */

@@ -100,7 +100,11 @@ function raiseFloor({ floor }: DeliveryContext, { retryAfterMs = 0 }: Extract<Ve
 /** How long to wait after so many failures in a row. */
 export function backoffMs({ initialBackoffMs, backoffFactor, maxBackoffMs }: DeliveryConfig, attempt: number): number {
   return nextDelayMs({
-    ...{ attempt, initialMs: initialBackoffMs, factor: backoffFactor, maxMs: maxBackoffMs, random: Math.random },
+    attempt,
+    initialMs: initialBackoffMs,
+    factor: backoffFactor,
+    maxMs: maxBackoffMs,
+    random: Math.random,
   })
 }
 

@@ -1,9 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import type { Origin } from '../block.ts'
+import { REPAIR_GROWTH } from './body/layout.ts'
 import type { DeadLetterEntry } from './dead-letter-entry.ts'
-
-/** U+FFFD has three bytes: by so much a record may be longer than what was read. */
-const REPAIR_GROWTH = 3
 
 /** Why a dead letter cannot be sent to a destination whose body answers `not-json`. */
 export const NO_OBJECT = 'no JSON object, which the destination needs'

@@ -91,7 +91,10 @@ export function createRedelivery({ context, originOf }: RedeliveryOptions): Rede
       const { records, bytes } = body
       body.seal()
       const parts = filled.map(({ entry }, record) => ({
-        ...{ part: partOf(entry), from: record, to: record + 1, readAtMs: Date.parse(entry.at) },
+        part: partOf(entry),
+        from: record,
+        to: record + 1,
+        readAtMs: Date.parse(entry.at),
       }))
       return { body, records, bytes, parts, deadLetters: [] }
     }

@@ -1,17 +1,17 @@
 import { resolveArchives } from './archives.ts'
-import type { Place } from './generation.ts'
-import type { Lineage } from './lineage.ts'
+import type { Generations } from './generations.ts'
+import type { Place } from './place.ts'
 
 const HOLD_MS = 1000
 
 /** Looks into archives that nobody knows, beside everything else, as it takes time. */
 export class ArchiveSearch {
-  readonly #lineage: Lineage
+  readonly #generations: Generations
   #running: Promise<void> | undefined
   #holdsUntilMs: number | undefined
 
-  constructor(lineage: Lineage) {
-    this.#lineage = lineage
+  constructor(generations: Generations) {
+    this.#generations = generations
   }
 
   /**
@@ -34,9 +34,9 @@ export class ArchiveSearch {
   begin(archives: readonly Place[], isHistory: boolean): void {
     if (archives.length === 0 || this.isRunning) return
     this.#holdsUntilMs = this.#holdsUntilMs === undefined ? performance.now() + HOLD_MS : 0
-    this.#running = resolveArchives(this.#lineage, archives, isHistory).finally(() => {
+    this.#running = resolveArchives(this.#generations, archives, isHistory).finally(() => {
       this.#running = undefined
-      this.#lineage.options.context.onDoubt()
+      this.#generations.options.context.onDoubt()
     })
   }
 }

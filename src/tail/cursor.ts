@@ -1,39 +1,15 @@
-import type { Chunk, LongLine, Origin, Part, Settlement, Skipped } from '../block.ts'
-import { createLedger, type Ledger } from '../checkpoint/ledger.ts'
-import { FINGERPRINT_BYTES, type Fingerprint, type PositionRecord } from '../checkpoint/registry.ts'
-import { type ByteAccount, createByteAccount } from './byte-account.ts'
+import { type Chunk, type LongLine, NEWLINE, type Part, type Settlement, type Skipped } from '../block.ts'
+import { FINGERPRINT_BYTES, type PositionRecord } from '../checkpoint/registry.ts'
+import { Arrival } from './arrival.ts'
 import type { Content } from './content.ts'
+import type { CursorHost } from './cursor-host.ts'
 import { Fault } from './files.ts'
-import { NO_FINGERPRINT } from './fingerprint.ts'
 import { type LineAt, LineSearch } from './line-search.ts'
 import type { LineEnds } from './long-line.ts'
-import { type Evidence, evidenceOf, Proof, type Seen } from './proof.ts'
+import { type Evidence, Proof, type Seen } from './proof.ts'
+import { type Mark, Taken } from './taken.ts'
 
-const NEWLINE = 0x0a
 const NOT_ENDED = { deadLetteredBytes: 0, truncatedBytes: 0 }
-
-/** What a cursor asks of its generation. */
-export interface CursorHost {
-  readonly origin: Origin
-  /** Bytes known to be there. */
-  readonly size: number
-  /** Nothing will be appended any more: the last line counts also without its newline. */
-  readonly final: boolean
-  content(cursor: Cursor): Content | Fault
-  /** Takes note of the first bytes, as they were read; false when the content begins with others. */
-  begins(chunk: Uint8Array): boolean
-  /** Whether the first bytes, and those before every destination's position, still are the ones that were read. */
-  isUnchanged(content: Content): boolean | Fault
-  /** Keeps the content open while a read is under way. */
-  pin(): void
-  unpin(): void
-  /** There are at least `size` bytes. */
-  reached(size: number): void
-  failed(fault: Fault): void
-  /** The file no longer holds what was read from it: truncated, or truncated and written again. */
-  replaced(): void
-  settled(): void
-}
 
 /** How a line is followed that the chunk does not hold to its end. */
 export interface Following {
@@ -41,16 +17,6 @@ export interface Following {
   readonly code?: LineEnds
   /** Ends it. */
   readonly signal?: AbortSignal | undefined
-}
-
-/** What the ledger keeps with a span: how to recognise its end, since when its bytes wait, and how they end. */
-interface Mark {
-  readonly length: number
-  readonly marker: Fingerprint
-  readonly sinceMs: number
-  readonly skipped: Skipped
-  deadLetteredBytes: number
-  truncatedBytes: number
 }
 
 /**
@@ -67,19 +33,13 @@ export class Cursor {
   readEnd: number
   readonly destination: string
   readonly #host: CursorHost
-  readonly #ledger: Ledger<Mark>
-  /** Of the bytes before the watermark. */
-  #marker: Fingerprint
-  readonly #account: ByteAccount
-  readonly #proof = new Proof()
-  #unreadSinceMs: number | undefined
-  #writtenAtMs: number | undefined
+  readonly #taken: Taken
+  readonly #proof: Proof
+  readonly #arrival = new Arrival()
   /** A read is under way, or its chunk is with its taker. */
   isOut = false
   /** It could not be looked at what is there: to be tried again. */
   hasFailed = false
-  /** The end of the chunk that is with its taker. */
-  #inHand: Seen | undefined
   /** What was looked at since may look different now. */
   #again = false
   /** Up to here a line was followed that is longer than the chunk, without finding its end: nothing is offered before the file is longer. */
@@ -91,22 +51,13 @@ export class Cursor {
     this.#host = host
     this.position = from.offset
     this.readEnd = from.offset
-    this.#marker = from.marker
-    this.#account = createByteAccount(from)
+    this.#taken = new Taken(from)
+    this.#proof = new Proof(from)
     this.#search = new LineSearch({
       read: (into, position) => this.peek(into, position),
       before: (position, length) => this.#before(position, length),
       endsAt: (position) => this.endsAt(position),
     })
-    this.#ledger = createLedger(from.offset, (mark) => {
-      this.#marker = mark.marker
-      this.#account.pass(mark.length, mark)
-    })
-  }
-
-  /** Everything before is settled (I1). */
-  get watermark(): number {
-    return this.#ledger.watermark
   }
 
   get hasUnread(): boolean {
@@ -139,7 +90,7 @@ export class Cursor {
 
   /** Nothing is under way, neither a read nor a chunk nor a part. */
   get isIdle(): boolean {
-    return !this.isOut && this.#ledger.open === 0
+    return !this.isOut && this.#taken.isSettled
   }
 
   get isSettled(): boolean {
@@ -149,32 +100,29 @@ export class Cursor {
   /** For how long the oldest unsettled byte has been waiting, as far as it was seen to arrive; 0 when all is settled. */
   lagMs(nowMs: number): number {
     if (this.isSettled) return 0
-    const sinceMs = this.#ledger.oldest?.sinceMs ?? this.#unreadSinceMs ?? nowMs
+    const sinceMs = this.#taken.sinceMs ?? this.#arrival.sinceMs ?? nowMs
     return Math.max(0, nowMs - sinceMs)
   }
 
   record(): PositionRecord {
-    return { offset: this.#ledger.watermark, marker: this.#marker, ...this.#account.counts() }
+    return this.#taken.record()
   }
 
-  /** Something tells whether a file holds what was read; what is proven by nothing is read again. */
   get isProvable(): boolean {
-    return this.position === 0 || this.#proof.isKnown || this.#stored.length > 0
+    return this.#proof.isProvable
   }
 
   evidence(): readonly Evidence[] {
-    const settled = { offset: this.#ledger.watermark, marker: this.#marker }
-    const inHand = this.#inHand ? [evidenceOf(this.#inHand)] : []
-    return [settled, ...this.#proof.evidence(this.position), ...inHand].filter(({ marker }) => marker.length > 0)
+    const settled = { offset: this.#taken.watermark, marker: this.#taken.marker }
+    return [settled, ...this.#proof.evidence()].filter(({ marker }) => marker.length > 0)
   }
 
   /** Offers the bytes behind `position`, written at `atMs` or before: they may be new, readable now, or a whole line. */
   offerAgain(atMs: number): void {
     this.#again = true
-    this.#writtenAtMs = atMs
     this.readEnd = this.position
     this.#search.endAt(this.#host.size)
-    if (this.#host.size > this.position) this.#unreadSinceMs ??= atMs
+    this.#arrival.write(atMs, this.#host.size > this.position)
   }
 
   async read(room: Uint8Array, following: Following = {}): Promise<Chunk | undefined> {
@@ -190,7 +138,7 @@ export class Cursor {
   /** Offers nothing before the file changes, when it may be a whole line. */
   #lookedUpTo(end: number): void {
     this.isOut = false
-    this.#inHand = undefined
+    this.#proof.release()
     if (!this.#again) this.readEnd = Math.max(this.position, end, this.#scannedTo)
   }
 
@@ -222,19 +170,13 @@ export class Cursor {
 
   /** Whether the bytes before the position still are the ones that were read, as far as there are any. */
   isUnchanged(content: Content): boolean | Fault {
-    return this.#proof.isUnchanged(content, this.position, this.#stored)
-  }
-
-  /** How to recognise the bytes before the position, where that is the settled one. */
-  get #stored(): Fingerprint {
-    return this.position === this.watermark ? this.#marker : NO_FINGERPRINT
+    return this.#proof.isUnchanged(content)
   }
 
   #chunk(room: Uint8Array, count: number, { code, signal }: Following): Chunk {
     const host = this.#host
     const start = this.position
-    const seen = this.#proof.seen(room.subarray(0, count), start + count)
-    this.#inHand = seen
+    const seen = this.#proof.see(room.subarray(0, count), start + count)
     // The unterminated last line of a finished file gets its newline here; `take` never counts it as a byte of the file.
     const closed = host.final && start + count >= host.size && count < room.length && room[count - 1] !== NEWLINE
     if (closed) room[count] = NEWLINE
@@ -251,14 +193,13 @@ export class Cursor {
 
   #take({ end, seen }: { end: number; seen: Seen }, skipped: Skipped = {}): Part {
     const marker = this.#proof.moveTo(end, seen, this.#tailAt(end, seen))
-    const sinceMs = this.#unreadSinceMs ?? Date.now()
+    const sinceMs = this.#arrival.sinceMs ?? Date.now()
     const mark: Mark = { length: end - this.position, marker, sinceMs, skipped, ...NOT_ENDED }
-    const ticket = this.#ledger.take(end, mark)
+    const ticket = this.#taken.take(end, mark)
     this.position = end
     this.readEnd = end
     this.#host.reached(end)
-    const { size } = this.#host
-    if (Math.max(end, seen.end) >= size) this.#unreadSinceMs = end >= size ? undefined : this.#writtenAtMs
+    this.#arrival.take(end, seen.end, this.#host.size)
     return {
       origin: this.#host.origin,
       span: ticket.span,

@@ -1,5 +1,6 @@
 import type { PositionRecord } from '../checkpoint/registry.ts'
-import { Cursor, type CursorHost } from './cursor.ts'
+import { Cursor } from './cursor.ts'
+import type { CursorHost } from './cursor-host.ts'
 import { NO_FINGERPRINT } from './fingerprint.ts'
 import type { Evidence } from './proof.ts'
 
@@ -76,8 +77,14 @@ export class Cursors {
     return true
   }
 
+  /** What a file must hold to be the home of their generation, besides its first bytes. */
   evidence(): readonly Evidence[] {
     return [...this.values()].flatMap((cursor) => cursor.evidence())
+  }
+
+  /** Something tells whether a file holds what each of them has read. */
+  get isProvable(): boolean {
+    return this.every((cursor) => cursor.isProvable)
   }
 
   /** Offers everything unread, which was written at `atMs` or before. */

@@ -1,6 +1,6 @@
 import { isIncomplete } from './content.ts'
 import type { Fault, FileFacts } from './files.ts'
-import type { Place } from './generation.ts'
+import type { Place } from './place.ts'
 
 /** What cannot be told for this long is waited for no more. */
 const STALE_MS = 600_000
@@ -44,7 +44,10 @@ export class Decisions {
     // An archive that is still being written has just changed.
     const restMs = kind === 'damaged' ? Math.max(0, Date.now() - facts.mtimeMs) : 0
     this.#undecided.set(stateOf(facts), {
-      ...{ path, kind, triedAtMs, isReported: false },
+      path,
+      kind,
+      triedAtMs,
+      isReported: false,
       reason: fault.message,
       sinceMs: before?.sinceMs ?? triedAtMs - restMs,
       tries: (before?.tries ?? 0) + 1,
@@ -52,7 +55,7 @@ export class Decisions {
   }
 
   /** It can be told what it is. */
-  settle(facts: FileFacts): void {
+  clear(facts: FileFacts): void {
     this.#undecided.delete(stateOf(facts))
   }
 

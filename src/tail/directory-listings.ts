@@ -24,7 +24,7 @@ export interface DirectoryListings {
  * A modification time this fresh proves nothing: a change right after the listing can carry the same one. The coarsest
  * file systems count in steps of 2 s (FAT).
  */
-const SETTLED_MS = 2500
+const FRESH_MS = 2500
 /** Read again this often whatever the modification time says, for file systems that do not keep it. */
 const MAX_AGE_MS = 30_000
 /** Forgotten when nobody asked for so long. */
@@ -73,7 +73,7 @@ export function createDirectoryListings(files: Files): DirectoryListings {
 function isUnchanged({ listing, facts: then, readAtMs }: Kept, now: FileFacts | Fault, nowMs: number): boolean {
   if (listing instanceof Fault || then instanceof Fault || now instanceof Fault) return false
   const isSame = then.ino === now.ino && then.dev === now.dev && then.mtimeMs === now.mtimeMs
-  return isSame && readAtMs - then.mtimeMs > SETTLED_MS && Math.abs(nowMs - readAtMs) < MAX_AGE_MS
+  return isSame && readAtMs - then.mtimeMs > FRESH_MS && Math.abs(nowMs - readAtMs) < MAX_AGE_MS
 }
 
 function listingOf({ dev, ino }: FileFacts, entries: readonly Entry[]): DirectoryListing {

@@ -1,9 +1,11 @@
+import { plainCandidate } from './candidate.ts'
 import { stateOf } from './decisions.ts'
 import { Fault, type FileFacts, type Files, withFile } from './files.ts'
-import type { Generation, Place } from './generation.ts'
+import type { Generation } from './generation.ts'
 import { isIdentity } from './identity.ts'
 import type { Lineage } from './lineage.ts'
-import { plainCandidate, recognise } from './recognition.ts'
+import type { Place } from './place.ts'
+import { recognise } from './recognition.ts'
 import type { Roster } from './roster.ts'
 
 /**
@@ -43,8 +45,8 @@ export function createElsewhere({ roster, files, onNews }: ElsewhereOptions): El
 
   /** Tells the owner where its file is. */
   function tell(owner: Lineage, generation: Generation, { place, nowMs }: { place: Place; nowMs: number }): void {
-    if (generation.place) owner.meetAt(generation, place, nowMs)
-    else owner.settle(generation, place)
+    if (generation.place) owner.generations.meetAt(generation, place, nowMs)
+    else owner.generations.giveHome(generation, place)
   }
 
   return {
@@ -52,8 +54,8 @@ export function createElsewhere({ roster, files, onNews }: ElsewhereOptions): El
       const { path, facts } = place
       const owner = roster.knowing(facts)
       if (!owner || owner === lineage) return false
-      for (const generation of owner.ofFile(facts)) {
-        if (generation === owner.live && isAt(files, owner.options.path, facts)) return true
+      for (const generation of owner.generations.ofFile(facts)) {
+        if (generation === owner.generations.live && isAt(files, owner.options.path, facts)) return true
         const same = isFound(lineage, generation, place) || isOf(generation, place)
         if (same instanceof Fault) return same
         if (!same) continue
@@ -61,7 +63,7 @@ export function createElsewhere({ roster, files, onNews }: ElsewhereOptions): El
           found.set(lineage, { state: stateOf(facts), generation })
           generation.aliveAtMs = nowMs
         }
-        if (generation !== owner.live) tell(owner, generation, { place, nowMs })
+        if (generation !== owner.generations.live) tell(owner, generation, { place, nowMs })
         if (!generation.isSettled) onNews(owner)
         return true
       }

@@ -1,8 +1,7 @@
+import { NEWLINE } from '../block.ts'
 import type { Encoding } from '../config/config.ts'
 
 export type ForeignEncoding = Exclude<Encoding, 'utf-8'>
-
-const NEWLINE = 0x0a
 
 /** How the lines of an encoding other than UTF-8 are found and decoded. Positions are those of the file. */
 export interface LineCode {

@@ -1,20 +1,20 @@
 import { Fault } from './files.ts'
 import type { Generation } from './generation.ts'
-import type { Lineage } from './lineage.ts'
+import type { Generations } from './generations.ts'
 
 /** A file seen alive so lately is not finished, however quiet it is. */
 const ALIVE_MS = 60_000
 
 /** Offers the last line of what was rotated and is quiet also without a newline, and is done with what is settled then. */
-export function finishRotated(lineage: Lineage, nowMs: number): void {
-  for (const generation of lineage.reading) {
+export function finishRotated(generations: Generations, nowMs: number): void {
+  for (const generation of generations.reading) {
     if (!generation.rotated || generation.isReplaced) continue
-    const isQuiet = nowMs - generation.changedAtMs >= quietMs(lineage, generation)
+    const isQuiet = nowMs - generation.changedAtMs >= quietMs(generations, generation)
     if (!generation.final && isQuiet && !isAlive(generation, nowMs)) generation.finalise()
     if (!generation.final || !generation.isSettled || !generation.verify()) continue
-    if (isHeld(lineage, generation, nowMs)) continue
+    if (isHeld(generations, generation, nowMs)) continue
     generation.finish()
-    lineage.insert(generation)
+    generations.insert(generation)
   }
 }
 
@@ -22,7 +22,7 @@ export function finishRotated(lineage: Lineage, nowMs: number): void {
  * While nothing is at the live path what only looks rotated may be what is written to, as `app-2026-11-20.log` or
  * `tomcat.8080`: half of a line that it ends with is waited for longer.
  */
-function quietMs({ live, options }: Lineage, { wasLive, isSettled }: Generation): number {
+function quietMs({ live, options }: Generations, { wasLive, isSettled }: Generation): number {
   return live || wasLive || isSettled ? options.finalQuietMs : options.deletedQuietMs
 }
 
@@ -36,7 +36,7 @@ function isAlive({ aliveAtMs }: Generation, nowMs: number): boolean {
 }
 
 /** Deleted, but perhaps still written to by who has it open, as kube-apiserver does (kubernetes/kubernetes#111208). */
-function isHeld({ live, options }: Lineage, generation: Generation, nowMs: number): boolean {
+function isHeld({ live, options }: Generations, generation: Generation, nowMs: number): boolean {
   const hasSuccessor = live !== undefined && live.size > 0
   const isQuiet = nowMs - generation.changedAtMs >= options.deletedQuietMs
   if (hasSuccessor || isQuiet || !generation.isOpen) return false

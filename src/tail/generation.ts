@@ -1,23 +1,13 @@
-import { hash } from 'node:crypto'
 import type { Origin, SourceLabels } from '../block.ts'
-import { FINGERPRINT_BYTES, type GenerationRecord } from '../checkpoint/registry.ts'
-import type { Content } from './content.ts'
-import type { Cursor, CursorHost } from './cursor.ts'
+import type { GenerationRecord } from '../checkpoint/registry.ts'
 import { Cursors } from './cursors.ts'
 import { Fault, type FileFacts } from './files.ts'
+import { GenerationHost } from './generation-host.ts'
 import { Head } from './head.ts'
 import { HeldFile, type HeldFileContext } from './held-file.ts'
 import type { FileIdentity } from './identity.ts'
-import type { Evidence } from './proof.ts'
+import { NO_PLACE, type Place } from './place.ts'
 import { recognise } from './recognition.ts'
-
-/** Where the content of a generation can be read now. */
-export interface Place {
-  readonly path: string
-  readonly facts: FileFacts
-  /** Set for a gzip archive: the size of what it holds. */
-  readonly inflatedSize?: number
-}
 
 export interface GenerationContext extends HeldFileContext {
   readonly labels: SourceLabels
@@ -29,7 +19,6 @@ export interface GenerationContext extends HeldFileContext {
   onDoubt(): void
 }
 
-const NO_PLACE = new Fault('ENOENT', 'its content is not at a known place')
 /** Modification times come from a clock that ticks every 1 to 10 ms. */
 const CLOCK_TICK_MS = 20
 
@@ -66,50 +55,34 @@ export class Generation {
   lossReported = false
   /** Modification time, for the order among generations. */
   mtimeMs: number
+  /** When it last had a place, while it has none. */
+  lastSeenMs: number
   readonly #context: GenerationContext
   readonly #file: HeldFile
   /** Changed so lately that one more change of the same size might not show in the modification time. */
   #isFresh = true
-  #lastSeenMs: number
   /** Why its content could not be looked at the last time. */
   #unseen: Fault | undefined
 
-  private constructor(origin: Origin, context: GenerationContext, from: Partial<GenerationRecord>) {
-    this.origin = origin
+  /** `known`: what was known of it before, besides what it is called. */
+  constructor(known: Pick<GenerationRecord, 'id' | 'path'> & Partial<GenerationRecord>, context: GenerationContext) {
+    const { id, path, lastPath = '' } = known
+    this.origin = { id, path, labels: context.labels, maxLineBytes: context.maxLineBytes }
     this.#context = context
-    this.identity = { dev: from.dev ?? '', ino: from.ino ?? '', birth: from.birth ?? '0' }
-    this.lastPath = from.lastPath ?? ''
-    this.wasLive = from.lastPath === origin.path
-    this.head = new Head(from.prefix)
-    this.size = from.size ?? 0
-    this.finished = from.finished ?? false
-    this.#lastSeenMs = from.seenAt ? Date.parse(from.seenAt) : 0
-    this.mtimeMs = this.#lastSeenMs
+    this.identity = { dev: known.dev ?? '', ino: known.ino ?? '', birth: known.birth ?? '0' }
+    this.lastPath = lastPath
+    this.wasLive = lastPath === path
+    this.head = new Head(known.prefix)
+    this.size = known.size ?? 0
+    this.finished = known.finished ?? false
+    this.lastSeenMs = known.seenAt ? Date.parse(known.seenAt) : 0
+    this.mtimeMs = this.lastSeenMs
     this.#file = new HeldFile(context, () => this.cursors.isIdle)
-    this.cursors = new Cursors(this.#host())
-  }
-
-  /** Of content not known from before. `salt` tells it from earlier content of the same file. */
-  static discovered(path: string, place: Place, options: { context: GenerationContext; salt: string }): Generation {
-    const { dev, ino, birth } = place.facts
-    const id = hash('sha256', `${dev}:${ino}:${birth}:${options.salt}`, 'hex').slice(0, 16)
-    return new Generation(originOf(id, path, options.context), options.context, {})
-  }
-
-  /** From the registry: homeless until its content is found. */
-  static recorded(record: GenerationRecord, context: GenerationContext): Generation {
-    const generation = new Generation(originOf(record.id, record.path, context), context, record)
-    for (const [destination, position] of Object.entries(record.positions)) {
-      if (context.destinations.includes(destination)) generation.cursors.add(destination, position)
-      else generation.cursors.keep(destination, position)
-    }
-    // What was read was there: a shorter file is another one, or one that has been cut.
-    generation.size = Math.max(generation.size, generation.furthest)
-    return generation
+    this.cursors = new Cursors(new GenerationHost(this, this.#file, context))
   }
 
   /** Gives the generation a file to be read from; `fd` is that file, already open, or why it cannot be kept open. */
-  settleIn(place: Place, fd?: number | Fault): void {
+  moveInto(place: Place, fd?: number | Fault): void {
     this.closeContent()
     this.place = place
     this.identity = place.facts
@@ -125,6 +98,15 @@ export class Generation {
     this.#cutBack(this.size)
     if (typeof fd === 'number') this.#file.hold(fd)
     this.cursors.offerAgain(place.facts.mtimeMs)
+  }
+
+  /** Takes its file away: it now holds other content, or is nowhere to be found. */
+  evict(): void {
+    this.closeContent()
+    this.place = undefined
+    this.rotated = true
+    this.missedScans = 0
+    this.lastSeenMs = Date.now()
   }
 
   /**
@@ -153,18 +135,61 @@ export class Generation {
     if (this.isReplaced || this.isArchive || !this.place || this.head.length === 0) return !this.isReplaced
     const bytes = (position: number, length: number) => this.bytes(position, length)
     const verdict = facts instanceof Fault ? facts : recognise(this, { facts, size: facts.size, bytes })
-    if (this.fault === this.#unseen) this.fault = undefined
-    this.#unseen = verdict instanceof Fault ? verdict : undefined
-    if (verdict instanceof Fault) {
-      this.fault = verdict
-      return false
-    }
+    this.#noteUnseen(verdict instanceof Fault ? verdict : undefined)
+    if (facts instanceof Fault || verdict instanceof Fault) return false
     if (verdict === 'same') return true
-    const size = facts instanceof Fault ? 0 : facts.size
-    const isCutBack = verdict !== 'other' && this.furthest > 0 && size >= this.furthest && !this.cursors.isOut
+    const holdsWhatWasRead = this.furthest > 0 && facts.size >= this.furthest
+    const isCutBack = verdict !== 'other' && holdsWhatWasRead && !this.cursors.isOut
     this.isReplaced = !isCutBack
-    if (isCutBack) this.#cutBack(size)
+    if (isCutBack) this.#cutBack(facts.size)
     return isCutBack
+  }
+
+  /** Reads again after a fault, which is over when there is nothing to read. */
+  retry(): void {
+    if (this.fault !== this.#unseen && this.unreadBytes === 0) this.fault = undefined
+    for (const cursor of this.cursors.values()) if (cursor.hasFailed) cursor.offerAgain(this.changedAtMs)
+  }
+
+  /** Why its content cannot be looked at now; undefined when it can: then that is a fault no more. */
+  #noteUnseen(fault: Fault | undefined): void {
+    if (this.fault === this.#unseen) this.fault = undefined
+    this.#unseen = fault
+    if (fault) this.fault = fault
+  }
+
+  /** Learns the first bytes as they come, up to the length of a fingerprint. */
+  learnHead(): void {
+    if (!this.place || this.isArchive || this.isReplaced) return
+    const wanted = this.head.wants(this.size)
+    if (wanted === 0) return
+    const bytes = this.bytes(0, wanted)
+    if (!bytes || bytes instanceof Fault || this.learn(bytes)) return
+    this.isReplaced = true
+    this.#context.onDoubt()
+  }
+
+  /** Takes note of the first bytes; false when the content begins with others. */
+  learn(begin: Buffer): boolean {
+    const known = this.head.length
+    if (!this.head.learn(begin)) return false
+    if (this.head.length > known) this.#context.onChange()
+    return true
+  }
+
+  /** It goes on behind what was known to be there: what is last may be half of a line. */
+  grow(size: number): void {
+    this.size = size
+    this.final = this.isArchive
+  }
+
+  /**
+   * Its content ends earlier than it did: a writer took back a line that it could not finish, or a copy was made before
+   * the last line.
+   */
+  #cutBack(size: number): void {
+    this.size = size
+    this.head.cut(size)
   }
 
   /** Nothing will be appended: a last line without newline is offered now. */
@@ -185,10 +210,35 @@ export class Generation {
     return this.#file.facts() ?? this.#context.files.stat(this.place.path)
   }
 
-  /** Reads again after a fault, which is over when there is nothing to read. */
-  retry(): void {
-    if (this.fault !== this.#unseen && this.unreadBytes === 0) this.fault = undefined
-    for (const cursor of this.cursors.values()) if (cursor.hasFailed) cursor.offerAgain(this.changedAtMs)
+  /** Bytes of its own file, where that is a plain one. */
+  bytes(position: number, length: number): Buffer | undefined | Fault {
+    if (!this.place || this.isArchive) return NO_PLACE
+    const { path, facts } = this.place
+    return this.#file.bytes(path, facts, { position, length })
+  }
+
+  /** Opens its file and keeps it open. */
+  open(): Fault | undefined {
+    return this.place ? this.#file.open(this.place.path, this.place.facts) : NO_PLACE
+  }
+
+  /** Lets go of the file; it is opened again when it is read again. */
+  closeContent(): void {
+    this.#file.closeContent()
+  }
+
+  /** Its file is held open: it cannot vanish, and no other file can have its inode. */
+  get isOpen(): boolean {
+    return this.#file.isOpen
+  }
+
+  get isArchive(): boolean {
+    return this.place?.inflatedSize !== undefined
+  }
+
+  /** Not one of its bytes has been seen. */
+  get isUnknown(): boolean {
+    return this.size > 0 && this.head.length === 0
   }
 
   /** The furthest position of a destination. */
@@ -205,164 +255,4 @@ export class Generation {
   get isSettled(): boolean {
     return this.cursors.isSettled
   }
-
-  /** Not one of its bytes has been seen. */
-  get isUnknown(): boolean {
-    return this.size > 0 && this.head.length === 0
-  }
-
-  get isArchive(): boolean {
-    return this.place?.inflatedSize !== undefined
-  }
-
-  /** Its file is held open: it cannot vanish, and no other file can have its inode. */
-  get isOpen(): boolean {
-    return this.#file.isOpen
-  }
-
-  get isProvable(): boolean {
-    return this.cursors.every((cursor) => cursor.isProvable)
-  }
-
-  /** What a file must hold to be its home, besides its first bytes. */
-  evidence(): readonly Evidence[] {
-    return this.cursors.evidence()
-  }
-
-  /** Learns the first bytes as they come, up to the length of a fingerprint. */
-  learnHead(): void {
-    if (!this.place || this.isArchive || this.isReplaced) return
-    const wanted = this.head.wants(this.size)
-    if (wanted === 0) return
-    const bytes = this.bytes(0, wanted)
-    if (!bytes || bytes instanceof Fault || this.#begins(bytes)) return
-    this.isReplaced = true
-    this.#context.onDoubt()
-  }
-
-  #begins(bytes: Buffer): boolean {
-    const known = this.head.length
-    if (!this.head.learn(bytes)) return false
-    if (this.head.length > known) this.#context.onChange()
-    return true
-  }
-
-  /** Bytes of its own file, where that is a plain one. */
-  bytes(position: number, length: number): Buffer | undefined | Fault {
-    if (!this.place || this.isArchive) return NO_PLACE
-    const { path, facts } = this.place
-    return this.#file.bytes(path, facts, { position, length })
-  }
-
-  record(nowMs: number): GenerationRecord {
-    const { dev, ino, birth } = this.identity
-    return {
-      id: this.origin.id,
-      path: this.origin.path,
-      lastPath: this.lastPath,
-      dev,
-      ino,
-      birth,
-      prefix: this.head.fingerprint,
-      size: this.size,
-      finished: this.finished,
-      seenAt: new Date(this.place ? nowMs : this.#lastSeenMs).toISOString(),
-      positions: this.cursors.records(),
-    }
-  }
-
-  /** Opens its file and keeps it open. */
-  open(): Fault | undefined {
-    return this.place ? this.#file.open(this.place.path, this.place.facts) : NO_PLACE
-  }
-
-  /** Lets go of the file; it is opened again when it is read again. */
-  closeContent(): void {
-    this.#file.closeContent()
-  }
-
-  /** Takes its file away: it now holds other content, or is nowhere to be found. */
-  evict(): void {
-    this.closeContent()
-    this.place = undefined
-    this.rotated = true
-    this.missedScans = 0
-    this.#lastSeenMs = Date.now()
-  }
-
-  /**
-   * Its content ends earlier than it did: a writer took back a line that it could not finish, or a copy was made before
-   * the last line.
-   */
-  #cutBack(size: number): void {
-    this.size = size
-    this.head.cut(size)
-  }
-
-  /** It goes on behind what was known to be there: what is last may be half of a line. */
-  #grow(size: number): void {
-    this.size = size
-    this.final = this.isArchive
-  }
-
-  #host(): CursorHost {
-    const generation = this
-    const { onChange, onDoubt } = this.#context
-    return {
-      origin: this.origin,
-      get size() {
-        return generation.size
-      },
-      get final() {
-        return generation.final
-      },
-      content: (cursor) => generation.#contentFor(cursor),
-      begins(chunk) {
-        const begin = Buffer.from(chunk.buffer, chunk.byteOffset, Math.min(chunk.length, FINGERPRINT_BYTES))
-        return generation.isArchive || begin.length <= generation.head.length || generation.#begins(begin)
-      },
-      isUnchanged: (content) => generation.#isUnchanged(content),
-      pin: () => this.#file.pin(),
-      unpin: () => this.#file.unpin(),
-      reached: (size) => {
-        if (size > generation.size) generation.#grow(size)
-        generation.fault = undefined
-        generation.#file.touch()
-      },
-      failed: (fault) => {
-        generation.fault = fault
-      },
-      replaced: () => {
-        generation.isReplaced = true
-        onDoubt()
-      },
-      settled: onChange,
-    }
-  }
-
-  #isUnchanged(content: Content): boolean | Fault {
-    if (content.isFixed) return true
-    const facts = this.look()
-    if (facts instanceof Fault) return facts
-    if (facts.size < this.size && !this.verify(facts)) return this.isReplaced ? false : NO_PLACE
-    const { length } = this.head
-    const begin = length === 0 ? undefined : content.before(length, length)
-    if (begin instanceof Fault) return begin
-    if (length > 0 && !this.head.matches(begin)) return false
-    for (const cursor of this.cursors.values()) {
-      const unchanged = cursor.isUnchanged(content)
-      if (unchanged !== true) return unchanged
-    }
-    return true
-  }
-
-  #contentFor(cursor: Cursor): Content | Fault {
-    if (this.isReplaced) return NO_PLACE
-    const fault = this.open()
-    return fault ?? (this.isArchive ? this.#file.inflated(cursor) : this.#file.plain) ?? NO_PLACE
-  }
-}
-
-function originOf(id: string, path: string, { labels, maxLineBytes }: GenerationContext): Origin {
-  return { id, path, labels, maxLineBytes }
 }

@@ -142,7 +142,11 @@ function record(
   }
   return {
     id: hash('sha256', `import:${dev}:${ino}:${birth}`, 'hex').slice(0, 16),
-    ...{ path: livePath, lastPath: path, dev, ino, birth },
+    path: livePath,
+    lastPath: path,
+    dev,
+    ino,
+    birth,
     prefix: fingerprint(head),
     size: archived?.size ?? facts.size,
     finished,

@@ -1,11 +1,11 @@
+import { NEWLINE } from '../block.ts'
 import { FINGERPRINT_BYTES } from '../checkpoint/registry.ts'
+import { type Candidate, COMPARED_BYTES } from './candidate.ts'
 import { Fault, type FileFacts } from './files.ts'
 import type { Generation } from './generation.ts'
+import type { Generations } from './generations.ts'
 import { isIdentity } from './identity.ts'
-import type { Lineage } from './lineage.ts'
-import { type Candidate, COMPARED_BYTES, recognise, type Verdict } from './recognition.ts'
-
-const NEWLINE = 0x0a
+import { type Readable, recognise, type Verdict } from './recognition.ts'
 
 /** What the agent makes of a file that it does not know. */
 export type Judgement =
@@ -17,7 +17,7 @@ export type Judgement =
   | { readonly kind: 'new' }
 
 export interface Around {
-  readonly lineage: Lineage
+  readonly generations: Generations
   /** Generations that are where they were. */
   readonly seen: ReadonlySet<Generation>
   readonly nowMs: number
@@ -27,16 +27,16 @@ export interface Around {
 
 /** Whose content is it? By content alone, as the identity of the file says nothing. */
 export function judge(candidate: Candidate, around: Around): Judgement | Fault {
-  const { lineage, nowMs } = around
+  const { generations, nowMs } = around
   if (candidate.size === 0 && !around.isLive) return { kind: 'copy' }
   const begin = candidate.bytes(0, Math.min(FINGERPRINT_BYTES, candidate.size))
   if (begin instanceof Fault) return begin
   const file = begin ? beginningWith(begin, candidate) : candidate
-  if (lineage.live?.isUnknown && !around.isLive) return lineage.live.fault ?? UNREAD
+  if (generations.live?.isUnknown && !around.isLive) return generations.live.fault ?? UNREAD
   let home: Generation | undefined
   const originals: Generation[] = []
   let mayBecomeCopy = false
-  for (const generation of lineage.all()) {
+  for (const generation of generations.all()) {
     const verdict = recognise(generation, file, candidate.known?.get(generation))
     if (verdict instanceof Fault) return verdict
     if (verdict === 'other') continue
@@ -51,14 +51,15 @@ export function judge(candidate: Candidate, around: Around): Judgement | Fault {
   const isCopy = originals.length > 0 && !originals.every((original) => yields(original, home, candidate, around))
   if (isCopy && !around.isLive) return { kind: 'copy' }
   if (home) return { kind: 'home', generation: home }
-  const mayGrow = nowMs - candidate.facts.mtimeMs < lineage.options.finalQuietMs
+  const mayGrow = nowMs - candidate.facts.mtimeMs < generations.options.finalQuietMs
   return { kind: mayBecomeCopy && mayGrow ? 'wait' : 'new' }
 }
 
 /** The candidate, without a read for its first bytes: most generations are told from it by these, and there may be thousands. */
-function beginningWith(begin: Buffer, { facts, size, bytes }: Candidate): Pick<Candidate, 'facts' | 'size' | 'bytes'> {
+function beginningWith(begin: Buffer, { facts, size, bytes }: Candidate): Readable {
   return {
-    ...{ facts, size },
+    facts,
+    size,
     bytes: (position, length) =>
       position === 0 && length <= begin.length ? begin.subarray(0, length) : bytes(position, length),
   }
@@ -71,7 +72,7 @@ function beginningWith(begin: Buffer, { facts, size, bytes }: Candidate): Pick<C
  */
 function yields(original: Generation, home: Generation | undefined, candidate: Candidate, around: Around): boolean {
   if (!home || home.finished || home.unreadBytes === 0) return false
-  const isLive = original === around.lineage.live
+  const isLive = original === around.generations.live
   if (!isLive && around.seen.has(original)) return true
   const { size, isArchive } = candidate
   return home.size === size && (original.size > size || (isArchive && isLive) || home.head.length === size)
@@ -81,9 +82,9 @@ type Match = Around & { readonly verdict: Exclude<Verdict, 'other'> }
 
 /** Whether a generation that is not where it was goes on in a file of the same content. */
 function canMove(generation: Generation, candidate: Candidate, match: Match): boolean | Fault {
-  const { lineage, seen, verdict, isLive } = match
+  const { generations, seen, verdict, isLive } = match
   if (verdict === 'begins' || (verdict === 'cut' && isLive)) return false
-  if (seen.has(generation) || generation === lineage.live || generation.isArchive) return false
+  if (seen.has(generation) || generation === generations.live || generation.isArchive) return false
   // Short logs are often alike: of those that are done with, only a long one is known by its content.
   if (generation.finished)
     return generation.head.isLong || candidate.isArchive || isIdentity(generation.identity, candidate.facts)
@@ -116,9 +117,9 @@ type Likeness = 'copy' | 'begin' | 'none'
 
 /** Whether a file is a copy of what is read from another one, as copytruncate leaves it before it truncates. */
 function likenessTo(generation: Generation, candidate: Candidate, match: Match): Likeness | Fault {
-  const { lineage, seen, verdict } = match
+  const { generations, seen, verdict } = match
   if (isOlder(candidate.facts, generation.identity)) return 'none'
-  const isLeft = generation === lineage.live || (generation.isOpen && !seen.has(generation))
+  const isLeft = generation === generations.live || (generation.isOpen && !seen.has(generation))
   const isCertain = generation.head.isLong && candidate.size >= FINGERPRINT_BYTES
   if (!isLeft && !isCertain) return 'none'
   // What is at rest beside it has seldom a copy, and a log of ever the same line many files that are alike.
@@ -128,7 +129,7 @@ function likenessTo(generation: Generation, candidate: Candidate, match: Match):
   const facts = generation.isArchive ? ABSENT : generation.look()
   if (facts instanceof Fault) {
     // A live file that is missed for the first time may be this one.
-    if (facts.code !== ABSENT.code || generation === lineage.live) return facts
+    if (facts.code !== ABSENT.code || generation === generations.live) return facts
     if (verdict !== 'same') return 'begin'
     // Only what was read to its end is known to its end.
     return candidate.size === generation.size && generation.furthest === generation.size ? 'copy' : 'none'

@@ -1,10 +1,11 @@
 import { basename, dirname, join } from 'node:path'
+import { type Candidate, plainCandidate } from './candidate.ts'
 import { Fault, type FileFacts, isAbsent } from './files.ts'
 import type { Generation } from './generation.ts'
+import type { Generations } from './generations.ts'
 import { isIdentity } from './identity.ts'
 import type { Judgement } from './judgement.ts'
-import type { Lineage } from './lineage.ts'
-import { type Candidate, plainCandidate, recognise } from './recognition.ts'
+import { recognise } from './recognition.ts'
 
 const MISSING_CHECKS = 2
 
@@ -16,13 +17,14 @@ export class LivePath {
   missing = 0
   /** The name and directory rotated generations are looked for beside: of the file behind a symbolic link. */
   base: { readonly directory: string; readonly name: string }
-  readonly #lineage: Lineage
+  readonly #generations: Generations
   /** A file that is not the live generation's. */
   #arrival: { readonly fd: number; readonly facts: FileFacts } | undefined
 
-  constructor(path: string, lineage: Lineage) {
+  constructor(generations: Generations) {
+    const { path } = generations.options
     this.base = { directory: dirname(path), name: basename(path) }
-    this.#lineage = lineage
+    this.#generations = generations
   }
 
   get hasArrival(): boolean {
@@ -30,8 +32,8 @@ export class LivePath {
   }
 
   look(nowMs: number): void {
-    const lineage = this.#lineage
-    const { files, path, isElsewhere } = lineage.options
+    const generations = this.#generations
+    const { files, path, isElsewhere } = generations.options
     const facts = files.stat(path)
     if (facts instanceof Fault) {
       this.#absent(facts, nowMs)
@@ -42,14 +44,14 @@ export class LivePath {
       this.error = facts.kind === 'directory' ? 'it is a directory' : 'it is not a regular file'
       return
     }
-    const { live } = lineage
+    const { live } = generations
     if (live && isIdentity(live.identity, facts)) {
       live.observe(facts, nowMs)
       this.error = live.fault?.message
       if (!live.isReplaced) return
-      lineage.orphan(live)
+      generations.orphan(live)
     } else if (live) this.#rotate(live, nowMs)
-    lineage.recall(facts)
+    generations.recall(facts)
     const elsewhere = isElsewhere({ path, facts }, nowMs)
     this.error = elsewhere instanceof Fault ? elsewhere.message : undefined
     if (elsewhere === false) this.#welcome()
@@ -60,7 +62,7 @@ export class LivePath {
     const arrival = this.#arrival
     if (!arrival) return
     this.#arrival = undefined
-    const { files, path, context } = this.#lineage.options
+    const { files, path, context } = this.#generations.options
     const { fd, facts } = arrival
     const owner = this.#ownerOf(plainCandidate(files, fd, facts), judge)
     if (owner instanceof Fault) {
@@ -68,36 +70,36 @@ export class LivePath {
       this.error = owner.message
       return
     }
-    const generation = owner ?? this.#lineage.discover({ path, facts })
+    const generation = owner ?? this.#generations.discover({ path, facts })
     generation.closeContent()
     const full = context.descriptors.makeRoom()
     if (full) files.close(fd)
     // The name behind a link: it still names the file when the link points elsewhere.
-    generation.settleIn({ path: join(this.base.directory, this.base.name), facts }, full ?? fd)
-    this.#lineage.enthrone(generation)
+    generation.moveInto({ path: join(this.base.directory, this.base.name), facts }, full ?? fd)
+    this.#generations.enthrone(generation)
     this.error = full?.message
   }
 
   /** Unobservable is not deleted: only a path that is absent twice in a row counts as gone. */
   #absent(fault: Fault, nowMs: number): void {
-    const lineage = this.#lineage
+    const generations = this.#generations
     this.error = isAbsent(fault) ? undefined : fault.message
     if (!isAbsent(fault)) return
-    lineage.unseen.live = false
+    generations.start.unseen.live = false
     this.missing += 1
-    if (lineage.live && this.missing >= MISSING_CHECKS) this.#rotate(lineage.live, nowMs)
-    else if (lineage.live) lineage.lookAtRotated(lineage.live, nowMs)
+    if (generations.live && this.missing >= MISSING_CHECKS) this.#rotate(generations.live, nowMs)
+    else if (generations.live) generations.lookAtRotated(generations.live, nowMs)
   }
 
   #rotate(generation: Generation, nowMs: number): void {
-    this.#lineage.leave(nowMs)
-    this.#lineage.scanWanted = true
-    this.#lineage.lookAtRotated(generation, nowMs)
+    this.#generations.leave(nowMs)
+    this.#generations.scanWanted = true
+    this.#generations.lookAtRotated(generation, nowMs)
   }
 
   /** Holds on to the file until it is known whose it is, also while no more may be held open than are. */
   #welcome(): void {
-    const { files, path } = this.#lineage.options
+    const { files, path } = this.#generations.options
     const fd = files.open(path)
     const facts = fd instanceof Fault ? fd : files.facts(fd)
     this.error = facts instanceof Fault ? facts.message : undefined
@@ -112,7 +114,7 @@ export class LivePath {
   }
 
   #ownerOf(candidate: Candidate, judge: (candidate: Candidate) => Judgement | Fault): Generation | undefined | Fault {
-    const known = this.#lineage.ofFile(candidate.facts)
+    const known = this.#generations.ofFile(candidate.facts)
     for (const generation of known) {
       if (generation.isOpen && !generation.isReplaced) return generation
       const verdict = recognise(generation, candidate)

@@ -1,11 +1,10 @@
-import type { LongLine } from '../block.ts'
+import { type LongLine, NEWLINE } from '../block.ts'
 import { FINGERPRINT_BYTES } from '../checkpoint/registry.ts'
 import type { LineCode } from './encoding.ts'
 import { Fault } from './files.ts'
 import type { Seen } from './proof.ts'
 
 const PIECE_BYTES = 256 * 1024
-const NEWLINE = 0x0a
 const UTF_8: LineEnds = { unit: 1, newline: (bytes) => bytes.indexOf(NEWLINE) }
 
 /** How lines end in the bytes of a file. */

@@ -1,4 +1,4 @@
-import { FINGERPRINT_BYTES, type Fingerprint } from '../checkpoint/registry.ts'
+import { FINGERPRINT_BYTES, type Fingerprint, type PositionRecord } from '../checkpoint/registry.ts'
 import type { Content } from './content.ts'
 import { Fault, keep } from './files.ts'
 import { fingerprint, NO_FINGERPRINT } from './fingerprint.ts'
@@ -15,7 +15,7 @@ export interface Seen {
   readonly bytes: Buffer
 }
 
-export function evidenceOf({ end, bytes }: Seen): Evidence {
+function evidenceOf({ end, bytes }: Seen): Evidence {
   return { offset: end, marker: fingerprint(bytes) }
 }
 
@@ -23,40 +23,58 @@ const MILESTONE_BYTES = 64 * 1024
 
 /** What is remembered of the bytes that one destination has read, to tell whether a file still holds them. */
 export class Proof {
+  #position: number
+  /** Of the bytes before the position while it is the recorded one. */
+  #recorded: Fingerprint
   /** The bytes before the position; undefined before the first read, or if they could not be read again. */
   #tail: Buffer | undefined
   /** Instead of `#tail`, when the file changed before a part of what was read from it was taken. */
   #ahead: Evidence | undefined
   /** Some way back, to recognise a copy that lacks the last lines. */
   #milestones: readonly Evidence[] = []
+  /** The end of a chunk that was read and is still with its taker. */
+  #inHand: Seen | undefined
 
-  get isKnown(): boolean {
-    return this.#tail !== undefined
+  constructor({ offset, marker }: Pick<PositionRecord, 'offset' | 'marker'>) {
+    this.#position = offset
+    this.#recorded = marker
   }
 
-  evidence(position: number): readonly Evidence[] {
-    const taken = { offset: position, marker: this.#tail ? fingerprint(this.#tail) : NO_FINGERPRINT }
-    return [...this.#milestones, taken, ...(this.#ahead ? [this.#ahead] : [])]
+  /** Something tells whether a file holds what was read; what is proven by nothing is read again. */
+  get isProvable(): boolean {
+    return this.#position === 0 || this.#tail !== undefined || this.#recorded.length > 0
   }
 
-  /** Whether the bytes before `position` are the ones that were read, or that `stored` tells of before the first read. */
-  isUnchanged(content: Content, position: number, stored: Fingerprint): boolean | Fault {
+  evidence(): readonly Evidence[] {
+    const taken = { offset: this.#position, marker: this.#tail ? fingerprint(this.#tail) : NO_FINGERPRINT }
+    const ahead = this.#ahead ? [this.#ahead] : []
+    return [...this.#milestones, taken, ...ahead, ...(this.#inHand ? [evidenceOf(this.#inHand)] : [])]
+  }
+
+  /** Whether the bytes before the position are the ones that were read, or recorded before the first read. */
+  isUnchanged(content: Content): boolean | Fault {
     const tail = this.#tail
-    const length = tail?.length ?? stored.length
+    const length = tail?.length ?? this.#recorded.length
     if (length === 0) return true
-    const bytes = content.before(position, length)
+    const bytes = content.before(this.#position, length)
     if (bytes === undefined || bytes instanceof Fault) return bytes ?? false
     if (tail) return bytes.equals(tail)
-    if (fingerprint(bytes).hash !== stored.hash) return false
+    if (fingerprint(bytes).hash !== this.#recorded.hash) return false
     this.#tail = keep(bytes)
     return true
   }
 
-  /** The last bytes of a chunk that ends at `end`, with what stands before it if that is all of the chunk. */
-  seen(chunk: Uint8Array, end: number): Seen {
+  /** A chunk was read that ends at `end`: its last bytes, with what stands before it if that is all of the chunk. */
+  see(chunk: Uint8Array, end: number): Seen {
     const last = chunk.subarray(Math.max(0, chunk.length - FINGERPRINT_BYTES))
     const before = last.length === chunk.length && this.#tail ? [this.#tail] : []
-    return { end, bytes: Buffer.concat([...before, last]) }
+    this.#inHand = { end, bytes: Buffer.concat([...before, last]) }
+    return this.#inHand
+  }
+
+  /** The chunk is no longer with its taker. */
+  release(): void {
+    this.#inHand = undefined
   }
 
   /**
@@ -65,6 +83,8 @@ export class Proof {
    */
   moveTo(end: number, seen: Seen, tail: Buffer | undefined): Fingerprint {
     const bytes = tail ?? before(end, seen)
+    this.#position = end
+    this.#recorded = NO_FINGERPRINT
     this.#tail = bytes && keep(bytes)
     const marker = this.#tail ? fingerprint(this.#tail) : NO_FINGERPRINT
     this.#ahead = this.#tail ? undefined : evidenceOf(seen)

@@ -1,5 +1,5 @@
 import { basename } from 'node:path'
-import type { Place } from './generation.ts'
+import type { Place } from './place.ts'
 import { parseRotatedName } from './rotated-name.ts'
 
 /** A rotated generation as the directory shows it; archives count for their plain file. */

@@ -53,10 +53,10 @@ export function createRoster(): Roster {
   }
 
   function indexFiles(lineage: Lineage): void {
-    const { version } = lineage.byFile
+    const { version } = lineage.generations.byFile
     if (versions.get(lineage) === version) return
     versions.set(lineage, version)
-    for (const generation of lineage.all()) {
+    for (const generation of lineage.generations.all()) {
       const { identity } = generation
       if (indexed.get(generation) === identity) continue
       indexed.set(generation, identity)
@@ -67,7 +67,8 @@ export function createRoster(): Roster {
 
   function sweep(): void {
     byFile = new Map()
-    for (const lineage of seats.keys()) for (const { identity } of lineage.all()) byFile.set(keyOf(identity), lineage)
+    for (const lineage of seats.keys())
+      for (const { identity } of lineage.generations.all()) byFile.set(keyOf(identity), lineage)
     mostFiles = FEW_FILES + 2 * byFile.size
   }
 
@@ -91,7 +92,7 @@ export function createRoster(): Roster {
     within: (directory) => byDirectory.get(directory) ?? [],
     knowing(facts) {
       const lineage = byFile.get(keyOf(facts))
-      return lineage && seats.has(lineage) && lineage.ofFile(facts).length > 0 ? lineage : undefined
+      return lineage && seats.has(lineage) && lineage.generations.ofFile(facts).length > 0 ? lineage : undefined
     },
     directories: () => byDirectory.keys(),
   }

@@ -74,7 +74,7 @@ export function createRounds(tickMs: number): Rounds {
     everyone: () => new Set(turns.next(turns.size)),
     check(lineage, atMs, nowMs) {
       if (atMs >= (scanAtMs.get(lineage) ?? 0)) {
-        lineage.scanWanted = true
+        lineage.wantScan()
         scanAtMs.set(lineage, atMs + SCAN_MS)
       }
       lineage.check(nowMs)

@@ -5,40 +5,62 @@ import { Fault, readExactly, withFile } from './files.ts'
 import { fingerprint, NO_FINGERPRINT } from './fingerprint.ts'
 import type { Generation } from './generation.ts'
 import type { FileIdentity } from './identity.ts'
-import type { Lineage } from './lineage.ts'
+import type { LineageOptions } from './lineage-options.ts'
+
+type StartOptions = Pick<LineageOptions, 'source' | 'files' | 'context' | 'startedAtMs' | 'isInitial'>
 
 /**
- * Gives every destination that has no position in a generation its first one. Only what was there at the very first
- * start can be passed over: the live file by `start_position`, rotated files by `backfill`. Whatever comes later is read
- * from its beginning. A destination that is new in the configuration starts the same way; what others are done with is
- * history for it.
+ * Where reading begins. Only what was there at the very first start can be passed over: the live file by `start_position`,
+ * rotated files by `backfill`. Whatever comes later is read from its beginning.
  */
-export function startingPosition(generation: Generation, lineage: Lineage): void {
-  const { context } = lineage.options
-  const missing = context.destinations.filter((destination) => !generation.cursors.has(destination))
-  if (missing.length === 0) return
-  const isFirst = generation.cursors.size > 0 || (lineage.isVirgin && isUnseen(generation, lineage))
-  const passOver = generation.finished || isPassedOver(generation, lineage, isFirst)
-  const first = passOver ? endOf(generation, lineage) : undefined
-  for (const destination of missing) generation.cursors.add(destination, first).offerAgain(generation.mtimeMs)
-  if (passOver && generation.rotated) generation.finished = generation.isSettled
-}
+export class Start {
+  /** The live path has not been looked at yet, nor its siblings. */
+  readonly unseen = { live: true, siblings: true }
+  readonly #options: StartOptions
+  readonly #isVirgin: boolean
 
-function isUnseen({ rotated }: Generation, { unseen, options }: Lineage): boolean {
-  return rotated ? unseen.siblings : unseen.live && options.isInitial
-}
+  /** `isVirgin`: nothing was recorded, so that what is there at the first look is subject to `start_position` and `backfill`. */
+  constructor(options: StartOptions, isVirgin: boolean) {
+    this.#options = options
+    this.#isVirgin = isVirgin
+  }
 
-/** Whether a file that is looked at for the very first time is left out: `isFirst`. */
-export function isPassedOver(
-  { rotated, mtimeMs, identity }: Pick<Generation, 'rotated' | 'mtimeMs' | 'identity'>,
-  { options: { source, startedAtMs } }: Lineage,
-  isFirst: boolean,
-): boolean {
-  const fromEnd = source.startPosition === 'end' || source.startPosition === 'forceEnd'
-  if (!isFirst) return false
-  // A live file that was born later appeared while nobody looked.
-  if (!rotated) return fromEnd && bornAtMs(identity) <= startedAtMs
-  return mtimeMs <= startedAtMs && (fromEnd || !source.backfill)
+  /** What is beside the live path has never been looked at, neither before the start. */
+  get isFirstScan(): boolean {
+    return this.#isVirgin && this.unseen.siblings
+  }
+
+  /**
+   * Gives every destination that has no position in a generation its first one. A destination that is new in the
+   * configuration starts as at a first start; what others are done with is history for it.
+   */
+  giveFirstPositions(generation: Generation): void {
+    const { context } = this.#options
+    const missing = context.destinations.filter((destination) => !generation.cursors.has(destination))
+    if (missing.length === 0) return
+    const isFirst = generation.cursors.size > 0 || (this.#isVirgin && this.#isUnseen(generation))
+    const passOver = generation.finished || this.isPassedOver(generation, isFirst)
+    const first = passOver ? endOf(generation, this.#options) : undefined
+    for (const destination of missing) generation.cursors.add(destination, first).offerAgain(generation.mtimeMs)
+    if (passOver && generation.rotated) generation.finished = generation.isSettled
+  }
+
+  /** Whether a file that is looked at for the very first time is left out: `isFirst`. */
+  isPassedOver(
+    { rotated, mtimeMs, identity }: Pick<Generation, 'rotated' | 'mtimeMs' | 'identity'>,
+    isFirst: boolean,
+  ): boolean {
+    const { source, startedAtMs } = this.#options
+    const fromEnd = source.startPosition === 'end' || source.startPosition === 'forceEnd'
+    if (!isFirst) return false
+    // A live file that was born later appeared while nobody looked.
+    if (!rotated) return fromEnd && bornAtMs(identity) <= startedAtMs
+    return mtimeMs <= startedAtMs && (fromEnd || !source.backfill)
+  }
+
+  #isUnseen({ rotated }: Generation): boolean {
+    return rotated ? this.unseen.siblings : this.unseen.live && this.#options.isInitial
+  }
 }
 
 /** 0 where the file system does not say. */
@@ -50,7 +72,7 @@ function bornAtMs({ birth }: FileIdentity): number {
 const PASSED_OVER = 'start-position'
 
 /** Of a live file the position behind its last newline, of another one behind its last byte. */
-function endOf(generation: Generation, { options: { files, source } }: Lineage): PositionRecord {
+function endOf(generation: Generation, { files, source }: StartOptions): PositionRecord {
   const { place, size, rotated } = generation
   const none = { offset: size, marker: NO_FINGERPRINT, deadLetteredBytes: 0, skippedBytes: { [PASSED_OVER]: size } }
   if (!place || generation.isArchive) return none

@@ -9,13 +9,16 @@ import { createDescriptors } from './descriptors.ts'
 import { createDirectoryListings } from './directory-listings.ts'
 import { createElsewhere } from './elsewhere.ts'
 import { createLaneFeed } from './feed.ts'
-import { type Fault, type Files, nodeFiles } from './files.ts'
+import { type Files, nodeFiles } from './files.ts'
+import { recordOf } from './generation-record.ts'
 import type { Lineage } from './lineage.ts'
+import { createLookTimes } from './look-times.ts'
 import { createPulse } from './pulse.ts'
 import { createRemembered } from './remembered.ts'
 import { createRoster } from './roster.ts'
 import { liveNameOf } from './rotated-name.ts'
 import { createRounds, TICK_MS } from './rounds.ts'
+import type { SourceView } from './source-view.ts'
 import { createSources } from './sources.ts'
 import { createWakeUps, type WakeUps, type WakeUpsOptions } from './wake-ups.ts'
 import { type WatchList, watchList } from './watch-list.ts'
@@ -51,11 +54,6 @@ export interface TailerOptions {
   readonly wakeUps?: (options: WakeUpsOptions) => WakeUps
 }
 
-/** A look for new files without a wake-up: so often, or less so where there are many directories to look at. */
-const DISCOVERY_MS = 1000
-const DISCOVERY_MS_PER_DIRECTORY = 5
-const MOST_DISCOVERY_MS = 10_000
-
 export interface Tailer {
   feed(destination: string): Feed
   /** One look at everything; what it finds is offered to the feeds. Tests call it instead of waiting. */
@@ -73,14 +71,6 @@ export interface Tailer {
   readonly idleMs: number
 }
 
-export interface SourceView {
-  readonly source: SourceConfig
-  readonly lineages: readonly Lineage[]
-  readonly faults: readonly Fault[]
-  /** What the operator should know, though nothing fails. */
-  readonly warnings: readonly string[]
-}
-
 export function createTailer(options: TailerOptions): Tailer {
   const files = options.files ?? nodeFiles
   const { log, poll = false } = options
@@ -88,11 +78,19 @@ export function createTailer(options: TailerOptions): Tailer {
   const listings = createDirectoryListings(files)
   const feeds = new Map(options.destinations.map((name) => [name, createLaneFeed(name)]))
   const rounds = createRounds(options.tickMs ?? TICK_MS)
+  const looks = createLookTimes()
   const roster = createRoster()
   const remembered = createRemembered(options.records, options.expireAfterMs)
   const elsewhere = createElsewhere({ roster, files, onNews: doubt })
   const sources = createSources({
-    ...{ files, listings, descriptors, roster, remembered, elsewhere, log, onDoubt: doubt },
+    files,
+    listings,
+    descriptors,
+    roster,
+    remembered,
+    elsewhere,
+    log,
+    onDoubt: doubt,
     configs: options.sources,
     destinations: options.destinations,
     imports: options.imports ?? new Map(),
@@ -106,13 +104,9 @@ export function createTailer(options: TailerOptions): Tailer {
     onAdd: rounds.add,
     onRemove: rounds.remove,
   })
-  const pulse = createPulse({ run, nextAtMs: () => (poll ? Math.min(rounds.tickAtMs, wishedAtMs) : undefined) })
+  const pulse = createPulse({ run, nextAtMs: () => (poll ? Math.min(rounds.tickAtMs, looks.wishedAtMs) : undefined) })
   let wakeUps: WakeUps | undefined
   let watching: WatchList = { directories: new Set(), awaited: new Set() }
-  let lookAtMs = 0
-  let lookedAtMs = 0
-  /** A look that an event asks for. */
-  let wishedAtMs = Number.POSITIVE_INFINITY
   let passedAtMs = performance.now()
 
   /** Finds out which files there are. */
@@ -120,10 +114,7 @@ export function createTailer(options: TailerOptions): Tailer {
     sources.look(nowMs)
     watching = watchList([...roster.directories(), ...sources.directories()], files)
     wakeUps?.watch(watching.directories)
-    const pause = Math.max(DISCOVERY_MS, watching.directories.size * DISCOVERY_MS_PER_DIRECTORY)
-    lookedAtMs = performance.now()
-    lookAtMs = lookedAtMs + Math.min(pause, MOST_DISCOVERY_MS)
-    wishedAtMs = Number.POSITIVE_INFINITY
+    looks.looked(watching.directories.size)
   }
 
   async function run(): Promise<void> {
@@ -131,14 +122,13 @@ export function createTailer(options: TailerOptions): Tailer {
     const atMs = performance.now()
     listings.begin(nowMs)
     descriptors.begin()
-    // A tick that is about to come may as well bring the look.
-    if (!poll || atMs >= Math.min(wishedAtMs, lookAtMs - TICK_MS / 2)) look(nowMs)
+    if (!poll || looks.isDue(atMs)) look(nowMs)
     const hasRoom = () => descriptors.makeRoom() === undefined
     const due = poll
       ? rounds.due(atMs, { eventsIncomplete: wakeUps?.isIncomplete ?? true, hasRoom })
       : rounds.everyone()
     for (const lineage of due) {
-      if (!poll) lineage.scanWanted = true
+      if (!poll) lineage.wantScan()
       rounds.check(lineage, atMs, nowMs)
       roster.update(lineage)
       for (const feed of feeds.values()) feed.offer(lineage)
@@ -158,13 +148,13 @@ export function createTailer(options: TailerOptions): Tailer {
     for (const lineage of own) doubt(lineage)
     const live = liveNameOf(path)
     for (const lineage of live === undefined ? [] : roster.named(join(dirname(path), live))) {
-      lineage.scanWanted = true
+      lineage.wantScan()
       doubt(lineage)
     }
     if (event === 'change') return
     for (const lineage of roster.within(path)) doubt(lineage)
     if (!watching.awaited.has(path) && (own.length > 0 || !sources.concern(path))) return
-    wishedAtMs = Math.min(wishedAtMs, lookedAtMs + TICK_MS)
+    looks.wish()
     pulse.wake()
   }
 
@@ -194,8 +184,8 @@ export function createTailer(options: TailerOptions): Tailer {
       const nowMs = Date.now()
       const records: GenerationRecord[] = []
       for (const lineage of roster.lineages) {
-        for (const generation of lineage.all()) {
-          const record = generation.record(nowMs)
+        for (const generation of lineage.generations.all()) {
+          const record = recordOf(generation, nowMs)
           if (generation.place || nowMs - Date.parse(record.seenAt) < options.expireAfterMs) records.push(record)
         }
       }

@@ -1,4 +1,4 @@
-import type { Chunk, LongLine, Part, Skipped } from '../block.ts'
+import { type Chunk, type LongLine, NEWLINE, type Part, type Skipped } from '../block.ts'
 import type { Following } from './cursor.ts'
 import { type ForeignEncoding, type LineCode, lineCode } from './encoding.ts'
 
@@ -12,7 +12,6 @@ export interface RawCursor {
 }
 
 const FIRST_READ = 64 * 1024
-const NEWLINE = 0x0a
 
 /** Where a line ends: in the room as UTF-8, and in the bytes as they were read. */
 interface LineEnd {

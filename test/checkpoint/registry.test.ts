@@ -3,8 +3,16 @@ import { type GenerationRecord, parseRegistry } from '../../src/checkpoint/regis
 
 const position = { offset: 40, marker: { length: 40, hash: 'b' }, deadLetteredBytes: 3, skippedBytes: { rule: 7 } }
 const record: GenerationRecord = {
-  ...{ id: 'a', path: '/log/a.log', lastPath: '/log/a.log.1', dev: '1', ino: '2', birth: '3' },
-  ...{ prefix: { length: 50, hash: 'a' }, size: 50, finished: false, seenAt: '2026-11-20T14:33:45.420Z' },
+  id: 'a',
+  path: '/log/a.log',
+  lastPath: '/log/a.log.1',
+  dev: '1',
+  ino: '2',
+  birth: '3',
+  prefix: { length: 50, hash: 'a' },
+  size: 50,
+  finished: false,
+  seenAt: '2026-11-20T14:33:45.420Z',
   positions: { main: position },
 }
 const state = {

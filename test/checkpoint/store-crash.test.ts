@@ -55,7 +55,7 @@ describe('a save that is cut off', () => {
     expect(next.recovered).toBe('registry.json is missing; the state was taken from registry.json.tmp')
   })
 
-  it('leaves .prev alone while it is the only whole generation', async () => {
+  it('leaves .prev alone while it is the only whole state', async () => {
     const disk = createFakeDisk()
     const first = await open(disk)
     await first.save({ generation: 'A' })

@@ -51,7 +51,7 @@ describe('a store', () => {
     expect(await read('registry.json')).toBe(`{"version":1,"checksum":"${checksum}","state":${state}}\n`)
   })
 
-  it('loads what was saved last and keeps the generation before', async () => {
+  it('loads what was saved last and keeps the state before', async () => {
     await saveAll({ n: 1 }, { n: 2 }, { n: 3 })
 
     const store = await openStore({ dir })
@@ -115,7 +115,7 @@ describe('a store', () => {
     expect((await openStore({ dir })).loaded).toEqual({ n: 2 })
   })
 
-  it('works without hard links, then keeping one generation', async () => {
+  it('works without hard links, then keeping one state', async () => {
     const refuse = () => Promise.reject(Object.assign(new Error('EPERM: link'), { code: 'EPERM', syscall: 'link' }))
     const store = await openStore({ dir, fs: { ...diskFs, link: refuse } })
 
@@ -153,7 +153,7 @@ describe('a state file that cannot be used', () => {
     { content: whole('{"n":7}', 0), problem: 'has an unknown version (0)' },
     { content: whole('{"n":7}', 2), problem: 'was written by a newer agent (version 2)' },
     { content: '{"version":12}', problem: 'was written by a newer agent (version 12)' },
-  ])('is kept aside and replaced by the generation before: $problem', async ({ content, problem }) => {
+  ])('is kept aside and replaced by the state before: $problem', async ({ content, problem }) => {
     await saveAll({ n: 1 }, { n: 2 })
     await writeFile(join(dir, 'registry.json'), content)
 
@@ -188,7 +188,7 @@ describe('a state file that cannot be used', () => {
     }
   })
 
-  it('leaves no state when the generation before cannot be used either', async () => {
+  it('leaves no state when the state before cannot be used either', async () => {
     await saveAll({ n: 1 }, { n: 2 })
     await writeFile(join(dir, 'registry.json'), '')
     await writeFile(join(dir, 'registry.json.prev'), whole('{}', 3))
@@ -204,7 +204,7 @@ describe('a state file that cannot be used', () => {
     expect(await readdir(dir)).toEqual(['registry.json.corrupt-1', 'registry.json.corrupt-2'])
   })
 
-  it('is replaced by the generation before when it is gone', async () => {
+  it('is replaced by the state before when it is gone', async () => {
     await saveAll({ n: 1 }, { n: 2 })
     await rm(join(dir, 'registry.json'))
 

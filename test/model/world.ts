@@ -172,7 +172,9 @@ export class World {
     const sought = this.#tailer
       .view()
       .flatMap(({ lineages }) =>
-        lineages.flatMap(({ homeless }) => homeless.filter(({ finished, lossReported }) => !finished && !lossReported)),
+        lineages.flatMap(({ generations }) =>
+          generations.homeless.filter(({ finished, lossReported }) => !finished && !lossReported),
+        ),
       )
     if (sought.length > 0)
       throw new Error(`sought without end: ${JSON.stringify(sought.map(({ lastPath }) => lastPath))}`)

@@ -127,13 +127,13 @@ describe.each(encodings)('what was sent, quoted %s', (_, encode) => {
 
   it('leaves no value of an audit event', () => {
     const event = JSON.stringify({
-      ...{
-        kind: 'Event',
-        apiVersion: 'audit.k8s.io/v1',
-        auditID: '8f5d1e0c-2f4b-4a57-9c46-d2f1c3f5a1b0',
-        verb: 'create',
-      },
-      ...{ user: { username: 'alice@corp.example' }, sourceIPs: ['10.4.0.7'], objectRef: { name: 'payroll' } },
+      kind: 'Event',
+      apiVersion: 'audit.k8s.io/v1',
+      auditID: '8f5d1e0c-2f4b-4a57-9c46-d2f1c3f5a1b0',
+      verb: 'create',
+      user: { username: 'alice@corp.example' },
+      sourceIPs: ['10.4.0.7'],
+      objectRef: { name: 'payroll' },
       requestObject: { kind: 'Secret', data: { pw: 'aHVudGVyMg==' } },
     })
     const shown = textOf(JSON.stringify({ error: `cannot decode: ${encode(event)}` })).toLowerCase()

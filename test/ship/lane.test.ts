@@ -277,7 +277,11 @@ describe('a lane', () => {
     }
     const fake = fakeDestination(note, { batchMaxSize: 10_000, batchMaxBytes: 1e6, maxLineBytes: 1024 })
     const lane = createLane({
-      ...{ destination: fake.destination, feed, throttle: free, deadLetters: deadLetters().port, log: silentLog },
+      destination: fake.destination,
+      feed,
+      throttle: free,
+      deadLetters: deadLetters().port,
+      log: silentLog,
       delivery: { ...delivery, batchMaxSize: 10_000, batchMaxWaitMs: 40 },
     })
     lane.start()

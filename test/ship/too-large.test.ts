@@ -12,9 +12,15 @@ closeAfterEach()
 
 const event = (auditID: string, padding: number) =>
   JSON.stringify({
-    ...{ kind: 'Event', apiVersion: 'audit.k8s.io/v1', level: 'RequestResponse', auditID, stage: 'ResponseComplete' },
-    ...{ requestObject: { data: 'x'.repeat(padding) }, responseObject: { data: 'y"\\'.repeat(padding) } },
-    ...{ stageTimestamp: '2026-11-20T14:33:45.420123Z', annotations: { a: 'b' } },
+    kind: 'Event',
+    apiVersion: 'audit.k8s.io/v1',
+    level: 'RequestResponse',
+    auditID,
+    stage: 'ResponseComplete',
+    requestObject: { data: 'x'.repeat(padding) },
+    responseObject: { data: 'y"\\'.repeat(padding) },
+    stageTimestamp: '2026-11-20T14:33:45.420123Z',
+    annotations: { a: 'b' },
   })
 const delivery = {
   ...datadogConfig('http://127.0.0.1').delivery,

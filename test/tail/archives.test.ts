@@ -37,7 +37,10 @@ function rig(dir: string, files: Files = nodeFiles) {
     },
   })
   return {
-    ...{ at, errors, warnings, tail },
+    at,
+    errors,
+    warnings,
+    tail,
     write: (name: string, text: string) => appendFileSync(at(name), text),
     pack: (name: string) => {
       writeFileSync(at(`${name}.gz`), gzipSync(readFileSync(at(name))))
@@ -277,8 +280,18 @@ test('a file that is gone is not let go of while an archive of it is looked into
   })
   const tailer = createTailer({
     sources: [sourceOf(at('*.log'), { backfill: true })],
-    ...{ destinations: ['main'], records: [], files, log: silentLog, poll: true, tickMs: 10 },
-    ...{ openFilesLimit: 100, expireAfterMs: 1e12, finalQuietMs: 0, deletedQuietMs: 0, goneMs: 0, onChange() {} },
+    destinations: ['main'],
+    records: [],
+    files,
+    log: silentLog,
+    poll: true,
+    tickMs: 10,
+    openFilesLimit: 100,
+    expireAfterMs: 1e12,
+    finalQuietMs: 0,
+    deletedQuietMs: 0,
+    goneMs: 0,
+    onChange() {},
   })
   const lineages = () => tailer.view().flatMap(({ lineages: found }) => found)
   const known = () => lineages().map(({ options }) => options.path)
@@ -288,13 +301,13 @@ test('a file that is gone is not let go of while an archive of it is looked into
   await until(() => isInside)
   const lineage = lineages()[0] as Lineage
   rmSync(at('a.log'))
-  await until(() => lineage.livePath.missing >= 2 && lineage.reading.length === 0)
+  await until(() => lineage.livePath.missing >= 2 && lineage.generations.reading.length === 0)
   // Found by the next look for files, which lets go of others first.
   writeFileSync(at('b.log'), '')
   await until(() => known().includes(at('b.log')))
   expect(known()).toEqual([at('a.log'), at('b.log')])
   gate.resolve()
-  await until(() => lineage.reading.length === 1)
+  await until(() => lineage.generations.reading.length === 1)
   const room = Buffer.alloc(64)
   const feed = tailer.feed('main')
   await feed.ready(AbortSignal.timeout(20_000))

@@ -23,7 +23,8 @@ function rig(dir: string, pattern: string, more = {}) {
   const faulty = faultyFiles()
   const tail = tailRig({ dir, sources: [sourceOf(join(dir, pattern))], files: faulty.files, ...more })
   return {
-    ...{ faulty, tail },
+    faulty,
+    tail,
     at: (name: string) => join(dir, name),
     append: (name: string, text: string) => appendFileSync(join(dir, name), text),
     sorted: async () => (await tail.lines()).sort(),
@@ -33,9 +34,9 @@ function rig(dir: string, pattern: string, more = {}) {
         .view()
         .flatMap(({ faults, lineages }) => [
           ...faults.map(({ message }) => message),
-          ...lineages.flatMap(({ livePath, reading }) => [
+          ...lineages.flatMap(({ livePath, generations }) => [
             livePath.error,
-            ...reading.map(({ fault }) => fault?.message),
+            ...generations.reading.map(({ fault }) => fault?.message),
           ]),
         ])
         .filter((error) => error !== undefined),
@@ -378,7 +379,9 @@ describe('what cannot be done for a while is said, tried again, and loses nothin
     const faults = () =>
       tail.tailer
         .view()
-        .flatMap(({ lineages }) => lineages.flatMap(({ reading }) => reading.map(({ fault }) => fault?.code)))
+        .flatMap(({ lineages }) =>
+          lineages.flatMap(({ generations }) => generations.reading.map(({ fault }) => fault?.code)),
+        )
     await tail.tailer.pass()
     isSick = true
     const before = await tail.lines()

@@ -24,7 +24,7 @@ function oldLog(dir: string) {
       tail.tailer
         .view()
         .flatMap(({ lineages }) => lineages)
-        .flatMap(({ reading }) => reading)
+        .flatMap(({ generations }) => generations.reading)
         .map(({ cursors }) => Math.round((cursors.get('main')?.lagMs(Date.now()) ?? 0) / HOUR_MS)),
   }
 }

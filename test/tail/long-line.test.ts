@@ -29,7 +29,10 @@ function rig(dir: string, encoding: Encoding, afterRead: (reads: number) => void
     return tail.tailer.feed('main').read(Buffer.alloc(64), signal)
   }
   return {
-    ...{ live, faulty, tail, next },
+    live,
+    faulty,
+    tail,
+    next,
     append: (text: string) => appendFileSync(live, encode(text, encoding)),
     /** The whole line, or why there is none. */
     async take(): Promise<string> {
@@ -104,7 +107,7 @@ describe.each<Encoding>(['utf-8', 'utf-16-le'])('a line that is longer than its 
     expect(await chunk?.lineFrom(0)).toEqual({ kind: 'partial' })
     chunk?.leave('unread')
     expect(await tail.tailer.feed('main').read(Buffer.alloc(64))).toBe(undefined)
-    expect(tail.tailer.view()[0]?.lineages[0]?.live?.fault?.code).toBe('EIO')
+    expect(tail.tailer.view()[0]?.lineages[0]?.generations.live?.fault?.code).toBe('EIO')
     faulty.allow()
     expect(await take()).toBe('x'.repeat(300))
     await tail.close()

@@ -32,7 +32,10 @@ function rig(dir: string, more: Partial<RigOptions> & { readonly pattern?: strin
   const tail = tailRig({ dir, log, sources: [sourceOf(join(home, pattern))], ...options })
   mkdirSync(home)
   return {
-    ...{ live, gone, takenBack, tail },
+    live,
+    gone,
+    takenBack,
+    tail,
     rotated: (n: number) => join(home, `audit-2026-11-20T14-33-4${n}.420.log`),
     append: (text: string) => appendFileSync(live, text),
     takeAway: () => renameSync(home, `${home}-away`),
@@ -190,7 +193,9 @@ describe('unread bytes that are gone are reported once:', () => {
   test('in a directory that is removed, which is let go of then', async () => {
     using dir = tempDir()
     const { live, gone, tail, append, rotated, takeAway, looks } = rig(dir.path, {
-      ...{ pattern: '*.log', openFilesLimit: 1, goneMs: 0 },
+      pattern: '*.log',
+      openFilesLimit: 1,
+      goneMs: 0,
     })
     append('a\n')
     expect(await tail.lines()).toEqual(['a'])

@@ -7,7 +7,15 @@ const startMs = Date.parse('2026-01-01T00:00:00Z')
 
 function record(path: string, seenAtMs: number): GenerationRecord {
   return {
-    ...{ id: path, path, lastPath: path, dev: '1', ino: path, birth: '1', size: 0, finished: true, positions: {} },
+    id: path,
+    path,
+    lastPath: path,
+    dev: '1',
+    ino: path,
+    birth: '1',
+    size: 0,
+    finished: true,
+    positions: {},
     prefix: { length: 0, hash: '' },
     seenAt: new Date(seenAtMs).toISOString(),
   }

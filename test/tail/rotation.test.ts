@@ -24,7 +24,8 @@ const stamp = (n: number) => `2026-11-20T14-33-4${n}.420`
 function rig(dir: string, more = {}) {
   const at = (name: string) => join(dir, name)
   return {
-    ...{ at, live: at('audit.log') },
+    at,
+    live: at('audit.log'),
     append: (text: string, name = 'audit.log') => appendFileSync(at(name), text),
     rotate: (n: number) => renameSync(at('audit.log'), at(`audit-${stamp(n)}.log`)),
     tail: tailRig({ dir, ...more }),
@@ -538,7 +539,9 @@ test.each(['tomcat.8080', 'app.log.2026-11-26', 'access.20261126'])(
   async (name) => {
     using dir = tempDir()
     const { tail, append } = rig(dir.path, {
-      ...{ sources: [sourceOf(join(dir.path, '*'))], finalQuietMs: 0, deletedQuietMs: 1e9 },
+      sources: [sourceOf(join(dir.path, '*'))],
+      finalQuietMs: 0,
+      deletedQuietMs: 1e9,
     })
     append('1\nha', name)
     expect(await tail.lines()).toEqual(['1'])

@@ -14,7 +14,8 @@ describe('wake-ups', () => {
     let now = 0
     const port = createWakeUps({ log, onPath: (path, event) => void events.add(`${event} ${path}`), now: () => now })
     return {
-      ...{ events, port },
+      events,
+      port,
       pass: (ms: number) => {
         now += ms
       },
@@ -158,8 +159,15 @@ describe('a running tail', () => {
     let watched: ReadonlySet<string> = new Set()
     let event: WakeUpsOptions['onPath'] = () => {}
     const tailer = createTailer({
-      ...{ sources: [source], destinations: ['main'], records: [], openFilesLimit: 100, expireAfterMs: 1e12 },
-      ...{ onChange() {}, log: silentLog, poll: true, mountPoints: () => new Set<string>() },
+      sources: [source],
+      destinations: ['main'],
+      records: [],
+      openFilesLimit: 100,
+      expireAfterMs: 1e12,
+      onChange() {},
+      log: silentLog,
+      poll: true,
+      mountPoints: () => new Set<string>(),
       ...(tickMs === undefined ? {} : { tickMs }),
       ...(real
         ? {}
@@ -197,7 +205,8 @@ describe('a running tail', () => {
     tailer.start()
     const reading = read()
     return {
-      ...{ tailer, lines },
+      tailer,
+      lines,
       event: (path: string, kind: 'change' | 'other') => event(path, kind),
       watched: () => [...watched].sort(),
       seen: (line: string) => until(() => lines.includes(line)),

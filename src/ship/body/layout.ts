@@ -22,7 +22,7 @@ export interface Layout {
 const CLOCK_BYTES = 32
 /** Far more than the tags of an origin take. */
 const PARTS_BYTES = 256 * 1024
-/** U+FFFD has three bytes, and may replace one that is no UTF-8. */
+/** By so much a record may be longer than what was read: U+FFFD has three bytes, and may replace one that is no UTF-8. */
 export const REPAIR_GROWTH = 3
 
 /** A line from elsewhere may be as long as this. */

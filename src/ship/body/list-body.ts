@@ -1,5 +1,5 @@
 import { Buffer, isUtf8 } from 'node:buffer'
-import type { Origin } from '../../block.ts'
+import { NEWLINE, type Origin } from '../../block.ts'
 import type { Appended, Body, LineContext, Lines } from './body.ts'
 import type { BodyLimits, Format } from './format.ts'
 import { createKernel, type Kernel, SLACK_BYTES, stop, word } from './kernel.ts'
@@ -12,7 +12,6 @@ export type { BodyLimits } from './format.ts'
 const SMALLEST_READ = 64 * 1024
 /** Less room than this is not worth a read. */
 const SMALLEST_ROOM = 64 * 1024
-const NEWLINE = 10
 
 /**
  * A list under construction in one memory of fixed size. The state of the list (target, records, table) lives in the

@@ -2,12 +2,13 @@ import { dirname, resolve } from 'node:path'
 import type { ConfDocument } from '../../config/document.ts'
 import type { Finding, Path } from '../../config/finding.ts'
 import type { Problem } from '../../config/problem.ts'
+import { isObject } from '../../json-object.ts'
 import type { Pem } from '../http/tls-files.ts'
 
 export type Members = Readonly<Record<string, unknown>>
 
 export function membersOf(value: unknown): Members {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Members) : {}
+  return isObject(value) ? value : {}
 }
 
 /** One map of a kubeconfig, read key by key; what is wrong goes to the list of problems. */

@@ -18,7 +18,9 @@ async function movingName() {
   // The system's resolver has no other place to put a name of a test into.
   vi.spyOn(dns, 'lookup').mockImplementation(answer as never)
   return {
-    ...{ first, second, url: `http://sink.test:${first.port}` },
+    first,
+    second,
+    url: `http://sink.test:${first.port}`,
     move: () => {
       address = '127.0.0.2'
     },

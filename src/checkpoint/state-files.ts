@@ -5,7 +5,7 @@ import { type Decoded, decodeDocument } from './document.ts'
 import type { StoreFs } from './store-fs.ts'
 
 /** The files of one store. */
-export interface Files {
+export interface StateFiles {
   readonly fs: StoreFs
   readonly dir: string
   readonly name: string
@@ -20,8 +20,8 @@ export interface Loaded {
   readonly unusable: readonly { readonly file: string; readonly problem: string }[]
 }
 
-/** The newest whole generation: `registry.json`, else `.tmp`, else `.prev`. */
-export async function loadNewest(files: Files): Promise<Loaded> {
+/** The newest whole state: `registry.json`, else `.tmp`, else `.prev`. */
+export async function loadNewest(files: StateFiles): Promise<Loaded> {
   const { name } = files
   const unusable: { file: string; problem: string }[] = []
   for (const file of [name, `${name}.tmp`, `${name}.prev`]) {
@@ -42,7 +42,7 @@ const MAX_BYTES = 128 * 1024 * 1024
 
 /** A refused read may pass (EMFILE, EIO, ESTALE) while losing the state does not, so it is tried again. */
 async function readDocument(
-  { fs, dir, retryPauseMs }: Files,
+  { fs, dir, retryPauseMs }: StateFiles,
   file: string,
 ): Promise<Decoded | { readonly kind: 'absent' }> {
   for (let attempt = 1; ; attempt++) {
@@ -58,8 +58,8 @@ async function readDocument(
   }
 }
 
-/** Makes `bytes` the newest generation and the newest until now the previous one. The steps of the table in store.ts. */
-export async function replaceNewest(files: Files, bytes: Buffer): Promise<SystemError | undefined> {
+/** Makes `bytes` the newest state and the newest until now the previous one. The steps of the table in store.ts. */
+export async function replaceNewest(files: StateFiles, bytes: Buffer): Promise<SystemError | undefined> {
   const { fs, dir, name } = files
   const temporary = join(dir, `${name}.tmp`)
   try {
@@ -78,9 +78,9 @@ export async function replaceNewest(files: Files, bytes: Buffer): Promise<System
 
 /**
  * `.prev` is the second line of defence: a file system without hard links does without, and no save fails for it.
- * Linking comes first because it tells whether there is a newest generation: without one `.prev` must stay.
+ * Linking comes first because it tells whether there is a newest state: without one `.prev` must stay.
  */
-async function keepPrevious({ fs, dir, name }: Files): Promise<void> {
+async function keepPrevious({ fs, dir, name }: StateFiles): Promise<void> {
   const previous = join(dir, `${name}.prev`)
   const refused = await ignoreRefusal(fs.link(join(dir, name), previous))
   if (refused !== 'EEXIST') return
@@ -93,7 +93,7 @@ const keptAside = 3
 export type Moved = { readonly kind: 'moved'; readonly as: string } | ({ readonly kind: 'refused' } & SystemError)
 
 /** Renames a file to the next `registry.json.corrupt-<n>` and drops the oldest of these beyond three. */
-export async function moveAside({ fs, dir, name }: Files, file: string): Promise<Moved> {
+export async function moveAside({ fs, dir, name }: StateFiles, file: string): Promise<Moved> {
   const prefix = `${name}.corrupt-`
   try {
     const kept = (await fs.readDirectory(dir))

@@ -1,0 +1,53 @@
+import { hash, randomUUID } from 'node:crypto'
+import type { FileFacts } from './files.ts'
+import { Generation, type GenerationContext } from './generation.ts'
+import type { Place } from './place.ts'
+
+/** The generations there are. */
+interface Known {
+  readonly homeless: readonly Generation[]
+  all(): Iterable<Generation>
+  ofFile(facts: FileFacts): readonly Generation[]
+}
+
+/**
+ * The generation to read from a file whose content is not known from before: one of which nothing was read yet, if it may be
+ * in this file, else a new one of the live path `path`. The same content gets the same id again after a crash, and so do its
+ * batches; other content never does.
+ */
+export function discoverGeneration(
+  place: Place,
+  known: Known,
+  { path, context }: { readonly path: string; readonly context: GenerationContext },
+): Generation {
+  const homeless = place.path === path ? [] : known.homeless.filter((generation) => mayHold(place, generation))
+  const sameFile = known.ofFile(place.facts)
+  const blank = [...sameFile, ...homeless].find(isBlank)
+  if (blank) return blank
+  const isReused = place.facts.birth === '0' || sameFile.length > 0
+  const id = idOf(place.facts, isReused ? randomUUID() : '')
+  return new Generation({ id: isTaken(id, known) ? idOf(place.facts, randomUUID()) : id, path }, context)
+}
+
+/** Still to be read, and nothing is known of its content. History that was passed over is none: its place would not be read. */
+function isBlank({ finished, head, furthest }: Generation): boolean {
+  return !finished && head.length === 0 && furthest === 0
+}
+
+/**
+ * Whether a file may hold the content of which nothing could be read while it was elsewhere: as its archive, by the name, or as a
+ * copy, by the length.
+ */
+function mayHold({ path, facts }: Place, { lastPath, size }: Generation): boolean {
+  return path.endsWith('.gz') ? path === `${lastPath}.gz` : facts.size === size
+}
+
+/** `salt` tells it from earlier content of the same file. */
+function idOf({ dev, ino, birth }: FileFacts, salt: string): string {
+  return hash('sha256', `${dev}:${ino}:${birth}:${salt}`, 'hex').slice(0, 16)
+}
+
+function isTaken(id: string, known: Known): boolean {
+  for (const { origin } of known.all()) if (origin.id === id) return true
+  return false
+}

@@ -1,0 +1,32 @@
+import type { GenerationRecord } from '../checkpoint/registry.ts'
+import { Generation, type GenerationContext } from './generation.ts'
+
+/** From the registry: homeless until its content is found. */
+export function generationOf(record: GenerationRecord, context: GenerationContext): Generation {
+  const generation = new Generation(record, context)
+  for (const [destination, position] of Object.entries(record.positions)) {
+    if (context.destinations.includes(destination)) generation.cursors.add(destination, position)
+    else generation.cursors.keep(destination, position)
+  }
+  // What was read was there: a shorter file is another one, or one that has been cut.
+  generation.size = Math.max(generation.size, generation.furthest)
+  return generation
+}
+
+/** For the registry. */
+export function recordOf(generation: Generation, nowMs: number): GenerationRecord {
+  const { origin, identity } = generation
+  return {
+    id: origin.id,
+    path: origin.path,
+    lastPath: generation.lastPath,
+    dev: identity.dev,
+    ino: identity.ino,
+    birth: identity.birth,
+    prefix: generation.head.fingerprint,
+    size: generation.size,
+    finished: generation.finished,
+    seenAt: new Date(generation.place ? nowMs : generation.lastSeenMs).toISOString(),
+    positions: generation.cursors.records(),
+  }
+}

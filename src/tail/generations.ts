@@ -1,0 +1,214 @@
+import { basename } from 'node:path'
+import type { GenerationRecord } from '../checkpoint/registry.ts'
+import { ByFile } from './by-file.ts'
+import { Decisions } from './decisions.ts'
+import { discoverGeneration } from './discovered-generation.ts'
+import { Fault, type FileFacts } from './files.ts'
+import type { Generation } from './generation.ts'
+import { generationOf } from './generation-record.ts'
+import { isIdentity } from './identity.ts'
+import type { LineageOptions } from './lineage-options.ts'
+import { reportLoss, takeBackLoss } from './losses.ts'
+import type { Place } from './place.ts'
+import { oldestFirst, parseRotatedName } from './rotated-name.ts'
+import { Start } from './start.ts'
+
+/**
+ * Generations whose file is gone are kept to be recognised should it come back, as when a mount was away, so many: more than
+ * the 100 files kube-apiserver keeps, and few enough to be written with every registry.
+ */
+const KEPT_GONE = 256
+
+/** The generations of a live path, oldest first, and what becomes of them as their files come, move and go. */
+export class Generations {
+  readonly options: LineageOptions
+  /** Not finished; a live one stands last. */
+  reading: Generation[] = []
+  /** Finished or history, kept so that their files are recognised and not read again. */
+  done: Generation[] = []
+  /** Recorded or read before, but not at a known place now. */
+  homeless: Generation[] = []
+  live: Generation | undefined
+  /** Those whose file was in the directory at the last scan. */
+  seen: ReadonlySet<Generation> = new Set()
+  readonly byFile = new ByFile()
+  /** What was decided about the other files. */
+  readonly decisions = new Decisions()
+  readonly start: Start
+  /** The directory is to be scanned: a file is not where it was, or may have come. */
+  scanWanted = true
+  #isUnordered = false
+
+  constructor(options: LineageOptions) {
+    this.options = options
+    const force = options.source.startPosition.startsWith('force')
+    for (const record of force ? [] : options.records) this.#remember(record)
+    this.start = new Start(options, this.homeless.length === 0)
+  }
+
+  *all(): Iterable<Generation> {
+    yield* this.reading
+    yield* this.done
+    yield* this.homeless
+  }
+
+  /** The generations last seen in this file, those that are in it now first. */
+  ofFile(facts: FileFacts): readonly Generation[] {
+    return this.byFile.of(facts)
+  }
+
+  knows(facts: FileFacts): boolean {
+    return this.byFile.of(facts).some(({ place }) => place !== undefined)
+  }
+
+  /** Takes over what is known of a file from when another path meant it. */
+  recall(facts: FileFacts): void {
+    for (const record of this.options.recall(facts)) this.#remember(record)
+  }
+
+  /** The one to read from a file whose content is not known from before. */
+  discover(place: Place): Generation {
+    return discoverGeneration(place, this, this.options)
+  }
+
+  /** Makes a generation the live one: its file is at the live path. */
+  enthrone(generation: Generation): void {
+    generation.rotated = false
+    generation.wasLive = true
+    generation.finished = false
+    this.live = generation
+    this.insert(generation)
+    this.start.unseen.live = false
+  }
+
+  /** The live generation is no longer at the live path. */
+  leave(nowMs: number): void {
+    if (!this.live) return
+    this.live.rotated = true
+    this.live.changedAtMs = nowMs
+    this.live = undefined
+    this.#isUnordered = true
+  }
+
+  /** Gives a generation a file beside the live one. */
+  giveHome(generation: Generation, place: Place): void {
+    const { size, cursors } = generation
+    generation.moveInto(place)
+    generation.rotated = true
+    this.insert(generation)
+    // A copy may have been made before the last bytes were written to what it is a copy of.
+    const lost = Math.max(
+      0,
+      ...[...cursors.values()].map((cursor) => size - Math.max(cursor.position, generation.size)),
+    )
+    if (lost > 0) reportLoss(this.options.log, generation.origin, lost)
+  }
+
+  /** Its file has been seen under this name. */
+  meetAt(generation: Generation, { path, facts }: Place, nowMs: number): void {
+    generation.lastPath = path
+    if (generation.place) generation.place = { ...generation.place, path }
+    generation.observe(facts, nowMs)
+    if (!this.done.includes(generation)) return
+    if (!generation.finished) this.insert(generation)
+    else generation.closeContent()
+  }
+
+  /** Brings a generation up to date that is not, or perhaps no longer, at the live path. */
+  lookAtRotated(generation: Generation, nowMs: number): void {
+    if (generation.isArchive) return
+    if (!generation.isReplaced) {
+      const facts = generation.look()
+      if (facts instanceof Fault || !isIdentity(facts, generation.identity)) {
+        this.scanWanted = true
+        return
+      }
+      generation.observe(facts, nowMs)
+    }
+    if (generation.isReplaced) this.orphan(generation)
+  }
+
+  /** Puts a generation where it belongs in the order of the content. */
+  insert(generation: Generation): void {
+    this.#remove(generation)
+    this.byFile.put(generation)
+    this.start.giveFirstPositions(generation)
+    if (generation.lossReported) {
+      const { unreadBytes, lastPath } = generation
+      takeBackLoss(this.options.log, generation.origin, { bytes: unreadBytes, file: lastPath })
+    }
+    generation.lossReported = false
+    if (!generation.isSettled) generation.finished = false
+    if (generation.finished) {
+      generation.closeContent()
+      this.done.push(generation)
+    } else {
+      // From now on it can be deleted and is read all the same.
+      generation.open()
+      generation.learnHead()
+      this.reading.push(generation)
+      this.#isUnordered = true
+    }
+    this.options.context.onChange()
+  }
+
+  /** Takes a generation's file away and looks for its content among the siblings. */
+  orphan(generation: Generation): void {
+    generation.evict()
+    this.#remove(generation)
+    this.homeless.push(generation)
+    this.decisions.reconsider()
+    if (this.live === generation) this.live = undefined
+    this.scanWanted = true
+    this.options.context.onChange()
+  }
+
+  /** The content of a homeless generation is nowhere to be found. */
+  giveUp(generation: Generation): void {
+    if (generation.cursors.isOut) return
+    if (generation.unreadBytes > 0) {
+      reportLoss(this.options.log, generation.origin, generation.unreadBytes)
+      generation.lossReported = true
+    } else if (generation.isSettled) generation.finished = true
+    this.options.context.onChange()
+  }
+
+  /** Forgets what has been gone longest. */
+  forgetGone(): void {
+    const gone = this.homeless.filter(({ finished, lossReported }) => finished || lossReported)
+    for (const old of gone.slice(0, -KEPT_GONE)) {
+      this.#remove(old)
+      this.byFile.delete(old)
+    }
+  }
+
+  /** Puts what has come since in its order; `liveName`: what rotated names are read as generations of. */
+  order(liveName: string): void {
+    if (!this.#isUnordered) return
+    this.#isUnordered = false
+    const rotated = this.reading.filter((generation) => generation !== this.live)
+    const ordered = oldestFirst(rotated, ({ lastPath, mtimeMs }) => ({
+      name: parseRotatedName(basename(lastPath), liveName),
+      mtimeMs,
+    }))
+    this.reading = this.live ? [...ordered, this.live] : ordered
+  }
+
+  close(): void {
+    for (const generation of this.all()) generation.closeContent()
+  }
+
+  /** Homeless until its file is seen. */
+  #remember(record: GenerationRecord): void {
+    const generation = generationOf(record, this.options.context)
+    this.homeless.push(generation)
+    this.byFile.put(generation)
+  }
+
+  #remove(generation: Generation): void {
+    const isOther = (other: Generation) => other !== generation
+    this.reading = this.reading.filter(isOther)
+    this.done = this.done.filter(isOther)
+    this.homeless = this.homeless.filter(isOther)
+  }
+}

@@ -1,0 +1,75 @@
+import { basename, dirname } from 'node:path'
+import type { SourceConfig } from '../config/config.ts'
+import type { Descriptors } from './descriptors.ts'
+import type { Elsewhere } from './elsewhere.ts'
+import { Fault, isAbsent } from './files.ts'
+import { Lineage } from './lineage.ts'
+import type { LineageOptions } from './lineage-options.ts'
+import { parseRotatedName } from './rotated-name.ts'
+
+export interface NewcomerOptions
+  extends Pick<LineageOptions, 'files' | 'listings' | 'log' | 'finalQuietMs' | 'deletedQuietMs'> {
+  readonly destinations: readonly string[]
+  readonly descriptors: Descriptors
+  readonly elsewhere: Elsewhere
+  /** Since when a source, by its path or pattern, is tailed. */
+  readonly sinceMs: ReadonlyMap<string, number>
+  readonly startedAtMs: number
+  onChange(): void
+  onDoubt(lineage: Lineage): void
+}
+
+/** A live path that is new. */
+export interface Newcomer extends Pick<LineageOptions, 'path' | 'source' | 'records' | 'isInitial' | 'recall'> {
+  /** Found by a pattern. */
+  readonly isDiscovered: boolean
+}
+
+/** Makes the lineage of a live path. */
+export function createLineage(
+  { path, source, isDiscovered, isInitial, records, recall }: Newcomer,
+  options: NewcomerOptions,
+): Lineage {
+  const { files, listings, log, elsewhere } = options
+  const lineage: Lineage = new Lineage({
+    path,
+    source: isDiscovered && isAlone(path, options) ? { ...source, backfill: true } : source,
+    files,
+    listings,
+    log,
+    records,
+    startedAtMs: historyEndsAtMs(source, options),
+    isInitial,
+    finalQuietMs: options.finalQuietMs,
+    deletedQuietMs: options.deletedQuietMs,
+    isElsewhere: (place, nowMs) => elsewhere.isElsewhere(lineage, place, nowMs),
+    recall,
+    context: {
+      files,
+      descriptors: options.descriptors,
+      labels: source.labels,
+      maxLineBytes: source.maxLineBytes,
+      destinations: options.destinations,
+      onChange: options.onChange,
+      onDoubt: () => options.onDoubt(lineage),
+    },
+  })
+  return lineage
+}
+
+/** What was rotated before is history. With `forceEnd` every start is a first one. */
+function historyEndsAtMs({ path, startPosition }: SourceConfig, { sinceMs, startedAtMs }: NewcomerOptions): number {
+  return (startPosition === 'forceEnd' ? undefined : sinceMs.get(path)) ?? startedAtMs
+}
+
+/**
+ * Files that only look like generations of a live one that is not there may be all that a pattern means: then they are
+ * no history. Those that kube-apiserver has rotated are nothing else.
+ */
+function isAlone(path: string, { files, listings }: NewcomerOptions): boolean {
+  const facts = files.stat(path)
+  if (!(facts instanceof Fault && isAbsent(facts))) return false
+  const listing = listings.list(dirname(path))
+  const rotated = listing instanceof Fault ? [] : listing.rotatedOf(basename(path))
+  return !rotated.some((name) => parseRotatedName(name, basename(path))?.kind === 'timestamp')
+}

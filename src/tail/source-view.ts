@@ -1,0 +1,55 @@
+import type { SourceConfig } from '../config/config.ts'
+import { textOf } from './decisions.ts'
+import type { Fault } from './files.ts'
+import type { Lineage } from './lineage.ts'
+
+export interface SourceView {
+  readonly source: SourceConfig
+  readonly lineages: readonly Lineage[]
+  readonly faults: readonly Fault[]
+  /** What the operator should know, though nothing fails. */
+  readonly warnings: readonly string[]
+}
+
+interface Viewed {
+  readonly config: SourceConfig
+  readonly lineages: ReadonlyMap<string, Lineage>
+  readonly faults: readonly Fault[]
+  /** Paths of its own that are read for another source. */
+  readonly taken: ReadonlyMap<string, Lineage>
+  /** What to say of files that are mounted by themselves. */
+  readonly mounted: ReadonlyMap<string, string>
+}
+
+/** A warning names so many paths. */
+const MOST_NAMED = 3
+
+export function viewOf({ config, lineages, faults, taken, mounted }: Viewed): SourceView {
+  return {
+    source: config,
+    lineages: [...lineages.values()],
+    faults,
+    warnings: [...mounted.values(), ...takenWarnings(taken), ...unreadableWarnings(lineages.values())],
+  }
+}
+
+function takenWarnings(taken: ReadonlyMap<string, Lineage>): readonly string[] {
+  const warnings = [...taken].map(([path, lineage]) => {
+    const { source } = lineage.options
+    return `${path} is read for ${source.path} (${source.integration}), which means it, too`
+  })
+  return shortened(warnings, 'of its files are read for other sources')
+}
+
+function unreadableWarnings(lineages: Iterable<Lineage>): readonly string[] {
+  const unreadable = [...lineages].flatMap(({ generations: { decisions } }) => [
+    ...decisions.damaged,
+    ...decisions.refused,
+  ])
+  return shortened(unreadable.map(textOf), 'rotated files cannot be read')
+}
+
+function shortened(warnings: readonly string[], what: string): readonly string[] {
+  const more = warnings.length - MOST_NAMED
+  return more > 0 ? [...warnings.slice(0, MOST_NAMED), `${more} more ${what}`] : warnings
+}

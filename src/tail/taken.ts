@@ -1,0 +1,57 @@
+import type { Skipped } from '../block.ts'
+import { createLedger, type Ledger, type Ticket } from '../checkpoint/ledger.ts'
+import type { Fingerprint, PositionRecord } from '../checkpoint/registry.ts'
+import { type ByteAccount, createByteAccount } from './byte-account.ts'
+
+/** What the ledger keeps with a span: how to recognise its end, since when its bytes wait, and how they end. */
+export interface Mark {
+  readonly length: number
+  readonly marker: Fingerprint
+  readonly sinceMs: number
+  readonly skipped: Skipped
+  deadLetteredBytes: number
+  truncatedBytes: number
+}
+
+/** The bytes that one destination has taken from one generation: up to where they are settled, and how they ended. */
+export class Taken {
+  readonly #ledger: Ledger<Mark>
+  readonly #account: ByteAccount
+  #marker: Fingerprint
+
+  constructor(from: PositionRecord) {
+    this.#marker = from.marker
+    this.#account = createByteAccount(from)
+    this.#ledger = createLedger(from.offset, (mark) => {
+      this.#marker = mark.marker
+      this.#account.pass(mark.length, mark)
+    })
+  }
+
+  /** Everything before is settled (I1). */
+  get watermark(): number {
+    return this.#ledger.watermark
+  }
+
+  /** Of the bytes before the watermark. */
+  get marker(): Fingerprint {
+    return this.#marker
+  }
+
+  get isSettled(): boolean {
+    return this.#ledger.open === 0
+  }
+
+  /** Since when the first bytes wait that are not settled; undefined when all are. */
+  get sinceMs(): number | undefined {
+    return this.#ledger.oldest?.sinceMs
+  }
+
+  take(end: number, mark: Mark): Ticket {
+    return this.#ledger.take(end, mark)
+  }
+
+  record(): PositionRecord {
+    return { offset: this.#ledger.watermark, marker: this.#marker, ...this.#account.counts() }
+  }
+}
