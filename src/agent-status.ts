@@ -72,7 +72,7 @@ function describeShipping({ destination, lane, deadLetters }: Shipping): Destina
     bytesSent: account.bytesSent,
     encodedBytesSent: account.encodedBytesSent,
     retries: account.retries,
-    retryTimeMs: account.retryTimeMs,
+    retryTimeMs: microsecondsKept(account.retryTimeMs),
     deadLetteredRecords: account.deadLetteredRecords,
     deadLetterRecords: deadLetters.records,
     deadLetterBytes: deadLetters.bytes,
@@ -80,8 +80,16 @@ function describeShipping({ destination, lane, deadLetters }: Shipping): Destina
     lastError: account.lastError && { at: iso(account.lastError.atMs), message: account.lastError.message },
     failingSince: isoOf(account.failingSinceMs),
     nextAttemptAt: isoOf(nextAttemptAtMs(account)),
-    latencyMs: { average: latency.count === 0 ? 0 : latency.totalMs / latency.count, peak: latency.peakMs },
+    latencyMs: {
+      average: latency.count === 0 ? 0 : microsecondsKept(latency.totalMs / latency.count),
+      peak: microsecondsKept(latency.peakMs),
+    },
   }
+}
+
+/** The clock's differences have digits that mean nothing. */
+function microsecondsKept(ms: number): number {
+  return Math.round(ms * 1000) / 1000
 }
 
 function laneState(account: LaneAccount): DestinationStatus['state'] {

@@ -61,7 +61,7 @@ describe('the program', () => {
     const { code, out, err } = await agent(['status', '--run-path', directory])
     expect([code, out]).toEqual([
       exitCode.unavailable,
-      `No positions on disk: ${directory}/registry.json: there is none\n`,
+      `No positions on disk: there is no ${directory}/registry.json\n`,
     ])
     expect(err).toContain(`  Why: there is no socket: ${directory}/agent.sock\n`)
   })
