@@ -15,24 +15,31 @@ const stderrFd = 2
 /** `agent run`: ends on a signal, or when it cannot start. */
 export async function run(args: Arguments, io: Io): Promise<ExitCode> {
   const asked = Promise.withResolvers<string>()
-  const insisted = Promise.withResolvers<ExitCode>()
+  const insisted = Promise.withResolvers<string>()
   let signals = 0
   io.onSignal((signal) => {
     signals += 1
     if (signals === 1) asked.resolve(signal)
     // Nothing is lost: positions on disk never pass what is not settled.
-    else insisted.resolve(exitCode.unhealthy)
+    else insisted.resolve(signal)
   })
   // An agent with nothing to read and no address to serve still waits for its signal.
   const alive = setInterval(() => {}, 2 ** 30)
   try {
-    return await Promise.race([runUntil(asked.promise, args, io), insisted.promise])
+    const stop = { asked: asked.promise, insisted: insisted.promise }
+    return await Promise.race([runUntil(stop, args, io), insisted.promise.then(() => exitCode.unhealthy)])
   } finally {
     clearInterval(alive)
   }
 }
 
-async function runUntil(asked: Promise<string>, args: Arguments, io: Io): Promise<ExitCode> {
+/** The first signal, and the second. */
+interface Stop {
+  readonly asked: Promise<string>
+  readonly insisted: Promise<string>
+}
+
+async function runUntil({ asked, insisted }: Stop, args: Arguments, io: Io): Promise<ExitCode> {
   const path = args.value('config')
   const loading = await loadConfig({ paths: path === undefined ? [] : [path], env: io.env })
   if (loading.kind === 'invalid') {
@@ -43,6 +50,9 @@ async function runUntil(asked: Promise<string>, args: Arguments, io: Io): Promis
   }
   const { config, problems } = loading
   const log = createLog({ level: config.logLevel, sink: fileSink(stderrFd) })
+  void insisted.then((signal) => {
+    log.warn({ signal }, 'stopped at once by a second signal; what is not settled is read again at the next start')
+  })
   const version = readVersion()
   log.info({ version, config: config.files, runPath: config.checkpoint.runPath }, 'tailship starts')
   for (const problem of problems) reportProblem(problem, log.component('config'))

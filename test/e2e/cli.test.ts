@@ -171,6 +171,7 @@ describe('agent run', () => {
     await expect.poll(() => log.join(''), { timeout: 20_000 }).toContain('draining')
     child.kill('SIGINT')
     expect(await ended).toEqual([exitCode.unhealthy, null])
+    expect(log.join('')).toMatch(/"signal":"SIGINT","message":"stopped at once by a second signal; .*"\}\n$/)
     expect(log.join('')).not.toContain('"kind"')
   })
 })
