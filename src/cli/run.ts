@@ -6,6 +6,7 @@ import { createLog, fileSink } from '../observe/log.ts'
 import { startServer } from '../observe/server.ts'
 import { readVersion } from '../version.ts'
 import type { Arguments } from './arguments.ts'
+import { certificateProblems } from './certificate-problems.ts'
 import { type ExitCode, exitCode, type Io } from './io.ts'
 
 /** Below the 45 s a pod of deploy/daemonset.yaml has from SIGTERM to SIGKILL. */
@@ -55,7 +56,12 @@ async function runUntil({ asked, insisted }: Stop, args: Arguments, io: Io): Pro
   })
   const version = readVersion()
   log.info({ version, config: config.files, runPath: config.checkpoint.runPath }, 'tailship starts')
-  for (const problem of problems) reportProblem(problem, log.component('config'))
+  const configLog = log.component('config')
+  for (const problem of problems) reportProblem(problem, configLog)
+  // Not in the status, which would still say so when they are renewed; and nothing waits for their files.
+  void certificateProblems(config.destinations, Date.now()).then((expiring) => {
+    for (const problem of expiring) reportProblem(problem, configLog)
+  })
   const lines = problems.map(problemLine)
   return serveUntil(asked, { config, problems: lines, log, version, vitals: io.vitals })
 }
