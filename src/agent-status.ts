@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import type { Shipping } from './agent-shipping.ts'
 import type { Saver } from './checkpoint/saver.ts'
 import type { Config } from './config/config.ts'
@@ -42,7 +43,8 @@ export function describeAgent(inputs: StatusInputs): Status {
     now: iso(nowMs),
     startedAt: iso(inputs.startedAtMs),
     state: inputs.state,
-    config: { files: config.files, problems: inputs.problems },
+    // Who asks may stand elsewhere.
+    config: { files: config.files.map((file) => resolve(file)), problems: inputs.problems },
     destinations: inputs.works.map(describeShipping),
     sources: [
       ...tailer.view().map((view) => describeSource(view, nowMs)),
