@@ -1,4 +1,6 @@
+import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { geteuid } from 'node:process'
 import { type ImportedPosition, loadDatadogRegistry } from './checkpoint/datadog-import.ts'
 import { openLock } from './checkpoint/lock.ts'
 import { type LockedStore, lockedStore } from './checkpoint/locked-store.ts'
@@ -39,7 +41,11 @@ export async function openPositions({ config, log, holder, startedAtMs }: Positi
   const lock = await openLock(runPath, holder)
   if (lock.kind === 'held') return { kind: 'held', message: lock.message }
   if (lock.kind === 'failed') {
-    log.error({ reason: lock.message }, 'the run path cannot be used: shipping goes on, but positions are not kept')
+    const hint = await remedyOf(lock, runPath)
+    log.error(
+      { reason: lock.message, hint },
+      'the run path cannot be used: shipping goes on, but positions are not kept',
+    )
   }
   const store = await openStore({ dir: runPath })
   const { recovered } = store
@@ -59,6 +65,15 @@ export async function openPositions({ config, log, holder, startedAtMs }: Positi
       store: lockedStore(store, lock, () => openLock(runPath, holder)),
     },
   }
+}
+
+/** A directory that may not be entered does not tell whether its lock is held. */
+async function remedyOf({ code }: { readonly code: string }, runPath: string): Promise<string | undefined> {
+  if (code !== 'EACCES' && code !== 'EPERM') return undefined
+  const owner = (await stat(runPath).catch(() => undefined))?.uid
+  const own = geteuid?.()
+  if (owner === undefined || owner === own) return `let uid ${own} write there`
+  return `it belongs to uid ${owner}: run the agent as that user, or give it a run path of its own; if an agent of that user is at work there, everything is sent twice`
 }
 
 /** What is written to disk. */

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import type { Shipping } from './agent-shipping.ts'
 import type { Saver } from './checkpoint/saver.ts'
 import type { Config } from './config/config.ts'
@@ -42,7 +43,8 @@ export function describeAgent(inputs: StatusInputs): Status {
     now: iso(nowMs),
     startedAt: iso(inputs.startedAtMs),
     state: inputs.state,
-    config: { files: config.files, problems: inputs.problems },
+    // Who asks may stand elsewhere.
+    config: { files: config.files.map((file) => resolve(file)), problems: inputs.problems },
     destinations: inputs.works.map(describeShipping),
     sources: [
       ...tailer.view().map((view) => describeSource(view, nowMs)),
@@ -72,7 +74,7 @@ function describeShipping({ destination, lane, deadLetters }: Shipping): Destina
     bytesSent: account.bytesSent,
     encodedBytesSent: account.encodedBytesSent,
     retries: account.retries,
-    retryTimeMs: account.retryTimeMs,
+    retryTimeMs: microsecondsKept(account.retryTimeMs),
     deadLetteredRecords: account.deadLetteredRecords,
     deadLetterRecords: deadLetters.records,
     deadLetterBytes: deadLetters.bytes,
@@ -80,8 +82,16 @@ function describeShipping({ destination, lane, deadLetters }: Shipping): Destina
     lastError: account.lastError && { at: iso(account.lastError.atMs), message: account.lastError.message },
     failingSince: isoOf(account.failingSinceMs),
     nextAttemptAt: isoOf(nextAttemptAtMs(account)),
-    latencyMs: { average: latency.count === 0 ? 0 : latency.totalMs / latency.count, peak: latency.peakMs },
+    latencyMs: {
+      average: latency.count === 0 ? 0 : microsecondsKept(latency.totalMs / latency.count),
+      peak: microsecondsKept(latency.peakMs),
+    },
   }
+}
+
+/** The clock's differences have digits that mean nothing. */
+function microsecondsKept(ms: number): number {
+  return Math.round(ms * 1000) / 1000
 }
 
 function laneState(account: LaneAccount): DestinationStatus['state'] {

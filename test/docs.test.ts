@@ -1,7 +1,13 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { encodeDocument } from '../src/checkpoint/document.ts'
+import { dispatch } from '../src/cli/dispatch.ts'
 import { exitCode } from '../src/cli/io.ts'
+import { replaysJson, surveysJson } from '../src/cli/replay-report.ts'
+import { fakeIo } from './cli/fake-io.ts'
+import { directoryOf } from './config/loading.ts'
+import { sampleStatus } from './observe/sample-status.ts'
 
 const root = new URL('..', import.meta.url).pathname
 const textOf = (path: string) => readFileSync(join(root, path), 'utf8')
@@ -72,6 +78,62 @@ describe('docs/architecture.md', () => {
 /** All that stands in backticks. */
 const codeIn = (markdown: string) => new Set([...markdown.matchAll(/`([^`\n]+)`/g)].map(([, code = '']) => code))
 
+/** Outputs with every field there is. */
+const contracts: Readonly<Record<string, () => Promise<readonly unknown[]>>> = {
+  'tailship.status/v1': async () => [sampleStatus, { lastError: { at: '', message: '' } }],
+  'tailship.offline/v1': async () => [await printed(['status', '-j', '--run-path', directoryOf(aRegistry)])],
+  'tailship.configcheck/v1': async () => [
+    await printed(['configcheck', '-o', 'json', directoryOf({ 'conf.yaml': aConfiguration })]),
+    await printed(['configcheck', '-o', 'json', directoryOf({ 'conf.yaml': 'logs: [{type: fil}]\n' })]),
+  ],
+  'tailship.replay/v1': async () => [
+    JSON.parse(replaysJson([{ ...left, delivered: 1, unreachable: 'no answer', interrupted: true }])),
+    JSON.parse(surveysJson([{ ...left, sendable: left.kept }])),
+  ],
+}
+
+const left = { destination: 'd', kept: new Map([['r', 1]]), unreadable: 1, fault: { code: 'EIO', message: 'EIO' } }
+const aRegistry = {
+  'registry.json': 'damaged',
+  'registry.json.prev': encodeDocument({
+    writtenAt: '2026-11-21T10:00:00.000Z',
+    generations: [
+      {
+        id: 'g1',
+        path: '/a.log',
+        lastPath: '/a.log',
+        dev: '1',
+        ino: '2',
+        birth: '0',
+        prefix: { length: 1, hash: 'a' },
+        size: 5000,
+        finished: false,
+        seenAt: '2026-11-21T10:00:00.000Z',
+        positions: { d: { offset: 1, marker: { length: 1, hash: 'b' }, deadLetteredBytes: 0, skippedBytes: {} } },
+      },
+    ],
+  }),
+}
+const aConfiguration = `logs:
+  - {type: file, path: /a.log, service: s, source: s}
+  - {type: file, path: /b.log, encoding: latin-1}
+destination: {type: webhook, url: "http://h/", token: t}
+checkpoint: {import: /nowhere}
+`
+
+async function printed(argv: readonly string[]): Promise<unknown> {
+  const io = fakeIo()
+  await dispatch(argv, io)
+  return JSON.parse(io.stdout.text)
+}
+
+/** The names of all fields but those that are keys of conf.yaml. */
+function fieldsOf(value: unknown): readonly string[] {
+  if (typeof value !== 'object' || value === null) return []
+  if (Array.isArray(value)) return value.flatMap(fieldsOf)
+  return Object.entries(value).flatMap(([name, child]) => [name, ...(name === 'delivery' ? [] : fieldsOf(child))])
+}
+
 describe('docs/operations.md', () => {
   const page = textOf('docs/operations.md')
 
@@ -88,6 +150,14 @@ describe('docs/operations.md', () => {
     const variables = [...source.matchAll(/^ {2}\['(\w+)', \[/gm)].map(([, name = '']) => name)
     expect(variables.length).toBeGreaterThan(25)
     expect(variables.filter((name) => !codeIn(page).has(name))).toEqual([])
+  })
+
+  it.each(Object.entries(contracts))('explains every field of %s', async (schema, outputs) => {
+    const [section = ''] = page.slice(page.indexOf(`\`${schema}\``)).split(/\n## |\*\*`tailship\./)
+    const explained = new Set([...codeIn(section)].flatMap((code) => code.split(/[.[\]]+/)))
+    const fields = (await outputs()).flatMap(fieldsOf)
+    expect(fields).toContain('schema')
+    expect([...new Set(fields)].filter((field) => !explained.has(field))).toEqual([])
   })
 
   it('explains every exit code', () => {

@@ -28,23 +28,25 @@ export type ParsedArguments =
   | { readonly kind: 'unknown-option'; readonly option: string }
 
 /**
- * `--name value`, `--name=value`, `-n value`, `-nvalue`, flags, operands anywhere, `--` before operands that begin with a dash.
+ * `--name value`, `--name=value`, `-n value`, `-nvalue`, flags, also joined (`-wo json`), operands anywhere, `--` before
+ * operands that begin with a dash.
  * By hand, because importing `node:util` for its parser evaluates all of that module: 6 ms and 5 MB of a probe (Node 26).
  */
 export function parseArguments(argv: readonly string[], spec: ArgumentSpec): ParsedArguments {
   const operands: string[] = []
   const values = new Map<string, string>()
-  const words = argv.values()
-  for (const word of words) {
+  const words = [...argv]
+  for (let word = words.shift(); word !== undefined; word = words.shift()) {
     if (word === '--') {
-      operands.push(...words)
+      operands.push(...words.splice(0))
     } else if (!word.startsWith('-') || word === '-') {
       operands.push(word)
     } else {
-      const { head, inline } = splitOption(word)
-      const option = spec.options.find(({ name, short }) => head === `--${name}` || head === `-${short}`)
+      const { head, inline, joined } = splitOption(word, spec.options)
+      if (joined !== undefined) words.unshift(joined)
+      const option = spec.options.find((one) => isCalled(one, head))
       if (option === undefined) return { kind: 'unknown-option', option: head }
-      const value = inline ?? (option.value === undefined ? undefined : words.next().value)
+      const value = inline ?? (option.value === undefined ? undefined : words.shift())
       const problem = valueProblem(option, value)
       if (problem !== undefined) return { kind: 'usage', problem }
       values.set(option.name, value ?? '')
@@ -58,10 +60,21 @@ export function parseArguments(argv: readonly string[], spec: ArgumentSpec): Par
   }
 }
 
-function splitOption(word: string): { readonly head: string; readonly inline: string | undefined } {
-  const at = word.startsWith('--') ? word.indexOf('=') : 2
-  if (at < 0 || at >= word.length) return { head: word, inline: undefined }
-  return { head: word.slice(0, at), inline: word.slice(word.startsWith('--') ? at + 1 : at) }
+const isCalled = ({ name, short }: OptionSpec, head: string) => head === `--${name}` || head === `-${short}`
+
+interface OptionWord {
+  readonly head: string
+  readonly inline: string | undefined
+  /** What is joined to a short flag, as a word of its own. */
+  readonly joined: string | undefined
+}
+
+function splitOption(word: string, options: readonly OptionSpec[]): OptionWord {
+  const [, head = word, sign, tail = ''] = /^(--[^=]+|-[^-])(=?)(.*)$/s.exec(word) ?? []
+  const inline = sign === '=' || tail !== '' ? tail : undefined
+  const isFlag = options.some((one) => isCalled(one, head) && one.value === undefined)
+  if (isFlag && sign === '' && tail !== '') return { head, inline: undefined, joined: `-${tail}` }
+  return { head, inline, joined: undefined }
 }
 
 function valueProblem(

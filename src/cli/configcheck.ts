@@ -4,6 +4,7 @@ import { type Problem, renderProblem } from '../config/problem.ts'
 import { formatDuration, formatSize } from '../config/units.ts'
 import { table } from '../observe/format.ts'
 import { printable } from '../observe/line.ts'
+import { certificateProblems } from './certificate-problems.ts'
 import { writeColored } from './color.ts'
 import { credentialProblems } from './credential-problems.ts'
 import { importProblems } from './import-problems.ts'
@@ -20,6 +21,7 @@ export async function configcheck(
   const problems = [
     ...loading.problems,
     ...(await credentialProblems(config?.destinations ?? [])),
+    ...(await certificateProblems(config?.destinations ?? [], Date.now())),
     ...importProblems(config?.checkpoint.importPath),
   ]
   const ok = problems.every(({ scope }) => scope === 'warning')

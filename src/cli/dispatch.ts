@@ -12,11 +12,19 @@ export async function dispatch(argv: readonly string[], io: Io): Promise<ExitCod
     case '--help':
     case '-h':
       return showHelp(undefined, io.stdout)
-    case 'help':
-      return rest[0] === undefined ? showHelp(undefined, io.stdout) : runCommand(rest[0], ['--help'], io)
+    case 'help': {
+      const topic = rest.find((word) => !word.startsWith('-'))
+      return topic === undefined ? showHelp(undefined, io.stdout) : runCommand(topic, ['--help'], io)
+    }
     case '--version':
+    case '-v':
+    case '-V':
       return runCommand('version', rest, io)
     default:
+      if (first.startsWith('-')) {
+        const guess = await didYouMean(first, ['--help', '--version'])
+        return misused(undefined, `no option "${first}" before a command${guess}`, io)
+      }
       return runCommand(first, rest, io)
   }
 }

@@ -1,38 +1,61 @@
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type GenerationRecord, parseRegistry } from '../checkpoint/registry.ts'
+import { loadNewest } from '../checkpoint/state-files.ts'
+import { diskFs } from '../checkpoint/store-fs.ts'
 import { isObject } from '../json-object.ts'
 import { bytes, moment, table } from '../observe/format.ts'
 import { printable } from '../observe/line.ts'
 
 /** What the registry on disk says, for when no agent runs to be asked. */
-export type Positions =
+export type Positions = {
+  /** The file they are in. */
+  readonly path: string
+  /** What is wrong with the files an agent would rather go on from: a sentence each. */
+  readonly unusable: readonly string[]
+} & (
   | {
       readonly kind: 'positions'
-      readonly path: string
       readonly writtenAt: string | undefined
       readonly generations: readonly GenerationRecord[]
       /** Entries that made no sense. */
       readonly rejected: number
     }
-  | { readonly kind: 'none'; readonly path: string; readonly problem: string }
+  | { readonly kind: 'none' }
+)
 
-/** Reads the state without judging it: version and checksum are for the agent that goes on from it. */
+const registry = 'registry.json'
+
+/** What an agent that starts now would go on from. */
 export async function readPositions(runPath: string): Promise<Positions> {
-  const path = join(runPath, 'registry.json')
-  try {
-    const file: unknown = JSON.parse(await readFile(path, 'utf8'))
-    const state: unknown = isObject(file) ? file.state : undefined
-    const writtenAt = isObject(state) && typeof state.writtenAt === 'string' ? state.writtenAt : undefined
-    return { kind: 'positions', path, writtenAt, ...parseRegistry(state) }
-  } catch (error) {
-    return { kind: 'none', path, problem: problemOf(error) }
-  }
+  const {
+    state,
+    source,
+    unusable: found,
+  } = await loadNewest({
+    fs: diskFs,
+    dir: runPath,
+    name: registry,
+    retryPauseMs: 0,
+  })
+  const unusable = found.map(({ file, problem }) => `${file} ${problem}`)
+  if (source === undefined) return { kind: 'none', path: join(runPath, registry), unusable }
+  const writtenAt = isObject(state) && typeof state.writtenAt === 'string' ? state.writtenAt : undefined
+  return { kind: 'positions', path: join(runPath, source), unusable, writtenAt, ...parseRegistry(state) }
 }
 
 export function renderPositions(positions: Positions, nowMs: number): string {
   const path = printable(positions.path)
-  if (positions.kind === 'none') return `No positions on disk: ${path}: ${positions.problem}\n`
+  const { unusable } = positions
+  if (positions.kind === 'none') {
+    if (unusable.some(isDenied)) return `The positions on disk cannot be seen: permission denied: ${path}\n`
+    if (unusable.length === 0) return `No positions on disk: there is no ${path}\n`
+    return [
+      `No positions on disk that can be used: ${unusable.join(', ')}`,
+      '  An agent that starts now begins as at its first start, and sends again what is there.',
+      `  Try: if there is a copy, put it at ${path} before you start one; these files are kept as ${registry}.corrupt-N`,
+      '',
+    ].join('\n')
+  }
   const { writtenAt, generations, rejected } = positions
   const rows = generations.flatMap(({ lastPath, size, finished, positions: byDestination }) =>
     Object.entries(byDestination).map(([destination, { offset }]) => [
@@ -46,6 +69,7 @@ export function renderPositions(positions: Positions, nowMs: number): string {
   )
   return [
     `Positions on disk: ${path}${writtenAt === undefined ? '' : `, written ${moment(writtenAt, nowMs)}`}`,
+    ...unusable.map((sentence) => `  WARN ${sentence}: an agent that starts now goes on from the file above`),
     ...(rejected > 0 ? [`  WARN entries that make no sense and are left out: ${rejected}`] : []),
     ...(rows.length === 0
       ? ['  none']
@@ -56,8 +80,11 @@ export function renderPositions(positions: Positions, nowMs: number): string {
 
 /** The same for programs. */
 export function describePositions(positions: Positions): unknown {
-  if (positions.kind === 'none') return { path: positions.path, problem: positions.problem }
-  const { path, writtenAt, rejected } = positions
+  const { path, unusable } = positions
+  if (positions.kind === 'none') {
+    return { path, problem: unusable.length === 0 ? 'there is none' : unusable.join(', '), unusable }
+  }
+  const { writtenAt, rejected } = positions
   const generations = positions.generations.map((generation) => ({
     id: generation.id,
     path: generation.path,
@@ -69,13 +96,8 @@ export function describePositions(positions: Positions): unknown {
       position: offset,
     })),
   }))
-  return { path, writtenAt, rejected, generations }
+  return { path, unusable, writtenAt, rejected, generations }
 }
 
-function problemOf(error: unknown): string {
-  if (error instanceof SyntaxError) return 'it is damaged (the agent keeps a previous one to go on from)'
-  const code = error instanceof Error && 'code' in error ? error.code : undefined
-  if (code === 'ENOENT' || code === 'ENOTDIR') return 'there is none'
-  if (code === 'EACCES' || code === 'EPERM') return 'permission denied'
-  return error instanceof Error ? error.message : String(error)
-}
+/** Of who asks, and not of the agent. */
+const isDenied = (sentence: string) => /\((?:EACCES|EPERM)\)$/.test(sentence)

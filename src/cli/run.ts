@@ -6,6 +6,7 @@ import { createLog, fileSink } from '../observe/log.ts'
 import { startServer } from '../observe/server.ts'
 import { readVersion } from '../version.ts'
 import type { Arguments } from './arguments.ts'
+import { certificateProblems } from './certificate-problems.ts'
 import { type ExitCode, exitCode, type Io } from './io.ts'
 
 /** Below the 45 s a pod of deploy/daemonset.yaml has from SIGTERM to SIGKILL. */
@@ -15,24 +16,31 @@ const stderrFd = 2
 /** `agent run`: ends on a signal, or when it cannot start. */
 export async function run(args: Arguments, io: Io): Promise<ExitCode> {
   const asked = Promise.withResolvers<string>()
-  const insisted = Promise.withResolvers<ExitCode>()
+  const insisted = Promise.withResolvers<string>()
   let signals = 0
   io.onSignal((signal) => {
     signals += 1
     if (signals === 1) asked.resolve(signal)
     // Nothing is lost: positions on disk never pass what is not settled.
-    else insisted.resolve(exitCode.unhealthy)
+    else insisted.resolve(signal)
   })
   // An agent with nothing to read and no address to serve still waits for its signal.
   const alive = setInterval(() => {}, 2 ** 30)
   try {
-    return await Promise.race([runUntil(asked.promise, args, io), insisted.promise])
+    const stop = { asked: asked.promise, insisted: insisted.promise }
+    return await Promise.race([runUntil(stop, args, io), insisted.promise.then(() => exitCode.unhealthy)])
   } finally {
     clearInterval(alive)
   }
 }
 
-async function runUntil(asked: Promise<string>, args: Arguments, io: Io): Promise<ExitCode> {
+/** The first signal, and the second. */
+interface Stop {
+  readonly asked: Promise<string>
+  readonly insisted: Promise<string>
+}
+
+async function runUntil({ asked, insisted }: Stop, args: Arguments, io: Io): Promise<ExitCode> {
   const path = args.value('config')
   const loading = await loadConfig({ paths: path === undefined ? [] : [path], env: io.env })
   if (loading.kind === 'invalid') {
@@ -43,9 +51,17 @@ async function runUntil(asked: Promise<string>, args: Arguments, io: Io): Promis
   }
   const { config, problems } = loading
   const log = createLog({ level: config.logLevel, sink: fileSink(stderrFd) })
+  void insisted.then((signal) => {
+    log.warn({ signal }, 'stopped at once by a second signal; what is not settled is read again at the next start')
+  })
   const version = readVersion()
   log.info({ version, config: config.files, runPath: config.checkpoint.runPath }, 'tailship starts')
-  for (const problem of problems) reportProblem(problem, log.component('config'))
+  const configLog = log.component('config')
+  for (const problem of problems) reportProblem(problem, configLog)
+  // Not in the status, which would still say so when they are renewed; and nothing waits for their files.
+  void certificateProblems(config.destinations, Date.now()).then((expiring) => {
+    for (const problem of expiring) reportProblem(problem, configLog)
+  })
   const lines = problems.map(problemLine)
   return serveUntil(asked, { config, problems: lines, log, version, vitals: io.vitals })
 }

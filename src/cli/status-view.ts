@@ -5,7 +5,6 @@ import { askAgent, type Reply } from './agent-socket.ts'
 import type { Arguments } from './arguments.ts'
 import { writeColored } from './color.ts'
 import { type ExitCode, exitCode, type Io } from './io.ts'
-import { describePositions, readPositions, renderPositions } from './positions.ts'
 import type { RunPath } from './run-path.ts'
 import { explainUnreachable, renderUnreachable } from './unreachable.ts'
 import { usageError } from './usage.ts'
@@ -92,6 +91,8 @@ function parseStatus(body: string): Status | undefined {
 
 async function viewOffline(reply: Unanswered, { runPath, format }: ViewOptions): Promise<View> {
   const unreachable = explainUnreachable(reply, runPath)
+  // Whoever finds an agent does not pay for it.
+  const { describePositions, readPositions, renderPositions } = await import('./positions.ts')
   const positions = await readPositions(runPath.path)
   const { reason, advice } = unreachable
   const out =

@@ -1,9 +1,9 @@
 import { LineCounter, parseDocument } from 'yaml'
 import { excerptOf } from './excerpt.ts'
 import { dotted, type Finding, type Path } from './finding.ts'
-import { type Place, plainValue } from './plain-value.ts'
+import { type Fault, type Place, plainValue } from './plain-value.ts'
 import { type Problem, problemOf } from './problem.ts'
-import { yamlFault } from './yaml-fault.ts'
+import { yamlFaults } from './yaml-faults.ts'
 
 /** A file with more syntax errors is no YAML at all. */
 const mostSyntaxProblems = 20
@@ -28,12 +28,13 @@ export class ConfDocument {
     const { value, places, faults } = plainValue(yaml)
     this.value = value ?? undefined
     this.#places = places
-    const tags = yaml.warnings.filter(({ code }) => code === 'TAG_RESOLVE_FAILED')
-    const all = [...yaml.errors, ...tags].map((error) => yamlFault(error, text)).concat(faults)
+    const all = [...yamlFaults(yaml, text), ...faults]
     all.sort((a, b) => a.offset - b.offset)
     const broken = all.find(({ harmless }) => !harmless)?.offset
     this.#sureUntil = broken === undefined ? Number.POSITIVE_INFINITY : text.lastIndexOf('\n', broken - 1) + 1
-    this.syntax = firstOfEachLine(all.map(({ offset, message, hint }) => this.#problemAt(offset, message, { hint })))
+    this.syntax = this.#firstOfEachLine(all)
+      .slice(0, mostSyntaxProblems)
+      .map(({ offset, message, hint }) => this.#problemAt(offset, message, { hint }))
   }
 
   problem(finding: Finding, more: Partial<Problem> = {}): Problem {
@@ -62,6 +63,12 @@ export class ConfDocument {
     return offset === undefined ? this.file : `${this.file}:${this.#counter.linePos(offset).line}`
   }
 
+  /** Further syntax errors of a line mostly follow from its first. */
+  #firstOfEachLine(faults: readonly Fault[]): readonly Fault[] {
+    const lines = faults.map(({ offset }) => this.#counter.linePos(offset).line)
+    return faults.filter((_, index) => lines[index] !== lines[index - 1])
+  }
+
   #problemAt(offset: number | undefined, message: string, more: Partial<Problem>): Problem {
     if (offset === undefined) return problemOf(this.file, message, more)
     const { line, col } = this.#counter.linePos(offset)
@@ -76,9 +83,4 @@ export class ConfDocument {
     }
     return path.length === 0 ? this.#places.get('')?.value : undefined
   }
-}
-
-/** Further syntax errors of a line mostly follow from its first. */
-function firstOfEachLine(problems: readonly Problem[]): readonly Problem[] {
-  return problems.filter(({ line }, index) => line !== problems[index - 1]?.line).slice(0, mostSyntaxProblems)
 }

@@ -131,17 +131,27 @@ function put(root: Record<string, unknown>, [first = '', second]: readonly strin
   root[first] = second === undefined ? value : { ...(root[first] as object | undefined), [second]: value }
 }
 
-/** Variables of the Datadog Agent's log shipping that have no effect here. */
+/** Of the Datadog Agent's other variables those whose meaning a key of conf.yaml has. */
+const keysInstead = new Map([
+  ['DD_EXTRA_TAGS', 'tags'],
+  ['DD_RUN_PATH', 'checkpoint.run_path'],
+  ['DD_SKIP_SSL_VALIDATION', 'destination.tls.insecure_skip_verify'],
+  ['DD_LOGS_CONFIG_USE_COMPRESSION', 'destination.compression'],
+  ['DD_LOGS_CONFIG_BATCH_MAX_CONCURRENT_SEND', 'delivery.max_in_flight'],
+  ['DD_LOGS_CONFIG_MAX_MESSAGE_SIZE_BYTES', 'logs[].max_line_bytes'],
+])
+
+/** Variables for the Datadog Agent's log shipping that have no effect here. */
 function idle(env: Environment): readonly Problem[] {
-  const known = variables.map(([name]) => name)
+  const known = new Map(variables.map(([name]) => [name.replace('DD_LOGS_CONFIG_', ''), name]))
   return Object.keys(env)
-    .filter((name) => name.startsWith('DD_LOGS_CONFIG_') && !known.includes(name))
+    .filter((name) => keysInstead.has(name) || name.startsWith('DD_LOGS_CONFIG_'))
+    .filter((name) => variables.every(([other]) => other !== name))
     .map((name) => {
-      const near = suggestion(
-        name.slice('DD_LOGS_CONFIG_'.length),
-        known.map((other) => other.replace('DD_LOGS_CONFIG_', '')),
-      )
-      const hint = near === undefined ? undefined : `did you mean \`DD_LOGS_CONFIG_${near}\`?`
+      const near = known.get(suggestion(name.replace('DD_LOGS_CONFIG_', ''), [...known.keys()]) ?? '')
+      const key = keysInstead.get(name)
+      const guess = near === undefined ? undefined : `did you mean \`${near}\`?`
+      const hint = key === undefined ? guess : `set \`${key}\` in conf.yaml`
       return problemOf('environment', `${name} has no effect on this agent`, { key: name, hint, scope: 'warning' })
     })
 }

@@ -96,7 +96,11 @@ function wrongType(expected: string, found: unknown): Words {
   if (expected === 'int' && typeof found === 'number') return { predicate: 'must be a whole number' }
   const predicate = `must be ${nouns[expected] ?? expected}, not ${kindOf(found)}`
   if (expected === 'string' && typeof found !== 'object') return { predicate, hint: 'put it in quotes' }
+  if (expected === 'array' && kindOf(found) === 'a mapping') return { predicate, hint: 'begin each item with `- `' }
   if (typeof found !== 'string') return { predicate }
+  if (/^(?:object|record)$/.test(expected) && /^[\w.-]+:\S/.test(found)) {
+    return { predicate, hint: 'is a space missing behind the colon?' }
+  }
   if (expected === 'boolean') return { predicate, hint: 'write true or false, without quotes' }
   const numeric = (expected === 'number' || expected === 'int') && /^[\d.]+$/.test(found)
   return { predicate, hint: numeric ? 'leave out the quotes' : undefined }

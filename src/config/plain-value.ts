@@ -43,7 +43,13 @@ export function plainValue(yaml: Document): PlainValue {
     if (isAlias(node)) {
       const target = node.resolve(yaml)
       if (target !== undefined) return visit(target, path)
-      faults.push({ offset: startOf(node), message: 'there is no anchor (&…) before this alias (*…)', harmless: true })
+      const hint = 'put text that begins with * in quotes'
+      faults.push({
+        offset: startOf(node),
+        message: 'there is no anchor (&…) before this alias (*…)',
+        hint,
+        harmless: true,
+      })
       return undefined
     }
     if (isSeq(node)) return node.items.map((item, index) => visitItem(item, [...path, index]))
@@ -63,6 +69,11 @@ export function plainValue(yaml: Document): PlainValue {
       return []
     }
     const name = String(key.value)
+    if (name === '<<') {
+      const hint = 'write its keys here; an alias can only be a whole value'
+      faults.push({ offset: startOf(key), message: 'merging (<<) is not supported', hint, harmless: false })
+      return []
+    }
     places.set(dotted([...path, name]), { key: startOf(key), value: startOf(value) || startOf(key) })
     const plain = visit(value, [...path, name])
     return plain === null || plain === undefined ? [] : [[name, plain]]

@@ -3,12 +3,19 @@ import leven from 'leven'
 /** `batch-max-size` and `batchMaxSize` are `batch_max_size` in another dress. */
 const plain = (word: string) => word.replace(/[-_\s]/g, '').toLowerCase()
 
+/** `rnu` is `run`: letters that changed places are one slip, though two changes. */
+const letters = (word: string) => [...word].sort().join('')
+
+function distanceOf(typed: string, candidate: string, maxDistance: number): number {
+  return letters(typed) === letters(candidate) && typed !== candidate ? 1 : leven(typed, candidate, { maxDistance })
+}
+
 /** The candidate that `word` was likely meant to be: the nearest in letters, else the only one it is a part of. */
 export function suggestion(word: string, candidates: readonly string[]): string | undefined {
   const typed = plain(word).slice(0, 64)
   const reach = Math.ceil(typed.length / 3)
   const near = candidates
-    .map((candidate) => ({ candidate, distance: leven(typed, plain(candidate), { maxDistance: reach + 1 }) }))
+    .map((candidate) => ({ candidate, distance: distanceOf(typed, plain(candidate), reach + 1) }))
     .filter(({ distance }) => distance <= reach)
     .sort((a, b) => a.distance - b.distance)
   if (near[0] !== undefined) return near[0].candidate

@@ -29,7 +29,8 @@ export function parseDuration(value: unknown): number | undefined {
   for (const [, amount, unit] of value.matchAll(/([\d.]+)(ms|s|m|h|d)/g)) {
     total += Number(amount) * durationUnits[unit as keyof typeof durationUnits]
   }
-  return total
+  // 4.1 minutes are 245999.99999999997 in binary fractions.
+  return Math.round(total * 1_000) / 1_000
 }
 
 /** Bytes of `5MB`, `1MiB`, `512Ki`, or of a plain number; undefined when it is no size. */

@@ -57,6 +57,7 @@ export function unknownKey(key: string, path: Path, parent: unknown): Finding {
 }
 
 function hintFor(key: string, path: Path, parent: unknown): string | undefined {
+  if (key.includes('\u00a0')) return 'it holds a no-break space (U+00A0): type a plain one'
   const home = places.find((place) => place.keys.includes(key))
   if (home !== undefined) return `\`${key}\` belongs ${home.where}`
   const near = suggestion(key, keysAt(path, parent))

@@ -28,9 +28,12 @@ export function renderFamily({ name, type, help, samples }: Family): string {
     sums.set(series, (sums.get(series) ?? 0) + value)
   }
   if (sums.size === 0) return ''
-  const lines = [...sums].map(([series, value]) => `${series} ${value}\n`)
+  const lines = [...sums].map(([series, value]) => `${series} ${withoutNoise(value)}\n`)
   return `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n${lines.join('')}`
 }
+
+/** 0.1 + 0.2 is 0.3: the last of 17 digits are what binary fractions add. A count may need 16. */
+const withoutNoise = (value: number) => (Number.isInteger(value) ? value : Number(value.toPrecision(15)))
 
 function renderLabels(labels: Labels): string {
   const pairs = Object.entries(labels).map(([name, value]) => `${name}="${escapeLabel(value)}"`)

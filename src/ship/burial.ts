@@ -10,7 +10,7 @@ export interface DeadLetterPort {
 export type StoredDeadLetters =
   | { readonly kind: 'stored' }
   | { readonly kind: 'full' }
-  | { readonly kind: 'failed'; readonly message: string }
+  | { readonly kind: 'failed'; readonly code: string; readonly message: string }
 
 /** Stores lines in the dead letter and holds while that takes none; false when `signal` came first. */
 export type Bury = (lines: readonly DeadLine[], batchId: string, signal: AbortSignal) => Promise<boolean>
@@ -29,11 +29,11 @@ export function createBurial({ account, destination, log }: DeliveryContext, dea
         if (stored.kind === 'stored') break
         if (!isHeld) account.held += 1
         isHeld = true
-        const why = stored.kind === 'full' ? 'it is full (dead_letter_max_bytes)' : stored.message
-        account.lastError = { atMs: Date.now(), message: `dead letter: ${why}` }
+        const { reason, hint } = refusalOf(stored)
+        account.lastError = { atMs: Date.now(), message: `dead letter: ${reason}; ${hint}` }
         log.error(
-          { key: `dead-letter:${destination.name}`, destination: destination.name, reason: why },
-          'the dead letter takes no more lines: the destination waits and nothing is dropped; send them again with agent replay --dead-letter, remove what is not needed, or raise dead_letter_max_bytes',
+          { key: `dead-letter:${destination.name}`, destination: destination.name, reason, hint },
+          'the dead letter takes no more lines: the destination waits and nothing is dropped',
         )
         if (!(await waitUntil(performance.now() + HOLD_MS, signal))) return false
       }
@@ -52,4 +52,24 @@ export function createBurial({ account, destination, log }: DeliveryContext, dea
     )
     return true
   }
+}
+
+/** What helps, by the errno; its message names the path. */
+const remedies = new Map([
+  ['EACCES', 'let the user the agent runs as write there'],
+  ['EPERM', 'let the user the agent runs as write there'],
+  ['EROFS', 'mount it for writing'],
+  ['ENOSPC', 'make room on its disk'],
+  ['EDQUOT', 'make room in its quota'],
+  ['ENOTDIR', 'a file stands where a directory belongs: move it away'],
+  ['EEXIST', 'a file stands where a directory belongs: move it away'],
+])
+
+function refusalOf(refused: Exclude<StoredDeadLetters, { kind: 'stored' }>): { reason: string; hint: string } {
+  if (refused.kind === 'failed') {
+    return { reason: refused.message, hint: remedies.get(refused.code) ?? 'the agent tries again until it can' }
+  }
+  const hint =
+    'send them again with agent replay --dead-letter, remove what is not needed, or raise dead_letter_max_bytes'
+  return { reason: 'it is full (dead_letter_max_bytes)', hint }
 }

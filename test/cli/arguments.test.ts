@@ -28,6 +28,9 @@ describe('a command line', () => {
     [['--output', 'text', '--output', 'json'], { ...nothing, output: 'json' }],
     [['--config=a=b'], { ...nothing, config: 'a=b' }],
     [['--config', '-odd'], { ...nothing, config: '-odd' }],
+    [['-wo', 'json'], { ...nothing, output: 'json', watch: true }],
+    [['-wwojson'], { ...nothing, output: 'json', watch: true }],
+    [['-o=json', '-wc=a=b'], { ...nothing, output: 'json', config: 'a=b', watch: true }],
     [['-', '--', '-w'], { ...nothing, operands: ['-', '-w'] }],
   ])('%j is understood', (argv, expected) => {
     expect(parsed(...argv)).toEqual(expected)
@@ -38,7 +41,8 @@ describe('a command line', () => {
     [['--config='], '--config needs a value: PATH'],
     [['-o', 'yaml'], '--output cannot be "yaml": use text, json'],
     [['--watch=yes'], '--watch takes no value'],
-    [['-wo', 'json'], '--watch takes no value'],
+    [['-w=yes'], '--watch takes no value'],
+    [['-wo'], '--output needs a value: text, json'],
     [['a', 'b', 'c'], 'unexpected argument "c"'],
   ])('%j is wrong: %s', (argv, problem) => {
     expect(parsed(...argv)).toEqual({ kind: 'usage', problem })
@@ -49,6 +53,7 @@ describe('a command line', () => {
     ['--wach=1', '--wach'],
     ['-x', '-x'],
     ['-xjson', '-x'],
+    ['-wx', '-x'],
     ['--w', '--w'],
   ])('%s has no meaning', (word, option) => {
     expect(parsed(word)).toEqual({ kind: 'unknown-option', option })

@@ -145,6 +145,15 @@ users: [{name: u, user: {token: s3cret}}]
     ])
   })
 
+  it('warns of a certificate that expired, and succeeds', async () => {
+    const tls = `{cert_file: ${fixturePath('expired.pem')}, key_file: ${fixturePath('expired.key')}}`
+    const { code, stderr } = await checked(`${item}destination: {type: webhook, url: "https://h", tls: ${tls}}\n`)
+    expect([code, stderr]).toEqual([
+      0,
+      expect.stringMatching(/^destination webhook: warning: the client certificate .* expired at 2021-01-01T00:00:00/),
+    ])
+  })
+
   it('warns of what a kubeconfig names and is not there', async () => {
     const { code, stderr } = await checked(`${item}destination: {type: webhook, kubeconfig: kc}\n`, {
       kc: `current-context: a

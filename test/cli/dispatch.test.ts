@@ -11,11 +11,14 @@ async function agent(...argv: string[]) {
 }
 
 describe('help', () => {
-  it.each([['--help'], ['-h'], ['help']])('%s lists every command on standard output', async (word) => {
-    const { code, out, err } = await agent(word)
-    expect([code, err]).toEqual([exitCode.ok, ''])
-    for (const { name, summary } of commands) expect(out).toMatch(new RegExp(`^  ${name} +${summary}$`, 'm'))
-  })
+  it.each([['--help'], ['-h'], ['help'], ['help --help'], ['help -h']])(
+    '%s lists every command on standard output',
+    async (words) => {
+      const { code, out, err } = await agent(...words.split(' '))
+      expect([code, err]).toEqual([exitCode.ok, ''])
+      for (const { name, summary } of commands) expect(out).toMatch(new RegExp(`^  ${name} +${summary}$`, 'm'))
+    },
+  )
 
   it('goes to standard error, as wrong usage, where no command is given', async () => {
     const { code, out, err } = await agent()
@@ -35,6 +38,9 @@ describe('help', () => {
 describe('wrong usage', () => {
   it.each([
     [['stat'], 'agent: no command "stat": did you mean "status"?\nSee: agent --help\n'],
+    [['rnu'], 'agent: no command "rnu": did you mean "run"?\nSee: agent --help\n'],
+    [['--config', 'run'], 'agent: no option "--config" before a command\nSee: agent --help\n'],
+    [['--hepl'], 'agent: no option "--hepl" before a command: did you mean "--help"?\nSee: agent --help\n'],
     [['xyzzy'], 'agent: no command "xyzzy"\nSee: agent --help\n'],
     [['help', 'demmo'], 'agent: no command "demmo": did you mean "demo"?\nSee: agent --help\n'],
     [
@@ -48,7 +54,7 @@ describe('wrong usage', () => {
   })
 })
 
-it.each([['version'], ['--version']])('%s prints the version', async (word) => {
+it.each([['version'], ['--version'], ['-v'], ['-V']])('%s prints the version', async (word) => {
   const { code, out } = await agent(word)
   expect([code, out]).toEqual([exitCode.ok, expect.stringMatching(/^tailship \d+\.\d+\.\d+\n$/)])
 })

@@ -50,7 +50,6 @@ describe('a probe loads', () => {
     )
     expect(loaded.filter((name) => !name.endsWith('.ts'))).toEqual([
       'node:fs',
-      'node:fs/promises',
       'node:net',
       'node:path',
       'node:timers/promises',

@@ -4,6 +4,7 @@ import { createServer, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { encodeDocument } from '../../src/checkpoint/document.ts'
 import { dispatch } from '../../src/cli/dispatch.ts'
 import { exitCode } from '../../src/cli/io.ts'
 import { renderStatus } from '../../src/observe/render.ts'
@@ -122,33 +123,29 @@ describe('with a running agent', () => {
 
 describe('without an agent', () => {
   const registry = {
-    version: 1,
-    checksum: 'not looked at',
-    state: {
-      writtenAt: '2026-11-21T10:00:00.000Z',
-      generations: [
-        {
-          id: 'g1',
-          path: '/logs/audit.log',
-          lastPath: '/logs/audit.log',
-          dev: '1',
-          ino: '2',
-          birth: '0',
-          prefix: { length: 1, hash: 'a' },
-          size: 5000,
-          finished: false,
-          seenAt: '2026-11-21T10:00:00.000Z',
-          positions: {
-            datadog: { offset: 4096, marker: { length: 1, hash: 'b' }, deadLetteredBytes: 0, skippedBytes: {} },
-          },
+    writtenAt: '2026-11-21T10:00:00.000Z',
+    generations: [
+      {
+        id: 'g1',
+        path: '/logs/audit.log',
+        lastPath: '/logs/audit.log',
+        dev: '1',
+        ino: '2',
+        birth: '0',
+        prefix: { length: 1, hash: 'a' },
+        size: 5000,
+        finished: false,
+        seenAt: '2026-11-21T10:00:00.000Z',
+        positions: {
+          datadog: { offset: 4096, marker: { length: 1, hash: 'b' }, deadLetteredBytes: 0, skippedBytes: {} },
         },
-        { id: 'makes no sense' },
-      ],
-    },
+      },
+      { id: 'makes no sense' },
+    ],
   }
 
   it('says so, why and what to try, and shows the positions on disk', async () => {
-    await writeFile(join(runPath, 'registry.json'), JSON.stringify(registry))
+    await writeFile(join(runPath, 'registry.json'), encodeDocument(registry))
     const { code, out, err } = await agent('status')
     expect(code).toBe(exitCode.unavailable)
     expect(err.split('\n')).toEqual([
@@ -169,7 +166,7 @@ describe('without an agent', () => {
   })
 
   it('says the same as JSON under a schema of its own', async () => {
-    await writeFile(join(runPath, 'registry.json'), JSON.stringify(registry))
+    await writeFile(join(runPath, 'registry.json'), encodeDocument(registry))
     const { code, out } = await agent('status', '-o', 'json')
     expect(code).toBe(exitCode.unavailable)
     expect(JSON.parse(out)).toEqual({
@@ -178,6 +175,7 @@ describe('without an agent', () => {
       advice: expect.any(Array),
       checkpoint: {
         path: join(runPath, 'registry.json'),
+        unusable: [],
         writtenAt: '2026-11-21T10:00:00.000Z',
         rejected: 1,
         generations: [
@@ -194,12 +192,33 @@ describe('without an agent', () => {
     })
   })
 
-  it.each([
-    ['there is none', undefined],
-    ['it is damaged (the agent keeps a previous one to go on from)', '{"version":1,"st'],
-  ])('says of the positions: %s', async (problem, content) => {
-    if (content !== undefined) await writeFile(join(runPath, 'registry.json'), content)
-    expect((await agent('status')).out).toBe(`No positions on disk: ${runPath}/registry.json: ${problem}\n`)
+  it('says that there are none', async () => {
+    expect((await agent('status')).out).toBe(`No positions on disk: there is no ${runPath}/registry.json\n`)
+  })
+
+  it('shows those an agent would go on from where the newest are damaged', async () => {
+    await writeFile(join(runPath, 'registry.json'), '{"version":1,"st')
+    await writeFile(join(runPath, 'registry.json.prev'), encodeDocument(registry))
+    const { out } = await agent('status')
+    expect(out).toContain(`Positions on disk: ${runPath}/registry.json.prev, written `)
+    expect(out).toContain('  WARN registry.json is cut short: an agent that starts now goes on from the file above\n')
+    expect(out).toContain('/logs/audit.log')
+  })
+
+  it('says what is wrong and what to do where all are damaged', async () => {
+    await writeFile(join(runPath, 'registry.json'), '{"version":1,"st')
+    await writeFile(join(runPath, 'registry.json.prev'), '')
+    expect((await agent('status')).out.split('\n')).toEqual([
+      'No positions on disk that can be used: registry.json is cut short, registry.json.prev is empty',
+      '  An agent that starts now begins as at its first start, and sends again what is there.',
+      `  Try: if there is a copy, put it at ${runPath}/registry.json before you start one; these files are kept as registry.json.corrupt-N`,
+      '',
+    ])
+    expect(JSON.parse((await agent('status', '-j')).out).checkpoint).toEqual({
+      path: join(runPath, 'registry.json'),
+      problem: 'registry.json is cut short, registry.json.prev is empty',
+      unusable: ['registry.json is cut short', 'registry.json.prev is empty'],
+    })
   })
 
   it('tells a run path that does not exist', async () => {

@@ -178,4 +178,14 @@ destination: {type: datadog, site: datadoghq.eu, api_key: file-key, compression:
       hint: 'did you mean `DD_LOGS_CONFIG_BATCH_MAX_SIZE`?',
     })
   })
+
+  it.each([
+    ['DD_LOGS_CONFIG_API_KEY', 'did you mean `DD_API_KEY`?'],
+    ['DD_LOGS_CONFIG_USE_COMPRESSION', 'set `destination.compression` in conf.yaml'],
+    ['DD_SKIP_SSL_VALIDATION', 'set `destination.tls.insecure_skip_verify` in conf.yaml'],
+  ])('says of %s what has its effect here, and not its value', async (name, hint) => {
+    const problems = await problemsOf(item, { ...key, [name]: 's3cr3t' })
+    expect(problems).toMatchObject([{ message: `${name} has no effect on this agent`, hint, scope: 'warning' }])
+    expect(JSON.stringify(problems)).not.toContain('s3cr3t')
+  })
 })

@@ -215,7 +215,7 @@ describe('what is missing', () => {
 
   it('is not told of what stands in a value that was refused', async () => {
     expect(await told('logs: {}\ndestination: {type: datadog, api_key: 5}\n', {})).toEqual([
-      '1:7 `logs` must be a list, not a mapping',
+      '1:7 `logs` must be a list, not a mapping → begin each item with `- `',
       '2:39 `api_key` must be a string → put it in quotes',
     ])
   })

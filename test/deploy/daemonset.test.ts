@@ -41,6 +41,12 @@ describe('deploy/daemonset.yaml', () => {
     expect(isMounted(loading.config.checkpoint.runPath)).toBe(true)
   })
 
+  test('sets no variable that the agent does not read', () => {
+    const source = readFileSync(new URL('../../src/config/environment.ts', import.meta.url), 'utf8')
+    const names = (at(container, 'env') as { readonly name: string }[]).map(({ name }) => name)
+    expect(names.filter((name) => !source.includes(`['${name}', [`))).toEqual([])
+  })
+
   test('mounts the audit directory read-only and keeps positions on the host', () => {
     expect(at(pod, 'volumes', 0, 'hostPath', 'type')).toBe('Directory')
     expect(at(container, 'volumeMounts', 0, 'readOnly')).toBe(true)

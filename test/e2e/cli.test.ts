@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { exitCode } from '../../src/cli/io.ts'
 import type { Status } from '../../src/observe/status.ts'
+import { fixturePath } from '../support/tls-fixtures.ts'
 
 const main = new URL('../../dist/main.js', import.meta.url).pathname
 
@@ -61,7 +62,7 @@ describe('the program', () => {
     const { code, out, err } = await agent(['status', '--run-path', directory])
     expect([code, out]).toEqual([
       exitCode.unavailable,
-      `No positions on disk: ${directory}/registry.json: there is none\n`,
+      `No positions on disk: there is no ${directory}/registry.json\n`,
     ])
     expect(err).toContain(`  Why: there is no socket: ${directory}/agent.sock\n`)
   })
@@ -114,7 +115,7 @@ describe('agent run', () => {
     // Port 9 is discard: nothing listens there.
     const conf = {
       logs: [{ type: 'file', path: logPath(), service: 'audit' }],
-      destination: { type: 'webhook', url: 'http://127.0.0.1:9/' },
+      destination: { type: 'webhook', url: 'http://127.0.0.1:9/', ca_file: fixturePath('expired.pem') },
       delivery: { batch_max_wait: '50ms', initial_backoff: '50ms', max_backoff: '100ms' },
       checkpoint: { run_path: runPath() },
     }
@@ -163,6 +164,7 @@ describe('agent run', () => {
     await appendFile(logPath(), '{"kind":"Event"}\n')
     const retries = () => status().then((found) => found?.destinations[0]?.retries ?? 0)
     await expect.poll(retries, { timeout: 20_000 }).toBeGreaterThan(1)
+    expect(log.join('')).toMatch(/"level":"warn".*the certificate authority \S+expired\.pem expired at 2021-01-01T/)
     const { out } = await agent(['status', '--run-path', runPath()])
     expect(out).toMatch(/^ {4}Status: WARN retrying since 2/m)
     expect(out).toMatch(/^ {4}LastError: 2.*ECONNREFUSED/m)
@@ -171,6 +173,7 @@ describe('agent run', () => {
     await expect.poll(() => log.join(''), { timeout: 20_000 }).toContain('draining')
     child.kill('SIGINT')
     expect(await ended).toEqual([exitCode.unhealthy, null])
+    expect(log.join('')).toMatch(/"signal":"SIGINT","message":"stopped at once by a second signal; .*"\}\n$/)
     expect(log.join('')).not.toContain('"kind"')
   })
 })

@@ -1,4 +1,5 @@
-import { appendFileSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { appendFileSync, chmodSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { expect, test } from 'vitest'
 import { agentBench } from '../support/agent-process.ts'
@@ -87,6 +88,20 @@ test('a run path that cannot be used stops nothing; it is taken, with its lock, 
   expect(await again.stop()).toBe(0)
   expect(intake.records()).toEqual([{ n: 1 }, { n: 2 }, { n: 3 }])
   await intake.close()
+})
+
+test.runIf(process.getuid?.() === 0)('a run path of another user is told of with what to do', () => {
+  using dir = tempDir()
+  chmodSync(dir.path, 0o755)
+  using bench = agentBench(dir.path, 'destination: {type: webhook, url: "http://127.0.0.1:9"}')
+  mkdirSync(bench.runPath, { mode: 0o700 })
+  const script = new URL('./open-as-nobody.ts', import.meta.url).pathname
+  const { stdout, stderr } = spawnSync(process.execPath, [script, bench.file], { encoding: 'utf8' })
+  expect(stderr).toBe('')
+  expect(JSON.parse(stdout)).toMatchObject({
+    reason: expect.stringContaining('EACCES'),
+    hint: expect.stringMatching(/^it belongs to uid 0: run the agent as that user, or give it a run path of its own; /),
+  })
 })
 
 test.each([

@@ -1,5 +1,5 @@
 import { appendFileSync, mkdirSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { dirname, relative } from 'node:path'
 import { expect, test } from 'vitest'
 import { openAgent } from '../../src/agent.ts'
 import { loadConfig } from '../../src/config/load.ts'
@@ -77,4 +77,12 @@ test('status is served before the agent starts to read', async () => {
   const messages = agent.log().split('\n')
   const lineOf = (message: string) => messages.findIndex((line) => line.includes(message))
   expect(lineOf('no file is there yet')).toBeGreaterThan(lineOf('serving status'))
+})
+
+test('status names the configuration by its absolute path, however it was given', async () => {
+  using dir = tempDir()
+  using bench = agentBench(dir.path, 'destination: {type: webhook, url: "http://127.0.0.1:9"}')
+  const agent = await open(relative(process.cwd(), bench.file))
+  expect(agent.status().config.files).toEqual([bench.file])
+  await agent.drain(20_000)
 })

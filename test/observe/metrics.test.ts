@@ -38,6 +38,14 @@ function parse(text: string): Map<string, number> {
 }
 
 describe('the metrics', () => {
+  it('have no digits that binary fractions add, and all that a count has', () => {
+    const twice = { ...sampleDestination, recordsSent: 2 ** 52 - 1, retryTimeMs: 100 }
+    const other = { ...sampleDestination, recordsSent: 2 ** 52, retryTimeMs: 200 }
+    const text = renderMetrics({ ...sampleStatus, destinations: [twice, other] })
+    expect(text).toContain('tailship_retry_seconds_total{destination="datadog"} 0.3\n')
+    expect(text).toContain(`tailship_records_sent_total{destination="datadog"} ${2 ** 53 - 1}\n`)
+  })
+
   it('say what the status says', () => {
     const series = parse(renderMetrics(sampleStatus))
     const file = 'integration="kubernetes_audit",path="/var/log/kubernetes/apiserver/audit.log"'

@@ -134,6 +134,26 @@ describe('the log of a lane', () => {
   })
 })
 
+describe('a dead letter that takes no lines', () => {
+  test.each<[StoredDeadLetters, RegExp]>([
+    [{ kind: 'full' }, /^dead letter: it is full .*; send them again with agent replay/],
+    [refusedBy('EACCES', 'permission denied'), /^dead letter: EACCES: permission denied, open '\/d'; let the user/],
+    [refusedBy('EROFS', 'read-only file system'), /; mount it for writing$/],
+    [refusedBy('ENOSPC', 'no space left on device'), /; make room on its disk$/],
+    [refusedBy('ENOTDIR', 'not a directory'), /; a file stands where a directory belongs: move it away$/],
+    [refusedBy('EIO', 'i/o error'), /; the agent tries again until it can$/],
+  ])('names the cause and what helps: %j', async (answer, told) => {
+    const { lane } = setUp({ content: 'no json\n', stored: [answer] })
+    await until(() => lane.account.held === 1)
+    expect(lane.account.lastError?.message).toMatch(told)
+    await lane.abort()
+  })
+
+  function refusedBy(code: string, text: string): StoredDeadLetters {
+    return { kind: 'failed', code, message: `${code}: ${text}, open '/d'` }
+  }
+})
+
 describe('a lane', () => {
   test('delivers every line once, in batches of at most batch_max_size', async () => {
     const lines = numbered(95)

@@ -4,7 +4,7 @@ import type { TlsConfig } from '../../src/config/config.ts'
 
 /**
  * `ca.pem` has signed `server` (localhost, 127.0.0.1, ::1, intake.test), `named` (intake.test only), `client-a` and
- * `client-b`; `other-ca.pem` nobody. Valid from 2020 to 2120; made with openssl on P-256, the authorities' keys are gone.
+ * `client-b`; `other-ca.pem` nobody; `expired.pem` itself, for 2020. All others are valid from 2020 to 2120; made with openssl on P-256, the authorities' keys are gone.
  */
 export function fixturePath(name: string): string {
   return fileURLToPath(new URL(`fixtures/tls/${name}`, import.meta.url))

@@ -3,23 +3,50 @@ import type { Path } from '../../config/finding.ts'
 import type { Problem } from '../../config/problem.ts'
 import { KubeEntry, membersOf } from './kube-entry.ts'
 
-/** The cluster and the user of the current context; without one, those named "" are meant. */
-export function chooseContext(document: ConfDocument, problems: Problem[]): { cluster: KubeEntry; user: KubeEntry } {
+/**
+ * The cluster and the user of the current context; without one, those named "" are meant. Undefined when a name leads
+ * nowhere: what would be said of its entry only follows from that.
+ */
+export function chooseContext(
+  document: ConfDocument,
+  problems: Problem[],
+): { cluster: KubeEntry; user: KubeEntry } | undefined {
   const root = new KubeEntry(document, [], problems)
   const find = (list: string, name: string) => findNamed(document, { list, name, problems })
   const wanted = root.text('current-context') ?? ''
   const contextPath = find('contexts', wanted)
-  if (contextPath === undefined && wanted !== '') {
-    root.fault('current-context', 'names no entry of `contexts`', 'name one, or add it')
-  }
   const context = new KubeEntry(document, [...(contextPath ?? ['contexts']), 'context'], problems)
   const entry = (key: 'cluster' | 'user', list: 'clusters' | 'users') => {
     const name = context.text(key) ?? ''
     const at = find(list, name)
-    if (at === undefined && name !== '') context.fault(key, `names no entry of \`${list}\``, 'name one, or add it')
-    return new KubeEntry(document, [...(at ?? [list]), key], problems)
+    if (at === undefined && name !== '') {
+      context.fault(key, `names no entry of \`${list}\``, oneOf(document, list))
+    }
+    return { there: at !== undefined, entry: new KubeEntry(document, [...(at ?? [list]), key], problems) }
   }
-  return { cluster: entry('cluster', 'clusters'), user: entry('user', 'users') }
+  const [cluster, user] = [entry('cluster', 'clusters'), entry('user', 'users')]
+  if (contextPath === undefined && wanted !== '') {
+    root.fault('current-context', 'names no entry of `contexts`', oneOf(document, 'contexts'))
+  } else if (contextPath === undefined && !cluster.there && namesIn(document, 'contexts').length > 0) {
+    root.fault('current-context', 'is missing', oneOf(document, 'contexts'))
+  }
+  return problems.length > 0 ? undefined : { cluster: cluster.entry, user: user.entry }
+}
+
+const mostNamesShown = 10
+
+function oneOf(document: ConfDocument, list: string): string {
+  const names = namesIn(document, list)
+  if (names.length === 0) return `\`${list}\` has none: add it`
+  return `name one of ${names.slice(0, mostNamesShown).join(', ')}${names.length > mostNamesShown ? ', …' : ''}, or add it`
+}
+
+/** Those that can be shown. */
+function namesIn(document: ConfDocument, list: string): readonly string[] {
+  const items = membersOf(document.value)[list]
+  return (Array.isArray(items) ? items : [])
+    .map((item) => String(membersOf(item).name ?? ''))
+    .filter((name) => /^[\w.:@/-]{1,128}$/.test(name))
 }
 
 function findNamed(

@@ -42,6 +42,7 @@ export function parseKubeconfig(text: string, path: string): Kubeconfig {
   if (document.syntax.length > 0) return invalid(document.syntax)
   const problems: Problem[] = []
   const chosen = chooseContext(document, problems)
+  if (chosen === undefined) return invalid(problems)
   const server = readServer(chosen.cluster)
   const target = server === undefined ? undefined : parseTarget(server)
   const tls = readTls(chosen.cluster, chosen.user)

@@ -226,12 +226,27 @@ describe('a kubeconfig that is wrong', () => {
     [
       'an unknown context',
       kubeconfig([SERVER]).replace('current-context: main', 'current-context: x'),
-      ':3:1: `current-context` names no entry of `contexts`',
+      ':3:1: `current-context` names no entry of `contexts`; name one of main, or add it',
+    ],
+    [
+      'no context, where there are some',
+      kubeconfig([SERVER]).replace('current-context: main', '').replace('contexts:', 'contexts:\n- name: other'),
+      ': `current-context` is missing; name one of other, main, or add it',
+    ],
+    [
+      'a context that is empty',
+      kubeconfig([SERVER]).replace('current-context: main', 'current-context: ""'),
+      ':3:1: `current-context` is missing; name one of main, or add it',
+    ],
+    [
+      'a context, and no contexts',
+      'clusters: [{name: c, cluster: {server: https://x}}]\ncurrent-context: x',
+      ':2:1: `current-context` names no entry of `contexts`; `contexts` has none: add it',
     ],
     [
       'an unknown cluster',
       kubeconfig([SERVER]).replace('cluster: sink', 'cluster: x'),
-      ':6:13: `cluster` names no entry of `clusters`',
+      ':6:13: `cluster` names no entry of `clusters`; name one of sink, or add it',
     ],
     [
       'an unknown user',
@@ -255,6 +270,13 @@ describe('a kubeconfig that is wrong', () => {
       expect(problems).not.toMatch(/hunter2|aHVudGVyMg/)
     })
   }
+
+  it('by a name that leads nowhere is told of that, and of nothing that follows from it', () => {
+    expect(problemsOf(kubeconfig([SERVER]).replace('current-context: main', 'current-context: x'))).toHaveLength(1)
+    expect(problemsOf(kubeconfig([SERVER]).replace('cluster: sink, user: agent', 'cluster: x, user: y'))).toHaveLength(
+      2,
+    )
+  })
 
   it('tells all its problems', () => {
     const text = kubeconfig(['server: "https://"', 'proxy-url: x'], ['token: a', 'username: b'])

@@ -1,0 +1,163 @@
+import { type Document, isCollection, isScalar, visit, type YAMLError } from 'yaml'
+import type { Fault } from './plain-value.ts'
+
+/** What to tell, and where if not at the parser's offset. */
+interface Words {
+  readonly message: string
+  readonly hint?: string
+  readonly offset?: number
+}
+
+/** Where the parser stopped. */
+interface Spot {
+  readonly text: string
+  readonly offset: number
+  /** From the start of the line to the offset, and from there to its end. */
+  readonly before: string
+  readonly behind: string
+  /** By where it ends, where what is in quotes or brackets begins. */
+  readonly openings: ReadonlyMap<number, number>
+}
+
+/**
+ * The parser's errors in words for who writes the file. None of them repeats text of the file, which might be a secret.
+ */
+export function yamlFaults(yaml: Document, text: string): readonly Fault[] {
+  const tags = yaml.warnings.filter(({ code }) => code === 'TAG_RESOLVE_FAILED')
+  const openings = yaml.errors.length === 0 ? new Map() : openingsOf(yaml, text)
+  return [...firstOfEachPlace(yaml.errors), ...tags].map(({ code, message, pos: [offset] }) => {
+    const start = text.lastIndexOf('\n', offset - 1) + 1
+    const end = text.indexOf('\n', offset)
+    const behind = text.slice(offset, end < 0 ? undefined : end)
+    const spot: Spot = { text, offset, before: text.slice(start, offset), behind, openings }
+    const words = wordsByMessage(message, spot) ?? wordsByCode(code, spot) ?? { message }
+    return { offset, hint: undefined, harmless: code === 'DUPLICATE_KEY', ...words }
+  })
+}
+
+/** What the parser says of the same place again is the same mistake, seen from further out. */
+function firstOfEachPlace(errors: readonly YAMLError[]): readonly YAMLError[] {
+  const seen = new Set<number>()
+  return errors.filter(({ pos: [offset] }) => seen.size < seen.add(offset).size)
+}
+
+function openingsOf(yaml: Document, text: string): ReadonlyMap<number, number> {
+  const openings = new Map<number, number>()
+  visit(yaml, (_, node) => {
+    if (!isScalar(node) && !isCollection(node)) return
+    const [start, end] = node.range ?? []
+    if (start !== undefined && end !== undefined && /["'[{]/.test(text.charAt(start))) openings.set(end, start)
+  })
+  return openings
+}
+
+function wordsByCode(code: YAMLError['code'], spot: Spot): Words | undefined {
+  switch (code) {
+    case 'DUPLICATE_KEY': {
+      const key = /^[\w.-]{1,64}/.exec(spot.behind)?.[0] ?? ''
+      return { message: `key \`${key}\` stands here twice`, hint: 'keep one of them' }
+    }
+    case 'TAB_AS_INDENT':
+      return { message: 'a tab cannot indent YAML', hint: 'use spaces' }
+    case 'BAD_INDENT':
+      return badIndent(spot)
+    case 'MULTILINE_IMPLICIT_KEY':
+      return noValue(spot)
+    case 'BLOCK_AS_IMPLICIT_KEY':
+      return secondPair(spot)
+    case 'BLOCK_IN_FLOW':
+      return missingComma
+    case 'MULTIPLE_DOCS':
+      return { message: 'a second document begins here (---)', hint: 'one file holds one document: use several files' }
+    case 'TAG_RESOLVE_FAILED':
+      return { message: 'tags (!…) are not supported', hint: 'put text that begins with ! in quotes' }
+    case 'UNEXPECTED_TOKEN':
+      return outOfPlace(spot)
+    case 'BAD_SCALAR_START':
+      return { message: `a value cannot begin with ${spot.behind.charAt(0)}`, hint: 'put it in quotes' }
+    case 'BAD_ALIAS':
+      return {
+        message: 'an anchor (&…) or alias (*…) needs a name',
+        hint: 'put text that begins with & or * in quotes',
+      }
+    case 'BAD_DQ_ESCAPE':
+      return { message: 'double quotes know no such escape', hint: 'write \\\\ for a backslash, or use single quotes' }
+    case 'RESOURCE_EXHAUSTION':
+      return { message: 'this is nested too deep' }
+    default:
+      return undefined
+  }
+}
+
+/** Where one code stands for several mistakes. */
+function wordsByMessage(message: string, spot: Spot): Words | undefined {
+  if (/^Missing closing /.test(message)) return unclosed(spot, 'put one at the end of the value')
+  if (/^Flow .* end with /.test(message)) return unclosed(spot, 'close it; further lines of it must be indented')
+  if (/^Sequence item without /.test(message)) return badIndent(spot)
+  if (/^Implicit map keys need /.test(message)) return noValue(spot)
+  if (/^Missing , /.test(message)) return missingComma
+  if (/^Missing space after :/.test(message)) return { message: 'a space is missing behind the colon' }
+  if (/^Comments must be separated /.test(message)) {
+    return { message: 'a comment (#) needs a space before it', hint: 'put the value in quotes if # belongs to it' }
+  }
+  return undefined
+}
+
+const missingComma: Words = {
+  message: 'inside { } or [ ] a comma is missing here',
+  hint: 'write {key: value, key: value} and [item, item]',
+}
+
+/** The parser tells the end of the file, or of what it took for the value. */
+function unclosed({ text, offset, openings }: Spot, hint: string): Words {
+  const opening = openings.get(offset) ?? offset
+  return { message: `this ${text.charAt(opening)} is not closed`, hint, offset: opening }
+}
+
+/** The parser tells the start of the line. */
+function badIndent({ text, offset }: Spot): Words {
+  const indentation = /^[ \t]*/.exec(text.slice(offset))?.[0] ?? ''
+  if (indentation.includes('\t')) return { message: 'a tab cannot indent YAML', hint: 'use spaces' }
+  return {
+    message: 'this line is not indented like those it belongs to',
+    hint: 'keys of one mapping begin in one column, also behind `- `; so do the dashes of a list',
+    offset: offset + indentation.length,
+  }
+}
+
+function noValue({ behind }: Spot): Words {
+  if (/^[\w.-]+:\S/.test(behind)) return { message: 'a space is missing behind the colon', hint: 'write `key: value`' }
+  return { message: 'this is no `key: value`', hint: 'is the colon missing, or is the line part of the one above?' }
+}
+
+function secondPair({ offset, before, behind }: Spot): Words {
+  if (/^\s*-[\w"']/.test(before)) {
+    return {
+      message: 'a space is missing behind the dash',
+      hint: 'write `- key: value`',
+      offset: offset - before.trimStart().length,
+    }
+  }
+  if (/:(?:\s|$)/.test(behind)) {
+    return { message: 'a second `key: value` in one line', hint: 'put the value in quotes, or begin a new line' }
+  }
+  return {
+    message: 'the next line is indented deeper, though this one has its value already',
+    hint: 'indent it like this one',
+  }
+}
+
+function outOfPlace({ before, behind }: Spot): Words {
+  if (/^[\]}]/.test(behind)) return { message: `this ${behind.charAt(0)} closes nothing` }
+  if (behind.startsWith(',')) return { message: 'there is nothing before this comma' }
+  if (/^[|>]/.test(behind) || /[|>]\s*$/.test(before)) {
+    return { message: 'nothing may stand behind | or > in the same line', hint: 'begin the text in the next line' }
+  }
+  if (/["']\s*$/.test(before)) {
+    return {
+      message: 'the value ended at the quote before this',
+      hint: 'put all of it in quotes; inside of single quotes write it twice',
+    }
+  }
+  return { message: 'this text does not belong here', hint: 'is it indented like the lines around it?' }
+}
