@@ -16,8 +16,8 @@ export interface Idle {
   readonly anonymousBytes: number
 }
 
-/** Files count as quiet when they have not changed for 10 s. */
-const QUIET_AFTER_MS = 12_000
+/** Files count as quiet when they have not changed for 10 s, and V8 has collected what the start left after a minute and a half. */
+const QUIET_AFTER_MS = 100_000
 
 export async function measureIdle(
   { files, seconds }: { readonly files: number; readonly seconds: number },
