@@ -90,7 +90,7 @@ function passesGlance(line: Buffer): boolean {
   const text = line.toString('latin1')
   const count = (character: string) => text.split(character).length - 1
   const [opens, closes, quotes] = [count('{'), count('}'), count('"')]
-  const isPlain = [...text].every((character) => character >= ' ') && !text.includes('}{')
+  const isPlain = [...text].every((character) => character >= ' ') && !/[^:]\{/.test(text)
   return isPlain && text.startsWith('{') && text.endsWith('}') && (opens - closes) % 256 === 0 && quotes % 2 === 0
 }
 

@@ -28,18 +28,59 @@ it.each([
   ['{"a":"\u0001"}', 'not-json'],
   ['{\n}', 'not-json'],
   ['{]', 'not-json'],
+  ['{},{}', 'not-json'],
+  ['{"a":1}],"items":[{"b":2}', 'not-json'],
+  ['{"a":"b{","c":1}}', 'not-json'],
   [`{"a":"${'}'.repeat(255)}"`, 'not-json'],
 ])('a line is taken when it is one object: %j', (line, expected) => {
   expect(newBody('list', limits).appendLine(Buffer.from(line), context)).toBe(expected)
 })
 
-/** Their receiver refuses them, and they are isolated then. */
-it.each(['{"a":"\\"}', '{},{}', '{\\}', '{"a":[}', `{"a":"b{","c":1}}`])(
-  'no line that was torn, and taken at a glance: %j',
-  (line) => {
-    expect(newBody('list', limits).appendLine(Buffer.from(line), context)).toBe('taken')
-  },
-)
+/** A body with one of these is no JSON: its receiver refuses it, and they are found by halving. */
+it.each(['{"a":"\\"}', '{\\}', '{"a":[}', '{"a":"}","b":{"c":1}'])('a glance takes what is no object: %j', (line) => {
+  expect(newBody('list', limits).appendLine(Buffer.from(line), context)).toBe('taken')
+})
+
+it('whatever lines are taken, a body that is JSON holds their neighbours', () => {
+  const piece = fc.constantFrom(
+    ...[
+      '{',
+      '}',
+      '[',
+      ']',
+      ',',
+      ':',
+      '"',
+      '\\"',
+      '\\\\',
+      '"a"',
+      '1',
+      '{"a":1}',
+      '],"items":[',
+      ',"x":',
+      ':{',
+      '[{',
+      '},{',
+    ],
+  )
+  const line = fc.array(piece, { maxLength: 6 }).map((pieces) => Buffer.from(`{${pieces.join('')}}`))
+  const forged = Buffer.from('{"a":1}],"items":[{"b":2}')
+  fc.assert(
+    fc.property(fc.array(fc.oneof({ weight: 3, arbitrary: line }, fc.constant(forged)), { maxLength: 4 }), (lines) => {
+      const body = newBody('list', limits)
+      for (const [index, doubtful] of lines.entries()) {
+        body.appendLine(Buffer.from(`{"neighbour":${index}}`), context)
+        body.appendLine(doubtful, context)
+      }
+      body.appendLine(Buffer.from(`{"neighbour":${lines.length}}`), context)
+      const text = sealed(body)
+      if (!isJson(text)) return
+      const neighbours = JSON.parse(text).items.flatMap(({ neighbour }: { neighbour?: number }) => neighbour ?? [])
+      expect(neighbours).toEqual(Array.from({ length: lines.length + 1 }, (_, index) => index))
+    }),
+    { numRuns: 3000 },
+  )
+})
 
 it('no object is taken that was cut off, alone or with another behind it, wherever it was cut', () => {
   const stringUnit = fc.constantFrom('a', '"', '\\', '[', ']', ':', ',', 'é', 'a'.repeat(40))
@@ -111,3 +152,12 @@ it('waits for the rest of a line that may just fit', () => {
   expect(feed(newBody('list', { ...limits, batchMaxBytes }), text).stopped.kind).toBe('partial')
   expect(feed(newBody('list', { ...limits, batchMaxBytes: batchMaxBytes - 1 }), text).stopped.kind).toBe('full')
 })
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text)
+    return true
+  } catch {
+    return false
+  }
+}
