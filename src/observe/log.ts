@@ -1,5 +1,4 @@
 import { writeSync } from 'node:fs'
-import { performance } from 'node:perf_hooks'
 import { type Level, type Logger, pino } from 'pino'
 import type { Log, LogFields } from '../log.ts'
 import { createRateLimit, type RateLimit } from './rate-limit.ts'
