@@ -44,9 +44,9 @@ export class Head {
    * Whether a file that begins so, with no more bytes than are known here, may hold this content. Undefined: a hash says
    * nothing about fewer bytes than it covers, and the bytes themselves are not known.
    */
-  matches(begin: Buffer | undefined): boolean | undefined {
+  matches(begin: Buffer | undefined, fingerprintOf = fingerprint): boolean | undefined {
     if (begin === undefined) return false
-    if (begin.length === this.length) return this.#isHashOf(begin)
+    if (begin.length === this.length) return fingerprintOf(begin).hash === this.#fingerprint.hash
     return this.#bytes?.subarray(0, begin.length).equals(begin)
   }
 

@@ -1,7 +1,8 @@
 import { NEWLINE } from '../block.ts'
-import { FINGERPRINT_BYTES } from '../checkpoint/registry.ts'
+import { FINGERPRINT_BYTES, type Fingerprint } from '../checkpoint/registry.ts'
 import { type Candidate, COMPARED_BYTES } from './candidate.ts'
 import { Fault, type FileFacts } from './files.ts'
+import { fingerprint } from './fingerprint.ts'
 import type { Generation } from './generation.ts'
 import type { Generations } from './generations.ts'
 import { isIdentity } from './identity.ts'
@@ -55,9 +56,15 @@ export function judge(candidate: Candidate, around: Around): Judgement | Fault {
   return { kind: mayBecomeCopy && mayGrow ? 'wait' : 'new' }
 }
 
-/** The candidate, without a read for its first bytes: most generations are told from it by these, and there may be thousands. */
+/** The candidate, with its first bytes read and hashed once: most generations are told from it by these, and there may be thousands. */
 function beginningWith(begin: Buffer, { facts, size, bytes }: Candidate): Readable {
+  const fingerprints = new Map<number, Fingerprint>()
   return {
+    fingerprintOf(front) {
+      const known = fingerprints.get(front.length) ?? fingerprint(front)
+      fingerprints.set(front.length, known)
+      return known
+    },
     facts,
     size,
     bytes: (position, length) =>

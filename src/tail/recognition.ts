@@ -1,8 +1,10 @@
+import type { Fingerprint } from '../checkpoint/registry.ts'
 import type { Cursors } from './cursors.ts'
 import { Fault, type FileFacts } from './files.ts'
 import { fingerprint } from './fingerprint.ts'
 import type { Head } from './head.ts'
 import { type FileIdentity, isCertainIdentity } from './identity.ts'
+import type { Evidence } from './proof.ts'
 
 /** What is known of a generation's content. */
 interface Known {
@@ -20,6 +22,8 @@ export interface Readable {
   readonly size: number
   /** The `length` bytes from `position` on; undefined when there are fewer. */
   bytes(position: number, length: number): Buffer | undefined | Fault
+  /** Of its first bytes: given where they are compared with those of thousands of generations. */
+  readonly fingerprintOf?: (begin: Uint8Array) => Fingerprint
 }
 
 /** Other files may begin alike, but not for so long. */
@@ -38,17 +42,17 @@ export type Verdict = 'same' | 'cut' | 'begins' | 'other'
  * A generation of which nothing is known yet (it was empty) is recognised by the birth of its file only: there is nothing
  * in it that could be lost or repeated.
  */
-export function recognise(known: Known, candidate: Readable, evidence = known.cursors.evidence()): Verdict | Fault {
+export function recognise(known: Known, candidate: Readable, evidence?: readonly Evidence[]): Verdict | Fault {
   const { head, cursors } = known
   const { size } = candidate
   if (head.length === 0) return isCertainIdentity(known.identity, candidate.facts) ? 'same' : 'other'
   if (size === 0 || !cursors.isProvable) return 'other'
   const begin = candidate.bytes(0, Math.min(head.length, size))
   if (begin instanceof Fault) return begin
-  const isAlike = head.matches(begin)
+  const isAlike = head.matches(begin, candidate.fingerprintOf)
   if (isAlike === false) return 'other'
   let proven = isAlike ? 1 : 0
-  for (const { offset, marker } of evidence) {
+  for (const { offset, marker } of evidence ?? cursors.evidence()) {
     if (offset > size) continue
     const bytes = candidate.bytes(offset - marker.length, marker.length)
     if (bytes instanceof Fault) return bytes
