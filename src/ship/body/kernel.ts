@@ -9,7 +9,7 @@ export interface Kernel {
   readonly bytes: Buffer
   /** The same memory. */
   readonly words: Uint32Array
-  /** Each line is one balanced JSON object and stays as it is; `source` may equal `target`. */
+  /** Each line is one JSON object, as far as brackets and strings tell, and stays as it is; `source` may equal `target`. */
   objects(): number
   /** As `objects`, with `head`, `middle` and the time spliced in behind the opening brace. */
   attributes(): number
