@@ -81,17 +81,8 @@ function oddReason(line: Buffer, format: ReferenceFormat) {
     const torn = line.toString('latin1', 0, again)
     const begins = torn.startsWith('{"kind":"Event"') || '{"kind":"Event"'.startsWith(torn)
     if (again > 0 && begins && !isBalancedObject(line)) return 'glued'
-  } else if (!passesGlance(line) && !isBalancedObject(line)) return again > 0 ? 'glued' : 'not-json'
+  } else if (!isBalancedObject(line)) return again > 0 ? 'glued' : 'not-json'
   return isUtf8(line) ? undefined : 'invalid-utf8'
-}
-
-/** What is taken without a closer look: an object, as far as counting tells. */
-function passesGlance(line: Buffer): boolean {
-  const text = line.toString('latin1')
-  const count = (character: string) => text.split(character).length - 1
-  const [opens, closes, quotes] = [count('{'), count('}'), count('"')]
-  const isPlain = [...text].every((character) => character >= ' ') && !/[^:]\{/.test(text)
-  return isPlain && text.startsWith('{') && text.endsWith('}') && (opens - closes) % 256 === 0 && quotes % 2 === 0
 }
 
 /** One object with balanced brackets and closed strings, no control bytes, nothing but blanks around it. */

@@ -30,15 +30,23 @@ it.each([
   ['{]', 'not-json'],
   ['{},{}', 'not-json'],
   ['{"a":1}],"items":[{"b":2}', 'not-json'],
+  ['{"a":":{"}],"b":1}', 'not-json'],
   ['{"a":"b{","c":1}}', 'not-json'],
+  ['{"a":"}","b":{"c":1}', 'not-json'],
+  ['{"a":[}', 'not-json'],
+  ['{\\}', 'not-json'],
   [`{"a":"${'}'.repeat(255)}"`, 'not-json'],
+  ['{"a":"\\"}', 'not-json'],
+  [`{"${'p'.repeat(58)}":"\\"}`, 'not-json'],
+  ['{"a":"\\\\","b":"\\"}', 'not-json'],
 ])('a line is taken when it is one object: %j', (line, expected) => {
   expect(newBody('list', limits).appendLine(Buffer.from(line), context)).toBe(expected)
 })
 
-/** A body with one of these is no JSON: its receiver refuses it, and they are found by halving. */
-it.each(['{"a":"\\"}', '{\\}', '{"a":[}', '{"a":"}","b":{"c":1}'])('a glance takes what is no object: %j', (line) => {
-  expect(newBody('list', limits).appendLine(Buffer.from(line), context)).toBe('taken')
+it('lines made to end in a string, for the next to go on from there, do not break out of the list', () => {
+  const body = newBody('list', limits)
+  const lines = ['{"a":"\\"}', '{"}],"items":[{"b":"}', '{","c":"\\""}']
+  expect(lines.map((line) => body.appendLine(Buffer.from(line), context))).toEqual(['not-json', 'taken', 'not-json'])
 })
 
 it('whatever lines are taken, a body that is JSON holds their neighbours', () => {

@@ -10,7 +10,6 @@
  */
 
 import { escapeAny, prepareEscapes } from './escape.as'
-import { glance, glancedHigh, prepareGlance } from './glance.as'
 import {
   EMPTY_BYTES, FULL, GLUED, HEAD, HEAD_BYTES, INVALID_UTF8, MAX_LINE_BYTES, MAX_RECORDS, MIDDLE, MIDDLE_BYTES,
   NOT_JSON, NUL, ODD_END, ODD_NEXT, PARTIAL, RECORDS, SLACK_BYTES, SOURCE, SOURCE_END, TABLE, TAIL, TAIL_BYTES,
@@ -32,7 +31,6 @@ export function prepare(): void {
   prepareEscapes()
   prepareTimes()
   prepareUtf8()
-  prepareGlance()
 }
 
 export function objects(): i32 {
@@ -75,10 +73,7 @@ function encode(format: i32): i32 {
     }
     // What is escaped before it is known to fit needs a list that is not over its limit already.
     if (format == MESSAGES && !fits(leastEnd(format, 0))) return FULL
-    const glanced: usize = format == MESSAGES ? 0 : glance(source, sourceEnd)
-    let found = glanced
-    if (format == MESSAGES) found = scanText(source, sourceEnd, copyHead())
-    else if (glanced == 0) found = scanObject(source, sourceEnd)
+    const found = format == MESSAGES ? scanText(source, sourceEnd, copyHead()) : scanObject(source, sourceEnd)
     const whole = found < sourceEnd
     const end = whole ? found : sourceEnd
     const contentEnd = end - usize(load<u8>(end - 1) == 13)
@@ -88,8 +83,8 @@ function encode(format: i32): i32 {
     if (!whole) return fits(leastEnd(format, end - source)) ? PARTIAL : FULL
     if (format == MESSAGES) {
       if (sawEvent != 0 && isGlued(source, sawEvent, sourceEnd)) return odd(GLUED, contentEnd, found + 1)
-    } else if (glanced == 0 && !isObject) return odd(NOT_JSON, contentEnd, found + 1)
-    const high = format == MESSAGES ? sawHigh : glanced == 0 ? sawHighInObject : glancedHigh
+    } else if (!isObject) return odd(NOT_JSON, contentEnd, found + 1)
+    const high = format == MESSAGES ? sawHigh : sawHighInObject
     if (high && !isUtf8(source, contentEnd)) return odd(INVALID_UTF8, contentEnd, found + 1)
     if (format == ATTRIBUTES) {
       if (!fits(leastEnd(format, contentEnd - source))) return FULL
