@@ -61,7 +61,7 @@ const sections: Readonly<Record<string, Measure>> = {
   async idle(_options, bench) {
     const lines = [['', 'OF A CORE', 'RSS MB', 'ITS OWN MB']]
     for (const files of [1, 1000]) {
-      const { cpuShare, residentBytes, anonymousBytes } = await measureIdle({ files, seconds: 30 }, bench)
+      const { cpuShare, residentBytes, anonymousBytes } = await measureIdle({ files, seconds: 60 }, bench)
       const megabytes = [residentBytes, anonymousBytes].map((bytes) => (bytes / 1e6).toFixed(0))
       lines.push([`${files} quiet files`, `${(100 * cpuShare).toFixed(2)} %`, ...megabytes])
     }

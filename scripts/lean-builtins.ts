@@ -10,7 +10,7 @@ export function leanBuiltinOf(id: string): string | null {
 
 /**
  * Node's own modules without what they load only when it is read. An `import` of one reads all that it exports, and so
- * brings WebCrypto with node:crypto, zip archives with node:zlib, and a second undici with node:http: up to 6 MB each.
+ * brings WebCrypto with node:crypto and a second undici with node:http: up to 6 MB.
  */
 export function leanBuiltins(): Plugin {
   return {

@@ -1,4 +1,4 @@
-import { appendFileSync, cpSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
+import { appendFileSync, cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { expect, test } from 'vitest'
 import { agentBench } from '../support/agent-process.ts'
@@ -26,6 +26,28 @@ delivery: {batch_max_wait: 0s, throttle_qps: 50, throttle_burst: 5}
   await until(() => intake.records().length > 0)
   expect(intake.records()).toMatchObject([{ message: '{"kind":"Event","a":"[masked]"}' }])
   expect(await agent.stop()).toBe(0)
+  await intake.close()
+})
+
+test('the bundle does without what of Node is large and not used: TLS, HTTP/2, WebCrypto and the undici in it', async () => {
+  using dir = tempDir()
+  const [listed, list] = [join(dir.path, 'modules'), join(dir.path, 'list.cjs')]
+  writeFileSync(
+    list,
+    `process.on('exit', () => require('fs').writeFileSync(${JSON.stringify(listed)}, process.moduleLoadList.join('\\n')))`,
+  )
+  const intake = await startIntake()
+  const conf = `destination: {type: webhook, url: "${intake.url}"}\ndelivery: {batch_max_wait: 0s}\n`
+  using bench = agentBench(dir.path, conf, { env: { NODE_OPTIONS: `--require=${list}` } })
+  mkdirSync(dirname(bench.auditLog))
+  appendFileSync(bench.auditLog, '{"kind":"Event"}\n')
+  const agent = bench.start()
+  await until(() => intake.records().length > 0)
+  expect(await agent.stop()).toBe(0)
+  const modules = readFileSync(listed, 'utf8').split('\n')
+  expect(modules).toContain('NativeModule net')
+  const large = ['tls', 'http2', 'internal/crypto/webcrypto', 'internal/deps/undici/undici']
+  expect(large.filter((name) => modules.includes(`NativeModule ${name}`))).toEqual([])
   await intake.close()
 })
 
