@@ -10,7 +10,7 @@ export function leanBuiltinOf(id: string): string | null {
 
 /**
  * Node's own modules without what they load only when it is read. An `import` of one reads all that it exports, and so
- * brings WebCrypto with node:crypto and a second undici with node:http: up to 6 MB.
+ * brings WebCrypto with node:crypto and a second undici, 13 MB, with node:http.
  */
 export function leanBuiltins(): Plugin {
   return {

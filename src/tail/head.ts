@@ -46,7 +46,7 @@ export class Head {
    */
   matches(begin: Buffer | undefined, fingerprintOf = fingerprint): boolean | undefined {
     if (begin === undefined) return false
-    if (begin.length === this.length) return fingerprintOf(begin).hash === this.#fingerprint.hash
+    if (begin.length === this.length) return this.#isHashOf(begin, fingerprintOf)
     return this.#bytes?.subarray(0, begin.length).equals(begin)
   }
 
@@ -62,7 +62,7 @@ export class Head {
     this.#bytes = undefined
   }
 
-  #isHashOf(begin: Buffer): boolean {
-    return fingerprint(begin).hash === this.#fingerprint.hash
+  #isHashOf(begin: Buffer, fingerprintOf = fingerprint): boolean {
+    return fingerprintOf(begin).hash === this.#fingerprint.hash
   }
 }
