@@ -2,9 +2,8 @@ import { Buffer } from 'node:buffer'
 import type { Transform } from 'node:stream'
 import { constants, createGzip, createZstdCompress, type ZlibReset } from 'node:zlib'
 import type { Compression } from '../config/config.ts'
+import { createSpares, type Spares } from './spares.ts'
 
-/** Contexts that nobody has needed for so long are let go of. */
-const KEPT_MS = 30_000
 /** Room for output grows in powers of two from here on. */
 const LEAST_CAPACITY = 1_048_576
 
@@ -36,8 +35,7 @@ interface Output {
   _outOffset: number
 }
 
-const idle = new Map<string, Context[]>()
-let expiry: NodeJS.Timeout | undefined
+const sparesByCodec = new Map<string, Spares<Context>>()
 
 /**
  * Compresses pieces as one frame, in libuv's pool. Settles only when the pool has stopped reading the pieces.
@@ -51,17 +49,10 @@ let expiry: NodeJS.Timeout | undefined
 export async function compress(pieces: readonly Uint8Array[], codec: Codec): Promise<Frame> {
   const [first] = pieces
   const whole = pieces.length === 1 && first !== undefined ? first : Buffer.concat(pieces)
-  const contexts = contextsOf(codec)
-  const context = takeContext(contexts, boundOf(whole.length)) ?? openContext(codec, boundOf(whole.length))
+  const spares = sparesOf(codec)
+  const context = takeContext(spares, boundOf(whole.length)) ?? openContext(codec, boundOf(whole.length))
   const bytes = await frameOf(context, whole)
-  return {
-    bytes,
-    release() {
-      contexts.push(context)
-      expiry ??= setTimeout(letGo, KEPT_MS).unref()
-      expiry.refresh()
-    },
-  }
+  return { bytes, release: () => spares.give(context) }
 }
 
 /** More than what ZSTD_compressBound and deflateBound say. */
@@ -69,20 +60,24 @@ function boundOf(bytes: number): number {
   return bytes + (bytes >> 7) + 1024
 }
 
-function contextsOf({ compression, level }: Codec): Context[] {
+function sparesOf({ compression, level }: Codec): Spares<Context> {
   const key = `${compression}:${level}`
-  const contexts = idle.get(key) ?? []
-  idle.set(key, contexts)
-  return contexts
+  const spares = sparesByCodec.get(key) ?? createSpares<Context>(close)
+  sparesByCodec.set(key, spares)
+  return spares
 }
 
 /** Those that are too small go: bodies have become larger. */
-function takeContext(contexts: Context[], capacity: number): Context | undefined {
-  for (let context = contexts.pop(); context; context = contexts.pop()) {
+function takeContext(spares: Spares<Context>, capacity: number): Context | undefined {
+  for (let context = spares.take(); context; context = spares.take()) {
     if (context.capacity >= capacity) return context
-    context.stream.destroy()
+    close(context)
   }
   return undefined
+}
+
+function close({ stream }: Context): void {
+  stream.destroy()
 }
 
 function openContext({ compression, level }: Codec, bound: number): Context {
@@ -118,8 +113,4 @@ function frameOf({ stream, renew }: Context, whole: Uint8Array): Promise<Uint8Ar
     resolve(output.length === 1 && output[0] !== undefined ? output[0] : Buffer.concat(output))
   })
   return promise
-}
-
-function letGo(): void {
-  for (const contexts of idle.values()) for (const { stream } of contexts.splice(0)) stream.destroy()
 }

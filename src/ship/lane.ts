@@ -12,6 +12,7 @@ import { type DeliveryContext, probe } from './delivery.ts'
 import type { Destination, Verdict } from './destination.ts'
 import { fill } from './filling.ts'
 import { createLaneAccount, type LaneAccount } from './lane-account.ts'
+import { createSpares } from './spares.ts'
 import type { Throttle } from './throttle.ts'
 
 export interface LaneOptions {
@@ -51,23 +52,22 @@ export function createLane(options: LaneOptions): Lane {
   const context: DeliveryContext = { destination, delivery, throttle, account, log, floor: { notBeforeMs: 0 } }
   const bury = createBurial(context, options.deadLetters)
   const deliver = createBatchDelivery(context, bury)
-  const idle: Body[] = []
+  const spares = createSpares<Body>()
   /** Rings when a body comes back and a request may be sent. */
   const freed = createBell()
-  let bodies = 0
+  let inUse = 0
   let loop: Promise<void> = Promise.resolve()
 
   async function takeBody(signal: AbortSignal): Promise<Body | undefined> {
-    while (!signal.aborted) {
-      const free = idle.pop()
-      if (free) return free
-      if (bodies <= delivery.maxInFlight) {
-        bodies += 1
-        return destination.newBody()
-      }
-      await freed.wait(signal)
-    }
-    return undefined
+    while (inUse > delivery.maxInFlight && !signal.aborted) await freed.wait(signal)
+    if (signal.aborted) return undefined
+    inUse += 1
+    return spares.take() ?? destination.newBody()
+  }
+
+  function giveBack(body: Body): void {
+    inUse -= 1
+    spares.give(body)
   }
 
   async function run(signal: AbortSignal): Promise<void> {
@@ -82,7 +82,7 @@ export function createLane(options: LaneOptions): Lane {
     for (let body = await takeBody(signal); body; body = await takeBody(signal)) {
       const batch = await fill(body, feed, limits, signal)
       if (batch) dispatch(batch)
-      else idle.push(body)
+      else giveBack(body)
     }
   }
 
@@ -94,7 +94,7 @@ export function createLane(options: LaneOptions): Lane {
       account.inFlight -= 1
       account.inFlightBytes -= batch.bytes
       batch.body.reset()
-      idle.push(batch.body)
+      giveBack(batch.body)
       freed.ring()
     })
   }
