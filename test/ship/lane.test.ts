@@ -228,6 +228,28 @@ describe('a lane', () => {
     await lane.drain()
   })
 
+  test('lets go of the bodies that only a burst needed', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
+    try {
+      const one = `${record(1)}\n`
+      const { file, fake, lane } = setUp({ content: one.repeat(3), delivery: { batchMaxSize: 1 } })
+      const settled = (lines: number) => until(() => file.ledger.watermark === lines * one.length)
+      await settled(3)
+      const { bodies } = fake
+      vi.advanceTimersByTime(29_999)
+      file.append(Buffer.from(one))
+      await settled(4)
+      expect(fake.bodies).toBe(bodies)
+      vi.advanceTimersByTime(30_000)
+      file.append(Buffer.from(one))
+      await settled(5)
+      expect(fake.bodies).toBe(bodies + 1)
+      await lane.drain()
+    } finally {
+      vi.useRealTimers()
+    }
+  })
+
   test('measures how long answers take also when somebody sets the clock back', async () => {
     vi.useFakeTimers({ toFake: ['Date'] })
     try {

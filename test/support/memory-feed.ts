@@ -1,3 +1,4 @@
+import { createBell } from '../../src/bell.ts'
 import type { Chunk, Feed, Origin, Settlement, Skipped } from '../../src/block.ts'
 import { createLedger } from '../../src/checkpoint/ledger.ts'
 import { findLine } from '../../src/tail/long-line.ts'
@@ -9,11 +10,13 @@ export const originOf = (path: string, maxLineBytes = 1024 * 1024): Origin => ({
   maxLineBytes,
 })
 
-/** A finished file in memory as a feed, with the ledger of its one destination. */
-export function memoryFeed(content: Uint8Array, origin: Origin = originOf('/var/log/audit.log')) {
+/** A file in memory as a feed, with the ledger of its one destination. */
+export function memoryFeed(beginning: Uint8Array, origin: Origin = originOf('/var/log/audit.log')) {
   const ledger = createLedger<undefined>(0, () => undefined)
   const settlements: Settlement[] = []
   const skips: Skipped[] = []
+  const grown = createBell()
+  let content = beginning
   let lookedAt = 0
   const read = async (into: Uint8Array, position: number): Promise<number> => {
     const piece = content.subarray(position, position + into.length)
@@ -55,11 +58,18 @@ export function memoryFeed(content: Uint8Array, origin: Origin = originOf('/var/
       room.set(piece)
       return chunkAt(start, piece.length)
     },
-    ready: (signal) =>
-      new Promise((resolve) => {
-        if (signal.aborted || lookedAt < content.length) return resolve()
-        signal.addEventListener('abort', () => resolve(), { once: true })
-      }),
+    ready: async (signal) => {
+      if (lookedAt >= content.length) await grown.wait(signal)
+    },
   }
-  return { feed, ledger, settlements, skips }
+  return {
+    feed,
+    ledger,
+    settlements,
+    skips,
+    append(more: Uint8Array) {
+      content = Buffer.concat([content, more])
+      grown.ring()
+    },
+  }
 }
