@@ -55,15 +55,19 @@ const sections: Readonly<Record<string, Measure>> = {
   },
   async backlog(options, bench) {
     const spec = { bytes: 8192 * MEBIBYTE, files: 1, lines: 'events' as const }
-    const all = [works.webhookNone, works.datadogZstd]
+    const all = [works.webhookNone, withLargeBatches(works.webhookNone), works.datadogZstd]
     return [await shipped(`backlog: ${describe(spec)}`, { spec, all, beside: 'limits' }, options, bench)]
   },
   async idle(_options, bench) {
     const lines = [['', 'OF A CORE', 'RSS MB', 'ITS OWN MB']]
-    for (const files of [1, 1000]) {
-      const { cpuShare, residentBytes, anonymousBytes } = await measureIdle({ files, seconds: 60 }, bench)
-      const megabytes = [residentBytes, anonymousBytes].map((bytes) => (bytes / 1e6).toFixed(0))
-      lines.push([`${files} quiet files`, `${(100 * cpuShare).toFixed(2)} %`, ...megabytes])
+    for (const [name, files, bytes] of [
+      ['1 quiet file', 1, 10_000],
+      ['1 quiet file, after a backlog of 512 MiB', 1, 512 * MEBIBYTE],
+      ['1000 quiet files', 1000, 10_000_000],
+    ] as const) {
+      const { cpuShare, residentBytes, anonymousBytes } = await measureIdle({ files, bytes, seconds: 60 }, bench)
+      const megabytes = [residentBytes, anonymousBytes].map((count) => (count / 1e6).toFixed(0))
+      lines.push([name, `${(100 * cpuShare).toFixed(2)} %`, ...megabytes])
     }
     return [{ title: 'idle', lines }]
   },

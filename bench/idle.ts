@@ -1,6 +1,5 @@
 import { cp } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Cleanup } from '../src/demo/cleanup.ts'
 import { type Setting, settledBytes, startAgent, untilStatus } from './agent-process.ts'
 import { createFixture } from './fixture.ts'
 import { memoryOf, threadSecondsOf } from './process-figures.ts'
@@ -19,15 +18,16 @@ export interface Idle {
 /** Files count as quiet when they have not changed for 10 s, and V8 has collected what the start left after a minute and a half. */
 const QUIET_AFTER_MS = 100_000
 
+/** What there is to ship, `bytes` in all, is shipped before. */
 export async function measureIdle(
-  { files, seconds }: { readonly files: number; readonly seconds: number },
+  { files, bytes, seconds }: { readonly files: number; readonly bytes: number; readonly seconds: number },
   { sink, ...setting }: Setting & { readonly sink: Sink },
 ): Promise<Idle> {
-  const { cleanup } = setting
   const agent = await startAgent(works.webhookNone.job(sink.port), setting)
-  const { directory, bytes } = await fewLines(files, cleanup)
-  await cp(directory, agent.logs, { recursive: true })
-  await untilStatus(agent, (status) => settledBytes(status) >= bytes)
+  const fixture = await createFixture(setting.cleanup.directory, { bytes, files, lines: 'events' })
+  await cp(fixture.directory, agent.logs, { recursive: true })
+  await fixture.remove()
+  await untilStatus(agent, (status) => settledBytes(status) >= fixture.bytes)
   await sleep(QUIET_AFTER_MS)
   const before = threadSecondsOf(agent.pid)
   await sleep(seconds * 1000)
@@ -35,8 +35,4 @@ export async function measureIdle(
   const { resident, anonymous } = memoryOf(agent.pid)
   await agent.stop()
   return { cpuShare: cpuSeconds / seconds, residentBytes: resident, anonymousBytes: anonymous }
-}
-
-function fewLines(files: number, { directory }: Cleanup) {
-  return createFixture(directory, { bytes: files * 10_000, files, lines: 'events' })
 }
