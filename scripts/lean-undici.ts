@@ -11,8 +11,8 @@ const edits = {
   'parser-h1.js': ["process.env.UNDICI_USE_MILO === '1' || process.env.UNDICI_USE_MILO === 'true'", 'false'],
 } as const
 
-/** That parser's module, and the other one's for processors without SIMD, on which no body can be encoded either: 240 KB of text. */
-const unused = /[\\/]undici[\\/]lib[\\/](milo[\\/]|llhttp[\\/]llhttp-wasm\.js$)/
+/** That parser's module: 165 KB of text. */
+const experiment = /[\\/]undici[\\/]lib[\\/]milo[\\/]/
 
 /**
  * undici without what an agent on HTTP/1.1 does not run. The build fails when undici is no longer made that way.
@@ -21,7 +21,7 @@ export function leanUndici(): Plugin {
   const left = new Set<string>(Object.keys(edits))
   return {
     name: 'lean-undici',
-    load: (id) => (unused.test(id) ? 'module.exports = {}' : null),
+    load: (id) => (experiment.test(id) ? 'module.exports = {}' : null),
     transform(code, id) {
       const [, file] = /[\\/]undici[\\/]lib[\\/]dispatcher[\\/](client\.js|parser-h1\.js)$/.exec(id) ?? []
       if (file !== 'client.js' && file !== 'parser-h1.js') return null
