@@ -22,6 +22,8 @@ export class KubeconfigPeer {
   #told: string | undefined
   #state: PeerState
   #checking: Promise<void> | undefined
+  /** The peer of before: requests that were given it may not have begun yet. */
+  #leaving: WebhookPeer | undefined
   #closing: Promise<unknown> = Promise.resolve()
 
   constructor(path: string, config: WebhookConfig, context: DestinationContext) {
@@ -49,10 +51,12 @@ export class KubeconfigPeer {
 
   async close(): Promise<void> {
     if (this.#state.kind === 'found') await this.#state.peer.transport.close()
+    this.#closeLeaving()
     await this.#closing
   }
 
   async #check(): Promise<void> {
+    this.#closeLeaving()
     const file = await readSmallFile(this.#path)
     if (file.kind === 'unreadable') return this.#unusable(`${this.#path}: cannot be read (${file.why})`)
     if (file.text === this.#text) return
@@ -63,8 +67,13 @@ export class KubeconfigPeer {
     for (const warning of parsed.warnings) this.#context.warn(problemSentence(warning))
     const before = this.#state
     this.#state = { kind: 'found', peer: peerOfKubeconfig(parsed.endpoint, this.#config, this.#context) }
-    // What is under way on the old connections may end there.
-    if (before.kind === 'found') this.#closing = Promise.all([this.#closing, before.peer.transport.close()])
+    if (before.kind === 'found') this.#leaving = before.peer
+  }
+
+  /** At the next look, that is 10 s later; what has begun by then may end there. */
+  #closeLeaving(): void {
+    if (this.#leaving) this.#closing = Promise.all([this.#closing, this.#leaving.transport.close()])
+    this.#leaving = undefined
   }
 
   #unusable(reason: string): void {

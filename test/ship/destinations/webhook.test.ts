@@ -1,7 +1,10 @@
+import { randomBytes } from 'node:crypto'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
+import type { WebhookConfig } from '../../../src/config/config.ts'
 import { secret } from '../../../src/config/secret.ts'
 import { sendRequest, webhookConfig, withTimeout } from '../../support/destination-config.ts'
 import { closeAfterEach, closing, never, openDestination, openIntake } from '../../support/destinations.ts'
@@ -131,12 +134,12 @@ describe('the webhook destination', () => {
 })
 
 describe('a webhook by kubeconfig', () => {
-  async function setUp(text: string | undefined) {
+  async function setUp(text: string | undefined, more: Partial<WebhookConfig> = {}) {
     const path = join(await directory(), 'kubeconfig')
     if (text !== undefined) await writeFile(path, text)
     const clock = { nowMs: 0 }
     const warnings: string[] = []
-    const config = webhookConfig(undefined, { kubeconfig: path })
+    const config = webhookConfig(undefined, { kubeconfig: path, ...more })
     const destination = openDestination(config, { now: () => clock.nowMs, warn: (message) => warnings.push(message) })
     return { path, clock, warnings, destination, send: () => destination.send(sendRequest(BODY), never) }
   }
@@ -216,6 +219,22 @@ describe('a webhook by kubeconfig', () => {
     clock.nowMs = 10_000
     expect(await send()).toMatchObject({ kind: 'delivered' })
     expect([first.batches.length, second.batches.length]).toEqual([1, 1])
+  })
+
+  it('still gets a request that was begun for it when another takes its place', async () => {
+    const [first, second] = [await openIntake(), await openIntake()]
+    const { path, clock, destination, send } = await setUp(kubeconfig({ server: first.url }), { compression: 'gzip' })
+    await send()
+    const large = randomBytes(6_000_000).toString('base64')
+    const compressing = destination.send(sendRequest(large), never)
+    await setImmediate()
+    await writeFile(path, kubeconfig({ server: second.url }))
+    clock.nowMs = 10_000
+    expect(await send()).toMatchObject({ kind: 'delivered' })
+    expect(await compressing).toMatchObject({ kind: 'delivered' })
+    clock.nowMs = 20_000
+    expect(await send()).toMatchObject({ kind: 'delivered' })
+    expect([first.batches.length, second.batches.length]).toEqual([2, 2])
   })
 
   it('of before stays while the new one is wrong, with one warning', async () => {
