@@ -47,7 +47,7 @@ export async function openPositions({ config, log, holder, startedAtMs }: Positi
       'the run path cannot be used: shipping goes on, but positions are not kept',
     )
   }
-  const store = await openStore({ dir: runPath })
+  const store = await openStore({ dir: runPath, locked: lock.kind === 'locked' })
   const { recovered } = store
   if (recovered !== undefined) log.warn({ recovered }, 'the registry could not be used as it was')
   const { generations, rejected, sinceMs: knownSinceMs } = parseRegistry(store.loaded)

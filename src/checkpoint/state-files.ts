@@ -40,11 +40,14 @@ const readAttempts = 3
 /** An agent whose state were so long had no memory to write it with. Beyond 512 MiB there is not even a string for it. */
 const MAX_BYTES = 128 * 1024 * 1024
 
+type Read =
+  | Decoded
+  | { readonly kind: 'absent' }
+  /** Perhaps whole. */
+  | { readonly kind: 'unreadable'; readonly problem: string }
+
 /** A refused read may pass (EMFILE, EIO, ESTALE) while losing the state does not, so it is tried again. */
-async function readDocument(
-  { fs, dir, retryPauseMs }: StateFiles,
-  file: string,
-): Promise<Decoded | { readonly kind: 'absent' }> {
+async function readDocument({ fs, dir, retryPauseMs }: StateFiles, file: string): Promise<Read> {
   for (let attempt = 1; ; attempt++) {
     try {
       const bytes = await fs.readFile(join(dir, file), MAX_BYTES)
@@ -52,7 +55,7 @@ async function readDocument(
     } catch (error) {
       const { code } = systemError(error)
       if (code === 'ENOENT') return { kind: 'absent' }
-      if (attempt === readAttempts) return { kind: 'damaged', problem: `cannot be read (${code})` }
+      if (attempt === readAttempts) return { kind: 'unreadable', problem: `cannot be read (${code})` }
       await setTimeout(retryPauseMs)
     }
   }

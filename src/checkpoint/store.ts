@@ -24,6 +24,8 @@ export type SaveResult =
 interface StoreOptions {
   readonly dir: string
   readonly name?: string
+  /** Whether the lock of the directory is held. Without it the files may be those of another, and none is touched before a save. */
+  readonly locked?: boolean
   readonly fs?: StoreFs
   /** Between two attempts to read a file that the system refuses to read. */
   readonly retryPauseMs?: number
@@ -53,12 +55,12 @@ interface StoreOptions {
  * that save came to its end.
  */
 export async function openStore(options: StoreOptions): Promise<Store> {
-  const { dir, name = 'registry.json', fs = diskFs, retryPauseMs = 200 } = options
+  const { dir, name = 'registry.json', locked = true, fs = diskFs, retryPauseMs = 200 } = options
   const files: StateFiles = { fs, dir, name, retryPauseMs }
   const found = await loadNewest(files)
   const unusable = new Set(found.unusable.map(({ file }) => file))
   const keptAs = new Map<string, string>()
-  await keepUnusable()
+  if (locked) await keepUnusable()
 
   let latest: object | (() => object)
   let running: Promise<SaveResult> | undefined
@@ -101,7 +103,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
 function describeRecovery(name: string, found: Loaded, keptAs: ReadonlyMap<string, string>): string | undefined {
   const damages = found.unusable.map(({ file, problem }) => {
     const as = keptAs.get(file)
-    return `${file} ${problem} and ${as === undefined ? 'could not be kept aside yet' : `was kept as ${as}`}`
+    return `${file} ${problem} and ${as === undefined ? 'is not kept aside yet' : `was kept as ${as}`}`
   })
   if (found.source === name) return undefined
   if (found.source === undefined) {

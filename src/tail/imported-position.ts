@@ -28,7 +28,7 @@ export interface ImportedRecords {
 export interface HomeCandidate {
   /** ms since the epoch, 0 where unknown. */
   readonly bornAtMs: number
-  /** Whether a line ends at the offset. */
+  /** Whether a line ends at the offset. Never of an archive. */
   readonly fits: boolean
 }
 
@@ -41,7 +41,7 @@ const TICK_MS = 10
  *
  * The live file is it if it was there, unless it has been copied since (copytruncate): then the oldest such copy is. A
  * live file that came later has followed the youngest that was there. When the times tell nothing, the youngest file
- * that fits. In doubt the older of two: lines twice rather than lines lost.
+ * that fits. In doubt the older of two, or none: lines twice rather than lines lost.
  */
 export function chooseHome<T extends HomeCandidate>(
   live: T | undefined,
@@ -54,7 +54,11 @@ export function chooseHome<T extends HomeCandidate>(
   if (live && live.bornAtMs <= updatedAtMs - TICK_MS) {
     return fitting.findLast(({ bornAtMs }) => bornAtMs > updatedAtMs) ?? youngest
   }
-  return fitting.find(({ bornAtMs }) => bornAtMs <= updatedAtMs) ?? youngest
+  const wasThere = fitting.find(({ bornAtMs }) => bornAtMs <= updatedAtMs)
+  if (wasThere) return wasThere
+  // What fits came later, and by chance. Only where nothing older can have been the one, as an archive can, the date is wrong.
+  const oldest = rotated.at(-1) ?? live
+  return youngest === oldest ? youngest : undefined
 }
 
 interface Candidate extends HomeCandidate {
@@ -64,8 +68,8 @@ interface Candidate extends HomeCandidate {
 
 /**
  * What this agent's registry would hold had it read the file up to the position: older generations are done, younger
- * ones unread. A fault: the files cannot be looked at now. Archives are taken for done: they are not searched for the
- * position.
+ * ones unread, and without such a file those that came after the position. A fault: the files cannot be looked at now.
+ * Archives are taken for done: they are not searched for the position.
  */
 export function importPosition(
   path: string,
@@ -94,16 +98,19 @@ export function importPosition(
     mtimeMs: candidate.facts.mtimeMs,
   })
   const youngestFirst = found.filter((candidate) => candidate !== live).sort((a, b) => compareAge(age(b), age(a)))
-  const plain = youngestFirst.filter((candidate) => !isArchive(candidate.path))
-  const home = chooseHome(live, plain, position.updatedAtMs)
+  const home = chooseHome(live, youngestFirst, position.updatedAtMs)
+  const { updatedAtMs = Number.POSITIVE_INFINITY } = position
+  const isUnread = ({ path, bornAtMs }: Candidate) => !home && !isArchive(path) && bornAtMs > updatedAtMs
   const older = youngestFirst.slice(home === undefined || home === live ? 0 : youngestFirst.indexOf(home) + 1)
   const records = older.map((candidate) =>
-    record(candidate, path, { offset: candidate.facts.size, finished: true }, context),
+    record(candidate, path, isUnread(candidate) ? UNREAD : { offset: candidate.facts.size, finished: true }, context),
   )
   if (home) records.push(record(home, path, { offset: position.offset, finished: false }, context))
-  else if (live) records.push(record(live, path, { offset: 0, finished: false }, context))
+  else if (live) records.push(record(live, path, UNREAD, context))
   return { records, home: home?.path }
 }
+
+const UNREAD = { offset: 0, finished: false }
 
 function isArchive(path: string): boolean {
   return path.endsWith('.gz')
@@ -114,8 +121,9 @@ function examine(path: string, offset: number, { files, encoding }: ImportContex
     const length = Math.min(offset, 2)
     const bytes = offset > facts.size ? undefined : readExactly(files, fd, { position: offset - length, length })
     if (bytes instanceof Fault) return bytes
-    const fits = bytes !== undefined && lastLineEnd(bytes, offset - length, encoding) === length
-    return { path, facts, fits: offset === 0 || fits, bornAtMs: Math.floor(Number(facts.birth) / 1e6) }
+    const isLineEnd = bytes !== undefined && lastLineEnd(bytes, offset - length, encoding) === length
+    const fits = !isArchive(path) && (offset === 0 || isLineEnd)
+    return { path, facts, fits, bornAtMs: Math.floor(Number(facts.birth) / 1e6) }
   })
 }
 

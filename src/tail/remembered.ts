@@ -13,12 +13,15 @@ export interface Remembered {
   /** The live paths that had a file which was last seen at `path`, or as a generation of it. */
   seenAt(path: string): readonly string[]
   put(path: string, records: readonly GenerationRecord[]): void
-  /** Forgets what was not seen for long, soon; to be called often. */
+  /**
+   * Forgets, soon, what was not seen for long, and of too many what was seen last longest ago; to be called often, after what
+   * is there has taken what is its own.
+   */
   expire(nowMs: number): void
   all(): Iterable<GenerationRecord>
 }
 
-/** Beyond this many the longest forgotten go first: a node starts and ends many containers a day. */
+/** A node starts and ends many containers a day. */
 const MOST_RECORDS = 20_000
 /** To look through all of them takes some ms. */
 const EXPIRE_EVERY_MS = 60_000
@@ -39,10 +42,6 @@ export function createRemembered(records: readonly GenerationRecord[], expireAft
       if (paths) paths.add(path)
       else hints.set(hint, new Set([path]))
     }
-    for (const oldest of byPath.keys()) {
-      if (count <= MOST_RECORDS) break
-      take(oldest)
-    }
   }
 
   function take(path: string): readonly GenerationRecord[] {
@@ -55,6 +54,10 @@ export function createRemembered(records: readonly GenerationRecord[], expireAft
       if (paths?.size === 0) hints.delete(hint)
     }
     return taken
+  }
+
+  function* all(): Generator<GenerationRecord> {
+    for (const known of byPath.values()) yield* known
   }
 
   for (const [path, group] of Map.groupBy(records, (record) => record.path)) put(path, group)
@@ -70,17 +73,25 @@ export function createRemembered(records: readonly GenerationRecord[], expireAft
       // Also when the clock was set back.
       if (Math.abs(nowMs - expiredAtMs) < EXPIRE_EVERY_MS) return
       expiredAtMs = nowMs
+      const surplus = new Set(longestGone(all(), count - MOST_RECORDS))
       for (const [path, known] of byPath) {
-        const fresh = known.filter(({ seenAt }) => nowMs - Date.parse(seenAt) < expireAfterMs)
+        const fresh = known.filter(
+          (record) => nowMs - Date.parse(record.seenAt) < expireAfterMs && !surplus.has(record),
+        )
         if (fresh.length === known.length) continue
         take(path)
         put(path, fresh)
       }
     },
-    *all() {
-      for (const known of byPath.values()) yield* known
-    },
+    all,
   }
+}
+
+function longestGone(records: Iterable<GenerationRecord>, howMany: number): readonly GenerationRecord[] {
+  if (howMany <= 0) return []
+  const dated = Array.from(records, (record) => ({ record, seenAtMs: Date.parse(record.seenAt) }))
+  const oldestFirst = dated.sort((a, b) => a.seenAtMs - b.seenAtMs)
+  return oldestFirst.slice(0, howMany).map(({ record }) => record)
 }
 
 function hintsOf(record: GenerationRecord): readonly string[] {

@@ -1,11 +1,11 @@
 import { constants } from 'node:buffer'
 import { createHash } from 'node:crypto'
-import { mkdir, mkdtemp, readdir, readFile, rm, rmdir, stat, truncate, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, rmdir, stat, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { openStore } from '../../src/checkpoint/store.ts'
-import { diskFs } from '../../src/checkpoint/store-fs.ts'
+import { diskFs, type StoreFs } from '../../src/checkpoint/store-fs.ts'
 
 let root: string
 let dir: string
@@ -227,6 +227,60 @@ describe('a state file that cannot be used', () => {
     expect(await Promise.all(names.map(read))).toEqual(['broken 3', 'broken 4', 'broken 5'])
   })
 
+  /** A disk that says which files there are, and lets none be read. */
+  const unreadable = (code: string): StoreFs => ({
+    ...diskFs,
+    async readFile(path) {
+      await stat(path)
+      throw Object.assign(new Error(`${code}: open`), { code, syscall: 'open' })
+    },
+  })
+
+  it.each(['EACCES', 'EPERM', 'EIO'])(
+    'is not touched without the lock, and is used once it can be read again (%s)',
+    async (code) => {
+      await saveAll({ n: 1 }, { n: 2 })
+
+      const store = await openStore({ dir, locked: false, retryPauseMs: 0, fs: unreadable(code) })
+
+      expect(store.loaded).toBeUndefined()
+      expect(store.recovered).toBe(
+        `registry.json cannot be read (${code}) and is not kept aside yet, ` +
+          `registry.json.prev cannot be read (${code}) and is not kept aside yet; no other state was found, so none is used`,
+      )
+      expect(await readdir(dir)).toEqual(['registry.json', 'registry.json.prev'])
+      expect(await openStore({ dir })).toMatchObject({ loaded: { n: 2 }, recovered: undefined })
+    },
+  )
+
+  it('is kept aside as it was, and that is said, when it cannot be read under the lock', async () => {
+    await saveAll({ n: 1 })
+    const content = await read('registry.json')
+
+    const store = await openStore({ dir, retryPauseMs: 0, fs: unreadable('EACCES') })
+
+    expect(store).toMatchObject({
+      loaded: undefined,
+      recovered:
+        'registry.json cannot be read (EACCES) and was kept as registry.json.corrupt-1; ' +
+        'no other state was found, so none is used',
+    })
+    await store.save({ n: 2 })
+    expect(await read('registry.json.corrupt-1')).toBe(content)
+  })
+
+  it('is kept aside also as .tmp when it cannot be read: it may be whole', async () => {
+    await saveAll({ n: 1 })
+    await rename(join(dir, 'registry.json'), join(dir, 'registry.json.tmp'))
+
+    const store = await openStore({ dir, retryPauseMs: 0, fs: unreadable('EIO') })
+
+    expect(store.recovered).toBe(
+      'registry.json.tmp cannot be read (EIO) and was kept as registry.json.corrupt-1; ' +
+        'no other state was found, so none is used',
+    )
+  })
+
   it('is tried again before it is given up', async () => {
     await saveAll({ n: 1 }, { n: 2 })
     let refusals = 2
@@ -262,7 +316,7 @@ describe('a state file that cannot be used', () => {
       },
     })
     expect(store.recovered).toBe(
-      'registry.json was written by a newer agent (version 2) and could not be kept aside yet; ' +
+      'registry.json was written by a newer agent (version 2) and is not kept aside yet; ' +
         'no other state was found, so none is used',
     )
     expect(await store.save({ n: 8 })).toEqual({ kind: 'failed', code: 'EROFS', message: 'EROFS: rename' })

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { appendFileSync, chmodSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { appendFileSync, chmodSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { expect, test } from 'vitest'
 import { agentBench } from '../support/agent-process.ts'
@@ -88,6 +88,25 @@ test('a run path that cannot be used stops nothing; it is taken, with its lock, 
   expect(await again.stop()).toBe(0)
   expect(intake.records()).toEqual([{ n: 1 }, { n: 2 }, { n: 3 }])
   await intake.close()
+})
+
+test('an agent without the lock leaves a registry that it cannot use where it is, until it has the lock', async () => {
+  using dir = tempDir()
+  using bench = agentBench(dir.path, `destination: {type: webhook, url: "http://127.0.0.1:9"}\n${delivery}`)
+  const lock = join(bench.runPath, 'agent.lock')
+  mkdirSync(lock, { recursive: true })
+  writeFileSync(join(bench.runPath, 'registry.json'), 'of a newer agent')
+  mkdirSync(dirname(bench.auditLog))
+  writeFileSync(bench.auditLog, line(1))
+  const agent = bench.start()
+  await until(() => agent.log().includes('the registry could not be used as it was'))
+  expect(agent.log()).toContain('positions are not kept')
+  expect(readFileSync(join(bench.runPath, 'registry.json'), 'utf8')).toBe('of a newer agent')
+
+  rmSync(lock, { recursive: true })
+  await until(async () => (await agent.status()).checkpoint.lastWrittenAt !== undefined)
+  expect(readFileSync(join(bench.runPath, 'registry.json.corrupt-1'), 'utf8')).toBe('of a newer agent')
+  await agent.kill()
 })
 
 test.runIf(process.getuid?.() === 0)('a run path of another user is told of with what to do', () => {

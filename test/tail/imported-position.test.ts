@@ -14,6 +14,8 @@ const T = 1_000_000
 const LONG_BEFORE = T - 60_000
 const LATER = T + 60_000
 const file = (bornAtMs: number, fits = true): HomeCandidate => ({ bornAtMs, fits })
+/** As an archive is: made since, whatever it holds. */
+const GONE = file(LATER, false)
 
 interface Case {
   readonly name: string
@@ -46,7 +48,16 @@ test.each<Case>([
   },
   { name: 'copied twice since', live: file(LONG_BEFORE), rotated: [file(LATER + 9), file(LATER)], home: 1 },
   { name: 'a copy from before', live: file(LONG_BEFORE), rotated: [file(LONG_BEFORE + 9)], home: 'live' },
-  { name: 'a date before everything', live: file(LATER + 9), rotated: [file(LATER)], home: 'live' },
+  { name: 'a date before everything', live: file(LATER), home: 'live' },
+  { name: 'a date before everything, no live file', rotated: [file(LATER)], home: 0 },
+  {
+    name: 'a live file from since, after one that has it no more',
+    live: file(LATER),
+    rotated: [GONE],
+    home: undefined,
+  },
+  { name: 'all from since', live: file(LATER + 9), rotated: [file(LATER)], home: undefined },
+  { name: 'all from since, no live file', rotated: [file(LATER + 9), GONE], home: undefined },
   { name: 'no date', live: file(LONG_BEFORE), rotated: [file(LATER)], updatedAtMs: Number.NaN, home: 'live' },
   { name: 'no times of birth', live: file(0), rotated: [file(0), file(0)], home: 'live' },
   { name: 'no times of birth, too short', live: file(0, false), rotated: [file(0), file(0)], home: 0 },
@@ -108,6 +119,49 @@ describe('a switch from another agent', () => {
     expect(await tail.lines()).toEqual(['c', 'd', 'e', ...(regrown ? ['f', 'g'] : [])])
     await tail.restart()
     expect(await tail.lines()).toEqual([])
+    await tail.close()
+  })
+
+  test.each(['beginning', 'end'] as const)(
+    'loses nothing of what came since, when the file that the position was in is an archive now (%s)',
+    async (startPosition) => {
+      using dir = tempDir()
+      const live = join(dir.path, 'audit.log')
+      const sent = 'old 1\nold 2\n'
+      const updatedAtMs = await moment(dir.path)
+      writeFileSync(`${live}.2.gz`, gzipSync(`${sent}old 3\n`))
+      writeFileSync(`${live}.1`, 'mid 1\nmid 2\nmid 3\n')
+      writeFileSync(live, 'new 1\nnew 2\nnew 3\n')
+      const imports: [string, ImportedPosition][] = [[live, { offset: sent.length, updatedAtMs }]]
+      const { tail, said } = rig(dir.path, 0, { source: { startPosition }, imports })
+      expect(await tail.lines()).toEqual(['mid 1', 'mid 2', 'mid 3', 'new 1', 'new 2', 'new 3'])
+      expect(said).toEqual([expect.stringContaining('the live file is read from its beginning')])
+      await tail.restart()
+      expect(await tail.lines()).toEqual([])
+      await tail.close()
+    },
+  )
+
+  test('never takes an archive for the file that the position is in', async () => {
+    using dir = tempDir()
+    const live = join(dir.path, 'audit.log')
+    writeFileSync(`${live}.1.gz`, gzipSync('history\n'))
+    const updatedAtMs = await moment(dir.path)
+    writeFileSync(live, 'new\n')
+    const { tail } = rig(dir.path, 0, { imports: [[live, { offset: 0, updatedAtMs }]] })
+    expect(await tail.lines()).toEqual(['new'])
+    await tail.close()
+  })
+
+  test('takes a live file for the one that was sent, whatever its date says, when there is no older one', async () => {
+    using dir = tempDir()
+    const updatedAtMs = await moment(dir.path)
+    const { live, tail, said } = rig(dir.path, 0, {
+      imports: [[join(dir.path, 'audit.log'), { offset: 4, updatedAtMs }]],
+    })
+    writeFileSync(live, 'a\nb\nc\n')
+    expect(await tail.lines()).toEqual(['c'])
+    expect(said).toEqual(['position imported'])
     await tail.close()
   })
 

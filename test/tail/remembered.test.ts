@@ -34,10 +34,25 @@ test('what was not seen for long is forgotten, also when the clock was set back 
   expect(paths(remembered.all())).toEqual(['new'])
 })
 
-test('of very many files the ones longest forgotten go', () => {
-  const remembered = createRemembered([], HOUR_MS)
-  for (let n = 0; n < 20_100; n += 1) remembered.put(`${n}`, [record(`${n}`, startMs)])
+test('of very many files the ones that were gone first are forgotten, in whatever order they are recorded', () => {
+  const later = Array.from({ length: 100 }, (_, n) => record(`later ${n}`, startMs + 1))
+  const gone = Array.from({ length: 20_000 }, (_, n) => record(`${n}`, startMs))
+  const remembered = createRemembered([...later, ...gone], HOUR_MS)
+  remembered.put('last', [record('last', startMs + 2)])
+  remembered.expire(startMs + 3)
   const left = paths(remembered.all())
   expect(left).toHaveLength(20_000)
-  expect(left[0]).toBe('100')
+  expect(left.filter((path) => path.startsWith('l'))).toHaveLength(101)
+  expect(left).toContain('101')
+  expect(left).not.toContain('100')
+})
+
+test('nothing is forgotten before the files that are there have had their turn to take what is theirs', () => {
+  const known = Array.from({ length: 100 }, (_, n) => `/log/${n}`)
+  const generations = (path: string) => Array.from({ length: 257 }, () => record(path, startMs))
+  const remembered = createRemembered(known.flatMap(generations), HOUR_MS)
+  remembered.put('/log/gone', [record('/log/gone', startMs + 1)])
+  for (const path of known) expect(remembered.take(path)).toHaveLength(257)
+  remembered.expire(startMs)
+  expect(paths(remembered.all())).toEqual(['/log/gone'])
 })

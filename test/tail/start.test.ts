@@ -157,6 +157,26 @@ describe('a destination that is new in the configuration', () => {
   })
 })
 
+test.each(['beginning', 'end'] as const)(
+  'a stored position counts whatever else is recorded, and however much of it (%s)',
+  async (startPosition) => {
+    using dir = tempDir()
+    const { append, start, tick } = rig(dir.path, { startPosition, backfill: false })
+    append('present\n')
+    await tick()
+    const tail = start()
+    await tail.lines()
+    append('meanwhile\n')
+    const own = tail.tailer.records()
+    const gone = Array.from({ length: 20_000 }, (_, n) => `/gone/${n}.log`).flatMap((path, n) =>
+      own.map((record) => ({ ...record, id: `${n}`, ino: `9${n}`, path, lastPath: path, finished: true })),
+    )
+    await tail.restart([...own, ...gone])
+    expect(await tail.lines()).toEqual(['meanwhile'])
+    await tail.close()
+  },
+)
+
 test.each([
   ['live', false],
   ['rotated', true],
