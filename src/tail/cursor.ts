@@ -186,7 +186,11 @@ export class Cursor {
       length: closed ? count + 1 : count,
       readAtMs: Date.now(),
       take: (bytes, skipped) => this.#take({ end: start + (closed ? Math.min(bytes, count) : bytes), seen }, skipped),
-      leave: (rest) => this.#lookedUpTo(rest === 'unread' ? this.position : start + count),
+      leave: (rest) => {
+        // A full room has no place for that newline. Only behind what was taken, as the same bytes again would tell nothing new.
+        const isUnended = !closed && this.position > start && this.endsAt(start + count)
+        this.#lookedUpTo(rest === 'unread' || isUnended ? this.position : start + count)
+      },
       lineFrom: (offset) => this.#lineFrom({ front: start, from: start + offset, code }, seen, signal),
     }
   }
