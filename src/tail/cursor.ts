@@ -54,7 +54,7 @@ export class Cursor {
     this.#taken = new Taken(from)
     this.#proof = new Proof(from)
     this.#search = new LineSearch({
-      read: (into, position) => this.peek(into, position),
+      read: (into, position) => this.#peek(into, position),
       before: (position, length) => this.#before(position, length),
       endsAt: (position) => this.endsAt(position),
     })
@@ -72,20 +72,6 @@ export class Cursor {
   /** Whether the content ends at `position` for good: the last line counts also without its newline. */
   endsAt(position: number): boolean {
     return this.#host.final && position === this.#host.size
-  }
-
-  /** Bytes from anywhere in the content, without a look at the ledger: for who has to see further than his room. */
-  async peek(into: Uint8Array, position: number): Promise<number | Fault> {
-    const host = this.#host
-    const content = host.content(this)
-    host.pin()
-    try {
-      const count = content instanceof Fault ? content : await content.read(into, position)
-      if (count instanceof Fault) this.#failed(count)
-      return count
-    } finally {
-      host.unpin()
-    }
   }
 
   /** Nothing is under way, neither a read nor a chunk nor a part. */
@@ -157,6 +143,20 @@ export class Cursor {
       if (unchanged) host.reached(this.position + count)
       else host.replaced()
       return unchanged && count > 0 ? this.#chunk(room, count, following) : undefined
+    } finally {
+      host.unpin()
+    }
+  }
+
+  /** Bytes from anywhere in the content, without a look at the ledger. */
+  async #peek(into: Uint8Array, position: number): Promise<number | Fault> {
+    const host = this.#host
+    const content = host.content(this)
+    host.pin()
+    try {
+      const count = content instanceof Fault ? content : await content.read(into, position)
+      if (count instanceof Fault) this.#failed(count)
+      return count
     } finally {
       host.unpin()
     }
