@@ -91,7 +91,7 @@ export class Cursor {
   }
 
   record(): PositionRecord {
-    return this.#taken.record()
+    return this.#taken.record
   }
 
   get isProvable(): boolean {
@@ -99,8 +99,7 @@ export class Cursor {
   }
 
   evidence(): readonly Evidence[] {
-    const settled = { offset: this.#taken.watermark, marker: this.#taken.marker }
-    return [settled, ...this.#proof.evidence()].filter(({ marker }) => marker.length > 0)
+    return [this.#taken.record, ...this.#proof.evidence()].filter(({ marker }) => marker.length > 0)
   }
 
   /** Offers the bytes behind `position`, written at `atMs` or before: they may be new, readable now, or a whole line. */
