@@ -1,28 +1,40 @@
 import type { Chunk } from '../block.ts'
-import { Fault } from './files.ts'
 
 const MARK = [0xef, 0xbb, 0xbf]
 
-/** What is asked of the cursor that a chunk comes from. */
-interface Peeking {
-  peek(into: Uint8Array, position: number): Promise<number | Fault>
+/**
+ * Reads the start of a file without the UTF-8 byte order mark, which would make its first line no JSON: the room then begins
+ * behind it. Taken with the first line, and counted.
+ */
+export async function readWithoutMark(
+  room: Uint8Array,
+  read: (into: Uint8Array) => Promise<Chunk | undefined>,
+): Promise<Chunk | undefined> {
+  const chunk = await read(room)
+  if (!chunk || !isMarked(room, chunk.length)) return chunk
+  if (chunk.length < room.length) {
+    room.copyWithin(0, MARK.length, chunk.length)
+    return unmarked(chunk)
+  }
+  // A room that was full must be full again: that is how it is known to be too small. And all that is read must be shown, as
+  // bytes that are not would be offered again without end.
+  chunk.leave('unread')
+  const wide = new Uint8Array(room.length + MARK.length)
+  const whole = await read(wide)
+  if (!whole) return undefined
+  room.set(wide.subarray(MARK.length, whole.length))
+  return unmarked(whole)
 }
 
-/**
- * The chunk of a file's start without the UTF-8 byte order mark, which would make its first line no JSON: the room then
- * begins behind it. Taken with the first line, and counted.
- */
-export async function withoutMark(chunk: Chunk, cursor: Peeking, room: Uint8Array): Promise<Chunk> {
-  const isMarked = chunk.position === 0 && chunk.length >= MARK.length && MARK.every((byte, at) => room[at] === byte)
-  if (!isMarked) return chunk
-  room.copyWithin(0, MARK.length, chunk.length)
-  // A room that was full must be full again: that is how it is known to be too small.
-  const isFull = chunk.length === room.length
-  const more = isFull ? await cursor.peek(room.subarray(room.length - MARK.length), chunk.length) : 0
+function isMarked(bytes: Uint8Array, length: number): boolean {
+  return length >= MARK.length && MARK.every((byte, at) => bytes[at] === byte)
+}
+
+function unmarked(chunk: Chunk): Chunk {
   return {
     ...chunk,
     position: MARK.length,
-    length: chunk.length - MARK.length + (more instanceof Fault ? 0 : more),
+    length: chunk.length - MARK.length,
     take: (bytes, skipped) => chunk.take(bytes + MARK.length, { ...skipped, 'byte-order-mark': MARK.length }),
     async lineFrom(offset) {
       const line = await chunk.lineFrom(offset + MARK.length)

@@ -54,7 +54,7 @@ export class Cursor {
     this.#taken = new Taken(from)
     this.#proof = new Proof(from)
     this.#search = new LineSearch({
-      read: (into, position) => this.peek(into, position),
+      read: (into, position) => this.#peek(into, position),
       before: (position, length) => this.#before(position, length),
       endsAt: (position) => this.endsAt(position),
     })
@@ -74,20 +74,6 @@ export class Cursor {
     return this.#host.final && position === this.#host.size
   }
 
-  /** Bytes from anywhere in the content, without a look at the ledger: for who has to see further than his room. */
-  async peek(into: Uint8Array, position: number): Promise<number | Fault> {
-    const host = this.#host
-    const content = host.content(this)
-    host.pin()
-    try {
-      const count = content instanceof Fault ? content : await content.read(into, position)
-      if (count instanceof Fault) this.#failed(count)
-      return count
-    } finally {
-      host.unpin()
-    }
-  }
-
   /** Nothing is under way, neither a read nor a chunk nor a part. */
   get isIdle(): boolean {
     return !this.isOut && this.#taken.isSettled
@@ -105,7 +91,7 @@ export class Cursor {
   }
 
   record(): PositionRecord {
-    return this.#taken.record()
+    return this.#taken.record
   }
 
   get isProvable(): boolean {
@@ -113,8 +99,7 @@ export class Cursor {
   }
 
   evidence(): readonly Evidence[] {
-    const settled = { offset: this.#taken.watermark, marker: this.#taken.marker }
-    return [settled, ...this.#proof.evidence()].filter(({ marker }) => marker.length > 0)
+    return [this.#taken.record, ...this.#proof.evidence()].filter(({ marker }) => marker.length > 0)
   }
 
   /** Offers the bytes behind `position`, written at `atMs` or before: they may be new, readable now, or a whole line. */
@@ -162,6 +147,20 @@ export class Cursor {
     }
   }
 
+  /** Bytes from anywhere in the content, without a look at the ledger. */
+  async #peek(into: Uint8Array, position: number): Promise<number | Fault> {
+    const host = this.#host
+    const content = host.content(this)
+    host.pin()
+    try {
+      const count = content instanceof Fault ? content : await content.read(into, position)
+      if (count instanceof Fault) this.#failed(count)
+      return count
+    } finally {
+      host.unpin()
+    }
+  }
+
   #failed(fault: Fault): undefined {
     this.hasFailed = true
     this.#host.failed(fault)
@@ -186,7 +185,11 @@ export class Cursor {
       length: closed ? count + 1 : count,
       readAtMs: Date.now(),
       take: (bytes, skipped) => this.#take({ end: start + (closed ? Math.min(bytes, count) : bytes), seen }, skipped),
-      leave: (rest) => this.#lookedUpTo(rest === 'unread' ? this.position : start + count),
+      leave: (rest) => {
+        // A full room has no place for that newline. Only behind what was taken, as the same bytes again would tell nothing new.
+        const isUnended = !closed && this.position > start && this.endsAt(start + count)
+        this.#lookedUpTo(rest === 'unread' || isUnended ? this.position : start + count)
+      },
       lineFrom: (offset) => this.#lineFrom({ front: start, from: start + offset, code }, seen, signal),
     }
   }

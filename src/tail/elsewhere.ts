@@ -61,7 +61,7 @@ export function createElsewhere({ roster, files, onNews }: ElsewhereOptions): El
         if (!same) continue
         if (path === lineage.options.path) {
           found.set(lineage, { state: stateOf(facts), generation })
-          generation.aliveAtMs = nowMs
+          generation.aliveAtMs = performance.now()
         }
         if (generation !== owner.generations.live) tell(owner, generation, { place, nowMs })
         if (!generation.isSettled) onNews(owner)

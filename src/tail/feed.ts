@@ -1,7 +1,7 @@
 import { createBell } from '../bell.ts'
 import type { Chunk, Feed } from '../block.ts'
 import type { Encoding } from '../config/config.ts'
-import { withoutMark } from './byte-order-mark.ts'
+import { readWithoutMark } from './byte-order-mark.ts'
 import type { Cursor } from './cursor.ts'
 import type { ForeignEncoding } from './encoding.ts'
 import type { Lineage } from './lineage.ts'
@@ -43,8 +43,8 @@ export function createLaneFeed(destination: string): LaneFeed {
     signal?: AbortSignal,
   ): Promise<Chunk | undefined> {
     if (encoding === 'utf-8') {
-      const chunk = await cursor.read(room, { signal })
-      return chunk?.position === 0 ? withoutMark(chunk, cursor, room) : chunk
+      const read = (into: Uint8Array) => cursor.read(into, { signal })
+      return cursor.position === 0 ? readWithoutMark(room, read) : read(room)
     }
     const transcode = transcoders.get(encoding) ?? createTranscoder(encoding)
     transcoders.set(encoding, transcode)

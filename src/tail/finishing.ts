@@ -6,13 +6,13 @@ import type { Generations } from './generations.ts'
 const ALIVE_MS = 60_000
 
 /** Offers the last line of what was rotated and is quiet also without a newline, and is done with what is settled then. */
-export function finishRotated(generations: Generations, nowMs: number): void {
+export function finishRotated(generations: Generations): void {
   for (const generation of generations.reading) {
     if (!generation.rotated || generation.isReplaced) continue
-    const isQuiet = nowMs - generation.changedAtMs >= quietMs(generations, generation)
-    if (!generation.final && isQuiet && !isAlive(generation, nowMs)) generation.finalise()
+    const isQuiet = performance.now() - generation.changedAtMs >= quietMs(generations, generation)
+    if (!generation.final && isQuiet && !isAlive(generation)) generation.finalise()
     if (!generation.final || !generation.isSettled || !generation.verify()) continue
-    if (isHeld(generations, generation, nowMs)) continue
+    if (isHeld(generations, generation)) continue
     generation.finish()
     generations.insert(generation)
   }
@@ -27,18 +27,18 @@ function quietMs({ live, options }: Generations, { wasLive, isSettled }: Generat
 }
 
 /** At rest under a name that another lineage looks at, which tells of what happens there. */
-export function isWatched(generation: Generation, nowMs: number): boolean {
-  return isAlive(generation, nowMs) && generation.isSettled && !generation.isReplaced
+export function isWatched(generation: Generation): boolean {
+  return isAlive(generation) && generation.isSettled && !generation.isReplaced
 }
 
-function isAlive({ aliveAtMs }: Generation, nowMs: number): boolean {
-  return nowMs - aliveAtMs < ALIVE_MS
+function isAlive({ aliveAtMs }: Generation): boolean {
+  return performance.now() - aliveAtMs < ALIVE_MS
 }
 
 /** Deleted, but perhaps still written to by who has it open, as kube-apiserver does (kubernetes/kubernetes#111208). */
-function isHeld({ live, options }: Generations, generation: Generation, nowMs: number): boolean {
+function isHeld({ live, options }: Generations, generation: Generation): boolean {
   const hasSuccessor = live !== undefined && live.size > 0
-  const isQuiet = nowMs - generation.changedAtMs >= options.deletedQuietMs
+  const isQuiet = performance.now() - generation.changedAtMs >= options.deletedQuietMs
   if (hasSuccessor || isQuiet || !generation.isOpen) return false
   const facts = generation.look()
   return !(facts instanceof Fault) && facts.links === 0

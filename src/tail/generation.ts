@@ -35,12 +35,12 @@ export class Generation {
   lastPath: string
   readonly head: Head
   size: number
-  /** When it last changed, in size or by leaving the live path, in the clock of `observe`. */
-  changedAtMs = 0
+  /** When it was last seen to change, or to leave the live path, in the monotonic clock, as the other may be set. */
+  changedAtMs = Number.NEGATIVE_INFINITY
   /** No longer at the live path. */
   rotated = true
-  /** When its file was last seen at a path that is meant as a live one, though not its lineage's: it may be written to. */
-  aliveAtMs = 0
+  /** When its file was last seen at a path that is meant as a live one, though not its lineage's: it may be written to. Monotonic. */
+  aliveAtMs = Number.NEGATIVE_INFINITY
   /** Nothing will be appended any more. */
   final = false
   /** Done with, or history that was never to be read. Comes back to life when the file grows. */
@@ -89,7 +89,9 @@ export class Generation {
     this.lastPath = place.path
     this.size = place.inflatedSize ?? place.facts.size
     this.mtimeMs = place.facts.mtimeMs
-    this.changedAtMs = Math.min(Date.now(), place.facts.mtimeMs)
+    // Only that tells for how long it had been quiet before it was seen.
+    const quietMs = Math.max(0, Date.now() - place.facts.mtimeMs)
+    this.changedAtMs = Math.max(this.changedAtMs, performance.now() - quietMs)
     this.isReplaced = false
     this.missedScans = 0
     this.#unseen = undefined
@@ -97,7 +99,7 @@ export class Generation {
     this.final = this.isArchive
     this.#cutBack(this.size)
     if (typeof fd === 'number') this.#file.hold(fd)
-    this.cursors.offerAgain(place.facts.mtimeMs)
+    this.cursors.offerAgain(this.#writtenAtMs)
   }
 
   /** Takes its file away: it now holds other content, or is nowhere to be found. */
@@ -123,11 +125,11 @@ export class Generation {
     if (isUnchanged) return
     this.place = { ...this.place, facts }
     this.mtimeMs = facts.mtimeMs
-    this.changedAtMs = nowMs
+    this.changedAtMs = performance.now()
     this.final = false
     this.size = facts.size
     if (!this.isSettled) this.finished = false
-    this.cursors.offerAgain(Math.min(nowMs, facts.mtimeMs))
+    this.cursors.offerAgain(this.#writtenAtMs)
   }
 
   /** Whether its file is seen to hold its content, up to where it has been read. */
@@ -148,7 +150,7 @@ export class Generation {
   /** Reads again after a fault, which is over when there is nothing to read. */
   retry(): void {
     if (this.fault !== this.#unseen && this.unreadBytes === 0) this.fault = undefined
-    for (const cursor of this.cursors.values()) if (cursor.hasFailed) cursor.offerAgain(this.changedAtMs)
+    for (const cursor of this.cursors.values()) if (cursor.hasFailed) cursor.offerAgain(this.#writtenAtMs)
   }
 
   /** Why its content cannot be looked at now; undefined when it can: then that is a fault no more. */
@@ -192,10 +194,15 @@ export class Generation {
     this.head.cut(size)
   }
 
+  /** Since when what is unread may wait. A modification time that lies in the future is wrong. */
+  get #writtenAtMs(): number {
+    return Math.min(Date.now(), this.mtimeMs)
+  }
+
   /** Nothing will be appended: a last line without newline is offered now. */
   finalise(): void {
     this.final = true
-    this.cursors.offerAgain(this.changedAtMs)
+    this.cursors.offerAgain(this.#writtenAtMs)
   }
 
   /** All of it is delivered. */

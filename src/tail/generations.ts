@@ -82,10 +82,10 @@ export class Generations {
   }
 
   /** The live generation is no longer at the live path. */
-  leave(nowMs: number): void {
+  leave(): void {
     if (!this.live) return
     this.live.rotated = true
-    this.live.changedAtMs = nowMs
+    this.live.changedAtMs = performance.now()
     this.live = undefined
     this.#isUnordered = true
   }

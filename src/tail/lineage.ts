@@ -50,12 +50,12 @@ export class Lineage {
   }
 
   /** Whether something is going on that wants a close look. */
-  isActive(nowMs: number): boolean {
+  get isActive(): boolean {
     const { live, reading } = this.generations
     return (
       this.livePath.missing > 0 ||
-      reading.some((generation) => generation !== live && !isWatched(generation, nowMs)) ||
-      (live !== undefined && (live.isReplaced || nowMs - live.changedAtMs < ACTIVE_MS))
+      reading.some((generation) => generation !== live && !isWatched(generation)) ||
+      (live !== undefined && (live.isReplaced || performance.now() - live.changedAtMs < ACTIVE_MS))
     )
   }
 
@@ -68,7 +68,7 @@ export class Lineage {
     for (const generation of generations.reading) generation.learnHead()
     if (generations.scanWanted || livePath.hasArrival || this.#isSearching) this.#scan(nowMs)
     for (const generation of generations.reading) generation.retry()
-    finishRotated(generations, nowMs)
+    finishRotated(generations)
     generations.order(livePath.base.name)
     for (const damaged of generations.decisions.newlyDamaged()) reportDamage(this.options.log, damaged)
     this.#complain(this.#complaint)

@@ -92,7 +92,7 @@ export class LivePath {
   }
 
   #rotate(generation: Generation, nowMs: number): void {
-    this.#generations.leave(nowMs)
+    this.#generations.leave()
     this.#generations.scanWanted = true
     this.#generations.lookAtRotated(generation, nowMs)
   }

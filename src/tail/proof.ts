@@ -28,7 +28,7 @@ export class Proof {
   #recorded: Fingerprint
   /** The bytes before the position; undefined before the first read, or if they could not be read again. */
   #tail: Buffer | undefined
-  /** Instead of `#tail`, when the file changed before a part of what was read from it was taken. */
+  /** Instead of `#tail`, when the file had changed, or could not be read, as a part of what was read from it was taken. */
   #ahead: Evidence | undefined
   /** Some way back, to recognise a copy that lacks the last lines. */
   #milestones: readonly Evidence[] = []
@@ -42,7 +42,7 @@ export class Proof {
 
   /** Something tells whether a file holds what was read; what is proven by nothing is read again. */
   get isProvable(): boolean {
-    return this.#position === 0 || this.#tail !== undefined || this.#recorded.length > 0
+    return this.#position === 0 || Boolean(this.#tail ?? this.#ahead) || this.#recorded.length > 0
   }
 
   evidence(): readonly Evidence[] {
@@ -53,6 +53,7 @@ export class Proof {
 
   /** Whether the bytes before the position are the ones that were read, or recorded before the first read. */
   isUnchanged(content: Content): boolean | Fault {
+    if (this.#ahead) return this.#isUnchangedBefore(this.#ahead, content)
     const tail = this.#tail
     const length = tail?.length ?? this.#recorded.length
     if (length === 0) return true
@@ -62,6 +63,19 @@ export class Proof {
     if (fingerprint(bytes).hash !== this.#recorded.hash) return false
     this.#tail = keep(bytes)
     return true
+  }
+
+  /** Reads the bytes before the position again. That they are of the same file is shown by what was seen ahead, looked at after them. */
+  #isUnchangedBefore({ offset, marker }: Evidence, content: Content): boolean | Fault {
+    const tail = content.before(this.#position, Math.min(FINGERPRINT_BYTES, this.#position))
+    const bytes = content.before(offset, marker.length)
+    if (tail instanceof Fault) return tail
+    if (bytes instanceof Fault) return bytes
+    const isSame = tail !== undefined && bytes !== undefined && fingerprint(bytes).hash === marker.hash
+    // A content that ends before them is proven by nothing any more, and read again.
+    if (isSame || bytes === undefined) this.#ahead = undefined
+    if (isSame) this.#tail = keep(tail)
+    return isSame
   }
 
   /** A chunk was read that ends at `end`: its last bytes, with what stands before it if that is all of the chunk. */

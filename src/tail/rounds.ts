@@ -80,7 +80,7 @@ export function createRounds(tickMs: number): Rounds {
       lineage.check(nowMs)
       // Behind the others, so that all get their turn.
       active.delete(lineage)
-      if (lineage.isActive(nowMs)) active.add(lineage)
+      if (lineage.isActive) active.add(lineage)
       unopened.delete(lineage)
       if (lineage.livePath.error !== undefined) unopened.add(lineage)
       if (active.size > 0) tickAtMs = Math.min(tickAtMs, atMs + tickMs)

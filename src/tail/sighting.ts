@@ -13,7 +13,7 @@ export function meet(scan: Scan, sighting: Place): boolean {
     const verdict = isStill(scan, generation, sighting)
     if (verdict === 'other') continue
     // It need not be missed twice when it is seen where it is now.
-    if (generation === generations.live && livePath.missing > 0) generations.leave(nowMs)
+    if (generation === generations.live && livePath.missing > 0) generations.leave()
     if (verdict === 'unclear') scan.isComplete = false
     else if (!generation.place) generations.giveHome(generation, sighting)
     if (generation === generations.live) generation.observe(facts, nowMs)

@@ -1,7 +1,7 @@
 import type { Skipped } from '../block.ts'
 import { createLedger, type Ledger, type Ticket } from '../checkpoint/ledger.ts'
 import type { Fingerprint, PositionRecord } from '../checkpoint/registry.ts'
-import { type ByteAccount, createByteAccount } from './byte-account.ts'
+import { createByteAccount } from './byte-account.ts'
 
 /** What the ledger keeps with a span: how to recognise its end, since when its bytes wait, and how they end. */
 export interface Mark {
@@ -16,26 +16,19 @@ export interface Mark {
 /** The bytes that one destination has taken from one generation: up to where they are settled, and how they ended. */
 export class Taken {
   readonly #ledger: Ledger<Mark>
-  readonly #account: ByteAccount
-  #marker: Fingerprint
+  /** Everything before is settled (I1). */
+  #record: PositionRecord
 
   constructor(from: PositionRecord) {
-    this.#marker = from.marker
-    this.#account = createByteAccount(from)
+    this.#record = from
+    const account = createByteAccount(from)
     this.#ledger = createLedger(from.offset, (mark) => {
-      this.#marker = mark.marker
-      this.#account.pass(mark.length, mark)
+      const { marker, length } = mark
+      account.pass(length, mark)
+      // A position that is recognised by nothing would have the whole file sent again after a restart: the one before has only
+      // what was settled since.
+      if (marker.length > 0) this.#record = { offset: this.#ledger.watermark, marker, ...account.counts() }
     })
-  }
-
-  /** Everything before is settled (I1). */
-  get watermark(): number {
-    return this.#ledger.watermark
-  }
-
-  /** Of the bytes before the watermark. */
-  get marker(): Fingerprint {
-    return this.#marker
   }
 
   get isSettled(): boolean {
@@ -51,7 +44,8 @@ export class Taken {
     return this.#ledger.take(end, mark)
   }
 
-  record(): PositionRecord {
-    return { offset: this.#ledger.watermark, marker: this.#marker, ...this.#account.counts() }
+  /** What is settled, and how to recognise its end. */
+  get record(): PositionRecord {
+    return this.#record
   }
 }

@@ -362,6 +362,60 @@ describe('what cannot be done for a while is said, tried again, and loses nothin
     await tail.close()
   })
 
+  describe('EIO when lines are taken in front of so much that they cannot be recognised by what was seen last:', () => {
+    /** Takes the line `c` of a file in which 2000 bytes of another one follow. */
+    async function taken(dir: string) {
+      const losses: unknown[] = []
+      const log = { ...silentLog, error: (fields: unknown) => void losses.push(fields) }
+      const rigged = rig(dir, 'a.log', { log })
+      const { tail, append, faulty } = rigged
+      append('a.log', 'a\nb\n')
+      expect(await tail.lines()).toEqual(['a', 'b'])
+      append('a.log', `c\n${'d'.repeat(2000)}`)
+      await tail.tailer.pass()
+      const chunk = await tail.tailer.feed('main').read(Buffer.alloc(4096))
+      faulty.refuse(['readSync'], 'EIO')
+      const part = chunk?.take(2)
+      faulty.allow()
+      chunk?.leave('partial')
+      part?.settle({ deadLetteredBytes: 0, truncatedBytes: 0 })
+      append('a.log', '\ne\n')
+      return { ...rigged, losses }
+    }
+    const rest = ['d'.repeat(2000), 'e']
+
+    test('what follows is read on, once', async () => {
+      using dir = tempDir()
+      const { tail, losses } = await taken(dir.path)
+      expect(await tail.lines()).toEqual(rest)
+      await tail.restart()
+      expect(await tail.lines()).toEqual([])
+      expect(losses).toEqual([])
+      await tail.close()
+    })
+
+    test('after a restart the taken lines come again, and none before them', async () => {
+      using dir = tempDir()
+      const { tail, losses } = await taken(dir.path)
+      await tail.restart()
+      expect(await tail.lines()).toEqual(['c', ...rest])
+      expect(losses).toEqual([])
+      await tail.close()
+    })
+
+    test('a copy is known to hold them, and not another file that begins just so', async () => {
+      using dir = tempDir()
+      const { tail, at, append, losses } = await taken(dir.path)
+      copyFileSync(at('a.log'), at('a.log.1'))
+      writeFileSync(at('a.log'), 'a\nb\nx\n')
+      expect((await tail.lines()).toSorted()).toEqual(['a', 'b', 'x', ...rest].toSorted())
+      append('a.log', 'y\n')
+      expect(await tail.lines()).toEqual(['y'])
+      expect(losses).toEqual([])
+      await tail.close()
+    })
+  })
+
   test.each(['audit.log', 'audit.log.1.gz'])('EIO in the middle of %s', async (name) => {
     using dir = tempDir()
     const lines = Array.from({ length: 300 }, () => randomBytes(500).toString('hex'))

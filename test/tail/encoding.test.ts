@@ -125,6 +125,35 @@ describe('a UTF-8 byte order mark', () => {
     await tail.close()
   })
 
+  test.each([
+    ['as long as the room', 13],
+    ['longer than the room by no more than the mark', 15],
+  ])('does not hide the last line of a finished file that is %s', async (_, bytes) => {
+    using dir = tempDir()
+    const { live, tail } = rig(dir.path, {})
+    writeFileSync(live, `${MARK}${'x'.repeat(bytes)}`)
+    await tail.tailer.pass()
+    renameSync(live, `${live}.1`)
+    writeFileSync(live, 'new\n')
+    await tail.tailer.pass()
+    await tail.tailer.pass()
+    expect((await tail.read({ roomBytes: 16 })).flatMap(({ lines }) => lines)).toEqual(['x'.repeat(bytes), 'new'])
+    await tail.close()
+  })
+
+  test('leaves no byte of half a line to be offered over and over', async () => {
+    using dir = tempDir()
+    const { live, tail } = rig(dir.path, {})
+    writeFileSync(live, `${MARK}${'x'.repeat(14)}`)
+    await tail.tailer.pass()
+    const feed = tail.tailer.feed('main')
+    const chunk = await feed.read(Buffer.alloc(16))
+    expect(chunk?.length).toBe(14)
+    chunk?.leave('partial')
+    expect(await feed.read(Buffer.alloc(16))).toBeUndefined()
+    await tail.close()
+  })
+
   test('alone makes no line', async () => {
     using dir = tempDir()
     const { live, lines, tail } = rig(dir.path, {})

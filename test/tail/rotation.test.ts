@@ -191,6 +191,33 @@ describe('rename rotation', () => {
     await tail.close()
   })
 
+  test('delivers a last line without newline also when the file fills the room exactly', async () => {
+    using dir = tempDir()
+    const { append, rotate, tail } = rig(dir.path)
+    await tail.lines()
+    append(`${'a'.repeat(4091)}\nlast`)
+    rotate(1)
+    append('new\n')
+    expect(await tail.lines()).toEqual(['a'.repeat(4091), 'last', 'new'])
+    expect(tail.tailer.records()).toContainEqual(expect.objectContaining({ size: 4096, finished: true }))
+    await tail.close()
+  })
+
+  test('does not offer over and over a last line that fills the room and of which nothing is taken', async () => {
+    using dir = tempDir()
+    const { append, rotate, tail } = rig(dir.path)
+    await tail.lines()
+    append('b'.repeat(4096))
+    rotate(1)
+    await tail.tailer.pass()
+    const feed = tail.tailer.feed('main')
+    const chunk = await feed.read(Buffer.alloc(4096))
+    expect(chunk?.length).toBe(4096)
+    chunk?.leave('partial')
+    expect(await feed.read(Buffer.alloc(4096))).toBeUndefined()
+    await tail.close()
+  })
+
   test('takes nothing for a last line that has come since the rotated file was quiet', async () => {
     using dir = tempDir()
     const { append, rotate, tail } = rig(dir.path)
