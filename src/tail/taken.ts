@@ -22,9 +22,12 @@ export class Taken {
   constructor(from: PositionRecord) {
     this.#marker = from.marker
     this.#account = createByteAccount(from)
-    this.#ledger = createLedger(from.offset, (mark) => {
-      this.#marker = mark.marker
-      this.#account.pass(mark.length, mark)
+    this.#ledger = createLedger<Mark>(from.offset, {
+      join,
+      pass: (mark) => {
+        this.#marker = mark.marker
+        this.#account.pass(mark.length, mark)
+      },
     })
   }
 
@@ -39,7 +42,7 @@ export class Taken {
   }
 
   get isSettled(): boolean {
-    return this.#ledger.open === 0
+    return this.#ledger.entries === 0
   }
 
   /** Since when the first bytes wait that are not settled; undefined when all are. */
@@ -54,4 +57,14 @@ export class Taken {
   record(): PositionRecord {
     return { offset: this.#ledger.watermark, marker: this.#marker, ...this.#account.counts() }
   }
+}
+
+/** Each is counted by itself before they are added: no more of it than its length. */
+function join(earlier: Mark, later: Mark): Mark {
+  const account = createByteAccount({ deadLetteredBytes: 0, skippedBytes: {} })
+  account.pass(earlier.length, earlier)
+  account.pass(later.length, later)
+  const { deadLetteredBytes, skippedBytes } = account.counts()
+  const length = earlier.length + later.length
+  return { ...later, length, sinceMs: earlier.sinceMs, skipped: skippedBytes, deadLetteredBytes, truncatedBytes: 0 }
 }

@@ -727,7 +727,7 @@ test('for any answers every record ends delivered or dead-lettered, and the wate
         expect([...whole, ...short].map(numberOf).toSorted((a, b) => a - b)).toEqual([...lines.keys()])
         const bodies = new Map(fake.requests.map(({ batchId, body }) => [batchId, body]))
         expect(fake.requests.every(({ batchId, body }) => bodies.get(batchId) === body)).toBe(true)
-        expect(file.ledger.open).toBe(0)
+        expect(file.ledger.entries).toBe(0)
         expect(fake.bodies).toBeLessThanOrEqual(delivery.maxInFlight + 1)
       },
     ),

@@ -93,7 +93,7 @@ async function ship(
   for (const one of file.skips) {
     for (const [reason, bytes] of Object.entries(one)) skipped[reason] = (skipped[reason] ?? 0) + bytes
   }
-  expect(file.ledger.open).toBe(0)
+  expect(file.ledger.entries).toBe(0)
   return { records, dead, skipped, mostOpen }
 }
 
