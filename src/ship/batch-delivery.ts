@@ -2,6 +2,7 @@ import { type Batch, batchIdOf, createSettlements, type DeadLine, type Range, ty
 import type { Bury } from './burial.ts'
 import { backoffMs, type DeliveryContext, deadRecord, noteDecision, sendRange, waitUntil } from './delivery.ts'
 import { type Isolated, isolate, type RefusedRange } from './isolation.ts'
+import { type Failing, noteFailing } from './lane-account.ts'
 import { type Shortened, sendShortened, shorten } from './shortening.ts'
 
 /** A record refused alone is tried this often, and this many in a row are dead-lettered on the strength of earlier successes. */
@@ -12,6 +13,8 @@ interface Owing {
   readonly batch: Batch
   readonly whole: Range
   readonly settlements: Settlements
+  /** It was refused, and none of its records has been accepted since. */
+  failing?: Failing | undefined
 }
 
 /** Brings batches to their end: every record delivered, or durably in the dead letter (I1). */
@@ -28,8 +31,18 @@ export function createBatchDelivery(context: DeliveryContext, bury: Bury) {
     const unfit = batch.deadLetters.flatMap(({ entry }) => entry ?? [])
     if (!(await bury(unfit, batchIdOf(batch.parts, whole), signal))) return
     for (const { part, bytes } of batch.deadLetters) settlements.deadLettered(part, bytes)
-    if (whole.end > 0 && !(await deliverWhole({ batch, whole, settlements }, signal))) return
+    const owing: Owing = { batch, whole, settlements }
+    try {
+      if (whole.end > 0 && !(await deliverWhole(owing, signal))) return
+    } finally {
+      endFailing(owing)
+    }
     settlements.settle()
+  }
+
+  function endFailing(owing: Owing): void {
+    if (owing.failing) account.failing.delete(owing.failing)
+    owing.failing = undefined
   }
 
   async function deliverWhole(owing: Owing, signal: AbortSignal): Promise<boolean> {
@@ -40,6 +53,7 @@ export function createBatchDelivery(context: DeliveryContext, bury: Bury) {
       const sent = await sendRange(batch, whole, context, signal)
       if (sent.kind === 'aborted') return false
       if (sent.kind === 'delivered') return true
+      owing.failing ??= noteFailing(account)
       if (delivery.mode === 'blocking-strict' && isRequestReceived(batch.body.recordLine(0))) {
         const reason = sent.kind === 'refused' ? sent.verdict.reason : sent.reason
         if (!(await hold(round, reason, signal))) return false
@@ -51,7 +65,9 @@ export function createBatchDelivery(context: DeliveryContext, bury: Bury) {
           : await isolate(whole, sent.verdict, {
               async send(range) {
                 const part = await sendRange(batch, range, context, signal)
-                if (part.kind === 'delivered') own += 1
+                if (part.kind !== 'delivered') return part
+                own += 1
+                endFailing(owing)
                 return part
               },
               hasOtherDeliveries: () => account.batchesSent - own > sentBefore,

@@ -9,6 +9,7 @@ import type { DeadLetterPort, StoredDeadLetters } from '../../src/ship/burial.ts
 import type { DeadLetterEntry } from '../../src/ship/dead-letter-entry.ts'
 import type { Verdict } from '../../src/ship/destination.ts'
 import { createLane } from '../../src/ship/lane.ts'
+import { failingSinceMs } from '../../src/ship/lane-account.ts'
 import { busy, fakeDestination, ok, refused, type SentRequest, tooLarge } from '../support/fake-destination.ts'
 import { memoryFeed, originOf } from '../support/memory-feed.ts'
 import { silentLog } from '../support/tail-rig.ts'
@@ -175,6 +176,24 @@ describe('a lane', () => {
     await done()
     expect(fake.peakInFlight).toBe(3)
     expect(fake.bodies).toBe(4)
+    await lane.drain()
+  })
+
+  test('is failing as long as any batch is not accepted, whatever else is delivered', async () => {
+    let healed = false
+    const lines = numbered(300)
+    const isStuck = (request: SentRequest) => isOf(request, record(0))
+    const { file, fake, done, lane } = setUp({
+      content: `${lines.join('\n')}\n`,
+      answer: (request) => (isStuck(request) && !healed ? busy : ok),
+      delivery: { batchMaxSize: 1 },
+    })
+    await until(() => fake.delivered.length === 299 && fake.requests.filter(isStuck).length > 1)
+    expect(failingSinceMs(lane.account)).toBeLessThanOrEqual(lane.account.lastSuccessAtMs ?? 0)
+    expect(file.ledger.entries).toBeLessThanOrEqual(2 * lane.account.inFlight)
+    healed = true
+    await done()
+    expect([fake.delivered.length, failingSinceMs(lane.account)]).toEqual([300, undefined])
     await lane.drain()
   })
 
@@ -364,14 +383,19 @@ describe('poison isolation', () => {
     await lane.drain()
   })
 
-  test('leaves a destination well that refused the last record for good', async () => {
+  test('leaves a destination well that refused the last record for good, and once it accepts others of the batch', async () => {
     const lines = numbered(10)
-    const { done, lane } = setUp({
+    const failingBesideDelivered: (number | undefined)[] = []
+    const { fake, done, lane } = setUp({
       content: `${lines.join('\n')}\n`,
-      answer: (request) => (isOf(request, lines.at(-1) ?? '') ? refused : ok),
+      answer: (request) => {
+        if (fake.delivered.length > 0) failingBesideDelivered.push(failingSinceMs(lane.account))
+        return isOf(request, lines.at(-1) ?? '') ? refused : ok
+      },
     })
     await done()
-    expect([lane.account.failingSinceMs, lane.account.trouble]).toEqual([undefined, undefined])
+    expect(new Set(failingBesideDelivered)).toEqual(new Set([undefined]))
+    expect([failingSinceMs(lane.account), lane.account.trouble]).toEqual([undefined, undefined])
     await lane.drain()
   })
 
@@ -384,8 +408,10 @@ describe('poison isolation', () => {
     })
     await until(() => lane.account.trouble === 'misconfigured')
     expect([dead.lines, file.ledger.watermark]).toEqual([[], 0])
+    expect(failingSinceMs(lane.account)).toBeLessThanOrEqual(Date.now())
     healed = true
     await done()
+    expect(failingSinceMs(lane.account)).toBeUndefined()
     expect(fake.delivered.toSorted()).toEqual(lines.toSorted())
     expect(dead.lines).toEqual([])
     await lane.drain()
