@@ -5,9 +5,12 @@ import { type Isolated, isolate, type RefusedRange } from './isolation.ts'
 import { type Failing, noteFailing } from './lane-account.ts'
 import { type Shortened, sendShortened, shorten } from './shortening.ts'
 
-/** A record refused alone is tried this often, and this many in a row are dead-lettered on the strength of earlier successes. */
-const LONE_ROUNDS = 3
-const LONE_RECORDS = 10
+/**
+ * A batch of which nothing is accepted is tried this often, and so many records in a row are dead-lettered on the strength of
+ * earlier successes.
+ */
+const UNPROVEN_ROUNDS = 3
+const UNPROVEN_RECORDS = 10
 
 interface Owing {
   readonly batch: Batch
@@ -20,7 +23,7 @@ interface Owing {
 /** Brings batches to their end: every record delivered, or durably in the dead letter (I1). */
 export function createBatchDelivery(context: DeliveryContext, bury: Bury) {
   const { delivery, account } = context
-  /** Lone records dead-lettered since the last success, and how many batches were sent by then. */
+  /** Records dead-lettered with nothing accepted beside them since the last success, and how many batches were sent by then. */
   let unproven = 0
   let provenBy = 0
 
@@ -74,11 +77,7 @@ export function createBatchDelivery(context: DeliveryContext, bury: Bury) {
             })
       if (isolated.kind === 'aborted') return false
       if (isolated.kind === 'settled') return settleIsolated(owing, isolated.refused, signal)
-      if (mayBury(whole, round)) {
-        unproven += 1
-        const refused = [{ range: whole, kind: 'rejected', reason: isolated.reason } as const]
-        return settleIsolated(owing, refused, signal)
-      }
+      if (mayBury(isolated.refused, round)) return settleIsolated(owing, isolated.refused, signal)
       account.trouble = 'misconfigured'
       report(
         isolated.reason,
@@ -101,13 +100,18 @@ export function createBatchDelivery(context: DeliveryContext, bury: Bury) {
   }
 
   /**
-   * In order and one at a time, nothing sent meanwhile can prove that only this record is refused. What was accepted before
-   * does, within limits: a destination that begins to refuse everything loses a few records to the dead letter.
+   * In order and one at a time, nothing sent meanwhile can prove that only these records are refused. What was accepted
+   * before does, within limits: a destination that begins to refuse everything loses a few records to the dead letter.
    */
-  function mayBury(whole: Range, round: number): boolean {
+  function mayBury(refused: readonly RefusedRange[], round: number): boolean {
     if (account.batchesSent !== provenBy) unproven = 0
     provenBy = account.batchesSent
-    return whole.end === 1 && round >= LONE_ROUNDS && provenBy > 0 && unproven < LONE_RECORDS
+    // Too large is a matter of the record alone.
+    const rejected = refused.filter(({ kind }) => kind === 'rejected').length
+    if (rejected === 0 || round < UNPROVEN_ROUNDS || provenBy === 0) return false
+    if (unproven + rejected > UNPROVEN_RECORDS) return false
+    unproven += rejected
+    return true
   }
 
   async function settleIsolated(

@@ -7,10 +7,13 @@ export interface IsolationPorts {
   hasOtherDeliveries(): boolean
 }
 
-/** `misconfigured`: everything was refused, so the fault is not a record's; nothing may be settled. */
+/**
+ * `misconfigured`: everything was refused, so the fault is not a record's; nothing may be settled. `refused`: all that the
+ * batch consists of, where it was tried to the last record.
+ */
 export type Isolated =
   | { readonly kind: 'settled'; readonly refused: readonly RefusedRange[] }
-  | { readonly kind: 'misconfigured'; readonly reason: string }
+  | { readonly kind: 'misconfigured'; readonly reason: string; readonly refused: readonly RefusedRange[] }
   | { readonly kind: 'aborted' }
 
 /** Single records the destination refused, or ranges it never answered for within `max_attempts`. */
@@ -50,7 +53,7 @@ export async function isolate(whole: Range, first: Refusal, ports: IsolationPort
       continue
     }
     for (const half of halves(range)) {
-      if (requests >= UNPROVEN_REQUESTS && !isProven()) return { kind: 'misconfigured', reason: verdict.reason }
+      if (requests >= UNPROVEN_REQUESTS && !isProven()) return misconfigured(verdict)
       requests += 1
       const sent = await ports.send(half)
       if (sent.kind === 'aborted') return sent
@@ -59,7 +62,11 @@ export async function isolate(whole: Range, first: Refusal, ports: IsolationPort
       else refused.push({ range: half, ...sent })
     }
   }
-  return doubt && !isProven() ? { kind: 'misconfigured', reason: doubt.reason } : { kind: 'settled', refused }
+  return doubt && !isProven() ? misconfigured(doubt, refused) : { kind: 'settled', refused }
+}
+
+function misconfigured({ reason }: Refusal, refused: readonly RefusedRange[] = []): Isolated {
+  return { kind: 'misconfigured', reason, refused }
 }
 
 function halves({ start, end }: Range): readonly Range[] {

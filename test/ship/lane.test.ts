@@ -529,6 +529,46 @@ describe('blocking modes', () => {
     await lane.drain()
   })
 
+  test.each([
+    [1, 10],
+    [4, 8],
+    [10, 10],
+    [11, 0],
+  ])(
+    'in batches of %i, %i refused records in a row are dead-lettered with nothing accepted between',
+    async (size, count) => {
+      let healed = false
+      const lines = numbered(size + 30)
+      const good = lines.slice(0, size)
+      const { fake, dead, done, lane } = setUp({
+        content: `${lines.join('\n')}\n`,
+        answer: ({ records }) => (healed || good.includes(records[0] ?? '') ? ok : refused),
+        delivery: { batchMaxSize: size, maxInFlight: 1 },
+      })
+      const stuck = lines.slice(size + count, 2 * size + count)
+      await until(() => fake.requests.filter(({ records }) => records.join() === stuck.join()).length > 5)
+      expect([fake.delivered, lane.account.trouble]).toEqual([good, 'misconfigured'])
+      expect(dead.lines.toSorted()).toEqual(lines.slice(size, size + count).toSorted())
+      healed = true
+      await done()
+      expect([...fake.delivered, ...dead.lines].toSorted()).toEqual(lines.toSorted())
+      await lane.drain()
+    },
+  )
+
+  test('records that are too large beside one that is refused are delivered truncated all the same', async () => {
+    const lines = [record(0), record(1), event(2, 500), record(3), record(4)]
+    const { fake, dead, done, lane } = setUp({
+      content: `${lines.join('\n')}\n`,
+      answer: (request) => (request.body.length > 300 ? tooLarge : isOf(request, record(3)) ? refused : ok),
+      delivery: { batchMaxSize: 2, maxInFlight: 1 },
+    })
+    await done()
+    expect(fake.delivered).toEqual([record(0), record(1), truncated(2), record(4)])
+    expect(dead.lines).toEqual([record(3)])
+    await lane.drain()
+  })
+
   test('blocking-strict goes no further than a refused RequestReceived event until it is accepted', async () => {
     let healed = false
     const { fake, dead, done, lane } = setUp({
