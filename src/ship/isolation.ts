@@ -25,10 +25,11 @@ export interface RefusedRange {
 }
 
 /**
- * Requests that may be refused with nothing delivered before the destination and not the records is held to be wrong:
- * enough to reach single records of a batch of 1000, and ranges all over it.
+ * Ranges that may be rejected with nothing delivered before the destination and not the records is held to be wrong:
+ * enough to reach single records of a batch of 1000, and ranges all over it. Too large is no reason to end the search, as
+ * each record is to be tried by itself.
  */
-const UNPROVEN_REQUESTS = 24
+const UNPROVEN_REJECTIONS = 24
 
 /**
  * Finds the records a destination refuses: halves a refused range until single records are left. One bad record of n
@@ -41,6 +42,7 @@ export async function isolate(whole: Range, first: Refusal, ports: IsolationPort
   const open: { range: Range; verdict: Refusal }[] = [{ range: whole, verdict: first }]
   const isProven = () => hasDelivered || ports.hasOtherDeliveries()
   let requests = 0
+  let rejections = 0
   let doubt: Refusal | undefined
   for (;;) {
     const next = requests % 4 < 2 ? open.shift() : open.pop()
@@ -53,13 +55,16 @@ export async function isolate(whole: Range, first: Refusal, ports: IsolationPort
       continue
     }
     for (const half of halves(range)) {
-      if (requests >= UNPROVEN_REQUESTS && !isProven()) return misconfigured(verdict)
       requests += 1
       const sent = await ports.send(half)
       if (sent.kind === 'aborted') return sent
       if (sent.kind === 'delivered') hasDelivered = true
-      else if (sent.kind === 'refused') open.push({ range: half, verdict: sent.verdict })
-      else refused.push({ range: half, ...sent })
+      else if (sent.kind === 'exhausted') refused.push({ range: half, ...sent })
+      else {
+        open.push({ range: half, verdict: sent.verdict })
+        if (sent.verdict.kind === 'rejected') rejections += 1
+        if (rejections >= UNPROVEN_REJECTIONS && !isProven()) return misconfigured(sent.verdict)
+      }
     }
   }
   return doubt && !isProven() ? misconfigured(doubt, refused) : { kind: 'settled', refused }

@@ -474,6 +474,38 @@ describe('a record that is too large', () => {
     await lane.drain()
   })
 
+  test('is truncated also where every record of a larger batch is too large, in a bounded number of requests', async () => {
+    const lines = Array.from({ length: 28 }, (_, n) => event(n, 50))
+    const { fake, dead, done, lane } = setUp({
+      content: `${lines.join('\n')}\n`,
+      answer: ({ body }) => (body.includes('requestObject') ? tooLarge : ok),
+      delivery: { batchMaxSize: 28 },
+    })
+    await done()
+    expect(fake.delivered.toSorted()).toEqual(lines.map((_, n) => truncated(n)).toSorted())
+    expect([dead.lines, fake.requests[0]?.records.length]).toEqual([[], 28])
+    const halving = 2 * 28 - 1
+    expect(fake.requests.length).toBe(halving + 28)
+    await lane.drain()
+  })
+
+  test('does not hide that the destination refuses whatever is smaller', async () => {
+    let healed = false
+    const { fake, dead, done, lane } = setUp({
+      content: `${numbered(28).join('\n')}\n`,
+      answer: ({ records }) => (healed ? ok : records.length > 4 ? tooLarge : refused),
+      delivery: { batchMaxSize: 28, maxInFlight: 1 },
+    })
+    const rounds = () => [...fake.requests.entries()].filter(([, { records }]) => records.length === 28)
+    await until(() => rounds().length > 1)
+    expect([lane.account.trouble, dead.lines, fake.delivered]).toEqual(['misconfigured', [], []])
+    expect(rounds()[1]?.[0]).toBeLessThan(40)
+    healed = true
+    await done()
+    expect(fake.delivered.length).toBe(28)
+    await lane.drain()
+  })
+
   test('and still is when truncated is dead-lettered as it was', async () => {
     const { fake, dead, done, lane } = setUp({
       content: `${event(1, 500)}\n${record(2)}\n`,
