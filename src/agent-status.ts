@@ -5,7 +5,7 @@ import type { Config } from './config/config.ts'
 import { judgeHealth } from './observe/health.ts'
 import type { CheckpointStatus, DestinationStatus, Status } from './observe/status.ts'
 import { openFiles } from './open-files.ts'
-import { type LaneAccount, nextAttemptAtMs } from './ship/lane-account.ts'
+import { failingSinceMs, type LaneAccount, nextAttemptAtMs } from './ship/lane-account.ts'
 import { describeRejected, describeSource } from './source-status.ts'
 import type { Tailer } from './tail/tailer.ts'
 
@@ -80,7 +80,7 @@ function describeShipping({ destination, lane, deadLetters }: Shipping): Destina
     deadLetterBytes: deadLetters.bytes,
     lastSuccessAt: isoOf(account.lastSuccessAtMs),
     lastError: account.lastError && { at: iso(account.lastError.atMs), message: account.lastError.message },
-    failingSince: isoOf(account.failingSinceMs),
+    failingSince: isoOf(failingSinceMs(account)),
     nextAttemptAt: isoOf(nextAttemptAtMs(account)),
     latencyMs: {
       average: latency.count === 0 ? 0 : microsecondsKept(latency.totalMs / latency.count),
@@ -97,7 +97,7 @@ function microsecondsKept(ms: number): number {
 function laneState(account: LaneAccount): DestinationStatus['state'] {
   if (account.stopped) return 'stopped'
   if (account.held > 0) return 'holding'
-  return account.trouble ?? (account.failingSinceMs === undefined ? 'ok' : 'retrying')
+  return account.trouble ?? (failingSinceMs(account) === undefined ? 'ok' : 'retrying')
 }
 
 function describeCheckpoint({ path, saver, recovered }: StatusInputs['checkpoint']): CheckpointStatus {

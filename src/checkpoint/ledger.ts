@@ -5,14 +5,15 @@ import type { Span } from '../block.ts'
  * before it is delivered or durably dead-lettered, and it never passes a gap (I1). `T` rides along with each span and
  * surfaces when the watermark passes it.
  *
- * Taking and settling cost O(1) amortised; memory is one entry per span still open or behind an open one.
+ * Neighbours that are settled behind an open span become one entry: memory is bounded by the open spans (I2), however
+ * much is settled behind the oldest. Taking and settling cost O(1).
  */
 export interface Ledger<T> {
   readonly watermark: number
   /** Where the next span must start. */
   readonly taken: number
-  /** Spans not yet behind the watermark. */
-  readonly open: number
+  /** What is kept: the open spans, and what is settled between and behind them. */
+  readonly entries: number
   /** The mark of the first span that is not settled. */
   readonly oldest: T | undefined
   /** Opens `[taken, end)`. The ticket settles it, once. */
@@ -24,23 +25,61 @@ export interface Ticket {
   settle(): void
 }
 
-/** `onPass` runs inside `settle` for each span that the watermark passes, in the order of the file. */
-export function createLedger<T>(start: number, onPass: (mark: T) => void): Ledger<T> {
+export interface Marks<T> {
+  /** The mark of two settled neighbours together. */
+  join(earlier: T, later: T): T
+  /** Runs inside `settle` when the watermark passes what the mark stands for, in the order of the file. */
+  pass(mark: T): void
+}
+
+interface Entry<T> {
+  end: number
+  mark: T
+  settled: boolean
+  before: Entry<T> | undefined
+  after: Entry<T> | undefined
+}
+
+export function createLedger<T>(start: number, marks: Marks<T>): Ledger<T> {
   let watermark = start
   let taken = start
-  let head = 0
-  let entries: { readonly end: number; readonly mark: T; settled: boolean }[] = []
+  let entries = 0
+  let first: Entry<T> | undefined
+  let last: Entry<T> | undefined
 
-  function advance(): void {
-    for (let entry = entries[head]; entry?.settled; entry = entries[head]) {
-      head += 1
-      watermark = entry.end
-      onPass(entry.mark)
-    }
-    if (head * 2 > entries.length) {
-      entries = entries.slice(head)
-      head = 0
-    }
+  function append(entry: Entry<T>): void {
+    if (last) last.after = entry
+    else first = entry
+    last = entry
+    entries += 1
+  }
+
+  /** `entry` takes over the settled one behind it. */
+  function absorb(entry: Entry<T>, next: Entry<T>): void {
+    entry.end = next.end
+    entry.mark = marks.join(entry.mark, next.mark)
+    entry.after = next.after
+    if (next.after) next.after.before = entry
+    else last = entry
+    entries -= 1
+  }
+
+  function pass(entry: Entry<T>): void {
+    first = entry.after
+    if (first) first.before = undefined
+    else last = undefined
+    // Else garbage that is old already would keep what is passed later, one after the other, until it is collected itself.
+    entry.after = undefined
+    entries -= 1
+    watermark = entry.end
+    marks.pass(entry.mark)
+  }
+
+  function settle(entry: Entry<T>): void {
+    entry.settled = true
+    if (entry.after?.settled) absorb(entry, entry.after)
+    if (entry.before?.settled) absorb(entry.before, entry)
+    if (first?.settled) pass(first)
   }
 
   return {
@@ -50,24 +89,23 @@ export function createLedger<T>(start: number, onPass: (mark: T) => void): Ledge
     get taken() {
       return taken
     },
-    get open() {
-      return entries.length - head
+    get entries() {
+      return entries
     },
     get oldest() {
-      return entries[head]?.mark
+      return first?.mark
     },
     take(end, mark) {
       if (!(end > taken)) throw new RangeError(`a span must move forward: [${taken}, ${end})`)
       const span = { start: taken, end }
-      const entry = { end, mark, settled: false }
+      const entry = { end, mark, settled: false, before: last, after: undefined }
       taken = end
-      entries.push(entry)
+      append(entry)
       return {
         span,
         settle() {
           if (entry.settled) throw new Error(`span [${span.start}, ${span.end}) was settled twice`)
-          entry.settled = true
-          advance()
+          settle(entry)
         },
       }
     },

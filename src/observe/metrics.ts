@@ -113,7 +113,7 @@ function destinationFamilies(destinations: readonly DestinationStatus[]): Family
     ),
     gauge(
       'tailship_failing_since_timestamp_seconds',
-      'When the present run of failures began.',
+      'Since when the batch fails that has been failing longest.',
       each((d) => epochSeconds(d.failingSince)),
     ),
     gauge(

@@ -44,7 +44,7 @@ export interface DestinationStatus {
   readonly deadLetterBytes: number
   readonly lastSuccessAt: string | undefined
   readonly lastError: { readonly at: string; readonly message: string } | undefined
-  /** When the present run of failed attempts began; undefined while attempts succeed. */
+  /** When the batch first failed that has been failing longest, whatever else is delivered; undefined while none fails. */
   readonly failingSince: string | undefined
   /** When the first of the batches that wait is sent again. */
   readonly nextAttemptAt: string | undefined

@@ -2,22 +2,28 @@ import { type Batch, batchIdOf, createSettlements, type DeadLine, type Range, ty
 import type { Bury } from './burial.ts'
 import { backoffMs, type DeliveryContext, deadRecord, noteDecision, sendRange, waitUntil } from './delivery.ts'
 import { type Isolated, isolate, type RefusedRange } from './isolation.ts'
+import { type Failing, noteFailing } from './lane-account.ts'
 import { type Shortened, sendShortened, shorten } from './shortening.ts'
 
-/** A record refused alone is tried this often, and this many in a row are dead-lettered on the strength of earlier successes. */
-const LONE_ROUNDS = 3
-const LONE_RECORDS = 10
+/**
+ * A batch of which nothing is accepted is tried this often, and so many records in a row are dead-lettered on the strength of
+ * earlier successes.
+ */
+const UNPROVEN_ROUNDS = 3
+const UNPROVEN_RECORDS = 10
 
 interface Owing {
   readonly batch: Batch
   readonly whole: Range
   readonly settlements: Settlements
+  /** It was refused, and none of its records has been accepted since. */
+  failing?: Failing | undefined
 }
 
 /** Brings batches to their end: every record delivered, or durably in the dead letter (I1). */
 export function createBatchDelivery(context: DeliveryContext, bury: Bury) {
   const { delivery, account } = context
-  /** Lone records dead-lettered since the last success, and how many batches were sent by then. */
+  /** Records dead-lettered with nothing accepted beside them since the last success, and how many batches were sent by then. */
   let unproven = 0
   let provenBy = 0
 
@@ -28,8 +34,18 @@ export function createBatchDelivery(context: DeliveryContext, bury: Bury) {
     const unfit = batch.deadLetters.flatMap(({ entry }) => entry ?? [])
     if (!(await bury(unfit, batchIdOf(batch.parts, whole), signal))) return
     for (const { part, bytes } of batch.deadLetters) settlements.deadLettered(part, bytes)
-    if (whole.end > 0 && !(await deliverWhole({ batch, whole, settlements }, signal))) return
+    const owing: Owing = { batch, whole, settlements }
+    try {
+      if (whole.end > 0 && !(await deliverWhole(owing, signal))) return
+    } finally {
+      endFailing(owing)
+    }
     settlements.settle()
+  }
+
+  function endFailing(owing: Owing): void {
+    if (owing.failing) account.failing.delete(owing.failing)
+    owing.failing = undefined
   }
 
   async function deliverWhole(owing: Owing, signal: AbortSignal): Promise<boolean> {
@@ -40,6 +56,7 @@ export function createBatchDelivery(context: DeliveryContext, bury: Bury) {
       const sent = await sendRange(batch, whole, context, signal)
       if (sent.kind === 'aborted') return false
       if (sent.kind === 'delivered') return true
+      owing.failing ??= noteFailing(account)
       if (delivery.mode === 'blocking-strict' && isRequestReceived(batch.body.recordLine(0))) {
         const reason = sent.kind === 'refused' ? sent.verdict.reason : sent.reason
         if (!(await hold(round, reason, signal))) return false
@@ -51,18 +68,16 @@ export function createBatchDelivery(context: DeliveryContext, bury: Bury) {
           : await isolate(whole, sent.verdict, {
               async send(range) {
                 const part = await sendRange(batch, range, context, signal)
-                if (part.kind === 'delivered') own += 1
+                if (part.kind !== 'delivered') return part
+                own += 1
+                endFailing(owing)
                 return part
               },
               hasOtherDeliveries: () => account.batchesSent - own > sentBefore,
             })
       if (isolated.kind === 'aborted') return false
       if (isolated.kind === 'settled') return settleIsolated(owing, isolated.refused, signal)
-      if (mayBury(whole, round)) {
-        unproven += 1
-        const refused = [{ range: whole, kind: 'rejected', reason: isolated.reason } as const]
-        return settleIsolated(owing, refused, signal)
-      }
+      if (mayBury(isolated.refused, round)) return settleIsolated(owing, isolated.refused, signal)
       account.trouble = 'misconfigured'
       report(
         isolated.reason,
@@ -85,13 +100,18 @@ export function createBatchDelivery(context: DeliveryContext, bury: Bury) {
   }
 
   /**
-   * In order and one at a time, nothing sent meanwhile can prove that only this record is refused. What was accepted before
-   * does, within limits: a destination that begins to refuse everything loses a few records to the dead letter.
+   * In order and one at a time, nothing sent meanwhile can prove that only these records are refused. What was accepted
+   * before does, within limits: a destination that begins to refuse everything loses a few records to the dead letter.
    */
-  function mayBury(whole: Range, round: number): boolean {
+  function mayBury(refused: readonly RefusedRange[], round: number): boolean {
     if (account.batchesSent !== provenBy) unproven = 0
     provenBy = account.batchesSent
-    return whole.end === 1 && round >= LONE_ROUNDS && provenBy > 0 && unproven < LONE_RECORDS
+    // Too large is a matter of the record alone.
+    const rejected = refused.filter(({ kind }) => kind === 'rejected').length
+    if (rejected === 0 || round < UNPROVEN_ROUNDS || provenBy === 0) return false
+    if (unproven + rejected > UNPROVEN_RECORDS) return false
+    unproven += rejected
+    return true
   }
 
   async function settleIsolated(

@@ -4,7 +4,7 @@ import type { Log } from '../log.ts'
 import { nextDelayMs } from './backoff.ts'
 import { type Batch, batchIdOf, type DeadLine, partOf, type Range } from './batch.ts'
 import type { Destination, SendRequest, Verdict } from './destination.ts'
-import type { LaneAccount } from './lane-account.ts'
+import { type Failing, type LaneAccount, noteFailing } from './lane-account.ts'
 import type { Throttle } from './throttle.ts'
 
 export interface DeliveryContext {
@@ -43,29 +43,32 @@ export async function sendUntilDecided(
   context: DeliveryContext,
   signal: AbortSignal,
 ): Promise<Sent> {
+  const { account, delivery, destination } = context
+  let failing: Failing | undefined
   try {
-    return await attempts(request, context, signal)
-  } finally {
-    request.cache.frame?.release()
-  }
-}
-
-async function attempts(request: SendRequest, context: DeliveryContext, signal: AbortSignal): Promise<Sent> {
-  for (let attempt = 1; ; attempt += 1) {
-    if (!(await waitTurn(context, signal))) return { kind: 'aborted' }
-    const startedAtMs = performance.now()
-    const verdict = await context.destination.send(request, signal)
-    if (verdict.kind === 'delivered') {
-      noteDelivered(context.account, { request, startedAtMs, sentBytes: verdict.sentBytes })
-      if (attempt > 1) noteRecovery(context, attempt)
-      return verdict
+    for (let attempt = 1; ; attempt += 1) {
+      if (!(await waitTurn(context, signal))) return { kind: 'aborted' }
+      const startedAtMs = performance.now()
+      const verdict = await destination.send(request, signal)
+      if (verdict.kind === 'delivered') {
+        noteDelivered(account, { request, startedAtMs, sentBytes: verdict.sentBytes })
+        if (attempt > 1) noteRecovery(context, attempt)
+        return verdict
+      }
+      if (signal.aborted) return { kind: 'aborted' }
+      noteFailure(context, verdict)
+      if (verdict.kind !== 'retry') return { kind: 'refused', verdict }
+      failing ??= noteFailing(account)
+      raiseFloor(context, verdict)
+      if (attempt === delivery.maxAttempts) {
+        account.givenUpSinceMs ??= failing.sinceMs
+        return { kind: 'exhausted', reason: verdict.reason }
+      }
+      if (!(await waitBackoff(context, attempt, signal))) return { kind: 'aborted' }
     }
-    if (signal.aborted) return { kind: 'aborted' }
-    noteFailure(context, verdict)
-    if (verdict.kind !== 'retry') return { kind: 'refused', verdict }
-    raiseFloor(context, verdict)
-    if (attempt === context.delivery.maxAttempts) return { kind: 'exhausted', reason: verdict.reason }
-    if (!(await waitBackoff(context, attempt, signal))) return { kind: 'aborted' }
+  } finally {
+    if (failing) account.failing.delete(failing)
+    request.cache.frame?.release()
   }
 }
 
@@ -153,9 +156,9 @@ function noteDelivered(
   account.latency.peakMs = Math.max(account.latency.peakMs, latencyMs)
 }
 
-/** A destination that has taken a record, or refused it while it takes others, is well. */
+/** A destination that has taken a record, or refused it while it takes others, is well but for what is failing still. */
 export function noteDecision(account: LaneAccount): void {
-  account.failingSinceMs = undefined
+  account.givenUpSinceMs = undefined
   account.trouble = undefined
 }
 
@@ -163,9 +166,7 @@ function noteFailure(
   { account, destination, log }: DeliveryContext,
   verdict: Exclude<Verdict, { kind: 'delivered' }>,
 ): void {
-  const nowMs = Date.now()
-  account.lastError = { atMs: nowMs, message: verdict.reason }
-  account.failingSinceMs ??= nowMs
+  account.lastError = { atMs: Date.now(), message: verdict.reason }
   if (verdict.kind === 'retry') account.trouble = verdict.unauthorized ? 'unauthorized' : undefined
   const message = failureMessage(verdict)
   log.warn({ key: `${message}:${destination.name}`, destination: destination.name, reason: verdict.reason }, message)

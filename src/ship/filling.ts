@@ -20,8 +20,15 @@ export interface FillLimits {
 }
 
 /**
- * Reads lines into `body` until it is full, or `maxWaitMs` after its first one, or until `signal` aborts; undefined when
- * there is nothing. The first line starts the clock, so a line is never held longer than that.
+ * Lines that are left out, by a rule or because they are empty, fill no body, but each chunk of them is a part: while no
+ * request can be sent there would be no end of them. A part costs less than 1 KB. More of them than the default
+ * `batch_max_size`, so that a batch of chunks of a line each is cut by its records first.
+ */
+const MAX_PARTS = 4096
+
+/**
+ * Reads lines into `body` until it is full or of `MAX_PARTS`, or `maxWaitMs` after its first one, or until `signal` aborts;
+ * undefined when there is nothing. The first line starts the clock, so a line is never held longer than that.
  */
 export async function fill(
   body: Body,
@@ -33,7 +40,7 @@ export async function fill(
   const deadLetters: BatchDeadLetter[] = []
   let sealAtMs: number | undefined
   let deadBytes = 0
-  while (!signal.aborted) {
+  while (!signal.aborted && parts.length < MAX_PARTS) {
     const room = deadBytes > limits.maxDeadBytes ? undefined : body.room()
     if (!room) break
     const chunk = await feed.read(room, signal)

@@ -7,10 +7,13 @@ export interface IsolationPorts {
   hasOtherDeliveries(): boolean
 }
 
-/** `misconfigured`: everything was refused, so the fault is not a record's; nothing may be settled. */
+/**
+ * `misconfigured`: everything was refused, so the fault is not a record's; nothing may be settled. `refused`: all that the
+ * batch consists of, where it was tried to the last record.
+ */
 export type Isolated =
   | { readonly kind: 'settled'; readonly refused: readonly RefusedRange[] }
-  | { readonly kind: 'misconfigured'; readonly reason: string }
+  | { readonly kind: 'misconfigured'; readonly reason: string; readonly refused: readonly RefusedRange[] }
   | { readonly kind: 'aborted' }
 
 /** Single records the destination refused, or ranges it never answered for within `max_attempts`. */
@@ -22,10 +25,11 @@ export interface RefusedRange {
 }
 
 /**
- * Requests that may be refused with nothing delivered before the destination and not the records is held to be wrong:
- * enough to reach single records of a batch of 1000, and ranges all over it.
+ * Ranges that may be rejected with nothing delivered before the destination and not the records is held to be wrong:
+ * enough to reach single records of a batch of 1000, and ranges all over it. Too large is no reason to end the search, as
+ * each record is to be tried by itself.
  */
-const UNPROVEN_REQUESTS = 24
+const UNPROVEN_REJECTIONS = 24
 
 /**
  * Finds the records a destination refuses: halves a refused range until single records are left. One bad record of n
@@ -38,6 +42,7 @@ export async function isolate(whole: Range, first: Refusal, ports: IsolationPort
   const open: { range: Range; verdict: Refusal }[] = [{ range: whole, verdict: first }]
   const isProven = () => hasDelivered || ports.hasOtherDeliveries()
   let requests = 0
+  let rejections = 0
   let doubt: Refusal | undefined
   for (;;) {
     const next = requests % 4 < 2 ? open.shift() : open.pop()
@@ -50,16 +55,23 @@ export async function isolate(whole: Range, first: Refusal, ports: IsolationPort
       continue
     }
     for (const half of halves(range)) {
-      if (requests >= UNPROVEN_REQUESTS && !isProven()) return { kind: 'misconfigured', reason: verdict.reason }
       requests += 1
       const sent = await ports.send(half)
       if (sent.kind === 'aborted') return sent
       if (sent.kind === 'delivered') hasDelivered = true
-      else if (sent.kind === 'refused') open.push({ range: half, verdict: sent.verdict })
-      else refused.push({ range: half, ...sent })
+      else if (sent.kind === 'exhausted') refused.push({ range: half, ...sent })
+      else {
+        open.push({ range: half, verdict: sent.verdict })
+        if (sent.verdict.kind === 'rejected') rejections += 1
+        if (rejections >= UNPROVEN_REJECTIONS && !isProven()) return misconfigured(sent.verdict)
+      }
     }
   }
-  return doubt && !isProven() ? { kind: 'misconfigured', reason: doubt.reason } : { kind: 'settled', refused }
+  return doubt && !isProven() ? misconfigured(doubt, refused) : { kind: 'settled', refused }
+}
+
+function misconfigured({ reason }: Refusal, refused: readonly RefusedRange[] = []): Isolated {
+  return { kind: 'misconfigured', reason, refused }
 }
 
 function halves({ start, end }: Range): readonly Range[] {

@@ -11,15 +11,22 @@ export interface LaneAccount {
   deadLetteredRecords: number
   lastSuccessAtMs: number | undefined
   lastError: { readonly atMs: number; readonly message: string } | undefined
-  failingSinceMs: number | undefined
+  /** One for each request that is tried again and each batch that was refused; what is accepted beside it does not end it. */
+  readonly failing: Set<Failing>
+  /** Since when that failed which was given up first after `max_attempts`; until anything is accepted, or refused for good. */
+  givenUpSinceMs: number | undefined
   /** One for each batch that waits to be sent again. */
   readonly attemptsDue: Set<{ readonly atMs: number }>
-  /** Why nothing moves, beyond an ordinary retry. */
+  /** Why nothing moves, beyond an ordinary retry, by the last answer to any batch. */
   trouble: 'unauthorized' | 'misconfigured' | undefined
   /** Batches that wait for an operator: for room in the dead letter, or in `blocking-strict` for being accepted. */
   held: number
   readonly latency: { count: number; totalMs: number; peakMs: number }
   stopped: boolean
+}
+
+export interface Failing {
+  readonly sinceMs: number
 }
 
 export function createLaneAccount(): LaneAccount {
@@ -35,7 +42,8 @@ export function createLaneAccount(): LaneAccount {
     deadLetteredRecords: 0,
     lastSuccessAtMs: undefined,
     lastError: undefined,
-    failingSinceMs: undefined,
+    failing: new Set(),
+    givenUpSinceMs: undefined,
     attemptsDue: new Set(),
     trouble: undefined,
     held: 0,
@@ -47,4 +55,17 @@ export function createLaneAccount(): LaneAccount {
 /** When the first of the batches that wait is sent again; undefined: none waits. */
 export function nextAttemptAtMs({ attemptsDue }: LaneAccount): number | undefined {
   return attemptsDue.size === 0 ? undefined : Math.min(...Array.from(attemptsDue, ({ atMs }) => atMs))
+}
+
+/** Something fails from now on, until it is taken out of `failing`. */
+export function noteFailing({ failing }: LaneAccount): Failing {
+  const added = { sinceMs: Date.now() }
+  failing.add(added)
+  return added
+}
+
+/** Since when that fails which has failed longest; undefined: nothing fails. */
+export function failingSinceMs({ failing, givenUpSinceMs }: LaneAccount): number | undefined {
+  const sinceMs = Math.min(givenUpSinceMs ?? Infinity, ...Array.from(failing, ({ sinceMs }) => sinceMs))
+  return sinceMs === Infinity ? undefined : sinceMs
 }

@@ -22,17 +22,20 @@ export class Taken {
   constructor(from: PositionRecord) {
     this.#record = from
     const account = createByteAccount(from)
-    this.#ledger = createLedger(from.offset, (mark) => {
-      const { marker, length } = mark
-      account.pass(length, mark)
-      // A position that is recognised by nothing would have the whole file sent again after a restart: the one before has only
-      // what was settled since.
-      if (marker.length > 0) this.#record = { offset: this.#ledger.watermark, marker, ...account.counts() }
+    this.#ledger = createLedger<Mark>(from.offset, {
+      join,
+      pass: (mark) => {
+        const { marker, length } = mark
+        account.pass(length, mark)
+        // A position that is recognised by nothing would have the whole file sent again after a restart: the one before has only
+        // what was settled since.
+        if (marker.length > 0) this.#record = { offset: this.#ledger.watermark, marker, ...account.counts() }
+      },
     })
   }
 
   get isSettled(): boolean {
-    return this.#ledger.open === 0
+    return this.#ledger.entries === 0
   }
 
   /** Since when the first bytes wait that are not settled; undefined when all are. */
@@ -48,4 +51,14 @@ export class Taken {
   get record(): PositionRecord {
     return this.#record
   }
+}
+
+/** Each is counted by itself before they are added: no more of it than its length. */
+function join(earlier: Mark, later: Mark): Mark {
+  const account = createByteAccount({ deadLetteredBytes: 0, skippedBytes: {} })
+  account.pass(earlier.length, earlier)
+  account.pass(later.length, later)
+  const { deadLetteredBytes, skippedBytes } = account.counts()
+  const length = earlier.length + later.length
+  return { ...later, length, sinceMs: earlier.sinceMs, skipped: skippedBytes, deadLetteredBytes, truncatedBytes: 0 }
 }

@@ -9,6 +9,7 @@ import type { DeadLetterPort, StoredDeadLetters } from '../../src/ship/burial.ts
 import type { DeadLetterEntry } from '../../src/ship/dead-letter-entry.ts'
 import type { Verdict } from '../../src/ship/destination.ts'
 import { createLane } from '../../src/ship/lane.ts'
+import { failingSinceMs } from '../../src/ship/lane-account.ts'
 import { busy, fakeDestination, ok, refused, type SentRequest, tooLarge } from '../support/fake-destination.ts'
 import { memoryFeed, originOf } from '../support/memory-feed.ts'
 import { silentLog } from '../support/tail-rig.ts'
@@ -175,6 +176,24 @@ describe('a lane', () => {
     await done()
     expect(fake.peakInFlight).toBe(3)
     expect(fake.bodies).toBe(4)
+    await lane.drain()
+  })
+
+  test('is failing as long as any batch is not accepted, whatever else is delivered', async () => {
+    let healed = false
+    const lines = numbered(300)
+    const isStuck = (request: SentRequest) => isOf(request, record(0))
+    const { file, fake, done, lane } = setUp({
+      content: `${lines.join('\n')}\n`,
+      answer: (request) => (isStuck(request) && !healed ? busy : ok),
+      delivery: { batchMaxSize: 1 },
+    })
+    await until(() => fake.delivered.length === 299 && fake.requests.filter(isStuck).length > 1)
+    expect(failingSinceMs(lane.account)).toBeLessThanOrEqual(lane.account.lastSuccessAtMs ?? 0)
+    expect(file.ledger.entries).toBeLessThanOrEqual(2 * lane.account.inFlight)
+    healed = true
+    await done()
+    expect([fake.delivered.length, failingSinceMs(lane.account)]).toEqual([300, undefined])
     await lane.drain()
   })
 
@@ -364,14 +383,19 @@ describe('poison isolation', () => {
     await lane.drain()
   })
 
-  test('leaves a destination well that refused the last record for good', async () => {
+  test('leaves a destination well that refused the last record for good, and once it accepts others of the batch', async () => {
     const lines = numbered(10)
-    const { done, lane } = setUp({
+    const failingBesideDelivered: (number | undefined)[] = []
+    const { fake, done, lane } = setUp({
       content: `${lines.join('\n')}\n`,
-      answer: (request) => (isOf(request, lines.at(-1) ?? '') ? refused : ok),
+      answer: (request) => {
+        if (fake.delivered.length > 0) failingBesideDelivered.push(failingSinceMs(lane.account))
+        return isOf(request, lines.at(-1) ?? '') ? refused : ok
+      },
     })
     await done()
-    expect([lane.account.failingSinceMs, lane.account.trouble]).toEqual([undefined, undefined])
+    expect(new Set(failingBesideDelivered)).toEqual(new Set([undefined]))
+    expect([failingSinceMs(lane.account), lane.account.trouble]).toEqual([undefined, undefined])
     await lane.drain()
   })
 
@@ -384,8 +408,10 @@ describe('poison isolation', () => {
     })
     await until(() => lane.account.trouble === 'misconfigured')
     expect([dead.lines, file.ledger.watermark]).toEqual([[], 0])
+    expect(failingSinceMs(lane.account)).toBeLessThanOrEqual(Date.now())
     healed = true
     await done()
+    expect(failingSinceMs(lane.account)).toBeUndefined()
     expect(fake.delivered.toSorted()).toEqual(lines.toSorted())
     expect(dead.lines).toEqual([])
     await lane.drain()
@@ -448,6 +474,38 @@ describe('a record that is too large', () => {
     await lane.drain()
   })
 
+  test('is truncated also where every record of a larger batch is too large, in a bounded number of requests', async () => {
+    const lines = Array.from({ length: 28 }, (_, n) => event(n, 50))
+    const { fake, dead, done, lane } = setUp({
+      content: `${lines.join('\n')}\n`,
+      answer: ({ body }) => (body.includes('requestObject') ? tooLarge : ok),
+      delivery: { batchMaxSize: 28 },
+    })
+    await done()
+    expect(fake.delivered.toSorted()).toEqual(lines.map((_, n) => truncated(n)).toSorted())
+    expect([dead.lines, fake.requests[0]?.records.length]).toEqual([[], 28])
+    const halving = 2 * 28 - 1
+    expect(fake.requests.length).toBe(halving + 28)
+    await lane.drain()
+  })
+
+  test('does not hide that the destination refuses whatever is smaller', async () => {
+    let healed = false
+    const { fake, dead, done, lane } = setUp({
+      content: `${numbered(28).join('\n')}\n`,
+      answer: ({ records }) => (healed ? ok : records.length > 4 ? tooLarge : refused),
+      delivery: { batchMaxSize: 28, maxInFlight: 1 },
+    })
+    const rounds = () => [...fake.requests.entries()].filter(([, { records }]) => records.length === 28)
+    await until(() => rounds().length > 1)
+    expect([lane.account.trouble, dead.lines, fake.delivered]).toEqual(['misconfigured', [], []])
+    expect(rounds()[1]?.[0]).toBeLessThan(40)
+    healed = true
+    await done()
+    expect(fake.delivered.length).toBe(28)
+    await lane.drain()
+  })
+
   test('and still is when truncated is dead-lettered as it was', async () => {
     const { fake, dead, done, lane } = setUp({
       content: `${event(1, 500)}\n${record(2)}\n`,
@@ -500,6 +558,46 @@ describe('blocking modes', () => {
     })
     await done()
     expect([dead.lines, fake.delivered]).toEqual([[record(2)], [record(0), record(1), record(3)]])
+    await lane.drain()
+  })
+
+  test.each([
+    [1, 10],
+    [4, 8],
+    [10, 10],
+    [11, 0],
+  ])(
+    'in batches of %i, %i refused records in a row are dead-lettered with nothing accepted between',
+    async (size, count) => {
+      let healed = false
+      const lines = numbered(size + 30)
+      const good = lines.slice(0, size)
+      const { fake, dead, done, lane } = setUp({
+        content: `${lines.join('\n')}\n`,
+        answer: ({ records }) => (healed || good.includes(records[0] ?? '') ? ok : refused),
+        delivery: { batchMaxSize: size, maxInFlight: 1 },
+      })
+      const stuck = lines.slice(size + count, 2 * size + count)
+      await until(() => fake.requests.filter(({ records }) => records.join() === stuck.join()).length > 5)
+      expect([fake.delivered, lane.account.trouble]).toEqual([good, 'misconfigured'])
+      expect(dead.lines.toSorted()).toEqual(lines.slice(size, size + count).toSorted())
+      healed = true
+      await done()
+      expect([...fake.delivered, ...dead.lines].toSorted()).toEqual(lines.toSorted())
+      await lane.drain()
+    },
+  )
+
+  test('records that are too large beside one that is refused are delivered truncated all the same', async () => {
+    const lines = [record(0), record(1), event(2, 500), record(3), record(4)]
+    const { fake, dead, done, lane } = setUp({
+      content: `${lines.join('\n')}\n`,
+      answer: (request) => (request.body.length > 300 ? tooLarge : isOf(request, record(3)) ? refused : ok),
+      delivery: { batchMaxSize: 2, maxInFlight: 1 },
+    })
+    await done()
+    expect(fake.delivered).toEqual([record(0), record(1), truncated(2), record(4)])
+    expect(dead.lines).toEqual([record(3)])
     await lane.drain()
   })
 
@@ -727,7 +825,7 @@ test('for any answers every record ends delivered or dead-lettered, and the wate
         expect([...whole, ...short].map(numberOf).toSorted((a, b) => a - b)).toEqual([...lines.keys()])
         const bodies = new Map(fake.requests.map(({ batchId, body }) => [batchId, body]))
         expect(fake.requests.every(({ batchId, body }) => bodies.get(batchId) === body)).toBe(true)
-        expect(file.ledger.open).toBe(0)
+        expect(file.ledger.entries).toBe(0)
         expect(fake.bodies).toBeLessThanOrEqual(delivery.maxInFlight + 1)
       },
     ),

@@ -5,6 +5,7 @@ import type { Feed, Skipped } from '../../src/block.ts'
 import type { RuleConfig } from '../../src/config/config.ts'
 import { compileRules } from '../../src/process/rules.ts'
 import type { Destination } from '../../src/ship/destination.ts'
+import { fill } from '../../src/ship/filling.ts'
 import { createLane } from '../../src/ship/lane.ts'
 import { newBody } from '../support/bodies.ts'
 import { webhookConfig } from '../support/destination-config.ts'
@@ -93,7 +94,7 @@ async function ship(
   for (const one of file.skips) {
     for (const [reason, bytes] of Object.entries(one)) skipped[reason] = (skipped[reason] ?? 0) + bytes
   }
-  expect(file.ledger.open).toBe(0)
+  expect(file.ledger.entries).toBe(0)
   return { records, dead, skipped, mostOpen }
 }
 
@@ -130,6 +131,29 @@ describe.each(names)('lines with rules, %s', (format) => {
     const content = Buffer.from(`${event('a')}\n`.repeat(20_000))
     const { mostOpen } = await ship(content, [include('nothing')], { format })
     expect(mostOpen).toBeLessThan(content.length / 4)
+  })
+
+  test('fill no batch without end while no request can be sent, where next to nothing is left of them', async () => {
+    const kept = Buffer.from(`${event('kept')}\n`)
+    const line = Buffer.from(`${event('a')}\n`)
+    const file = memoryFeed(Buffer.concat([kept, ...Array.from({ length: 10_000 }, () => line)]))
+    const parts: number[] = []
+    const feed: Feed = {
+      ...file.feed,
+      // A line each time, as if they were written one by one.
+      read: (room) => file.feed.read(room.subarray(0, file.ledger.taken === 0 ? kept.length : line.length)),
+    }
+    const limits = { maxWaitMs: 0, maxDeadBytes: 4096, canSend: () => false, bury: async () => true }
+    const rules = compileRules([include('kept')])
+    const stop = new AbortController()
+    const ready = { sendable: async () => stop.abort(), rulesOf: () => rules }
+    const bodyLimits = { batchMaxSize: 7, batchMaxBytes: 4096, maxLineBytes: 2000 }
+    while (file.ledger.taken < kept.length + 10_000 * line.length) {
+      const batch = await fill(newBody(format, bodyLimits), feed, { ...limits, ...ready }, stop.signal)
+      parts.push(batch?.parts.length ?? 0)
+    }
+    expect(Math.max(...parts)).toBeLessThan(5000)
+    expect(parts.reduce((sum, count) => sum + count, 0)).toBe(10_001)
   })
 
   test('behind NUL bytes are judged without them', async () => {

@@ -12,7 +12,7 @@ export const originOf = (path: string, maxLineBytes = 1024 * 1024): Origin => ({
 
 /** A file in memory as a feed, with the ledger of its one destination. */
 export function memoryFeed(beginning: Uint8Array, origin: Origin = originOf('/var/log/audit.log')) {
-  const ledger = createLedger<undefined>(0, () => undefined)
+  const ledger = createLedger<undefined>(0, { join: () => undefined, pass: () => undefined })
   const settlements: Settlement[] = []
   const skips: Skipped[] = []
   const grown = createBell()

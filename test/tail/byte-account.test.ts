@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { createByteAccount } from '../../src/tail/byte-account.ts'
+import { type Mark, Taken } from '../../src/tail/taken.ts'
 
 const nothing = { deadLetteredBytes: 0, truncatedBytes: 0, skipped: {} }
 
@@ -16,3 +17,31 @@ test('no more is counted than there was: the newline put behind the last line of
   account.pass(4, { ...nothing, skipped: { rule: 5 } })
   expect(account.counts()).toEqual({ deadLetteredBytes: 10, skippedBytes: { rule: 4 } })
 })
+
+test.each([[[0, 1, 2, 3]], [[3, 2, 1, 0]], [[1, 3, 2, 0]], [[2, 0, 3, 1]]])(
+  'bytes are counted the same in whatever order they are settled: %j',
+  (order) => {
+    const taken = new Taken({ offset: 0, marker: { length: 0, hash: '' }, deadLetteredBytes: 0, skippedBytes: {} })
+    const take = (end: number, how: Partial<Mark>) =>
+      taken.take(end, { length: 10, marker: { length: 1, hash: `${end}` }, sinceMs: end, ...nothing, ...how })
+    const tickets = [
+      take(10, { skipped: { truncated: 1, rule: 2 } }),
+      take(20, { deadLetteredBytes: 11 }),
+      take(30, { skipped: { rule: 3 }, truncatedBytes: 4 }),
+      take(40, { skipped: { 'empty-line': 11 } }),
+    ]
+    for (const index of order) {
+      expect(taken.isSettled).toBe(false)
+      tickets[index]?.settle()
+    }
+    expect([taken.isSettled, taken.record]).toEqual([
+      true,
+      {
+        offset: 40,
+        marker: { length: 1, hash: '40' },
+        deadLetteredBytes: 10,
+        skippedBytes: { truncated: 5, rule: 5, 'empty-line': 10 },
+      },
+    ])
+  },
+)

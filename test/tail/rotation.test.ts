@@ -58,6 +58,21 @@ describe('rename rotation', () => {
     await tail.close()
   })
 
+  test('goes on behind a batch that is not settled, and reads only the rest of its generation again after a restart', async () => {
+    using dir = tempDir()
+    const { append, rotate, tail } = rig(dir.path)
+    append('stuck\n')
+    await tail.read({ settle: false })
+    append('a\n')
+    expect(await tail.lines()).toEqual(['a'])
+    rotate(1)
+    append('b\n')
+    expect(await tail.lines()).toEqual(['b'])
+    await tail.restart()
+    expect(await tail.lines()).toEqual(['stuck', 'a'])
+    await tail.close()
+  })
+
   test('forgets what was read and deleted long ago', async () => {
     using dir = tempDir()
     const { append, at, tail } = rig(dir.path, { finalQuietMs: 0 })
