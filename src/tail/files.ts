@@ -44,6 +44,7 @@ export interface Files {
   facts(fd: number): FileFacts | Fault
   read(fd: number, into: Uint8Array, position: number): Promise<number | Fault>
   readSync(fd: number, into: Uint8Array, position: number): number | Fault
+  /** A refusal says nothing: Linux has released the descriptor by then (close(2)). */
   close(fd: number): void
   list(directory: string): readonly Entry[] | Fault
   realpath(path: string): string | Fault
@@ -58,7 +59,7 @@ export const nodeFiles: Files = {
       fs.read(fd, into, 0, into.length, position, (error, count) => resolve(error ? faultOf(error) : count))
     }),
   readSync: (fd, into, position) => attempt(() => fs.readSync(fd, into, 0, into.length, position)),
-  close: (fd) => fs.closeSync(fd),
+  close: (fd) => void attempt(() => fs.closeSync(fd)),
   list: (directory) => attempt(() => list(bytesOf(directory))),
   realpath: (path) => attempt(() => realpath(bytesOf(path))),
 }

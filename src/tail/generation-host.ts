@@ -75,7 +75,9 @@ export class GenerationHost implements CursorHost {
   }
 
   failed(fault: Fault): void {
-    this.#generation.fault = fault
+    const generation = this.#generation
+    generation.fault = fault
+    if (generation.place) this.#file.renew(generation.place)
   }
 
   replaced(): void {

@@ -149,6 +149,7 @@ export class Generation {
 
   /** Reads again after a fault, which is over when there is nothing to read. */
   retry(): void {
+    this.#file.looked()
     if (this.fault !== this.#unseen && this.unreadBytes === 0) this.fault = undefined
     for (const cursor of this.cursors.values()) if (cursor.hasFailed) cursor.offerAgain(this.#writtenAtMs)
   }
@@ -214,19 +215,18 @@ export class Generation {
   /** What its file is now, wherever it is: by the open descriptor, else by the name it was last seen under. */
   look(): FileFacts | Fault {
     if (!this.place) return NO_PLACE
-    return this.#file.facts() ?? this.#context.files.stat(this.place.path)
+    return this.#file.facts(this.place) ?? this.#context.files.stat(this.place.path)
   }
 
   /** Bytes of its own file, where that is a plain one. */
   bytes(position: number, length: number): Buffer | undefined | Fault {
     if (!this.place || this.isArchive) return NO_PLACE
-    const { path, facts } = this.place
-    return this.#file.bytes(path, facts, { position, length })
+    return this.#file.bytes(this.place, { position, length })
   }
 
   /** Opens its file and keeps it open. */
   open(): Fault | undefined {
-    return this.place ? this.#file.open(this.place.path, this.place.facts) : NO_PLACE
+    return this.place ? this.#file.open(this.place) : NO_PLACE
   }
 
   /** Lets go of the file; it is opened again when it is read again. */

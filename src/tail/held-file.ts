@@ -1,7 +1,8 @@
 import { archiveContent, type Content, plainContent } from './content.ts'
 import type { Descriptors } from './descriptors.ts'
-import { Fault, type FileFacts, type Files, readExactly, withFile } from './files.ts'
-import { type FileIdentity, isIdentity } from './identity.ts'
+import { Fault, type FileFacts, type Files, isAbsent, readExactly, withFile } from './files.ts'
+import { isIdentity } from './identity.ts'
+import type { Place } from './place.ts'
 
 export interface HeldFileContext {
   readonly files: Files
@@ -15,7 +16,16 @@ interface OpenFile {
   readonly plain: Content
   /** Of an archive: each reader inflates for itself. */
   readonly inflated: Map<object, Content>
+  /** Something that was asked of it since the last look was refused. */
+  hasFailed: boolean
+  /** Since when this was so at every look while the path led to no such file. */
+  strandedSinceMs: number | undefined
 }
+
+/** A descriptor that the NFS server knows no more, or whose FUSE process is gone, never works again. */
+const FINAL_CODES: readonly string[] = ['ESTALE', 'ENOTCONN']
+/** Other failures may pass. One that lasts this long is waited for no more: its disk was detached. */
+const DEAD_AFTER_MS = 600_000
 
 /**
  * The file of a generation while it is held open: it cannot vanish then, and no other file can have its inode. Opened when
@@ -43,39 +53,86 @@ export class HeldFile {
   }
 
   /** What the open file is now. */
-  facts(): FileFacts | Fault | undefined {
-    return this.#file && this.#context.files.facts(this.#file.fd)
+  facts(place: Place): FileFacts | Fault | undefined {
+    return this.#ask(place, () => this.#file && this.#context.files.facts(this.#file.fd))
   }
 
-  /** Opens the file at `path` and keeps it open; a fault when another one is there now. */
-  open(path: string, identity: FileIdentity): Fault | undefined {
+  /** Opens the file at a place and keeps it open; a fault when another one is there now. */
+  open(place: Place): Fault | undefined {
     if (this.#file) return undefined
-    const { files, descriptors } = this.#context
-    const full = descriptors.makeRoom()
+    const full = this.#context.descriptors.makeRoom()
     if (full) return full
-    const fd = files.open(path)
+    const fd = this.#openAt(place)
+    if (fd instanceof Fault) return fd
+    this.hold(fd)
+    return undefined
+  }
+
+  /** Bytes of the file at a place, also while the bound on descriptors keeps it from being held open. */
+  bytes(place: Place, span: { position: number; length: number }): Buffer | undefined | Fault {
+    const { files } = this.#context
+    return this.#ask(place, () => {
+      if (!this.open(place)) return this.plain?.before(span.position + span.length, span.length)
+      return withFile(files, place.path, (fd, now) =>
+        isIdentity(now, place.facts) ? readExactly(files, fd, span) : anotherAt(place),
+      )
+    })
+  }
+
+  /**
+   * What was asked of the open file was refused. A descriptor may die while its file lives on: the NFS server or the FUSE
+   * process was started again, the disk was mounted again. It gives way to a new one of the same file. One that is dead is let
+   * go of when its file is not at its place; while nobody can tell, the file system is away and may come back. Returns whether
+   * it is worth asking again.
+   */
+  renew(place: Place): boolean {
+    // One at a time: a read through the one before may last as long as its file system is dead.
+    if (!this.#file || this.#closing.length > 0) return false
+    this.#file.hasFailed = true
+    const fd = this.#openAt(place)
+    if (fd instanceof Fault) return this.#strand(this.#file, fd)
+    this.closeContent()
+    this.hold(fd)
+    return true
+  }
+
+  /** A look is over. */
+  looked(): void {
+    if (!this.#file) return
+    if (!this.#file.hasFailed) this.#file.strandedSinceMs = undefined
+    this.#file.hasFailed = false
+  }
+
+  #ask<T>(place: Place, question: () => T | Fault): T | Fault {
+    const answer = question()
+    return answer instanceof Fault && this.renew(place) ? question() : answer
+  }
+
+  #openAt(place: Place): number | Fault {
+    const { files } = this.#context
+    const fd = files.open(place.path)
     if (fd instanceof Fault) return fd
     const now = files.facts(fd)
-    if (!(now instanceof Fault) && isIdentity(now, identity)) {
-      this.hold(fd)
-      return undefined
-    }
+    if (!(now instanceof Fault) && isIdentity(now, place.facts)) return fd
     files.close(fd)
-    return now instanceof Fault ? now : new Fault('ENOENT', `${path} is another file now`)
+    return now instanceof Fault ? now : anotherAt(place)
   }
 
-  /** Bytes of the file at `path`, also while the bound on descriptors keeps it from being held open. */
-  bytes(path: string, identity: FileIdentity, span: { position: number; length: number }): Buffer | undefined | Fault {
-    if (!this.open(path, identity)) return this.plain?.before(span.position + span.length, span.length)
-    const { files } = this.#context
-    return withFile(files, path, (fd, now) =>
-      isIdentity(now, identity) ? readExactly(files, fd, span) : new Fault('ENOENT', `${path} is another file now`),
-    )
+  /** Lets go of a descriptor that is dead, as its file could not be opened again. */
+  #strand(file: OpenFile, refusal: Fault): boolean {
+    file.strandedSinceMs = isAbsent(refusal) ? (file.strandedSinceMs ?? performance.now()) : undefined
+    if (file.strandedSinceMs === undefined) return false
+    const facts = this.#context.files.facts(file.fd)
+    const isFinal = facts instanceof Fault && FINAL_CODES.includes(facts.code)
+    if (!isFinal && performance.now() - file.strandedSinceMs < DEAD_AFTER_MS) return false
+    this.closeContent()
+    return true
   }
 
   hold(fd: number): void {
     const { files, descriptors } = this.#context
-    this.#file = { fd, plain: plainContent(files, fd), inflated: new Map() }
+    const plain = plainContent(files, fd)
+    this.#file = { fd, plain, inflated: new Map(), hasFailed: false, strandedSinceMs: undefined }
     descriptors.add(this)
   }
 
@@ -119,6 +176,10 @@ export class HeldFile {
     this.#file = undefined
     this.#context.descriptors.forget(this)
   }
+}
+
+function anotherAt({ path }: Place): Fault {
+  return new Fault('ENOENT', `${path} is another file now`)
 }
 
 function close({ plain, inflated }: OpenFile): void {

@@ -127,6 +127,12 @@ export const commands = fc.array(
       ),
     },
     { weight: 4, arbitrary: command('save', {}, (world) => world.save()) },
+    {
+      weight: 1,
+      arbitrary: command('remount', { code: fc.constantFrom('ESTALE', 'ENOTCONN', 'EIO') }, (world, { code }) =>
+        world.remount(code),
+      ),
+    },
     { weight: 2, arbitrary: command('crash', {}, (world) => world.crash()) },
     {
       weight: 2,

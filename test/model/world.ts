@@ -36,6 +36,11 @@ interface Destination {
 
 const outcome = { deadLetteredBytes: 0, truncatedBytes: 0 }
 
+/** What was known of a file is known also when its disk is gone. */
+function unlessEio(fault: Fault | undefined): Fault | undefined {
+  return fault?.code === 'EIO' ? undefined : fault
+}
+
 /** A disk, a tailer, and its destinations under the law. */
 export class World {
   readonly disk: Disk
@@ -46,10 +51,14 @@ export class World {
   /** Files begin alike and have no birth times: what is known of them may be too little to tell them apart. */
   readonly #areAlike: boolean
   #isQuickFinal: boolean
-  #openFiles = 0
+  readonly #open = new Set<number>()
   readonly #archives = new Set<number>()
   #onArchiveRead: (() => Promise<void>) | undefined
   #faulty: FaultyCall | undefined
+  /** Descriptors that never work again, and what they are refused with. */
+  readonly #dead = new Map<number, Fault>()
+  /** What the tailer holds open may be held by a descriptor that is dead. */
+  #isRemounted = false
   #tailer: Tailer
   #saved: readonly GenerationRecord[] = []
 
@@ -78,7 +87,8 @@ export class World {
     const isUnread = (piece: Piece) => this.#destinations.some(({ law }) => law.isUnread(piece))
     // With a long banner, files that are not final are waited for: they may be copies that are being written.
     const isClear = this.#isQuickFinal || this.#options.bannerBytes < 1000
-    const canHold = this.#faulty === undefined && this.#options.openFilesLimit > 50 && isClear
+    const isSound = this.#faulty === undefined && !this.#isRemounted
+    const canHold = isSound && this.#options.openFilesLimit > 50 && isClear
     this.disk.noteHeld((piece) => canHold && isUnread(piece))
   }
 
@@ -143,8 +153,8 @@ export class World {
       destination.inFlight = []
       destination.law.crash()
     }
-    this.disk.dropUnlinked()
-    this.#lose(this.disk.lines.flatMap(({ pieces }) => pieces.filter((piece) => !this.disk.isSomewhere(piece))))
+    this.#dropUnlinked()
+    this.#isRemounted = false
     this.#tailer = this.#start()
   }
 
@@ -152,6 +162,18 @@ export class World {
     // Now what was refused is tried again.
     if (call === undefined && this.#faulty !== undefined) vi.advanceTimersByTime(30_000)
     this.#faulty = call
+  }
+
+  /** Paths go on working, the descriptors there are do not. */
+  remount(code: string): void {
+    for (const fd of this.#open) this.#dead.set(fd, new Fault(code, `${code}: an old descriptor`))
+    this.#isRemounted = true
+    this.#dropUnlinked()
+  }
+
+  #dropUnlinked(): void {
+    this.disk.dropUnlinked()
+    this.#lose(this.disk.lines.flatMap(({ pieces }) => pieces.filter((piece) => !this.disk.isSomewhere(piece))))
   }
 
   /** Everything that can be delivered is delivered, and nothing else is missing. */
@@ -247,7 +269,7 @@ export class World {
   async #stop(): Promise<void> {
     await this.#tailer.stop()
     this.#tailer.close()
-    if (this.#openFiles !== 0) throw new Error(`${this.#openFiles} files were not closed`)
+    if (this.#open.size !== 0) throw new Error(`${this.#open.size} files were not closed`)
   }
 
   #start(): Tailer {
@@ -276,18 +298,20 @@ export class World {
       stat: (path) => (fails('stat') ? fault : birthless(nodeFiles.stat(path))),
       open: (path) => {
         const fd = fails('open') ? fault : nodeFiles.open(path)
-        if (typeof fd === 'number') this.#openFiles += 1
+        if (typeof fd === 'number') this.#open.add(fd)
         if (typeof fd === 'number' && path.endsWith('.gz')) this.#archives.add(fd)
         return fd
       },
-      facts: (fd) => (fails('stat') ? fault : birthless(nodeFiles.facts(fd))),
+      facts: (fd) => (fails('stat') ? fault : (unlessEio(this.#dead.get(fd)) ?? birthless(nodeFiles.facts(fd)))),
       read: async (fd, into, position) => {
         if (this.#archives.has(fd)) await this.#onArchiveRead?.()
-        return fails('read') ? fault : nodeFiles.read(fd, into, position)
+        return fails('read') ? fault : (this.#dead.get(fd) ?? nodeFiles.read(fd, into, position))
       },
-      readSync: (fd, into, position) => (fails('read') ? fault : nodeFiles.readSync(fd, into, position)),
+      readSync: (fd, into, position) =>
+        fails('read') ? fault : (this.#dead.get(fd) ?? nodeFiles.readSync(fd, into, position)),
       close: (fd) => {
-        this.#openFiles -= 1
+        this.#open.delete(fd)
+        this.#dead.delete(fd)
         this.#archives.delete(fd)
         nodeFiles.close(fd)
       },

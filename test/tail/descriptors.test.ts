@@ -192,6 +192,26 @@ test('a copy of a live file that could not be held open is left alone', async ()
   await tail.close()
 })
 
+test('a file whose closing is refused, as FUSE and NFS may, is let go of, and what comes next is read', async () => {
+  using dir = tempDir()
+  // No descriptor is that high: it is refused with EBADF.
+  const files: Files = {
+    ...nodeFiles,
+    close(fd) {
+      nodeFiles.close(fd)
+      nodeFiles.close(2 ** 30)
+    },
+  }
+  const { tail, append, at } = rig(dir.path, 'audit.log', { files })
+  append('audit.log', 'a\n')
+  expect(await tail.lines()).toEqual(['a'])
+  renameSync(at('audit.log'), at('audit.log.1'))
+  append('audit.log', 'b\n')
+  expect(await tail.lines()).toEqual(['b'])
+  expect(tail.tailer.openFiles).toBe(1)
+  await tail.close()
+})
+
 test('a busy file leaves the quiet ones their turn', async () => {
   using dir = tempDir()
   const { tail, append } = rig(dir.path, '*.log')
