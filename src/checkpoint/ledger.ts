@@ -26,8 +26,8 @@ export interface Ticket {
 }
 
 export interface Marks<T> {
-  /** The mark of two settled neighbours together. */
-  join(earlier: T, later: T): T
+  /** The mark of two settled neighbours together; undefined when something of them would be lost. */
+  join(earlier: T, later: T): T | undefined
   /** Runs inside `settle` when the watermark passes what the mark stands for, in the order of the file. */
   pass(mark: T): void
 }
@@ -54,14 +54,17 @@ export function createLedger<T>(start: number, marks: Marks<T>): Ledger<T> {
     entries += 1
   }
 
-  /** `entry` takes over the settled one behind it. */
-  function absorb(entry: Entry<T>, next: Entry<T>): void {
+  /** `entry` takes over the settled one behind it, if it may. */
+  function absorb(entry: Entry<T>, next: Entry<T>): boolean {
+    const mark = marks.join(entry.mark, next.mark)
+    if (mark === undefined) return false
     entry.end = next.end
-    entry.mark = marks.join(entry.mark, next.mark)
+    entry.mark = mark
     entry.after = next.after
     if (next.after) next.after.before = entry
     else last = entry
     entries -= 1
+    return true
   }
 
   function pass(entry: Entry<T>): void {
@@ -78,8 +81,9 @@ export function createLedger<T>(start: number, marks: Marks<T>): Ledger<T> {
   function settle(entry: Entry<T>): void {
     entry.settled = true
     if (entry.after?.settled) absorb(entry, entry.after)
-    if (entry.before?.settled) absorb(entry.before, entry)
-    if (first?.settled) pass(first)
+    let joined = entry
+    while (joined.before?.settled && absorb(joined.before, joined)) joined = joined.before
+    while (first?.settled) pass(first)
   }
 
   return {

@@ -114,17 +114,15 @@ export function createBatchDelivery(context: DeliveryContext, bury: Bury) {
     return true
   }
 
-  async function settleIsolated(
-    { batch, whole, settlements }: Owing,
-    refused: readonly RefusedRange[],
-    signal: AbortSignal,
-  ): Promise<boolean> {
+  async function settleIsolated(owing: Owing, refused: readonly RefusedRange[], signal: AbortSignal): Promise<boolean> {
+    const { batch, whole, settlements } = owing
     const records = refused.flatMap((range) => recordsOf(batch, range))
     const dead: RefusedRecord[] = []
     for (const record of records) {
       const sent = record.shortened && (await sendShortened(batch, record.shortened, context, signal))
       if (sent === 'aborted') return false
       if (sent === 'delivered') {
+        endFailing(owing)
         settlements.truncated(record.part, record.line.line.length - (record.shortened?.text.length ?? 0))
         noteTruncated(record.line.reason)
       } else dead.push(record)

@@ -1,6 +1,6 @@
 import type { Origin } from '../block.ts'
 import { FINGERPRINT_BYTES } from '../checkpoint/registry.ts'
-import type { Content } from './content.ts'
+import { type Content, isIncomplete } from './content.ts'
 import type { CursorHost } from './cursor-host.ts'
 import { Fault } from './files.ts'
 import type { Generation, GenerationContext } from './generation.ts'
@@ -77,7 +77,10 @@ export class GenerationHost implements CursorHost {
   failed(fault: Fault): void {
     const generation = this.#generation
     generation.fault = fault
-    if (generation.place) this.#file.renew(generation.place)
+    if (!generation.place || isIncomplete(fault)) return
+    // With another descriptor the others would have to inflate an archive from its beginning again.
+    if (generation.isArchive && !generation.isStuck && this.#file.answers) return
+    this.#file.renew(generation.place)
   }
 
   replaced(): void {

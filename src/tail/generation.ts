@@ -149,7 +149,7 @@ export class Generation {
 
   /** Reads again after a fault, which is over when there is nothing to read. */
   retry(): void {
-    this.#file.looked()
+    this.#file.looked(this.isStuck)
     if (this.fault !== this.#unseen && this.unreadBytes === 0) this.fault = undefined
     for (const cursor of this.cursors.values()) if (cursor.hasFailed) cursor.offerAgain(this.#writtenAtMs)
   }
@@ -256,6 +256,11 @@ export class Generation {
   /** How many bytes the destination furthest behind has not read. */
   get unreadBytes(): number {
     return this.cursors.unreadBytes
+  }
+
+  /** Every destination that has something to read was refused it the last time. */
+  get isStuck(): boolean {
+    return this.cursors.every(({ hasFailed, position }) => hasFailed || position >= this.size)
   }
 
   /** All destinations have settled every byte there is. */

@@ -24,6 +24,7 @@ interface OpenFile {
 
 /** A descriptor that the NFS server knows no more, or whose FUSE process is gone, never works again. */
 const FINAL_CODES: readonly string[] = ['ESTALE', 'ENOTCONN']
+const FIRST_BYTE = { position: 0, length: 1 }
 /** Other failures may pass. One that lasts this long is waited for no more: its disk was detached. */
 const DEAD_AFTER_MS = 600_000
 
@@ -96,11 +97,16 @@ export class HeldFile {
     return true
   }
 
-  /** A look is over. */
-  looked(): void {
+  /** A look is over. `isStuck`: whoever has something to read was refused. */
+  looked(isStuck: boolean): void {
     if (!this.#file) return
-    if (!this.#file.hasFailed) this.#file.strandedSinceMs = undefined
+    if (!this.#file.hasFailed || !isStuck) this.#file.strandedSinceMs = undefined
     this.#file.hasFailed = false
+  }
+
+  /** Something can be read through the descriptor, if not everything. */
+  get answers(): boolean {
+    return this.#file !== undefined && !(readExactly(this.#context.files, this.#file.fd, FIRST_BYTE) instanceof Fault)
   }
 
   #ask<T>(place: Place, question: () => T | Fault): T | Fault {

@@ -53,8 +53,12 @@ export class Taken {
   }
 }
 
-/** Each is counted by itself before they are added: no more of it than its length. */
-function join(earlier: Mark, later: Mark): Mark {
+/**
+ * Each is counted by itself before they are added: no more of it than its length. Where only the end of the earlier one can be
+ * recognised it stays apart, as a record ends there.
+ */
+function join(earlier: Mark, later: Mark): Mark | undefined {
+  if (later.marker.length === 0 && earlier.marker.length > 0) return undefined
   const account = createByteAccount({ deadLetteredBytes: 0, skippedBytes: {} })
   account.pass(earlier.length, earlier)
   account.pass(later.length, later)

@@ -197,6 +197,25 @@ describe('a lane', () => {
     await lane.drain()
   })
 
+  test('does not fail while its large records are accepted truncated, one by one', async () => {
+    const answered = Promise.withResolvers<void>()
+    const { fake, done, lane } = setUp({
+      content: `${event(1, 300)}\n${event(2, 300)}\n`,
+      async answer(request) {
+        if (request.body.includes('requestObject')) return tooLarge
+        if (fake.delivered.length > 0) await answered.promise
+        return ok
+      },
+      delivery: { maxInFlight: 1 },
+    })
+    const isTruncated = ({ body }: SentRequest) => body.includes('audit.k8s.io/truncated')
+    await until(() => fake.requests.filter(isTruncated).length === 2)
+    expect([fake.delivered.length, failingSinceMs(lane.account)]).toEqual([1, undefined])
+    answered.resolve()
+    await done()
+    await lane.drain()
+  })
+
   test('keeps the order with max_in_flight 1', async () => {
     const lines = numbered(40)
     const { fake, done, lane } = setUp({

@@ -12,7 +12,7 @@ export const originOf = (path: string, maxLineBytes = 1024 * 1024): Origin => ({
 
 /** A file in memory as a feed, with the ledger of its one destination. */
 export function memoryFeed(beginning: Uint8Array, origin: Origin = originOf('/var/log/audit.log')) {
-  const ledger = createLedger<undefined>(0, { join: () => undefined, pass: () => undefined })
+  const ledger = createLedger(0, { join: () => 'settled', pass: () => undefined })
   const settlements: Settlement[] = []
   const skips: Skipped[] = []
   const grown = createBell()
@@ -32,7 +32,7 @@ export function memoryFeed(beginning: Uint8Array, origin: Origin = originOf('/va
       readAtMs: 1_763_649_225_420,
       take(bytes, skipped) {
         if (skipped) skips.push(skipped)
-        const ticket = ledger.take(start + bytes, undefined)
+        const ticket = ledger.take(start + bytes, 'taken')
         lookedAt = ticket.span.end
         return {
           origin,

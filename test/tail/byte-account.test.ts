@@ -45,3 +45,19 @@ test.each([[[0, 1, 2, 3]], [[3, 2, 1, 0]], [[1, 3, 2, 0]], [[2, 0, 3, 1]]])(
     ])
   },
 )
+
+test.each([[[0, 1, 2]], [[2, 1, 0]], [[1, 2, 0]]])(
+  'a record ends at the last end that can be recognised, in whatever order it was settled: %j',
+  (order) => {
+    const unknown = { length: 0, hash: '' }
+    const taken = new Taken({ offset: 0, marker: unknown, deadLetteredBytes: 0, skippedBytes: {} })
+    const take = (end: number, marker: Mark['marker']) =>
+      taken.take(end, { length: 10, marker, sinceMs: 0, ...nothing })
+    const known = { length: 1, hash: 'x' }
+    const tickets = [take(10, known), take(20, known), take(30, unknown)]
+    for (const index of order) tickets[index]?.settle()
+    expect([taken.isSettled, taken.record.offset]).toEqual([true, 20])
+    take(40, known).settle()
+    expect(taken.record.offset).toBe(40)
+  },
+)

@@ -3,8 +3,9 @@ import { appendFileSync, copyFileSync, renameSync, rmSync, truncateSync, writeFi
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { NEWLINE } from '../../src/block.ts'
 import type { LogFields } from '../../src/log.ts'
-import type { Files } from '../../src/tail/files.ts'
+import { Fault, type Files, nodeFiles } from '../../src/tail/files.ts'
 import { mortalFiles } from '../support/mortal-files.ts'
 import { type RigOptions, silentLog, sourceOf, tailRig } from '../support/tail-rig.ts'
 import { tempDir } from '../support/temp-dir.ts'
@@ -270,6 +271,78 @@ describe('of a rotated file that is deleted unread', () => {
     disk.recover()
     expect(await tail.lines()).toEqual(['unread', 'b'])
     expect(gone).toEqual([])
+    await tail.close()
+  })
+})
+
+describe('where a disk cannot be read at one place', () => {
+  /** Refuses what lies behind `from`, once there is such a place. */
+  function scarred() {
+    const bad = { from: Number.POSITIVE_INFINITY, begun: 0 }
+    const refusal = new Fault('EIO', 'EIO: a bad sector')
+    const files: Files = {
+      ...nodeFiles,
+      async read(fd, into, position) {
+        if (position >= bad.from) return refusal
+        if (position === 0) bad.begun += 1
+        return nodeFiles.read(fd, into.subarray(0, bad.from - position), position)
+      },
+      readSync: (fd, into, position) => (position >= bad.from ? refusal : nodeFiles.readSync(fd, into, position)),
+    }
+    return { bad, files }
+  }
+
+  test('a deleted file is kept for a destination that has not come so far, however long the other is stuck', async () => {
+    using dir = tempDir()
+    const { bad, files } = scarred()
+    const destinations = ['main', 'behind']
+    const { live, gone, tail, append, read } = rig(dir.path, files, { destinations, deletedQuietMs: 1e9 })
+    append('first\n'.repeat(2000))
+    await tail.tailer.pass()
+    bad.from = 6000
+    rmSync(live)
+    append('next\n')
+    await read(10)
+    for (let minute = 0; minute < 12; minute += 1) {
+      vi.advanceTimersByTime(MINUTE_MS)
+      await read(2)
+    }
+    expect((await tail.lines('behind')).filter((line) => line === 'first')).toHaveLength(1000)
+    // Now both are stuck.
+    for (let minute = 0; minute < 12; minute += 1) {
+      vi.advanceTimersByTime(MINUTE_MS)
+      await read(2)
+      await tail.lines('behind')
+    }
+    expect([gone, tail.tailer.openFiles]).toEqual([[6000], 1])
+    await tail.close()
+  })
+
+  test('an archive is inflated once for each destination that gets on', async () => {
+    using dir = tempDir()
+    const { bad, files } = scarred()
+    const source = sourceOf(join(dir.path, 'audit.log'), { backfill: true })
+    const { live, tail } = rig(dir.path, files, { sources: [source], destinations: ['stuck', 'other'] })
+    writeFileSync(live, 'x\n')
+    const archive = gzipSync(Array.from({ length: 20_000 }, () => `${randomBytes(75).toString('hex')}\n`).join(''))
+    writeFileSync(`${live}.1.gz`, archive)
+    for (let look = 0; look < 2; look += 1) await tail.tailer.pass()
+    bad.from = archive.length - 200_000
+    let begun = 0
+    let taken = 0
+    for (let look = 0; look < 20; look += 1) {
+      await tail.lines('stuck')
+      const room = Buffer.alloc(65_536)
+      const before = bad.begun
+      const chunk = await tail.tailer.feed('other').read(room)
+      begun += bad.begun - before
+      const end = room.lastIndexOf(NEWLINE) + 1
+      chunk?.take(end).settle({ deadLetteredBytes: 0, truncatedBytes: 0 })
+      chunk?.leave('unread')
+      taken += end
+    }
+    expect(taken).toBeGreaterThan(1_000_000)
+    expect(begun).toBe(1)
     await tail.close()
   })
 })
