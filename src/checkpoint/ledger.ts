@@ -6,7 +6,7 @@ import type { Span } from '../block.ts'
  * surfaces when the watermark passes it.
  *
  * Neighbours that are settled behind an open span become one entry: memory is bounded by the open spans (I2), however
- * much is settled behind the oldest. Taking and settling cost O(1).
+ * much is settled behind the oldest. Taking and settling cost O(1) amortised.
  */
 export interface Ledger<T> {
   readonly watermark: number

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { gunzipSync, zstdDecompressSync } from 'node:zlib'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { type Codec, compress } from '../../src/ship/compress.ts'
 
 /** A copy: the frame's own memory is used again. */
@@ -70,4 +70,28 @@ describe('compress', () => {
       again.release()
     },
   )
+
+  it('gives up the memory that only a burst needed', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'performance'] })
+    try {
+      const codec = { compression: 'zstd', level: 3 } as const
+      const once = () => compress([Buffer.from('a'.repeat(1000))], codec)
+      const [burst, steady] = [await once(), await once()]
+      const memories = new Set([burst.bytes.buffer, steady.bytes.buffer])
+      burst.release()
+      steady.release()
+      vi.advanceTimersByTime(20_000)
+      const later = await once()
+      expect(later.bytes.buffer).toBe(steady.bytes.buffer)
+      later.release()
+      vi.advanceTimersByTime(15_000)
+      const [again, anew] = [await once(), await once()]
+      expect(again.bytes.buffer).toBe(steady.bytes.buffer)
+      expect(memories.has(anew.bytes.buffer)).toBe(false)
+      again.release()
+      anew.release()
+    } finally {
+      vi.useRealTimers()
+    }
+  })
 })
