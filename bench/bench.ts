@@ -17,6 +17,13 @@ import { quickWorks, type Work, withLargeBatches, withRules, works } from './wor
 
 const MEBIBYTE = 1024 * 1024
 
+/** Files, and the bytes in all of them together that are shipped before there is nothing to do. */
+const idleFiles = [
+  ['1 quiet file', 1, 10_000],
+  ['1 quiet file after 512 MiB', 1, 512 * MEBIBYTE],
+  ['1000 quiet files', 1000, 10_000_000],
+] as const
+
 /** A part of the output, for people and for programs. */
 interface Section {
   readonly title: string
@@ -59,17 +66,15 @@ const sections: Readonly<Record<string, Measure>> = {
     return [await shipped(`backlog: ${describe(spec)}`, { spec, all, beside: 'limits' }, options, bench)]
   },
   async idle(_options, bench) {
-    const lines = [['', 'OF A CORE', 'RSS MB', 'ITS OWN MB']]
-    for (const [name, files, bytes] of [
-      ['1 quiet file', 1, 10_000],
-      ['1 quiet file after 512 MiB', 1, 512 * MEBIBYTE],
-      ['1000 quiet files', 1000, 10_000_000],
-    ] as const) {
-      const { cpuShare, residentBytes, anonymousBytes } = await measureIdle({ files, bytes, seconds: 60 }, bench)
-      const megabytes = [residentBytes, anonymousBytes].map((count) => (count / 1e6).toFixed(0))
-      lines.push([name, `${(100 * cpuShare).toFixed(2)} %`, ...megabytes])
-    }
-    return [{ title: 'idle', lines }]
+    // All at once, as each has to be left alone for minutes.
+    const lines = await Promise.all(
+      idleFiles.map(async ([name, files, bytes]) => {
+        const { cpuShare, residentBytes, anonymousBytes } = await measureIdle({ files, bytes, seconds: 60 }, bench)
+        const megabytes = [residentBytes, anonymousBytes].map((count) => (count / 1e6).toFixed(0))
+        return [name, `${(100 * cpuShare).toFixed(2)} %`, ...megabytes]
+      }),
+    )
+    return [{ title: 'idle', lines: [['', 'OF A CORE', 'RSS MB', 'ITS OWN MB'], ...lines] }]
   },
   async latency(_options, bench) {
     const { lines, ...ms } = await measureLatency(20, bench)
@@ -95,12 +100,16 @@ const sections: Readonly<Record<string, Measure>> = {
     const row = ['agent status --check', (1000 * cpu).toFixed(0), (rss / 1e6).toFixed(0)]
     return [{ title: 'probe: median of 10', lines: [['', 'CPU MS', 'PEAK RSS MB'], row] }]
   },
-  async soak({ minutes }, bench) {
-    const lines = [['MINUTE', 'OF A CORE', 'RSS MB']]
-    for await (const { minute, residentBytes, cpuShare } of soak(minutes, bench)) {
-      lines.push([String(minute), `${(100 * cpuShare).toFixed(1)} %`, (residentBytes / 1e6).toFixed(0)])
+  async soak({ minutes, load }, bench) {
+    const lines = [['MINUTE', 'MB/S', 'OF A CORE', 'RSS MB', 'PEAK MB']]
+    for await (const { minute, cpuShare, ...bytes } of soak({ minutes, load }, bench)) {
+      const megabytes = [bytes.bytesPerSecond, bytes.residentBytes, bytes.peakBytes].map((count) =>
+        (count / 1e6).toFixed(0),
+      )
+      lines.push([String(minute), megabytes[0] ?? '', `${(100 * cpuShare).toFixed(1)} %`, ...megabytes.slice(1)])
     }
-    return [{ title: 'soak: datadog zstd, 10 MB/s, rotated every 50 MiB', lines }]
+    const pace = load === 'steady' ? '10 MB/s, rotated every 50 MiB' : 'full speed, rotated every 128 MiB'
+    return [{ title: `soak: datadog zstd, ${pace}`, lines }]
   },
 }
 

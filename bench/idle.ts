@@ -15,8 +15,8 @@ export interface Idle {
   readonly anonymousBytes: number
 }
 
-/** Files count as quiet when they have not changed for 10 s, and V8 has collected what the start left after a minute and a half. */
-const QUIET_AFTER_MS = 100_000
+/** Files count as quiet when they have not changed for 10 s; V8 collects what the start left within three minutes and a half. */
+const QUIET_AFTER_MS = 240_000
 
 /** What there is to ship, `bytes` in all, is shipped before. */
 export async function measureIdle(

@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util'
 import { ownAgent } from './agent-process.ts'
 import { peers } from './peers.ts'
+import type { Load } from './soak.ts'
 
 export interface Options {
   readonly quick: boolean
@@ -8,7 +9,7 @@ export interface Options {
   readonly check: boolean
   readonly rounds: number
   readonly minutes: number
-
+  readonly load: Load
   readonly only: string | undefined
   /** The executable `agent` of this checkout, and of another one to be measured in turn with it. */
   readonly agent: string
@@ -25,6 +26,7 @@ export const usage = `npm run bench -- [options]
   --rounds NUMBER       how often each work is run (default: 5; quick: 3)
   --only SECTION        one section: shipping, lines, files, backlog, idle, latency, probe, soak
   --minutes NUMBER      how long the soak takes (default: 5)
+  --full-speed          the soak writes as fast as the agent ships, instead of 10 MB/s
   --against PATH        measure another checkout's bin/agent in turn with this one
   --peer-NAME PATH      measure another agent in turn: ${Object.keys(peers).join(', ')}
 `
@@ -43,6 +45,7 @@ export function parseOptions(argv: readonly string[]): Options {
       check: { type: 'boolean', default: false },
       rounds: { type: 'string' },
       minutes: { type: 'string', default: '5' },
+      'full-speed': { type: 'boolean', default: false },
       only: { type: 'string' },
       against: { type: 'string' },
     },
@@ -57,6 +60,7 @@ export function parseOptions(argv: readonly string[]): Options {
     check: values.check,
     rounds,
     minutes,
+    load: values['full-speed'] ? 'full' : 'steady',
     only: values.only,
     agent: ownAgent,
     against: values.against,
