@@ -65,7 +65,8 @@ function isAuditEvent(bytes: Buffer): boolean {
     typeof value === 'object' &&
     value !== null &&
     'apiVersion' in value &&
-    /^audit\.k8s\.io\//.test(String(value.apiVersion))
+    typeof value.apiVersion === 'string' &&
+    value.apiVersion.startsWith('audit.k8s.io/')
   )
 }
 

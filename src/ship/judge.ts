@@ -23,7 +23,9 @@ const TRANSIENT = new Set([407, 408, 425, 429])
 export function judge(answer: Answer, { delivered, sentBytes, nowMs }: Judgement): Verdict {
   if (answer.kind === 'failed') return { kind: 'retry', reason: answer.reason }
   const { status } = answer
-  if (delivered(status)) return { kind: 'delivered', sentBytes }
+  if (delivered(status)) {
+    return answer.requestSent ? { kind: 'delivered', sentBytes } : { kind: 'retry', status, reason: tooEarly(status) }
+  }
   const reason = describe(answer)
   if (status === 413) return { kind: 'too-large', status, reason }
   const unauthorized = status === 401 || status === 403
@@ -37,6 +39,11 @@ export function judge(answer: Answer, { delivered, sentBytes, nowMs }: Judgement
     ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
     ...(unauthorized ? { unauthorized } : {}),
   }
+}
+
+/** A receiver that answers first and reads afterwards: the connection does not outlive the answer, so it cannot read the rest. */
+function tooEarly(status: number): string {
+  return `HTTP ${status} came before the whole request was sent, so it cannot be a receipt: let the receiver read the request before it answers, or set a smaller batch_max_bytes`
 }
 
 function describe({ status, location, text }: Extract<Answer, { kind: 'answered' }>): string {

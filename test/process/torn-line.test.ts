@@ -31,6 +31,14 @@ test.each([['plain text'], [event('a').slice(0, 40)], ['{"kind":"Event"}{"kind":
   },
 )
 
+test.each([
+  ['an object without a text of its own', '{"toString":1,"valueOf":1}'],
+  ['a deep list', '['.repeat(20_000) + ']'.repeat(20_000)],
+  ['a list of one good version', '["audit.k8s.io/v1"]'],
+])('takes %s for no version', (_, version) => {
+  expect(split(`torn{"kind":"Event","apiVersion":${version}}`)).toBeUndefined()
+})
+
 const START = '{"kind":"Event"'
 
 /** Tries every place where an event may begin, from the end. */

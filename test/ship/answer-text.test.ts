@@ -2,7 +2,14 @@ import fc from 'fast-check'
 import { describe, expect, it, test } from 'vitest'
 import { presentable } from '../../src/ship/answer-text.ts'
 
-const answered = { kind: 'answered', status: 400, retryAfter: undefined, location: undefined, text: '' } as const
+const answered = {
+  kind: 'answered',
+  status: 400,
+  requestSent: true,
+  retryAfter: undefined,
+  location: undefined,
+  text: '',
+} as const
 const secrets = ['s3cr3t-key', '']
 
 function textOf(text: string, status = 400): string {

@@ -4,7 +4,15 @@ import { anySuccess, judge, webhookSuccess } from '../../src/ship/judge.ts'
 
 const nowMs = Date.UTC(2026, 0, 1)
 const answered = (status: number, more: { retryAfter?: string; location?: string; text?: string } = {}) =>
-  ({ kind: 'answered', status, retryAfter: undefined, location: undefined, text: '', ...more }) as const
+  ({
+    kind: 'answered',
+    status,
+    requestSent: true,
+    retryAfter: undefined,
+    location: undefined,
+    text: '',
+    ...more,
+  }) as const
 
 function kindOf(status: number, delivered: (status: number) => boolean): string {
   const verdict = judge(answered(status), { delivered, sentBytes: 1, nowMs })
@@ -34,6 +42,15 @@ describe('judge', () => {
 
   it('tells how much was sent', () => {
     expect(verdictOf(answered(202))).toEqual({ kind: 'delivered', sentBytes: 42 })
+  })
+
+  it('retries what was answered before it was sent, unless it was refused', () => {
+    const early = (status: number) => verdictOf({ ...answered(status), requestSent: false })
+    expect(early(202)).toMatchObject({
+      kind: 'retry',
+      reason: expect.stringContaining('before the whole request was sent'),
+    })
+    expect([early(413).kind, early(400).kind]).toEqual(['too-large', 'rejected'])
   })
 
   it('retries what the network did, with its reason', () => {

@@ -45,8 +45,8 @@ function oneOf(document: ConfDocument, list: string): string {
 function namesIn(document: ConfDocument, list: string): readonly string[] {
   const items = membersOf(document.value)[list]
   return (Array.isArray(items) ? items : [])
-    .map((item) => String(membersOf(item).name ?? ''))
-    .filter((name) => /^[\w.:@/-]{1,128}$/.test(name))
+    .map((item) => membersOf(item).name)
+    .filter((name): name is string => typeof name === 'string' && /^[\w.:@/-]{1,128}$/.test(name))
 }
 
 function findNamed(

@@ -42,7 +42,7 @@ export function openConnections(options: ConnectionsOptions): Connections {
   return {
     post(request, signal) {
       const body = outgoingBody(request.body, target.secure)
-      const exchange = new Exchange(body.release)
+      const exchange = new Exchange(body)
       const start = () =>
         dispatcher.dispatch(
           {

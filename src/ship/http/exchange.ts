@@ -1,5 +1,6 @@
 import { Buffer } from 'node:buffer'
 import type { Answer } from './answer.ts'
+import type { OutgoingBody } from './outgoing-body.ts'
 
 /** What undici hands to those who handle a request. */
 interface Controller {
@@ -15,7 +16,7 @@ const MAX_TEXT_BYTES = 4096
 
 /** One request and its answer as undici tells of them, settled once: by the answer's end, an error, the timeout or the signal. */
 export class Exchange {
-  readonly #release: () => void
+  readonly #body: OutgoingBody
   readonly #answer = Promise.withResolvers<Answer>()
   readonly #text = Buffer.alloc(MAX_TEXT_BYTES)
   #controller: Controller | undefined
@@ -24,8 +25,8 @@ export class Exchange {
   #headers: Headers = {}
   #bytes = 0
 
-  constructor(release: () => void) {
-    this.#release = release
+  constructor(body: OutgoingBody) {
+    this.#body = body
   }
 
   /** Never rejects: what `start` throws is the outcome, too. */
@@ -65,6 +66,7 @@ export class Exchange {
     this.#settle({
       kind: 'answered',
       status: this.#status,
+      requestSent: this.#body.isSent(),
       retryAfter: first(this.#headers['retry-after']),
       location: first(this.#headers.location),
       text: this.#text.toString('utf8', 0, Math.min(this.#bytes, MAX_TEXT_BYTES)),
@@ -85,7 +87,7 @@ export class Exchange {
   }
 
   #settle(outcome: Answer): void {
-    this.#release()
+    this.#body.release()
     this.#outcome ??= outcome
     this.#answer.resolve(this.#outcome)
   }

@@ -8,6 +8,12 @@ export interface BodyBytes {
 export interface OutgoingBody {
   readonly length: number
   chunks(): Iterable<Uint8Array>
+  /**
+   * The socket has taken the last chunk. undici asks for the next one when `write` did not answer false, else after
+   * `drain`, which comes in the same turn of the loop as the write and before anything is read: a server that
+   * answers once it has read everything is never taken for one that answers earlier.
+   */
+  isSent(): boolean
   /** Afterwards the pieces are not looked at any more. */
   release(): void
 }
@@ -28,7 +34,9 @@ const TLS_CHUNK = 262_144
  *   its reset by some turns of the loop. Which protocol it is shows only after connecting: chunks are copied.
  */
 export function outgoingBody(body: BodyBytes, secure: boolean): OutgoingBody {
+  const length = body.pieces.reduce((sum, piece) => sum + piece.length, 0)
   let released = false
+  let sent = length === 0
   function* chunks(): Generator<Uint8Array> {
     for (const piece of body.pieces) {
       const step = secure ? TLS_CHUNK : Math.max(piece.length, 1)
@@ -39,10 +47,12 @@ export function outgoingBody(body: BodyBytes, secure: boolean): OutgoingBody {
         yield copy ? Buffer.from(chunk) : chunk
       }
     }
+    sent ||= !released
   }
   return {
-    length: body.pieces.reduce((sum, piece) => sum + piece.length, 0),
+    length,
     chunks,
+    isSent: () => sent,
     release() {
       released = true
     },

@@ -278,6 +278,11 @@ describe('a kubeconfig that is wrong', () => {
     )
   })
 
+  it('by names that are no text is told of like one without names', () => {
+    const text = '{current-context: x, contexts: [{name: {toString: 1, valueOf: 1}}], clusters: [], users: []}'
+    expect(problemsOf(text)).toEqual([expect.stringContaining('`contexts` has none: add it')])
+  })
+
   it('tells all its problems', () => {
     const text = kubeconfig(['server: "https://"', 'proxy-url: x'], ['token: a', 'username: b'])
     expect(problemsOf(text)).toHaveLength(3)

@@ -105,6 +105,37 @@ describe('an answer that is complete', () => {
   })
 })
 
+describe('an answer that promises what it cannot know', () => {
+  const huge = sendRequest('x'.repeat(32_000_000))
+  const protocols = [
+    ['HTTP/1.1', {}, {}],
+    ['HTTP/1.1 over TLS', { tls: serverIdentity() }, { tls: tlsConfig() }],
+    ['HTTP/2', { tls: serverIdentity(), h2: true }, { tls: tlsConfig() }],
+  ] as const
+  for (const [protocol, server, config] of protocols) {
+    it(`is no receipt for what was not sent yet: ${protocol}`, async () => {
+      const intake = await openIntake({ ...server, script: [{ kind: 'early', status: 202 }] })
+      const destination = openDestination(datadogConfig(intake.url, config))
+      expect(await destination.send(huge, never)).toMatchObject({
+        kind: 'retry',
+        status: 202,
+        reason: expect.stringContaining('before the whole request was sent'),
+      })
+      expect(await destination.send(sendRequest('["y"]'), never)).toMatchObject({ kind: 'delivered' })
+    })
+
+    it(`is not seen in one that has read the request, whatever its size: ${protocol}`, async () => {
+      const intake = await openIntake(server)
+      const destination = openDestination(datadogConfig(intake.url, config))
+      for (const length of [1, 16_384, 65_535, 65_536, 262_144, 262_145, 1_000_000, 5_000_000]) {
+        const sent = await destination.send(sendRequest(JSON.stringify(['x'.repeat(length)])), never)
+        expect(sent).toMatchObject({ kind: 'delivered' })
+      }
+      expect(intake.requests).toHaveLength(8)
+    })
+  }
+})
+
 describe('an abort', () => {
   it('before the attempt sends nothing', async () => {
     const intake = await openIntake()

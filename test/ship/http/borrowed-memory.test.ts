@@ -36,7 +36,7 @@ for (const { name, scheme, open } of protocols) {
     const answer = connections.post({ path: '/', headers: {}, body: { pieces: [body] } }, never)
     const request = await held.promise
     request.answer()
-    expect(await answer).toMatchObject({ kind: 'answered', status: 200 })
+    expect(await answer).toMatchObject({ kind: 'answered', status: 200, requestSent: false })
     body.fill('Z')
     expect((await request.rest()).includes('Z')).toBe(false)
   })

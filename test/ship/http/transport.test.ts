@@ -14,7 +14,7 @@ test('connections that cannot be closed hold up neither requests nor the end', a
   if (!target) throw new Error('no target')
   const answers: Answer[] = [
     { kind: 'failed', reason: 'ECONNRESET' },
-    { kind: 'answered', status: 200, retryAfter: undefined, location: undefined, text: '' },
+    { kind: 'answered', status: 200, requestSent: true, retryAfter: undefined, location: undefined, text: '' },
   ]
   const asked: Connections[] = []
   const openUnclosable = (): Connections => ({
