@@ -80,3 +80,20 @@ test('saves nothing more when another took the lock after its directory was clea
   expect(await store.save({ n: 2 })).toEqual({ kind: 'saved' })
   store.release()
 })
+
+test('gives up a lock that it lost before it asks for it again', async () => {
+  const steps: string[] = []
+  const lock = (name: string, lost: boolean): Lock => ({
+    kind: 'locked',
+    madeAtMs: 0,
+    isLost: () => lost,
+    release: () => void steps.push(`release ${name}`),
+  })
+  const { store: inner } = recordingStore()
+  const store = lockedStore(inner, lock('first', true), async () => {
+    steps.push('take')
+    return lock('second', false)
+  })
+  expect(await store.save({})).toEqual({ kind: 'saved' })
+  expect(steps).toEqual(['release first', 'take'])
+})

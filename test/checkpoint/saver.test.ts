@@ -109,3 +109,25 @@ test('a last write is tried again when the one under way fails', async () => {
   expect([await flushed, saver.error, begun.length]).toEqual([true, undefined, 2])
   saver.stop()
 })
+
+test('asks a disk that refuses once a second, however often positions move, and flushes all the same', async () => {
+  let writes = 0
+  const saver = createSaver({
+    state: () => ({}),
+    log: silentLog,
+    store: {
+      save: async () => {
+        writes += 1
+        return { kind: 'failed', code: 'ENOSPC', message: 'no space' }
+      },
+    },
+  })
+  for (let ms = 0; ms < 10_000; ms += 10) {
+    saver.touch()
+    await vi.advanceTimersByTimeAsync(10)
+  }
+  expect(writes).toBeGreaterThanOrEqual(9)
+  expect(writes).toBeLessThanOrEqual(11)
+  expect([await saver.flush(), saver.error]).toEqual([false, 'no space'])
+  saver.stop()
+})
