@@ -1,11 +1,12 @@
 import { appendFileSync, mkdirSync } from 'node:fs'
-import { dirname, relative } from 'node:path'
+import { dirname, join, relative } from 'node:path'
 import { expect, test } from 'vitest'
 import { openAgent } from '../../src/agent.ts'
 import { loadConfig } from '../../src/config/load.ts'
 import { createLog } from '../../src/observe/log.ts'
 import { agentBench } from '../support/agent-process.ts'
 import { startIntake } from '../support/hostile-intake.ts'
+import { moment } from '../support/moment.ts'
 import { tempDir } from '../support/temp-dir.ts'
 import { until } from '../support/until.ts'
 
@@ -85,4 +86,38 @@ test('status names the configuration by its absolute path, however it was given'
   const agent = await open(relative(process.cwd(), bench.file))
   expect(agent.status().config.files).toEqual([bench.file])
   await agent.drain(20_000)
+})
+
+test('an agent has written down which files there are before it reads any', async () => {
+  using dir = tempDir()
+  using bench = agentBench(dir.path, 'destination: {type: webhook, url: "http://127.0.0.1:9"}')
+  mkdirSync(dirname(bench.auditLog), { recursive: true })
+  appendFileSync(bench.auditLog, '{"n":1}\n')
+  const agent = await start(bench.file)
+  expect(bench.registry().generations).toMatchObject([{ path: bench.auditLog }])
+  await agent.drain(0)
+})
+
+test('what was rotated since an agent that died before it wrote anything is no history', async () => {
+  using dir = tempDir()
+  const intake = await startIntake()
+  using bench = agentBench(
+    dir.path,
+    `destination: {type: webhook, url: "${intake.url}"}\ndelivery: {batch_max_wait: 10ms}`,
+  )
+  for (const path of [bench.runPath, dirname(bench.auditLog)]) mkdirSync(path, { recursive: true })
+  const rotated = (hour: string) => bench.auditLog.replace(/\.log$/, `-2026-11-20T${hour}-00-00.000.log`)
+  appendFileSync(rotated('10'), '{"n":"history"}\n')
+  await moment(dir.path)
+  // All that such an agent leaves.
+  appendFileSync(join(bench.runPath, 'agent.lock'), '')
+  await moment(dir.path)
+  appendFileSync(rotated('11'), '{"n":1}\n')
+  appendFileSync(bench.auditLog, '{"n":2}\n')
+  await moment(dir.path)
+  const agent = await start(bench.file)
+  await until(() => intake.records().length >= 2)
+  expect(await agent.drain(20_000)).toEqual({ clean: true })
+  expect(intake.records()).toEqual([{ n: 1 }, { n: 2 }])
+  await intake.close()
 })
