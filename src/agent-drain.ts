@@ -5,6 +5,9 @@ import type { Tailer } from './tail/tailer.ts'
 /** The longest wait for aborted requests to let go, and for the last write of the positions. */
 const ABORT_GRACE_MS = 3000
 
+/** The longest a drain takes that has this deadline. */
+export const longestDrainMs = (deadlineMs: number): number => deadlineMs + 3 * ABORT_GRACE_MS
+
 export interface Draining {
   readonly works: readonly Shipping[]
   readonly tailer: Tailer

@@ -2,7 +2,7 @@ import { dispatch } from './cli/dispatch.ts'
 import { exitCode, type Io, type Output } from './cli/io.ts'
 
 /**
- * The edge of the process: nothing else reads `process`. Loads next to nothing, because a probe runs through here; what a
+ * The edge of the process: nothing else touches its arguments, environment, streams, signals or exit code. Loads next to nothing, because a probe runs through here; what a
  * command needs is imported when the command runs.
  */
 

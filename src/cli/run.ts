@@ -9,8 +9,8 @@ import type { Arguments } from './arguments.ts'
 import { certificateProblems } from './certificate-problems.ts'
 import { type ExitCode, exitCode, type Io } from './io.ts'
 
-/** Below the 45 s a pod of deploy/daemonset.yaml has from SIGTERM to SIGKILL. */
-const drainDeadlineMs = 35_000
+/** With what `longestDrainMs` adds, below what a pod of deploy/daemonset.yaml has from SIGTERM to SIGKILL. */
+export const drainDeadlineMs = 35_000
 const stderrFd = 2
 
 /** `agent run`: ends on a signal, or when it cannot start. */
