@@ -1,5 +1,4 @@
 import { Buffer } from 'node:buffer'
-import { isIPv4 } from 'node:net'
 import type { Origin } from '../../block.ts'
 import type { DatadogConfig } from '../../config/config.ts'
 import { createAttributesBody, createMessageBody } from '../body/message-body.ts'
@@ -15,9 +14,6 @@ const KEY_RECHECK_MS = 5_000
 /** Datadog's log intake: `POST …/api/v2/logs` of a JSON list, with the API key as a header. */
 export function createDatadog(config: DatadogConfig, context: DestinationContext): Destination {
   const target = targetOf(config.url, config)
-  if (!target.secure && target.socketPath === undefined && !isLoopback(target.host)) {
-    context.warn(`${config.name}: the API key travels unencrypted to ${target.shown}: use https://`)
-  }
   const key = openSecret(config.apiKey, { recheckMs: KEY_RECHECK_MS, now: context.now })
   const transport = openTransport({ target, config }, context)
 
@@ -55,10 +51,6 @@ export function createDatadog(config: DatadogConfig, context: DestinationContext
     },
     close: () => transport.close(),
   }
-}
-
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.'))
 }
 
 function headersWith(apiKey: string, version: string): readonly Header[] {

@@ -18,14 +18,9 @@ export interface WebhookPeer {
 /** As client-go's token source: a token that was replaced is taken up within a minute. */
 const TOKEN_RECHECK_MS = 60_000
 
-/** The receiver of `url`. Its credentials are the operator's own choice, and sent to http:// as well, with a warning. */
+/** The receiver of `url`. Its credentials are the operator's own choice, and sent to http:// as well; config/webhook.ts warns. */
 export function peerOfUrl(config: WebhookConfig, context: DestinationContext): WebhookPeer {
   const target = targetOf(config.url, config)
-  const credentials = Object.keys(config.headers).filter((name) => /auth|cookie|token|key|secret/i.test(name))
-  if (config.token !== undefined) credentials.push('token')
-  if (!target.secure && target.socketPath === undefined && credentials.length > 0) {
-    context.warn(`${config.name}: ${credentials.join(', ')} travels unencrypted to ${target.shown}: use https://`)
-  }
   const transport = openTransport({ target, config }, context)
   const secret = config.token && openSecret(config.token, { recheckMs: TOKEN_RECHECK_MS, now: context.now })
   const authorization = secret === undefined ? anonymous : bearer(secret)

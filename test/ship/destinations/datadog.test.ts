@@ -162,19 +162,6 @@ describe('the datadog destination', () => {
     expect(await destination.probe?.(never)).toMatchObject({ kind: 'retry', unauthorized: true })
   })
 
-  it('warns where its key can be overheard', () => {
-    const warnings: string[] = []
-    const urls = [
-      'http://intake.example/x?k=1',
-      'https://intake.example',
-      'http://127.0.0.1:80',
-      'http://[::1]',
-      'unix:///s',
-    ]
-    for (const url of urls) openDestination(datadogConfig(url), { warn: (message) => warnings.push(message) })
-    expect(warnings).toEqual(['default: the API key travels unencrypted to http://intake.example/x: use https://'])
-  })
-
   it('describes itself without secrets', () => {
     const config = datadogConfig('https://http-intake.example/api/v2/logs?dd-api-key=x')
     expect(openDestination(config).description).toBe('datadog https://http-intake.example/api/v2/logs')
