@@ -1,6 +1,16 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { appendFile, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import {
+  appendFile,
+  mkdtemp,
+  open as openDirectory,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  writeFile,
+} from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
@@ -97,6 +107,17 @@ describe('a dead letter directory', () => {
     expect([(await stat(dir)).mode & 0o777, (await stat(join(dir, '00000001.ndjson'))).mode & 0o777]).toEqual([
       0o700, 0o600,
     ])
+  })
+
+  it.runIf(process.platform === 'linux')('says that a directory was removed which it is in', async () => {
+    const handle = await openDirectory(root)
+    await rm(root, { recursive: true })
+    // As a mount does, this leads to it still.
+    dir = `/proc/self/fd/${handle.fd}/dead-letter/intake`
+    const deadLetter = await open()
+
+    expect(await deadLetter.write([entryOf('one')])).toMatchObject({ kind: 'failed', code: 'ENOENT' })
+    await handle.close()
   })
 
   it('goes on after a restart, with what it holds counted', async () => {
