@@ -165,6 +165,20 @@ describe('a dead letter directory', () => {
     expect(await deadLetter.write([entryOf('4')])).toMatchObject({ kind: 'stored' })
   })
 
+  it('loses nothing that comes after files of it were deleted, or all of it, while it has room', async () => {
+    const deadLetter = await open({ segmentBytes: sizeOf('1') })
+    for (const line of ['1', '2', '3']) await deadLetter.write([entryOf(line)])
+    for (const name of ['00000001.ndjson', '00000003.ndjson']) await rm(join(dir, name))
+    await deadLetter.write([entryOf('4')])
+    expect(await readdir(dir)).toEqual(['00000002.ndjson', '00000004.ndjson'])
+
+    await rm(dir, { recursive: true })
+    await deadLetter.write([entryOf('5')])
+    expect(await read((await readdir(dir)).join())).toBe(encodeEntry(entryOf('5')).toString())
+    expect(await deadLetter.refresh()).toBeUndefined()
+    expect(deadLetter.records).toBe(1)
+  })
+
   it.each([
     { tail: '{"v":1,"at":"2026', of: 'a torn line' },
     { tail: '\0'.repeat(4096), of: 'zeros a power loss left' },
