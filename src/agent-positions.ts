@@ -69,6 +69,7 @@ export async function openPositions({ config, log, holder, startedAtMs }: Positi
 
 /** A directory that may not be entered does not tell whether its lock is held. */
 async function remedyOf({ code }: { readonly code: string }, runPath: string): Promise<string | undefined> {
+  if (code === 'ENOENT') return 'no directory can be made there: mount one, or set another checkpoint.run_path'
   if (code !== 'EACCES' && code !== 'EPERM') return undefined
   const owner = (await stat(runPath).catch(() => undefined))?.uid
   const own = geteuid?.()

@@ -1,15 +1,34 @@
-import { mkdir, open } from 'node:fs/promises'
-import { dirname, resolve } from 'node:path'
+import { mkdir, open, stat } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { systemError } from './system-error.ts'
 
-/** Creates a directory and its missing parents, mode 0700; when it returns they survive a power loss. */
+/**
+ * Creates a directory and its missing parents, mode 0700; when it returns they survive a power loss. ENOENT says that
+ * the parent is there and cannot hold it: one like /proc, or one that was removed and is still mounted.
+ *
+ * Not with mkdir's `recursive`, which then never returns.
+ */
 export async function makeDirectory(path: string): Promise<void> {
-  const first = await mkdir(path, { recursive: true, mode: 0o700 })
-  if (first === undefined) return
-  // Each new directory is a name in its parent.
-  const topmost = resolve(first)
-  for (let created = resolve(path); created.length >= topmost.length; created = dirname(created)) {
-    await syncDirectory(dirname(created))
+  const parent = dirname(path)
+  try {
+    await makeInParent(path)
+  } catch (error) {
+    if (systemError(error).code !== 'ENOENT' || parent === path) throw error
+    await makeDirectory(parent)
+    await makeInParent(path)
   }
+}
+
+async function makeInParent(path: string): Promise<void> {
+  try {
+    await mkdir(path, { mode: 0o700 })
+  } catch (error) {
+    const found = await stat(path).catch(() => undefined)
+    if (found?.isDirectory()) return
+    throw error
+  }
+  // A new directory is a name in its parent.
+  await syncDirectory(dirname(path))
 }
 
 /** Makes the names in a directory durable: fsync of a file covers its content, not the entry that leads to it. */

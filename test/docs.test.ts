@@ -187,13 +187,13 @@ function keysOf(schema: unknown): Set<string> {
   ])
 }
 
-describe('links and paths in the documentation', () => {
-  const pages = ['README.md', 'CHANGELOG.md', 'docs', 'docs/decisions'].flatMap((path) =>
-    path.endsWith('.md')
-      ? [path]
-      : readdirSync(join(root, path)).flatMap((name) => (name.endsWith('.md') ? [join(path, name)] : [])),
-  )
+const pages = ['README.md', 'CHANGELOG.md', 'docs', 'docs/decisions'].flatMap((path) =>
+  path.endsWith('.md')
+    ? [path]
+    : readdirSync(join(root, path)).flatMap((name) => (name.endsWith('.md') ? [join(path, name)] : [])),
+)
 
+describe('links and paths in the documentation', () => {
   it.each(pages)('of %s lead somewhere', (page) => {
     const text = textOf(page)
     const links = [...text.matchAll(/\]\((?!https?:)([^)#]*)(?:#([^)]*))?\)/g)].map(([, path = '', anchor]) => {
@@ -206,6 +206,14 @@ describe('links and paths in the documentation', () => {
     }
     const paths = [...text.matchAll(/`((?:test|src|config|deploy|bench)\/[\w./-]+)`/g)].map(([, path = '']) => path)
     expect(paths.filter((path) => !existsSync(join(root, path)))).toEqual([])
+  })
+})
+
+describe('shell commands in the documentation', () => {
+  // In zsh a comment behind a command is arguments of it, and one on a line of its own is a command.
+  it.each(pages)('of %s have no comments', (page) => {
+    const blocks = [...textOf(page).matchAll(/^```sh\n(.*?)^```$/gms)].map(([, block = '']) => block)
+    expect(blocks.flatMap((block) => block.split('\n')).filter((line) => /(^|\s)#/.test(line))).toEqual([])
   })
 })
 

@@ -1,5 +1,5 @@
 import { statSync } from 'node:fs'
-import { access, constants, readFile, writeFile } from 'node:fs/promises'
+import { access, constants, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { makeDirectory } from '../durable-directory.ts'
@@ -65,7 +65,7 @@ export async function openLock(dir: string, holder: string, stat: Stat = statSyn
     const by = await readHolder(holderPath)
     return { kind: 'held', by, message: `${dir} is in use by another agent (${by}): ${path} is locked` }
   }
-  const reason = await attempt(access(dir, constants.W_OK | constants.X_OK))
+  const reason = (await attempt(access(dir, constants.W_OK | constants.X_OK))) ?? (await removalOf(dir))
   return failed(path, reason ?? { code: database.code, message: database.message })
 }
 
@@ -138,6 +138,12 @@ async function attempt(work: Promise<unknown>): Promise<SystemError | undefined>
   } catch (error) {
     return systemError(error)
   }
+}
+
+/** A directory that was removed and is mounted still is there, is writable, and takes no file. */
+async function removalOf(dir: string): Promise<SystemError | undefined> {
+  const links = (await stat(dir).catch(() => undefined))?.nlink
+  return links === 0 ? { code: 'ENOENT', message: 'its directory was removed: restart the pod' } : undefined
 }
 
 async function readHolder(path: string): Promise<string> {

@@ -61,6 +61,7 @@ const remedies = new Map([
   ['EROFS', 'mount it for writing'],
   ['ENOSPC', 'make room on its disk'],
   ['EDQUOT', 'make room in its quota'],
+  ['ENOENT', 'its directory was removed, or cannot be made: restart the pod, or set another checkpoint.run_path'],
   ['ENOTDIR', 'a file stands where a directory belongs: move it away'],
   ['EEXIST', 'a file stands where a directory belongs: move it away'],
 ])

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { statSync } from 'node:fs'
-import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, open, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
@@ -158,6 +158,20 @@ describe('the lock of a directory', () => {
     const { lock } = await startHolder('me', ['unshare', '--mount', 'sh', '-c', readOnly, dir])
 
     expect(lock).toMatchObject({ kind: 'failed', code: 'EROFS' })
+  })
+
+  it.runIf(process.platform === 'linux')('reports a directory that was removed while it was in use', async () => {
+    await mkdir(dir)
+    const handle = await open(dir)
+    await rm(dir, { recursive: true })
+    // As a mount does, this leads to it still.
+    const path = `/proc/self/fd/${handle.fd}`
+    expect(await openLock(path, 'me')).toEqual({
+      kind: 'failed',
+      code: 'ENOENT',
+      message: `cannot lock ${path}/agent.lock: its directory was removed: restart the pod`,
+    })
+    await handle.close()
   })
 
   it.each([

@@ -1,5 +1,5 @@
-import { readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { parseAllDocuments } from 'yaml'
 import { longestDrainMs } from '../../src/agent-drain.ts'
@@ -13,16 +13,26 @@ interface Manifest {
   readonly [key: string]: unknown
 }
 
-const documents = parseAllDocuments(readFileSync(new URL('../../deploy/daemonset.yaml', import.meta.url), 'utf8'))
+const root = new URL('../../', import.meta.url).pathname
+const textOf = (path: string) => readFileSync(join(root, path), 'utf8')
+const examples = readdirSync(join(root, 'config')).flatMap((name) => (name.endsWith('.yaml') ? [`config/${name}`] : []))
+
+const documents = parseAllDocuments(textOf('deploy/daemonset.yaml'))
 const manifests = documents.map((document) => document.toJS() as Manifest)
 const find = (kind: string) => manifests.find((manifest) => manifest.kind === kind)
 
 const at = (value: unknown, ...path: (string | number)[]): unknown =>
   path.reduce<unknown>((inner, key) => (inner as Record<string | number, unknown> | undefined)?.[key], value)
 
+const stringsOf = (value: unknown): readonly string[] =>
+  typeof value === 'string' ? [value] : Object.values(value ?? {}).flatMap(stringsOf)
+
 describe('deploy/daemonset.yaml', () => {
   const pod = at(find('DaemonSet'), 'spec', 'template', 'spec')
   const container = at(pod, 'containers', 0)
+  const volumes = at(pod, 'volumes') as readonly { readonly name: string }[]
+  const mounts = at(container, 'volumeMounts') as readonly { readonly name: string; readonly mountPath: string }[]
+  const mountPathOf = (volume: string) => mounts.find(({ name }) => name === volume)?.mountPath
 
   test('is complete by itself', () => {
     expect(manifests.map(({ kind }) => kind)).toEqual(['Namespace', 'ServiceAccount', 'ConfigMap', 'DaemonSet'])
@@ -36,15 +46,43 @@ describe('deploy/daemonset.yaml', () => {
     const loading = await loadConfig({ paths: [file], env: {} })
     expect(loading.kind).toBe('loaded')
     if (loading.kind !== 'loaded') return
-    const mounts = at(container, 'volumeMounts') as { readonly mountPath: string }[]
-    const isMounted = (path: string) =>
-      mounts.some(({ mountPath }) => path.startsWith(`${mountPath}/`) || path === mountPath)
-    expect(loading.config.sources.filter(({ path }) => !isMounted(path))).toEqual([])
-    expect(isMounted(loading.config.checkpoint.runPath)).toBe(true)
+    const { sources, checkpoint } = loading.config
+    expect(sources.map(({ path }) => dirname(path))).toEqual([mountPathOf('audit')])
+    expect(checkpoint.runPath).toBe(mountPathOf('checkpoint'))
+  })
+
+  test('has the directory of the audit log in one place, which is set for a distribution', () => {
+    const audit = volumes.find(({ name }) => name === 'audit')
+    const strings = manifests.flatMap(stringsOf).flatMap((text) => text.split(/[\s,]+/))
+    const directory = at(audit, 'hostPath', 'path')
+    expect(strings.filter((text) => text.startsWith(String(directory)))).toEqual([directory])
+  })
+
+  test('mounts nothing within or above what another volume or the image has', () => {
+    const used = [...mounts.map(({ mountPath }) => mountPath), '/app', '/nodejs', '/etc/ssl', '/proc', '/sys', '/dev']
+    const within = (path: string, directory: string) => path !== directory && `${path}/`.startsWith(`${directory}/`)
+    const nested = used.filter((path) => used.some((other) => within(path, other)))
+    expect(nested).toEqual([])
+    expect(new Set(used).size).toBe(used.length)
+  })
+
+  test.each(['README.md', 'docs/operations.md', ...examples])('has the files that %s names', (page) => {
+    const [configuration, secret] = [mountPathOf('config'), mountPathOf('secret')]
+    const named = textOf(page).match(/\/etc\/tailship[\w./-]*/g) ?? []
+    expect(named.filter((path) => path !== configuration && dirname(path) !== secret)).toEqual([])
+    const logs = examples.includes(page) ? (textOf(page).match(/\S+\/audit\.log/g) ?? []) : []
+    expect(logs.filter((path) => dirname(path) !== mountPathOf('audit'))).toEqual([])
+  })
+
+  test('is set up by the commands of the README', () => {
+    const commands = [...textOf('deploy/daemonset.yaml').matchAll(/^# {3}(kubectl .*)$/gm)].map(([, line]) => line)
+    expect(commands).toHaveLength(3)
+    expect(textOf('README.md')).toContain(`${commands.join('\n')}\n`)
+    expect(commands.filter((line) => !line?.includes('kubectl apply -f '))).toEqual([])
   })
 
   test('sets no variable that the agent does not read', () => {
-    const source = readFileSync(new URL('../../src/config/environment.ts', import.meta.url), 'utf8')
+    const source = textOf('src/config/environment.ts')
     const names = (at(container, 'env') as { readonly name: string }[]).map(({ name }) => name)
     expect(names.filter((name) => !source.includes(`['${name}', [`))).toEqual([])
   })
@@ -71,7 +109,6 @@ describe('deploy/daemonset.yaml', () => {
 
 describe('deploy/Dockerfile', () => {
   test('gives Node and its malloc the settings that bin/agent gives', () => {
-    const textOf = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8')
     const flagsIn = (path: string) => textOf(path).match(/--(?:max|disable)[\w=-]+/g)
     expect(flagsIn('deploy/Dockerfile')).toHaveLength(3)
     expect(flagsIn('deploy/Dockerfile')).toEqual(flagsIn('bin/agent'))

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { appendFileSync, mkdirSync, readdirSync } from 'node:fs'
+import { appendFileSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { afterEach, expect, test } from 'vitest'
@@ -106,6 +106,28 @@ test('an agent that holds because its dead letter is full goes on by itself afte
       .map((record) => (record as { readonly n: number }).n)
       .toSorted(),
   ).toEqual([0, 1, 2, 3])
+  expect(await shipping.stop()).toBe(0)
+  await intake.close()
+})
+
+test('an agent that holds because its dead letter is full goes on by itself when files of it are deleted', async () => {
+  using dir = tempDir()
+  const intake = await startIntake()
+  using bench = agentBench(
+    dir.path,
+    `destination: {type: webhook, url: "${intake.url}", dead_letter_max_bytes: 400}\n${delivery}`,
+  )
+  write(bench, 'can never be sent', '{"n":0}')
+  const shipping = bench.start()
+  const destination = async () => (await shipping.status()).destinations[0]
+  await until(async () => (await destination())?.deadLetteredRecords === 1)
+  write(bench, 'can neither', '{"n":1}')
+  await until(async () => (await destination())?.state === 'holding')
+
+  for (const name of segmentsOf(bench)) rmSync(join(bench.runPath, 'dead-letter', 'webhook', name))
+  await until(async () => (await destination())?.state === 'ok')
+  expect((await destination())?.deadLetteredRecords).toBe(2)
+  await until(() => intake.records().length === 2)
   expect(await shipping.stop()).toBe(0)
   await intake.close()
 })

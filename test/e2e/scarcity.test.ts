@@ -1,5 +1,15 @@
 import { spawnSync } from 'node:child_process'
-import { appendFileSync, chmodSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  appendFileSync,
+  chmodSync,
+  closeSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { dirname, join } from 'node:path'
 import { expect, test } from 'vitest'
 import { agentBench } from '../support/agent-process.ts'
@@ -87,6 +97,53 @@ test('a run path that cannot be used stops nothing; it is taken, with its lock, 
   await until(() => intake.records().length === 3)
   expect(await again.stop()).toBe(0)
   expect(intake.records()).toEqual([{ n: 1 }, { n: 2 }, { n: 3 }])
+  await intake.close()
+})
+
+test.runIf(process.platform === 'linux')('a run path that cannot be made stops nothing', async () => {
+  using dir = tempDir()
+  const intake = await startIntake()
+  using bench = agentBench(dir.path, `destination: {type: webhook, url: "${intake.url}"}\n${delivery}`, {
+    runPath: '/proc/nope/run',
+  })
+  mkdirSync(dirname(bench.auditLog))
+  writeFileSync(bench.auditLog, line(1))
+  const agent = bench.start()
+  await until(() => intake.records().length === 1)
+  const told = agent
+    .log()
+    .split('\n')
+    .find((text) => text.includes('positions are not kept'))
+  expect(JSON.parse(told ?? '')).toMatchObject({
+    reason: expect.stringContaining("ENOENT: no such file or directory, mkdir '/proc/nope'"),
+    hint: expect.stringContaining('set another checkpoint.run_path'),
+  })
+  expect(await agent.stop()).toBe(0)
+  await intake.close()
+})
+
+test.runIf(process.platform === 'linux')('a run path that is removed on the host holds what needs it', async () => {
+  using dir = tempDir()
+  const intake = await startIntake()
+  const home = join(dir.path, 'home')
+  mkdirSync(home)
+  const descriptor = openSync(home, 'r')
+  // As a mount does, this leads to the directory also when it is removed.
+  using bench = agentBench(dir.path, `destination: {type: webhook, url: "${intake.url}"}\n${delivery}`, {
+    runPath: `/proc/${process.pid}/fd/${descriptor}`,
+  })
+  mkdirSync(dirname(bench.auditLog))
+  writeFileSync(bench.auditLog, line(1))
+  const agent = bench.start()
+  await until(async () => (await agent.status()).checkpoint.lastWrittenAt !== undefined)
+
+  rmSync(home, { recursive: true })
+  appendFileSync(bench.auditLog, `no record\n${line(2)}`)
+  await until(() => agent.log().includes('its directory was removed, or cannot be made: restart the pod'))
+  expect(agent.log()).toContain('the dead letter takes no more lines: the destination waits and nothing is dropped')
+  await until(() => agent.log().includes('agent.lock: its directory was removed: restart the pod'))
+  await agent.kill()
+  closeSync(descriptor)
   await intake.close()
 })
 

@@ -1,6 +1,16 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { appendFile, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import {
+  appendFile,
+  mkdtemp,
+  open as openDirectory,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  writeFile,
+} from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
@@ -99,6 +109,17 @@ describe('a dead letter directory', () => {
     ])
   })
 
+  it.runIf(process.platform === 'linux')('says that a directory was removed which it is in', async () => {
+    const handle = await openDirectory(root)
+    await rm(root, { recursive: true })
+    // As a mount does, this leads to it still.
+    dir = `/proc/self/fd/${handle.fd}/dead-letter/intake`
+    const deadLetter = await open()
+
+    expect(await deadLetter.write([entryOf('one')])).toMatchObject({ kind: 'failed', code: 'ENOENT' })
+    await handle.close()
+  })
+
   it('goes on after a restart, with what it holds counted', async () => {
     await (await open()).write([entryOf('one'), entryOf('größe \u2028')])
 
@@ -142,6 +163,20 @@ describe('a dead letter directory', () => {
     expect(await deadLetter.write([entryOf('3')])).toEqual({ kind: 'full' })
     for (const name of await readdir(dir)) await rm(join(dir, name))
     expect(await deadLetter.write([entryOf('4')])).toMatchObject({ kind: 'stored' })
+  })
+
+  it('loses nothing that comes after files of it were deleted, or all of it, while it has room', async () => {
+    const deadLetter = await open({ segmentBytes: sizeOf('1') })
+    for (const line of ['1', '2', '3']) await deadLetter.write([entryOf(line)])
+    for (const name of ['00000001.ndjson', '00000003.ndjson']) await rm(join(dir, name))
+    await deadLetter.write([entryOf('4')])
+    expect(await readdir(dir)).toEqual(['00000002.ndjson', '00000004.ndjson'])
+
+    await rm(dir, { recursive: true })
+    await deadLetter.write([entryOf('5')])
+    expect(await read((await readdir(dir)).join())).toBe(encodeEntry(entryOf('5')).toString())
+    expect(await deadLetter.refresh()).toBeUndefined()
+    expect(deadLetter.records).toBe(1)
   })
 
   it.each([

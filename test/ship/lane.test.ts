@@ -142,6 +142,7 @@ describe('a dead letter that takes no lines', () => {
     [refusedBy('EROFS', 'read-only file system'), /; mount it for writing$/],
     [refusedBy('ENOSPC', 'no space left on device'), /; make room on its disk$/],
     [refusedBy('ENOTDIR', 'not a directory'), /; a file stands where a directory belongs: move it away$/],
+    [refusedBy('ENOENT', 'no such file or directory'), /; its directory was removed, or cannot .*: restart the pod, /],
     [refusedBy('EIO', 'i/o error'), /; the agent tries again until it can$/],
   ])('names the cause and what helps: %j', async (answer, told) => {
     const { lane } = setUp({ content: 'no json\n', stored: [answer] })

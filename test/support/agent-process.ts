@@ -38,6 +38,8 @@ export interface BenchOptions {
   readonly env?: Readonly<Record<string, string>>
   /** What it tails instead of `auditLog`. */
   readonly path?: string
+  /** Its run path, instead of one below `dir`. */
+  readonly runPath?: string
   /** `ulimit -n` for it. */
   readonly openFiles?: number
   /** What is run in place of the checkout's `dist/main.js`. */
@@ -46,8 +48,7 @@ export interface BenchOptions {
 
 /** The built agent on `<dir>/log/audit.log`, with the configuration given as text (YAML) for its `destination` and more. */
 export function agentBench(dir: string, conf: string, options: BenchOptions = {}): Bench {
-  const { source, env = {}, path, openFiles, main = builtMain } = options
-  const runPath = join(dir, 'run')
+  const { source, env = {}, path, openFiles, main = builtMain, runPath = join(dir, 'run') } = options
   const auditLog = join(dir, 'log', 'audit.log')
   const file = join(dir, 'conf.yaml')
   const started: AgentProcess[] = []
