@@ -166,6 +166,8 @@ export class Generations {
   /** The content of a homeless generation is nowhere to be found. */
   giveUp(generation: Generation): void {
     if (generation.cursors.isOut) return
+    // Destinations that are all new have read nothing of it: they begin with its first byte should it come back.
+    if (generation.cursors.size === 0) this.start.giveFirstPositions(generation)
     if (generation.unreadBytes > 0) {
       reportLoss(this.options.log, generation.origin, generation.unreadBytes)
       generation.lossReported = true
