@@ -31,6 +31,8 @@ export class Generations {
   live: Generation | undefined
   /** Those whose file was in the directory at the last scan. */
   seen: ReadonlySet<Generation> = new Set()
+  /** Why the last scan could not look at everything: what it has not seen may be there. */
+  refusal: Fault | undefined
   readonly byFile = new ByFile()
   /** What was decided about the other files. */
   readonly decisions = new Decisions()
