@@ -10,6 +10,8 @@ export function generationOf(record: GenerationRecord, context: GenerationContex
   }
   // What was read was there: a shorter file is another one, or one that has been cut.
   generation.size = Math.max(generation.size, generation.furthest)
+  // A destination that is configured again may be behind those that were there meanwhile.
+  if (!generation.isSettled) generation.finished = false
   return generation
 }
 

@@ -31,6 +31,8 @@ export class Generations {
   live: Generation | undefined
   /** Those whose file was in the directory at the last scan. */
   seen: ReadonlySet<Generation> = new Set()
+  /** Why the last scan could not look at everything: what it has not seen may be there. */
+  refusal: Fault | undefined
   readonly byFile = new ByFile()
   /** What was decided about the other files. */
   readonly decisions = new Decisions()
@@ -166,6 +168,8 @@ export class Generations {
   /** The content of a homeless generation is nowhere to be found. */
   giveUp(generation: Generation): void {
     if (generation.cursors.isOut) return
+    // Destinations that are all new have read nothing of it: they begin with its first byte should it come back.
+    if (generation.cursors.size === 0) this.start.giveFirstPositions(generation)
     if (generation.unreadBytes > 0) {
       reportLoss(this.options.log, generation.origin, generation.unreadBytes)
       generation.lossReported = true

@@ -110,10 +110,10 @@ export class Lineage {
 
   /** Why something cannot be read. */
   get #complaint(): string | undefined {
-    const { decisions, reading } = this.generations
+    const { decisions, reading, refusal } = this.generations
     const [refused] = decisions.refused
     const fault = reading.find((generation) => generation.fault)?.fault
-    return this.livePath.error ?? fault?.message ?? (refused && textOf(refused))
+    return this.livePath.error ?? (fault ?? refusal)?.message ?? (refused && textOf(refused))
   }
 
   /** Something is looked for, or a file that could not be read is tried again. */

@@ -41,9 +41,11 @@ export function createMissing({ destinations, files, listings, log }: MissingOpt
     return facts instanceof Fault && isAbsent(facts)
   }
 
+  /** What is not finished, and all destinations are new to, they would have read from its beginning. */
   function unreadBytes({ finished, size, positions }: GenerationRecord): number {
-    if (finished) return 0
-    return Math.max(0, ...destinations.map((name) => size - (positions[name]?.offset ?? size)))
+    const offsets = destinations.flatMap((name) => positions[name]?.offset ?? [])
+    if (offsets.length === 0) return finished ? 0 : size
+    return Math.max(0, ...offsets.map((offset) => size - offset))
   }
 
   return {

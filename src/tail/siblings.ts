@@ -1,5 +1,5 @@
 import { basename, join } from 'node:path'
-import { lookElsewhere, missAbsent } from './absence.ts'
+import { lookElsewhere, missUnseen } from './absence.ts'
 import { plainCandidate } from './candidate.ts'
 import { Fault, isAbsent, withFile } from './files.ts'
 import type { Generations } from './generations.ts'
@@ -9,7 +9,7 @@ import type { LivePath } from './live-path.ts'
 import type { Place } from './place.ts'
 import type { Retention } from './retention.ts'
 import { compareAge, parseRotatedName } from './rotated-name.ts'
-import type { Scan } from './scan.ts'
+import { leadsNowhere, refuse, type Scan } from './scan.ts'
 import { meet } from './sighting.ts'
 
 interface Scanned {
@@ -31,7 +31,8 @@ export function scanSiblings({ generations, livePath, retention }: Scanned, nowM
   // With its directory every file is gone, which is as well known as when they go one by one.
   const isGone = listing instanceof Fault && isAbsent(listing)
   const names = isListed ? listing.names : new Set<string>()
-  const scan: Scan = { generations, livePath, nowMs, names, seen: new Set(), isComplete: isListed || isGone }
+  const scan: Scan = { generations, livePath, nowMs, names, seen: new Set(), isComplete: true, refusal: undefined }
+  if (!isListed && !isGone) refuse(scan, listing, 'directory')
   const sightings = isListed ? look(scan, listing.rotatedOf(livePath.base.name)) : []
   for (const { facts } of sightings) if (!generations.knows(facts)) generations.recall(facts)
   // A stranger may hold what a known file held until it was truncated: be sure of the known ones first.
@@ -48,7 +49,10 @@ export function scanSiblings({ generations, livePath, retention }: Scanned, nowM
   if (archives.length > 0 || decisions.isWaiting) scan.isComplete = false
   generations.seen = scan.seen
   if (isListed) retention.observe(livePath.base.name, sightings)
-  if (scan.isComplete) missAbsent(scan)
+  missUnseen(scan)
+  // It may pass: it is told when the next look finds the same.
+  if (scan.refusal && !generations.refusal) generations.scanWanted = true
+  generations.refusal = scan.refusal
   if (isListed) generations.start.unseen.siblings = false
   return archives
 }
@@ -61,8 +65,9 @@ function look(scan: Scan, names: readonly string[]): Place[] {
   for (const sibling of names) {
     const path = join(directory, sibling)
     const facts = files.stat(path)
-    if (facts instanceof Fault) scan.isComplete &&= isAbsent(facts)
-    else if (facts.kind === 'file') places.push({ path, facts })
+    if (facts instanceof Fault) {
+      if (!leadsNowhere(facts)) refuse(scan, facts)
+    } else if (facts.kind === 'file') places.push({ path, facts })
   }
   return places
     .map((place) => ({ place, name: parseRotatedName(basename(place.path), name), mtimeMs: place.facts.mtimeMs }))

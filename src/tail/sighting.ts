@@ -3,7 +3,7 @@ import { Fault, withFile } from './files.ts'
 import type { Generation } from './generation.ts'
 import type { Place } from './place.ts'
 import { recognise } from './recognition.ts'
-import type { Scan } from './scan.ts'
+import { refuse, type Scan } from './scan.ts'
 
 /** Whether the own identity of a file that was seen tells whose it is; its generation then goes by its present name. */
 export function meet(scan: Scan, sighting: Place): boolean {
@@ -14,7 +14,7 @@ export function meet(scan: Scan, sighting: Place): boolean {
     if (verdict === 'other') continue
     // It need not be missed twice when it is seen where it is now.
     if (generation === generations.live && livePath.missing > 0) generations.leave()
-    if (verdict === 'unclear') scan.isComplete = false
+    if (verdict instanceof Fault) refuse(scan, verdict)
     else if (!generation.place) generations.giveHome(generation, sighting)
     if (generation === generations.live) generation.observe(facts, nowMs)
     else generations.meetAt(generation, sighting, nowMs)
@@ -29,8 +29,8 @@ export function meet(scan: Scan, sighting: Place): boolean {
   return false
 }
 
-/** Whether the file with the identity of a generation's file still is that file: inodes are used again. */
-function isStill({ generations }: Scan, generation: Generation, { path, facts }: Place): 'same' | 'other' | 'unclear' {
+/** Whether the file with the identity of a generation's file still is that file: inodes are used again. A fault: it cannot be told. */
+function isStill({ generations }: Scan, generation: Generation, { path, facts }: Place): 'same' | 'other' | Fault {
   const { files } = generations.options
   const { place } = generation
   if (generation.isOpen && !generation.isReplaced) return 'same'
@@ -43,8 +43,7 @@ function isStill({ generations }: Scan, generation: Generation, { path, facts }:
   // Without a birth time the content has more to say than an inode that may have been used again.
   if (!place && facts.birth === '0') return 'other'
   const verdict = withFile(files, path, (fd) => recognise(generation, plainCandidate(files, fd, facts)))
-  if (verdict instanceof Fault) return 'unclear'
-  if (verdict === 'same') return 'same'
+  if (verdict instanceof Fault || verdict === 'same') return verdict
   if (place) generations.orphan(generation)
   return 'other'
 }

@@ -28,7 +28,7 @@ export function viewOf({ config, lineages, faults, taken, mounted }: Viewed): So
   return {
     source: config,
     lineages: [...lineages.values()],
-    faults,
+    faults: [...faults, ...[...lineages.values()].flatMap(({ generations: { refusal } }) => refusal ?? [])],
     warnings: [...mounted.values(), ...takenWarnings(taken), ...unreadableWarnings(lineages.values())],
   }
 }
