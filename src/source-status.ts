@@ -52,9 +52,11 @@ function describeFile(
 ): FileStatus {
   const live = generation === lineage.generations.live
   const error = generation.fault?.message ?? (live ? lineage.livePath.error : undefined)
-  const positions = [...generation.cursors.values()].map((cursor) => describePosition(cursor, nowMs))
+  const positions = [...generation.cursors.values()].map((cursor) => describePosition(generation, cursor, nowMs))
   const hindmost = positions.toSorted((a, b) => a.position - b.position)[0]
-  const bytesSeen = Math.max(0, ...positions.map(({ readPosition }) => readPosition))
+  // What only others have seen of a lost file, the one furthest behind never will.
+  const seen = generation.lossReported ? [] : positions
+  const bytesSeen = Math.max(hindmost?.readPosition ?? 0, ...seen.map(({ readPosition }) => readPosition))
   return {
     path: live ? lineage.options.path : generation.lastPath,
     live,
@@ -66,13 +68,14 @@ function describeFile(
     bytesDeadLettered: hindmost?.bytesDeadLettered ?? 0,
     bytesSkipped: hindmost?.bytesSkipped ?? {},
     bytesPending: bytesSeen - (hindmost?.position ?? 0),
+    bytesLost: generation.lossReported ? Math.max(0, generation.size - bytesSeen) : 0,
     generationsPending: live ? pending : 0,
     deletionInMs: live ? lineage.deletionInMs(nowMs) : undefined,
     positions,
   }
 }
 
-function describePosition(cursor: Cursor, nowMs: number): PositionStatus {
+function describePosition({ lossReported }: Generation, cursor: Cursor, nowMs: number): PositionStatus {
   const { offset, deadLetteredBytes, skippedBytes } = cursor.record()
   const skipped = Object.values(skippedBytes).reduce((sum, bytes) => sum + bytes, 0)
   return {
@@ -83,8 +86,9 @@ function describePosition(cursor: Cursor, nowMs: number): PositionStatus {
     bytesDeadLettered: deadLetteredBytes,
     bytesSkipped: skippedBytes,
     bytesPending: cursor.position - offset,
-    lagBytes: Math.max(0, cursor.end - offset),
-    lagMs: cursor.lagMs(nowMs),
+    // Nothing more can be read of a lost file: only what is under way still is behind.
+    lagBytes: Math.max(0, (lossReported ? cursor.position : cursor.end) - offset),
+    lagMs: lossReported && cursor.isIdle ? 0 : cursor.lagMs(nowMs),
   }
 }
 
@@ -112,6 +116,7 @@ function unreadable(path: string, error: string, pending: number): FileStatus {
     bytesDeadLettered: 0,
     bytesSkipped: {},
     bytesPending: 0,
+    bytesLost: 0,
     generationsPending: pending,
     deletionInMs: undefined,
     positions: [],

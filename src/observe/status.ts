@@ -82,6 +82,8 @@ export interface FileStatus {
   readonly bytesSkipped: Readonly<Record<string, number>>
   /** Read, and not settled yet. */
   readonly bytesPending: number
+  /** Of a file that is `lost`: what was never read and is nowhere any more. */
+  readonly bytesLost: number
   /** Rotated generations of this file that are not delivered yet. */
   readonly generationsPending: number
   /** Estimate of when the oldest unread generation would be deleted by the writer's retention. */

@@ -1,0 +1,83 @@
+import { appendFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import type { FileStatus } from '../src/observe/status.ts'
+import { describeSource } from '../src/source-status.ts'
+import type { Tailer } from '../src/tail/tailer.ts'
+import { tailRig } from './support/tail-rig.ts'
+import { tempDir } from './support/temp-dir.ts'
+
+function filesOf(tailer: Tailer, nowMs = Date.now()): readonly FileStatus[] {
+  return tailer.view().flatMap((view) => describeSource(view, nowMs).files)
+}
+
+test.each([
+  ['fast', 'slow'],
+  ['slow', 'fast'],
+])(
+  'the account of a file is that of the destination furthest behind, whether %s or %s is named first',
+  async (...names) => {
+    using dir = tempDir()
+    const tail = tailRig({ dir: dir.path, destinations: names })
+    appendFileSync(join(dir.path, 'audit.log'), 'a\nbb\n')
+    expect(await tail.lines('slow')).toEqual(['a', 'bb'])
+    appendFileSync(join(dir.path, 'audit.log'), 'ccc\n')
+    expect(await tail.lines('fast')).toEqual(['a', 'bb', 'ccc'])
+    const [file] = filesOf(tail.tailer)
+    expect(file).toMatchObject({ sizeBytes: 9, bytesSeen: 9, bytesDelivered: 5, bytesPending: 4, bytesLost: 0 })
+    expect(file?.positions).toMatchObject(
+      names.map((destination) =>
+        destination === 'slow'
+          ? { destination, position: 5, bytesDelivered: 5, lagBytes: 4 }
+          : { destination, position: 9, bytesDelivered: 9, lagBytes: 0 },
+      ),
+    )
+    await tail.close()
+  },
+)
+
+test('the live file tells when the writer will delete what is unread', async () => {
+  using dir = tempDir()
+  const hour = 3_600
+  const now = Math.floor(Date.now() / 1000)
+  const live = join(dir.path, 'audit.log')
+  const rotated = (age: number) => `${live}.${age}`
+  const tail = tailRig({ dir: dir.path })
+  for (const age of [3, 2, 1]) {
+    writeFileSync(rotated(age), `${age}\n`)
+    utimesSync(rotated(age), now - age * hour, now - age * hour)
+  }
+  writeFileSync(live, 'unread\n')
+  await tail.tailer.pass()
+  // The writer keeps two.
+  rmSync(rotated(3))
+  for (const { lineages } of tail.tailer.view()) for (const lineage of lineages) lineage.wantScan()
+  await tail.tailer.pass()
+  const files = filesOf(tail.tailer, now * 1000)
+  expect(files.map(({ live: isLive, deletionInMs }) => [isLive, deletionInMs])).toEqual([[true, 2 * hour * 1000]])
+  await tail.close()
+})
+
+test('unread bytes that are gone are lost, and nothing that a destination lags behind', async () => {
+  using dir = tempDir()
+  const live = join(dir.path, 'audit.log')
+  const tail = tailRig({ dir: dir.path, destinations: ['main', 'other'] })
+  appendFileSync(live, 'a\n')
+  expect([await tail.lines('main'), await tail.lines('other')]).toEqual([['a'], ['a']])
+  appendFileSync(live, 'bb\n')
+  expect(await tail.lines('main')).toEqual(['bb'])
+  appendFileSync(live, 'unread\n')
+  await tail.tailer.pass()
+  rmSync(live)
+  for (let start = 0; start < 2; start += 1) {
+    await tail.restart()
+    for (let look = 0; look < 3; look += 1) await tail.tailer.pass()
+    const [file] = filesOf(tail.tailer)
+    expect(file).toMatchObject({ state: 'lost', sizeBytes: 12, bytesDelivered: 2, bytesLost: 10 })
+    expect(file?.positions).toMatchObject([
+      { destination: 'main', position: 5, lagBytes: 0, lagMs: 0 },
+      { destination: 'other', position: 2, lagBytes: 0, lagMs: 0 },
+    ])
+  }
+  await tail.close()
+})
