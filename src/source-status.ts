@@ -7,17 +7,22 @@ import type { Lineage } from './tail/lineage.ts'
 import type { SourceView } from './tail/source-view.ts'
 
 /** One item of `logs:` with the files it means. */
-export function describeSource({ source, lineages, faults, warnings }: SourceView, nowMs: number): SourceStatus {
+export function describeSource(view: SourceView, nowMs: number): SourceStatus {
+  const { source, lineages, faults, warnings } = view
   const files = lineages.flatMap((lineage) => describeLineage(lineage, nowMs))
   const fault = faults[0]
+  const state = sourceState(files, fault)
   return {
     integration: source.integration,
     type: 'file',
     path: source.path,
     service: source.labels.service,
     source: source.labels.source,
-    state: sourceState(files, fault),
-    error: fault?.message ?? files.find(({ error }) => error !== undefined)?.error,
+    state,
+    error:
+      state === 'pending'
+        ? reasonToWait(view)
+        : (fault?.message ?? files.find(({ error }) => error !== undefined)?.error),
     warnings,
     files,
   }
@@ -26,6 +31,12 @@ export function describeSource({ source, lineages, faults, warnings }: SourceVie
 function sourceState(files: readonly FileStatus[], fault: Fault | undefined): SourceStatus['state'] {
   if (fault || files.some(({ state }) => state === 'error')) return 'error'
   return files.length === 0 ? 'pending' : 'ok'
+}
+
+/** A mount that is missing looks like a writer that has nothing to say. */
+function reasonToWait({ missingDirectory }: SourceView): string | undefined {
+  const missing = missingDirectory()
+  return missing === undefined ? undefined : `${missing} (in a pod: is it mounted there?)`
 }
 
 function describeLineage(lineage: Lineage, nowMs: number): FileStatus[] {

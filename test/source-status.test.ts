@@ -1,10 +1,10 @@
-import { appendFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
+import { appendFileSync, mkdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import type { FileStatus } from '../src/observe/status.ts'
 import { describeSource } from '../src/source-status.ts'
 import type { Tailer } from '../src/tail/tailer.ts'
-import { tailRig } from './support/tail-rig.ts'
+import { sourceOf, tailRig } from './support/tail-rig.ts'
 import { tempDir } from './support/temp-dir.ts'
 
 function filesOf(tailer: Tailer, nowMs = Date.now()): readonly FileStatus[] {
@@ -79,5 +79,25 @@ test('unread bytes that are gone are lost, and nothing that a destination lags b
       { destination: 'other', position: 2, lagBytes: 0, lagMs: 0 },
     ])
   }
+  await tail.close()
+})
+
+test.each([
+  ['audit.log', 'here/not/audit.log'],
+  ['a pattern', 'here/not/*/audit-[ab].log'],
+])('a source without files says which directory is missing: %s', async (_, path) => {
+  using dir = tempDir()
+  mkdirSync(join(dir.path, 'here'))
+  const tail = tailRig({ dir: dir.path, sources: [sourceOf(join(dir.path, path))] })
+  const described = () => tail.tailer.view().map((view) => describeSource(view, Date.now()))
+  await tail.tailer.pass()
+  expect(described()).toMatchObject([
+    {
+      state: 'pending',
+      error: `the directory ${dir.path}/here/not does not exist, the nearest that does is ${dir.path}/here (in a pod: is it mounted there?)`,
+    },
+  ])
+  mkdirSync(join(dir.path, 'here', 'not'))
+  expect(described()).toMatchObject([{ state: 'pending', error: undefined }])
   await tail.close()
 })

@@ -9,6 +9,7 @@ import { writeColored } from './color.ts'
 import { credentialProblems } from './credential-problems.ts'
 import { importProblems } from './import-problems.ts'
 import { type ExitCode, exitCode, type Io } from './io.ts'
+import { sourceProblems } from './source-problems.ts'
 
 /** Says everything that is wrong with a configuration, or what would run with it. It uses no network. */
 export async function configcheck(
@@ -20,6 +21,7 @@ export async function configcheck(
   const config = loading.kind === 'loaded' ? loading.config : undefined
   const problems = [
     ...loading.problems,
+    ...(loading.kind === 'loaded' ? sourceProblems(loading.config.sources, loading.origins.sources) : []),
     ...(await credentialProblems(config?.destinations ?? [])),
     ...(await certificateProblems(config?.destinations ?? [], Date.now())),
     ...importProblems(config?.checkpoint.importPath),

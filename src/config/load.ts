@@ -4,6 +4,7 @@ import type { Config } from './config.ts'
 import { environmentPath } from './destinations.ts'
 import { type Environment, readEnvironment } from './environment.ts'
 import { merge } from './merge.ts'
+import type { Origins } from './origin.ts'
 import { placing } from './placing.ts'
 import { type Problem, problemOf } from './problem.ts'
 import { findFiles, readConfFile } from './read.ts'
@@ -23,7 +24,12 @@ export interface LoadOptions {
 
 export type Loading =
   /** `problems`: warnings, and those of items of `logs:` that are left out. */
-  | { readonly kind: 'loaded'; readonly config: Config; readonly problems: readonly Problem[] }
+  | {
+      readonly kind: 'loaded'
+      readonly config: Config
+      readonly origins: Origins
+      readonly problems: readonly Problem[]
+    }
   /** At least one problem is fatal; all that could be found are here. */
   | { readonly kind: 'invalid'; readonly problems: readonly Problem[] }
 
@@ -36,7 +42,13 @@ export async function loadConfig(options: LoadOptions): Promise<Loading> {
   const files = await Promise.all(read.flatMap((one) => ('text' in one ? [writtenFile(one.file, one.text)] : [])))
   const environment = readEnvironment(env)
   const merged = merge(files)
-  const { config, findings } = resolveConfig({ files, merged, environment: environment.conf, hostnameOf, exists })
+  const { config, origins, findings } = resolveConfig({
+    files,
+    merged,
+    environment: environment.conf,
+    hostnameOf,
+    exists,
+  })
   const ofRules = await patternFindings(environment.conf.log_processing_rules, [
     ...environmentPath,
     'log_processing_rules',
@@ -51,7 +63,7 @@ export async function loadConfig(options: LoadOptions): Promise<Loading> {
   ])
   return problems.some(({ scope }) => scope === 'fatal')
     ? { kind: 'invalid', problems }
-    : { kind: 'loaded', config, problems }
+    : { kind: 'loaded', config, origins, problems }
 }
 
 /** As one reads: file by file, each from its top. */

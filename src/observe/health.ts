@@ -45,7 +45,7 @@ function sourceReasons(source: SourceStatus): string[] {
     case 'error':
       return [`source ${source.path}${detail(source.error)}`]
     case 'pending':
-      return [`source ${source.path}: no file found yet`]
+      return [`source ${source.path}: no file found yet${detail(source.error)}`]
     case 'ok':
       return source.files
         .filter((file) => file.state === 'error')

@@ -84,7 +84,7 @@ function renderSource(source: SourceStatus): string[] {
 function sourceWord({ state, error }: SourceStatus): string {
   switch (state) {
     case 'pending':
-      return 'Pending'
+      return error === undefined ? 'Pending' : `Pending: ${printable(error)}`
     case 'ok':
       return 'OK'
     case 'error':

@@ -59,6 +59,7 @@ export interface SourceStatus {
   readonly service: string | undefined
   readonly source: string | undefined
   readonly state: 'pending' | 'ok' | 'error'
+  /** Why it is in error, or what keeps its files from coming while it is pending. */
   readonly error: string | undefined
   /** What an operator should know though nothing fails, such as a file that is mounted without its directory. */
   readonly warnings: readonly string[]

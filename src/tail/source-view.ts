@@ -1,7 +1,8 @@
 import type { SourceConfig } from '../config/config.ts'
 import { textOf } from './decisions.ts'
-import type { Fault } from './files.ts'
+import type { Fault, Files } from './files.ts'
 import type { Lineage } from './lineage.ts'
+import { missingDirectory } from './missing-directory.ts'
 
 export interface SourceView {
   readonly source: SourceConfig
@@ -9,6 +10,8 @@ export interface SourceView {
   readonly faults: readonly Fault[]
   /** What the operator should know, though nothing fails. */
   readonly warnings: readonly string[]
+  /** Why there may be no file: looked at when it is asked. */
+  missingDirectory(): string | undefined
 }
 
 interface Viewed {
@@ -24,12 +27,13 @@ interface Viewed {
 /** A warning names so many paths. */
 const MOST_NAMED = 3
 
-export function viewOf({ config, lineages, faults, taken, mounted }: Viewed): SourceView {
+export function viewOf({ config, lineages, faults, taken, mounted }: Viewed, files: Files): SourceView {
   return {
     source: config,
     lineages: [...lineages.values()],
     faults,
     warnings: [...mounted.values(), ...takenWarnings(taken), ...unreadableWarnings(lineages.values())],
+    missingDirectory: () => missingDirectory(config.path, files),
   }
 }
 

@@ -176,6 +176,6 @@ export function createSources(options: SourcesOptions): Sources {
     look,
     directories: () => sources.flatMap(({ discovered }) => discovered.directories),
     concern,
-    view: () => sources.map(viewOf),
+    view: () => sources.map((source) => viewOf(source, files)),
   }
 }

@@ -168,6 +168,23 @@ users: [{name: u, user: {tokenFile: /nowhere/token}}]
     ])
   })
 
+  it('warns of directories that are missing, at the paths that name them', async () => {
+    const { code, stderr } = await checked(`logs:
+  - {type: file, path: /var/log/audit.log}
+  - {type: file, path: /nowhere/of/a.log}
+  - type: file
+    path: "/nowhere/*/a.log"
+`)
+    expect([code, stderr.split('\n').filter((line) => line.startsWith('conf'))]).toEqual([
+      0,
+      [
+        'conf.yaml:3:24: warning: `path`: the directory /nowhere/of does not exist, the nearest that does is /',
+        'conf.yaml:5:11: warning: `path`: the directory /nowhere does not exist, the nearest that does is /',
+      ],
+    ])
+    expect(stderr).toContain('  hint: in a pod: is it mounted there?\n')
+  })
+
   it.each([
     ['garbage', 'no position can be taken from it: it is no JSON object'],
     ['{"Version": 1}', 'no position can be taken from it: its version is 1, not 2'],

@@ -125,6 +125,7 @@ test.runIf(process.getuid?.() === 0)('a run path of another user is told of with
 
 test.each([
   ['that is not there', 'none.log', ['info', 'no file is there yet: it is read as soon as it comes']],
+  ['whose directory is not there', 'none/a.log', ['warn', 'no file is there yet: it is read as soon as it comes']],
   ['that is a directory', '', ['warn', 'it is not read now']],
 ])('a file %s at the start is in the log', async (_what, name, [level, message]) => {
   using dir = tempDir()

@@ -35,6 +35,11 @@ describe('readiness', () => {
       ['source /logs/a.log: no file found yet'],
     ],
     [
+      'no directory for it',
+      withSource({ path: '/logs/a.log', state: 'pending', error: 'the directory /logs does not exist', files: [] }),
+      ['source /logs/a.log: no file found yet: the directory /logs does not exist'],
+    ],
+    [
       'one file in error',
       withSource({ files: [sampleFile, { ...sampleFile, path: '/logs/b.log', state: 'error', error: 'EACCES' }] }),
       ['file /logs/b.log: EACCES'],

@@ -247,6 +247,13 @@ it('says how much of a file is lost', () => {
   )
 })
 
+it('says why there can be no file yet', () => {
+  const error = 'the directory /logs does not exist'
+  const pending = { ...sampleSource, state: 'pending' as const, error, files: [] }
+  const text = renderStatus({ ...sampleStatus, sources: [pending] }, ['logs'])
+  expect(text).toContain(`      Status: Pending: ${error}\n`)
+})
+
 describe('a section', () => {
   it('is shown alone', () => {
     expect(renderStatus(sampleStatus, ['checkpoint'])).toBe(`==========
