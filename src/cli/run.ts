@@ -62,8 +62,9 @@ async function runUntil({ asked, insisted }: Stop, args: Arguments, io: Io): Pro
   void certificateProblems(config.destinations, Date.now()).then((expiring) => {
     for (const problem of expiring) reportProblem(problem, configLog)
   })
-  const lines = problems.map(problemLine)
-  return serveUntil(asked, { config, problems: lines, log, version, vitals: io.vitals })
+  // What may pass is in the state of what it concerns, as long as it lasts.
+  const standing = problems.filter(({ mayPass }) => !mayPass).map(problemLine)
+  return serveUntil(asked, { config, problems: standing, log, version, vitals: io.vitals })
 }
 
 async function serveUntil(asked: Promise<string>, options: AgentOptions): Promise<ExitCode> {

@@ -142,3 +142,17 @@ test.each([
   expect(agent.log()).not.toContain('"tailing"')
   await agent.kill()
 })
+
+test('a key file that is not there yet is in the log, and no standing problem of the configuration', async () => {
+  using dir = tempDir()
+  const key = join(dir.path, 'key')
+  using bench = agentBench(
+    dir.path,
+    `destination: {type: datadog, url: "http://127.0.0.1:9", api_key_file: ${key}, compression: none, dead_letter_max_bytes: 1}`,
+  )
+  const agent = bench.start()
+  const { config } = await agent.status()
+  expect(config.problems).toEqual([expect.stringContaining('`dead_letter_max_bytes` is less than a batch')])
+  expect(agent.log()).toContain(`\`api_key_file\` ${key} does not exist, or not yet: deliveries wait for it`)
+  await agent.kill()
+})
