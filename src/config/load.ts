@@ -23,15 +23,17 @@ export interface LoadOptions {
 }
 
 export type Loading =
-  /** `problems`: warnings, and those of items of `logs:` that are left out. */
-  | {
-      readonly kind: 'loaded'
-      readonly config: Config
-      readonly origins: Origins
-      readonly problems: readonly Problem[]
-    }
+  | Loaded
   /** At least one problem is fatal; all that could be found are here. */
   | { readonly kind: 'invalid'; readonly problems: readonly Problem[] }
+
+export interface Loaded {
+  readonly kind: 'loaded'
+  readonly config: Config
+  readonly origins: Origins
+  /** Warnings, and those of items of `logs:` that are left out. */
+  readonly problems: readonly Problem[]
+}
 
 /** Reads, checks and merges the configuration. What is wrong with it is in `problems`, never thrown. */
 export async function loadConfig(options: LoadOptions): Promise<Loading> {
@@ -67,7 +69,7 @@ export async function loadConfig(options: LoadOptions): Promise<Loading> {
 }
 
 /** As one reads: file by file, each from its top. */
-function inOrder(problems: readonly Problem[]): readonly Problem[] {
+export function inOrder(problems: readonly Problem[]): readonly Problem[] {
   const files = [...new Set(problems.map(({ file }) => file))]
   const place = ({ line = 0, column = 0 }: Problem) => line * 1e6 + column
   return files.flatMap((file) =>
