@@ -1,9 +1,12 @@
 import { appendFileSync, mkdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { judgeHealth } from '../src/observe/health.ts'
 import type { FileStatus } from '../src/observe/status.ts'
 import { describeSource } from '../src/source-status.ts'
 import type { Tailer } from '../src/tail/tailer.ts'
+import { sampleStatus } from './observe/sample-status.ts'
+import { faultyFiles } from './support/faulty-files.ts'
 import { sourceOf, tailRig } from './support/tail-rig.ts'
 import { tempDir } from './support/temp-dir.ts'
 
@@ -99,5 +102,18 @@ test.each([
   ])
   mkdirSync(join(dir.path, 'here', 'not'))
   expect(described()).toMatchObject([{ state: 'pending', error: undefined }])
+  await tail.close()
+})
+
+test('readiness names every file that cannot be read', async () => {
+  using dir = tempDir()
+  const { files, refuse } = faultyFiles()
+  refuse(['open'], 'EACCES')
+  const tail = tailRig({ dir: dir.path, sources: [sourceOf(join(dir.path, '*.log'))], files })
+  for (const name of ['a', 'b']) writeFileSync(join(dir.path, `${name}.log`), 'x\n')
+  await tail.tailer.pass()
+  const sources = tail.tailer.view().map((view) => describeSource(view, Date.now()))
+  const { reasons } = judgeHealth({ ...sampleStatus, sources }, 0).ready
+  expect(reasons.map((reason) => reason.split(': ')[0])).toEqual([`file ${dir.path}/a.log`, `file ${dir.path}/b.log`])
   await tail.close()
 })
