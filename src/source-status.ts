@@ -1,7 +1,6 @@
 import type { RejectedSource } from './config/config.ts'
 import type { FileStatus, PositionStatus, SourceStatus } from './observe/status.ts'
 import type { Cursor } from './tail/cursor.ts'
-import type { Fault } from './tail/files.ts'
 import type { Generation } from './tail/generation.ts'
 import type { Lineage } from './tail/lineage.ts'
 import type { SourceView } from './tail/source-view.ts'
@@ -11,7 +10,7 @@ export function describeSource(view: SourceView, nowMs: number): SourceStatus {
   const { source, lineages, faults, warnings } = view
   const files = lineages.flatMap((lineage) => describeLineage(lineage, nowMs))
   const fault = faults[0]
-  const state = sourceState(files, fault)
+  const state = sourceState(view, files, nowMs)
   return {
     integration: source.integration,
     type: 'file',
@@ -28,9 +27,11 @@ export function describeSource(view: SourceView, nowMs: number): SourceStatus {
   }
 }
 
-function sourceState(files: readonly FileStatus[], fault: Fault | undefined): SourceStatus['state'] {
-  if (fault || files.some(({ state }) => state === 'error')) return 'error'
-  return files.length === 0 ? 'pending' : 'ok'
+function sourceState({ faults, elsewhere }: SourceView, files: readonly FileStatus[], nowMs: number) {
+  if (faults.length > 0 || files.some(({ state }) => state === 'error')) return 'error'
+  // Files that are read for another source are no files to wait for.
+  const isWaiting = files.length === 0 && elsewhere.every((lineage) => describeLineage(lineage, nowMs).length === 0)
+  return isWaiting ? 'pending' : 'ok'
 }
 
 /** A mount that is missing looks like a writer that has nothing to say. */

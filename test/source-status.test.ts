@@ -117,3 +117,23 @@ test('readiness names every file that cannot be read', async () => {
   expect(reasons.map((reason) => reason.split(': ')[0])).toEqual([`file ${dir.path}/a.log`, `file ${dir.path}/b.log`])
   await tail.close()
 })
+
+test.each([
+  ['the same path', 'audit.log', 'audit.log'],
+  ['a path of a pattern', '*.log', 'audit.log'],
+])('a source whose files are read for another one waits for nothing: %s', async (_, first, second) => {
+  using dir = tempDir()
+  const tail = tailRig({ dir: dir.path, sources: [first, second].map((name) => sourceOf(join(dir.path, name))) })
+  const described = () => tail.tailer.view().map((view) => describeSource(view, Date.now()))
+  await tail.tailer.pass()
+  expect(described().map(({ state }) => state)).toEqual(['pending', 'pending'])
+  writeFileSync(join(dir.path, 'audit.log'), 'a\n')
+  await tail.restart()
+  await tail.tailer.pass()
+  const sources = described().toSorted((a, b) => b.files.length - a.files.length)
+  expect(sources).toMatchObject([
+    { state: 'ok', files: [{}], warnings: [] },
+    { state: 'ok', files: [], warnings: [expect.stringMatching(/audit\.log is read for .* which means it, too$/)] },
+  ])
+  await tail.close()
+})

@@ -9,6 +9,7 @@ import { placing } from './placing.ts'
 import { type Problem, problemOf } from './problem.ts'
 import { findFiles, readConfFile } from './read.ts'
 import { resolveConfig } from './resolve.ts'
+import { samePathProblems } from './same-paths.ts'
 import { patternFindings } from './sources.ts'
 import { type WrittenFile, writtenFile } from './written.ts'
 
@@ -58,6 +59,7 @@ export async function loadConfig(options: LoadOptions): Promise<Loading> {
   const complete = unread.every(({ scope }) => scope === 'warning') && files.every(isComplete)
   const problems = inOrder([
     ...unread,
+    ...samePathProblems(files),
     ...files.flatMap((file) => problemsOf(file, files.length === 1)),
     ...merged.problems,
     ...environment.problems,

@@ -7,6 +7,8 @@ import { missingDirectory } from './missing-directory.ts'
 export interface SourceView {
   readonly source: SourceConfig
   readonly lineages: readonly Lineage[]
+  /** Of paths of its own that are read for other sources. */
+  readonly elsewhere: readonly Lineage[]
   readonly faults: readonly Fault[]
   /** What the operator should know, though nothing fails. */
   readonly warnings: readonly string[]
@@ -31,6 +33,7 @@ export function viewOf({ config, lineages, faults, taken, mounted }: Viewed, fil
   return {
     source: config,
     lineages: [...lineages.values()],
+    elsewhere: [...taken.values()],
     faults,
     warnings: [...mounted.values(), ...takenWarnings(taken), ...unreadableWarnings(lineages.values())],
     missingDirectory: () => missingDirectory(config.path, files),

@@ -156,3 +156,18 @@ test('a key file that is not there yet is in the log, and no standing problem of
   expect(agent.log()).toContain(`\`api_key_file\` ${key} does not exist, or not yet: deliveries wait for it`)
   await agent.kill()
 })
+
+test('a source whose path another one names before it is told of, and does not keep the agent from being ready', async () => {
+  using dir = tempDir()
+  using bench = agentBench(dir.path, `destination: {type: webhook, url: "http://127.0.0.1:9"}`)
+  const conf = readFileSync(bench.file, 'utf8')
+  writeFileSync(bench.file, conf.replace('\ncheckpoint', `\n  - {type: file, path: "${bench.auditLog}"}\ncheckpoint`))
+  mkdirSync(dirname(bench.auditLog))
+  writeFileSync(bench.auditLog, '')
+  const agent = bench.start()
+  const { health, config } = await agent.status()
+  expect([health.ready, config.problems.length]).toEqual([{ ok: true, reasons: [] }, 1])
+  expect(agent.log()).toContain(`\`path\` is that of ${bench.file}:2, too`)
+  expect(agent.log().match(/"tailing"/g)).toHaveLength(1)
+  await agent.kill()
+})
