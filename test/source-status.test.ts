@@ -1,4 +1,4 @@
-import { appendFileSync, mkdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
+import { appendFileSync, mkdirSync, rmSync, truncateSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { judgeHealth } from '../src/observe/health.ts'
@@ -82,6 +82,25 @@ test('unread bytes that are gone are lost, and nothing that a destination lags b
       { destination: 'other', position: 2, lagBytes: 0, lagMs: 0 },
     ])
   }
+  await tail.close()
+})
+
+test('nor does it wait longer and longer for what was truncated away while the agent ran', async () => {
+  using dir = tempDir()
+  const live = join(dir.path, 'audit.log')
+  const tail = tailRig({ dir: dir.path })
+  appendFileSync(live, 'a\n')
+  expect(await tail.lines()).toEqual(['a'])
+  appendFileSync(live, 'unread\n')
+  await tail.tailer.pass()
+  truncateSync(live)
+  appendFileSync(live, 'b\n')
+  expect(await tail.lines()).toEqual(['b'])
+  for (let look = 0; look < 3; look += 1) await tail.tailer.pass()
+  expect(filesOf(tail.tailer, Date.now() + 60_000)).toMatchObject([
+    { state: 'lost', bytesLost: 7, positions: [{ lagBytes: 0, lagMs: 0 }] },
+    { state: 'caught-up', bytesLost: 0, positions: [{ lagBytes: 0, lagMs: 0 }] },
+  ])
   await tail.close()
 })
 
