@@ -117,11 +117,14 @@ function openFilesLimit({ config, log }: AgentOptions): number {
 
 function announce({ config, log }: AgentOptions, { destinations, sources }: Status): void {
   for (const { name, description } of destinations) log.info({ destination: name }, description)
-  for (const { path, integration, state, error } of sources) {
-    if (state === 'ok') log.info({ path, integration }, 'tailing')
-    else if (state === 'pending')
-      log.info({ path, integration }, 'no file is there yet: it is read as soon as it comes')
-    else log.warn({ path, integration, reason: error }, 'it is not read now')
+  for (const { path, integration, state, error, files } of sources) {
+    if (state === 'ok' && files.length === 0) log.warn({ path, integration }, 'its files are read for another source')
+    else if (state === 'ok') log.info({ path, integration }, 'tailing')
+    else if (state === 'pending') {
+      const message = 'no file is there yet: it is read as soon as it comes'
+      if (error === undefined) log.info({ path, integration }, message)
+      else log.warn({ path, integration, reason: error }, message)
+    } else log.warn({ path, integration, reason: error }, 'it is not read now')
   }
   if (!config.enabled) log.warn({}, 'DD_LOGS_ENABLED=false: nothing is collected')
 }

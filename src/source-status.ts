@@ -1,31 +1,43 @@
 import type { RejectedSource } from './config/config.ts'
 import type { FileStatus, PositionStatus, SourceStatus } from './observe/status.ts'
 import type { Cursor } from './tail/cursor.ts'
-import type { Fault } from './tail/files.ts'
 import type { Generation } from './tail/generation.ts'
 import type { Lineage } from './tail/lineage.ts'
 import type { SourceView } from './tail/source-view.ts'
 
 /** One item of `logs:` with the files it means. */
-export function describeSource({ source, lineages, faults, warnings }: SourceView, nowMs: number): SourceStatus {
+export function describeSource(view: SourceView, nowMs: number): SourceStatus {
+  const { source, lineages, faults, warnings } = view
   const files = lineages.flatMap((lineage) => describeLineage(lineage, nowMs))
   const fault = faults[0]
+  const state = sourceState(view, files, nowMs)
   return {
     integration: source.integration,
     type: 'file',
     path: source.path,
     service: source.labels.service,
     source: source.labels.source,
-    state: sourceState(files, fault),
-    error: fault?.message ?? files.find(({ error }) => error !== undefined)?.error,
+    state,
+    error:
+      state === 'pending'
+        ? reasonToWait(view)
+        : (fault?.message ?? files.find(({ error }) => error !== undefined)?.error),
     warnings,
     files,
   }
 }
 
-function sourceState(files: readonly FileStatus[], fault: Fault | undefined): SourceStatus['state'] {
-  if (fault || files.some(({ state }) => state === 'error')) return 'error'
-  return files.length === 0 ? 'pending' : 'ok'
+function sourceState({ faults, elsewhere }: SourceView, files: readonly FileStatus[], nowMs: number) {
+  if (faults.length > 0 || files.some(({ state }) => state === 'error')) return 'error'
+  // Files that are read for another source are no files to wait for.
+  const isWaiting = files.length === 0 && elsewhere.every((lineage) => describeLineage(lineage, nowMs).length === 0)
+  return isWaiting ? 'pending' : 'ok'
+}
+
+/** A mount that is missing looks like a writer that has nothing to say. */
+function reasonToWait({ missingDirectory }: SourceView): string | undefined {
+  const missing = missingDirectory()
+  return missing === undefined ? undefined : `${missing} (in a pod: is it mounted there?)`
 }
 
 function describeLineage(lineage: Lineage, nowMs: number): FileStatus[] {
@@ -52,9 +64,11 @@ function describeFile(
 ): FileStatus {
   const live = generation === lineage.generations.live
   const error = generation.fault?.message ?? (live ? lineage.livePath.error : undefined)
-  const positions = [...generation.cursors.values()].map((cursor) => describePosition(cursor, nowMs))
+  const positions = [...generation.cursors.values()].map((cursor) => describePosition(generation, cursor, nowMs))
   const hindmost = positions.toSorted((a, b) => a.position - b.position)[0]
-  const bytesSeen = Math.max(0, ...positions.map(({ readPosition }) => readPosition))
+  // What only others have seen of a lost file, the one furthest behind never will.
+  const seen = generation.lossReported ? [] : positions
+  const bytesSeen = Math.max(hindmost?.readPosition ?? 0, ...seen.map(({ readPosition }) => readPosition))
   return {
     path: live ? lineage.options.path : generation.lastPath,
     live,
@@ -66,13 +80,14 @@ function describeFile(
     bytesDeadLettered: hindmost?.bytesDeadLettered ?? 0,
     bytesSkipped: hindmost?.bytesSkipped ?? {},
     bytesPending: bytesSeen - (hindmost?.position ?? 0),
+    bytesLost: generation.lossReported ? Math.max(0, generation.size - bytesSeen) : 0,
     generationsPending: live ? pending : 0,
     deletionInMs: live ? lineage.deletionInMs(nowMs) : undefined,
     positions,
   }
 }
 
-function describePosition(cursor: Cursor, nowMs: number): PositionStatus {
+function describePosition({ lossReported }: Generation, cursor: Cursor, nowMs: number): PositionStatus {
   const { offset, deadLetteredBytes, skippedBytes } = cursor.record()
   const skipped = Object.values(skippedBytes).reduce((sum, bytes) => sum + bytes, 0)
   return {
@@ -83,8 +98,9 @@ function describePosition(cursor: Cursor, nowMs: number): PositionStatus {
     bytesDeadLettered: deadLetteredBytes,
     bytesSkipped: skippedBytes,
     bytesPending: cursor.position - offset,
-    lagBytes: Math.max(0, cursor.end - offset),
-    lagMs: cursor.lagMs(nowMs),
+    // Nothing more can be read of a lost file: only what is under way still is behind.
+    lagBytes: Math.max(0, (lossReported ? cursor.position : cursor.end) - offset),
+    lagMs: lossReported && cursor.isIdle ? 0 : cursor.lagMs(nowMs),
   }
 }
 
@@ -112,6 +128,7 @@ function unreadable(path: string, error: string, pending: number): FileStatus {
     bytesDeadLettered: 0,
     bytesSkipped: {},
     bytesPending: 0,
+    bytesLost: 0,
     generationsPending: pending,
     deletionInMs: undefined,
     positions: [],

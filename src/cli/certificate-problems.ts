@@ -1,46 +1,27 @@
-import type { DestinationConfig } from '../config/config.ts'
-import { type Problem, problemOf } from '../config/problem.ts'
-import { tlsSpecOf } from '../ship/destinations/context.ts'
-import { parseKubeconfig } from '../ship/destinations/kubeconfig.ts'
-import type { Pem, TlsSpec } from '../ship/http/tls-files.ts'
+import type { Problem } from '../config/problem.ts'
 import { readSmallFile } from '../ship/small-file.ts'
+import type { Credentials, FoundCredentials } from './credentials.ts'
 
 const dayMs = 86_400_000
 const soonMs = 14 * dayMs
 
 /** Warnings of client certificates and authorities that are not valid now, or not for long. What cannot be read is not told of here. */
 export async function certificateProblems(
-  destinations: readonly DestinationConfig[],
+  found: readonly FoundCredentials[],
   nowMs: number,
 ): Promise<readonly Problem[]> {
-  const found = await Promise.all(destinations.map((destination) => problemsOf(destination, nowMs)))
-  const bySentence = new Map(found.flat().map((problem) => [problem.file + problem.message, problem]))
-  return [...bySentence.values()]
+  const all = found.flatMap(({ credentials }) =>
+    credentials === undefined
+      ? []
+      : [
+          // Behind it may stand those that signed it.
+          problemOfPem(credentials, 'cert', { nowMs, choose: ([first]) => first }),
+          // While an authority is replaced both stand in one file.
+          problemOfPem(credentials, 'ca', { nowMs, choose: lastToExpire }),
+        ],
+  )
+  return (await Promise.all(all)).flatMap((problem) => problem ?? [])
 }
-
-async function problemsOf(destination: DestinationConfig, nowMs: number): Promise<readonly Problem[]> {
-  const { cert, ca } = await tlsOf(destination)
-  const problems = await Promise.all([
-    // Behind it may stand those that signed it.
-    problemOfPem('client certificate', cert, { place: placeOf(destination), nowMs, choose: ([first]) => first }),
-    // While an authority is replaced both stand in one file.
-    problemOfPem('certificate authority', ca, { place: placeOf(destination), nowMs, choose: lastToExpire }),
-  ])
-  return problems.flatMap((problem) => problem ?? [])
-}
-
-async function tlsOf(destination: DestinationConfig): Promise<Pick<TlsSpec, 'cert' | 'ca'>> {
-  const kubeconfig = kubeconfigOf(destination)
-  if (kubeconfig === undefined) return tlsSpecOf(destination.tls)
-  const file = await readSmallFile(kubeconfig)
-  const parsed = file.kind === 'text' ? parseKubeconfig(file.text, kubeconfig) : undefined
-  return parsed?.kind === 'endpoint' ? parsed.endpoint.tls : { cert: undefined, ca: undefined }
-}
-
-const kubeconfigOf = (destination: DestinationConfig) =>
-  destination.type === 'webhook' ? destination.kubeconfig : undefined
-
-const placeOf = (destination: DestinationConfig) => kubeconfigOf(destination) ?? `destination ${destination.name}`
 
 interface Validity {
   readonly fromMs: number
@@ -48,28 +29,25 @@ interface Validity {
 }
 
 interface Look {
-  /** What the certificate belongs to. */
-  readonly place: string
   readonly nowMs: number
   readonly choose: (all: readonly Validity[]) => Validity | undefined
 }
 
 async function problemOfPem(
-  what: string,
-  pem: Pem | undefined,
-  { place, nowMs, choose }: Look,
+  { tls, warningAt }: Credentials,
+  part: 'cert' | 'ca',
+  { nowMs, choose }: Look,
 ): Promise<Problem | undefined> {
+  const pem = tls[part]
   if (pem === undefined) return undefined
   const file = pem.kind === 'file' ? await readSmallFile(pem.path) : undefined
   const text = pem.kind === 'inline' ? pem.pem : file?.kind === 'text' ? file.text : ''
   const chosen = choose(await validitiesIn(text))
   const fault = chosen && faultOf(chosen, nowMs)
   if (fault === undefined) return undefined
-  const name = pem.kind === 'file' ? `the ${what} ${pem.path}` : `the ${what}`
-  return problemOf(place, `${name} ${fault}`, {
-    scope: 'warning',
-    hint: pem.kind === 'file' ? 'renew it: a new file is taken up without a restart' : 'renew it',
-  })
+  return pem.kind === 'file'
+    ? warningAt(part, `${pem.path} ${fault}`, 'renew it: a new file is taken up without a restart')
+    : warningAt(part, fault, 'renew it')
 }
 
 function faultOf({ fromMs, toMs }: Validity, nowMs: number): string | undefined {

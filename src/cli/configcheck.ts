@@ -1,5 +1,5 @@
 import type { Config, DestinationConfig } from '../config/config.ts'
-import { loadConfig } from '../config/load.ts'
+import { inOrder, type Loaded, loadConfig } from '../config/load.ts'
 import { type Problem, renderProblem } from '../config/problem.ts'
 import { formatDuration, formatSize } from '../config/units.ts'
 import { table } from '../observe/format.ts'
@@ -7,8 +7,10 @@ import { printable } from '../observe/line.ts'
 import { certificateProblems } from './certificate-problems.ts'
 import { writeColored } from './color.ts'
 import { credentialProblems } from './credential-problems.ts'
+import { credentialsOf } from './credentials.ts'
 import { importProblems } from './import-problems.ts'
 import { type ExitCode, exitCode, type Io } from './io.ts'
+import { sourceProblems } from './source-problems.ts'
 
 /** Says everything that is wrong with a configuration, or what would run with it. It uses no network. */
 export async function configcheck(
@@ -18,12 +20,7 @@ export async function configcheck(
 ): Promise<ExitCode> {
   const loading = await loadConfig({ paths, env: io.env })
   const config = loading.kind === 'loaded' ? loading.config : undefined
-  const problems = [
-    ...loading.problems,
-    ...(await credentialProblems(config?.destinations ?? [])),
-    ...(await certificateProblems(config?.destinations ?? [], Date.now())),
-    ...importProblems(config?.checkpoint.importPath),
-  ]
+  const problems = inOrder([...loading.problems, ...(loading.kind === 'loaded' ? await problemsAround(loading) : [])])
   const ok = problems.every(({ scope }) => scope === 'warning')
   if (output === 'json') {
     io.stdout.write(`${JSON.stringify(reportOf(config, problems, ok), undefined, 2)}\n`)
@@ -33,6 +30,17 @@ export async function configcheck(
     else if (config !== undefined) writeColored(io.stdout, `OK ${config.files.join(' ')}\n\n${planOf(config)}\n`)
   }
   return ok ? exitCode.ok : exitCode.configuration
+}
+
+/** What is wrong with the files that the configuration names, as they are now. */
+async function problemsAround({ config, origins }: Loaded): Promise<readonly Problem[]> {
+  const credentials = await credentialsOf(config.destinations, origins.destinations)
+  return [
+    ...sourceProblems(config.sources, origins.sources),
+    ...(await credentialProblems(credentials)),
+    ...(await certificateProblems(credentials, Date.now())),
+    ...importProblems(config.checkpoint.importPath),
+  ]
 }
 
 function countOf(problems: readonly Problem[]): string {

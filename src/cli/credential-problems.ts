@@ -1,57 +1,59 @@
-import type { DestinationConfig, SecretRef } from '../config/config.ts'
-import { type Problem, problemOf } from '../config/problem.ts'
-import { tlsSpecOf } from '../ship/destinations/context.ts'
-import { type KubeEndpoint, parseKubeconfig } from '../ship/destinations/kubeconfig.ts'
-import { createTlsSource, type TlsSpec } from '../ship/http/tls-files.ts'
+import type { SecretRef } from '../config/config.ts'
+import type { Problem } from '../config/problem.ts'
+import { inspectTls } from '../ship/http/tls-files.ts'
 import { openSecret } from '../ship/secret.ts'
-import { readSmallFile } from '../ship/small-file.ts'
+import type { Credentials, FoundCredentials } from './credentials.ts'
 
 /**
  * What is wrong with the keys, tokens, certificates and kubeconfigs that are there now. An agent starts with them all the
- * same, as they may change. Files of conf.yaml that are not there are told of with the configuration.
+ * same, as they may change.
  */
-export async function credentialProblems(destinations: readonly DestinationConfig[]): Promise<readonly Problem[]> {
-  const kubeconfigs = new Set(destinations.flatMap((one) => kubeconfigOf(one) ?? []))
-  const plain = destinations.filter((one) => kubeconfigOf(one) === undefined)
-  const all = await Promise.all([...plain.map(problemsOf), ...[...kubeconfigs].map(problemsOfKubeconfig)])
+export async function credentialProblems(found: readonly FoundCredentials[]): Promise<readonly Problem[]> {
+  const all = await Promise.all(
+    found.map(async ({ credentials, problems }) => [
+      ...problems,
+      ...(credentials ? await problemsOf(credentials) : []),
+    ]),
+  )
   return all.flat()
 }
 
-function kubeconfigOf(destination: DestinationConfig): string | undefined {
-  return destination.type === 'webhook' ? destination.kubeconfig : undefined
-}
-
-async function problemsOf(destination: DestinationConfig): Promise<readonly Problem[]> {
-  const secret = destination.type === 'datadog' ? destination.apiKey : destination.token
-  const reasons = await unusable({ tls: tlsSpecOf(destination.tls), secret })
-  return warnings(
-    `destination ${destination.name}`,
-    reasons.filter((reason) => !reason.endsWith('(ENOENT)')),
-  )
-}
-
-async function problemsOfKubeconfig(path: string): Promise<readonly Problem[]> {
-  const file = await readSmallFile(path)
-  if (file.kind === 'unreadable') return file.why === 'ENOENT' ? [] : [problemOf(path, `cannot be read (${file.why})`)]
-  const parsed = parseKubeconfig(file.text, path)
-  if (parsed.kind === 'invalid') return parsed.problems
-  const { tls } = parsed.endpoint
-  return [...parsed.warnings, ...warnings(path, await unusable({ tls, secret: tokenOf(parsed.endpoint) }))]
-}
-
-function tokenOf({ credential }: KubeEndpoint): SecretRef | undefined {
-  if (credential.kind !== 'bearer' || credential.tokenFile === undefined) return undefined
-  return { kind: 'file', path: credential.tokenFile }
-}
-
 /** Sentences that name the files, and nothing that is in them. */
-async function unusable(proof: { tls: TlsSpec; secret: SecretRef | undefined }): Promise<readonly string[]> {
-  const now = () => 0
-  const tls = await createTlsSource(proof.tls, now).current()
-  const secret = proof.secret && (await openSecret(proof.secret, { recheckMs: 0, now }).current())
-  return [...(tls.kind === 'unusable' ? [tls.reason] : []), ...(secret?.kind === 'missing' ? [secret.reason] : [])]
+async function problemsOf(credentials: Credentials): Promise<readonly Problem[]> {
+  const { tls, secret, keys, absenceIsTold } = credentials
+  const { faults } = await inspectTls(tls)
+  const ofTls = faults.map((fault) =>
+    fault.kind === 'mismatch'
+      ? { part: 'key' as const, what: `does not belong to \`${keys.cert}\`` }
+      : { part: fault.part, what: fault.what },
+  )
+  const ofSecret = secret && (await faultOf(secret))
+  const all = [...ofTls, ...(ofSecret === undefined ? [] : [{ part: 'secret' as const, what: ofSecret }])]
+  return all.flatMap(({ part, what }) => {
+    const source = part === 'secret' ? secret : tls[part]
+    const name = source?.kind === 'file' ? `${source.path} ` : ''
+    if (!what.endsWith('(ENOENT)')) return [credentials.warningAt(part, `${name}${what}`, remedyOf(what))]
+    return absenceIsTold
+      ? []
+      : [credentials.warningAt(part, `${name}does not exist, or not yet: deliveries wait for it`)]
+  })
 }
 
-function warnings(place: string, reasons: readonly string[]): readonly Problem[] {
-  return reasons.map((reason) => problemOf(place, reason, { scope: 'warning' }))
+async function faultOf(secret: SecretRef): Promise<string | undefined> {
+  const state = await openSecret(secret, { recheckMs: 0, now: () => 0 }).current()
+  if (state.kind === 'secret') return undefined
+  const name = secret.kind === 'file' ? `${secret.path}: ` : ''
+  return state.reason.startsWith(name) ? state.reason.slice(name.length) : state.reason
 }
+
+const remedies: readonly (readonly [RegExp, string])[] = [
+  [/\(EISDIR\)$/, 'this is a directory: name the file in it'],
+  [/\((?:EACCES|EPERM)\)$/, 'let the user the agent runs as read it'],
+  [/^cannot be read/, 'name a plain file'],
+  [/^is empty$/, 'write the secret into it: it is taken up without a restart'],
+  [/^is no single word/, 'it must hold the secret and nothing else, in one line'],
+  [/^holds no PEM block$/, 'it must hold a block that begins with -----BEGIN'],
+  [/^does not belong/, 'give the key that the certificate was made with'],
+]
+
+const remedyOf = (what: string) => remedies.find(([pattern]) => pattern.test(what))?.[1]

@@ -10,33 +10,42 @@ export interface RunPath {
   readonly because: string
 }
 
-const defaultRunPath = '/var/lib/tailship'
-const defaultConfig = '/etc/tailship'
+const defaults = { runPath: '/var/lib/tailship', config: '/etc/tailship' }
 
 /**
- * `--run-path`, else what `--config` says, else $TAILSHIP_RUN_PATH, else the default if a socket is there, else what the
- * default configuration says. Reading a configuration costs a probe several times its own CPU: it comes last.
+ * `--run-path`, else what `--config` says, else $TAILSHIP_RUN_PATH, else what $TAILSHIP_CONFIG says, else the default if a
+ * socket is there, else what the default configuration says. Reading a configuration costs a probe several times its own
+ * CPU: one that nobody named comes last.
  * Undefined: the configuration does not say, and the reason is on stderr.
  */
-export async function runPathOf(args: Arguments, io: Io): Promise<RunPath | undefined> {
+export async function runPathOf(
+  args: Pick<Arguments, 'value'>,
+  io: Pick<Io, 'env' | 'stderr'>,
+  usual = defaults,
+): Promise<RunPath | undefined> {
   const { env } = io
   const [runPath, config] = [args.value('run-path'), args.value('config')]
   if (runPath !== undefined) return { path: runPath, because: '--run-path' }
-  if (config !== undefined) return configuredRunPath(config, io)
+  if (config !== undefined) return configuredRunPath(config, config, io)
   if (env.TAILSHIP_RUN_PATH) return { path: env.TAILSHIP_RUN_PATH, because: '$TAILSHIP_RUN_PATH' }
-  const usualConfig = env.TAILSHIP_CONFIG || defaultConfig
-  if (existsSync(agentSocketPath(defaultRunPath)) || !existsSync(usualConfig)) {
-    return { path: defaultRunPath, because: 'the default' }
+  if (env.TAILSHIP_CONFIG)
+    return configuredRunPath(env.TAILSHIP_CONFIG, `${env.TAILSHIP_CONFIG} ($TAILSHIP_CONFIG)`, io)
+  if (existsSync(agentSocketPath(usual.runPath)) || !existsSync(usual.config)) {
+    return { path: usual.runPath, because: 'the default' }
   }
-  return configuredRunPath(usualConfig, io)
+  return configuredRunPath(usual.config, usual.config, io)
 }
 
-async function configuredRunPath(path: string, io: Io): Promise<RunPath | undefined> {
+async function configuredRunPath(
+  path: string,
+  because: string,
+  io: Pick<Io, 'env' | 'stderr'>,
+): Promise<RunPath | undefined> {
   const { loadConfig } = await import('../config/load.ts')
   // Who asks may not have the agent's environment, and the key is of no use here.
   const env = { DD_API_KEY: 'not-asked-for', ...io.env }
   const loading = await loadConfig({ paths: [path], env })
-  if (loading.kind === 'loaded') return { path: loading.config.checkpoint.runPath, because: path }
+  if (loading.kind === 'loaded') return { path: loading.config.checkpoint.runPath, because }
   const { problemLine } = await import('../config/problem.ts')
   io.stderr.write(
     `${loading.problems.map((problem) => `${problemLine(problem)}\n`).join('')}agent: cannot tell the run path: use --run-path DIR\n`,

@@ -7,6 +7,7 @@ import { startServer } from '../observe/server.ts'
 import { readVersion } from '../version.ts'
 import type { Arguments } from './arguments.ts'
 import { certificateProblems } from './certificate-problems.ts'
+import { credentialsOf } from './credentials.ts'
 import { type ExitCode, exitCode, type Io } from './io.ts'
 
 /** With what `longestDrainMs` adds, below what a pod of deploy/daemonset.yaml has from SIGTERM to SIGKILL. */
@@ -49,7 +50,7 @@ async function runUntil({ asked, insisted }: Stop, args: Arguments, io: Io): Pro
     )
     return exitCode.configuration
   }
-  const { config, problems } = loading
+  const { config, origins, problems } = loading
   const log = createLog({ level: config.logLevel, sink: fileSink(stderrFd) })
   void insisted.then((signal) => {
     log.warn({ signal }, 'stopped at once by a second signal; what is not settled is read again at the next start')
@@ -59,11 +60,14 @@ async function runUntil({ asked, insisted }: Stop, args: Arguments, io: Io): Pro
   const configLog = log.component('config')
   for (const problem of problems) reportProblem(problem, configLog)
   // Not in the status, which would still say so when they are renewed; and nothing waits for their files.
-  void certificateProblems(config.destinations, Date.now()).then((expiring) => {
-    for (const problem of expiring) reportProblem(problem, configLog)
-  })
-  const lines = problems.map(problemLine)
-  return serveUntil(asked, { config, problems: lines, log, version, vitals: io.vitals })
+  void credentialsOf(config.destinations, origins.destinations)
+    .then((credentials) => certificateProblems(credentials, Date.now()))
+    .then((expiring) => {
+      for (const problem of expiring) reportProblem(problem, configLog)
+    })
+  // What may pass is in the state of what it concerns, as long as it lasts.
+  const standing = problems.filter(({ mayPass }) => !mayPass).map(problemLine)
+  return serveUntil(asked, { config, problems: standing, log, version, vitals: io.vitals })
 }
 
 async function serveUntil(asked: Promise<string>, options: AgentOptions): Promise<ExitCode> {

@@ -29,7 +29,7 @@ export function explainUnreachable(reply: Exclude<Reply, { kind: 'answer' }>, ru
     case 'stale':
       return {
         reason: `nobody listens on ${socket}: the agent that made it was killed or crashed`,
-        advice: ['its last words: the end of its log', start],
+        advice: ['its last words: the end of its log', start, elsewhere],
         exitCode: unavailable,
       }
     case 'denied':

@@ -14,14 +14,15 @@ export interface Checked<T> {
 interface Place {
   readonly base: Path
   readonly nameOf?: (path: Path) => string
+  readonly isYaml?: boolean
 }
 
 /** Holds `value`, which stands at `base`, against a schema. */
 export function check<S extends z.core.$ZodType>(schema: S, value: unknown, place: Place): Checked<z.output<S>> {
   const first = z.safeParse(schema, value)
   if (first.success) return { value: first.data, findings: [] }
-  const { base, nameOf = shortName } = place
-  const findings = first.error.issues.flatMap((issue) => explain(issue, { value, base, nameOf }))
+  const { base, nameOf = shortName, isYaml = true } = place
+  const findings = first.error.issues.flatMap((issue) => explain(issue, { value, base, nameOf, isYaml }))
   const less = without(value, first.error.issues)
   const second = z.safeParse(schema, less)
   if (second.success) return { value: second.data, findings }

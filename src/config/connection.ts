@@ -23,7 +23,10 @@ export class AwaitedFiles {
   absolute(path: string, key: Path): string {
     const absolute = this.#port.absolute(path)
     if (!this.#port.exists(absolute)) {
-      this.#findings.warn(key, `\`${dotted(key)}\` ${absolute} does not exist, or not yet: deliveries wait for it`)
+      this.#findings.warnForNow(
+        key,
+        `\`${dotted(key)}\` ${absolute} does not exist, or not yet: deliveries wait for it`,
+      )
     }
     return absolute
   }

@@ -42,6 +42,7 @@ export class ConfDocument {
       key: dotted(finding.path),
       hint: finding.hint,
       scope: finding.severity === 'warning' ? 'warning' : 'fatal',
+      mayPass: finding.mayPass ?? false,
       ...more,
     })
   }

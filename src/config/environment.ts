@@ -118,7 +118,7 @@ export function readEnvironment(env: Environment): EnvironmentRead {
       scope: severity === 'warning' ? 'warning' : 'fatal',
     })
   }
-  const { value, findings } = check(environmentSchema, raw, { base: [], nameOf })
+  const { value, findings } = check(environmentSchema, raw, { base: [], nameOf, isYaml: false })
   return {
     conf: value ?? {},
     problems: [...findings.map(problem), ...idle(env)],

@@ -12,16 +12,19 @@ export interface Context {
   readonly base: Path
   /** How a sentence calls the value at a path. */
   readonly nameOf: (path: Path) => string
+  /** It is YAML, so that it may be said how to write it. */
+  readonly isYaml: boolean
 }
 
 /** What to tell a person about one issue of the schema. */
-export function explain(issue: Issue, { value, base, nameOf }: Context): readonly Finding[] {
+export function explain(issue: Issue, { value, base, nameOf, isYaml }: Context): readonly Finding[] {
   const path = [...base, ...issue.path]
   const found = valueAt(value, issue.path)
   if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => unknownKey(key, path, found))
   const at = found === undefined ? 'absent' : 'value'
   const known = ruleMessage(issue, path, valueAt(value, issue.path.slice(0, -1))) ?? sourceMessage(path, found)
-  const { predicate, hint } = found === undefined ? absent(issue) : refused(issue, found)
+  const { predicate, ...words } = found === undefined ? absent(issue) : refused(issue, found)
+  const hint = isYaml || issue.code !== 'invalid_type' ? words.hint : undefined
   if (known !== undefined) return [{ path, at, severity: 'error', message: known, hint }]
   const name = path.length === 0 ? 'a configuration' : `\`${nameOf(path)}\``
   return [{ path, at, severity: 'error', message: `${name} ${predicate}`, hint }]

@@ -10,6 +10,8 @@ export interface Finding {
   /** A sentence that names the key. No secrets: a value is quoted only where its key cannot hold one. */
   readonly message: string
   readonly hint?: string | undefined
+  /** It may be over while the agent runs, without a change of the configuration. */
+  readonly mayPass?: boolean | undefined
 }
 
 /** `logs[0].path`. */
@@ -51,5 +53,10 @@ export class Findings {
 
   warn(key: Path, message: string, hint?: string): void {
     this.list.push({ path: [...this.#base, ...key], at: 'value', severity: 'warning', message, hint })
+  }
+
+  /** Warns of what may be over while the agent runs. */
+  warnForNow(key: Path, message: string): void {
+    this.list.push({ path: [...this.#base, ...key], at: 'value', severity: 'warning', message, mayPass: true })
   }
 }

@@ -4,10 +4,12 @@ import type { Config } from './config.ts'
 import { environmentPath } from './destinations.ts'
 import { type Environment, readEnvironment } from './environment.ts'
 import { merge } from './merge.ts'
+import type { Origins } from './origin.ts'
 import { placing } from './placing.ts'
 import { type Problem, problemOf } from './problem.ts'
 import { findFiles, readConfFile } from './read.ts'
 import { resolveConfig } from './resolve.ts'
+import { samePathProblems } from './same-paths.ts'
 import { patternFindings } from './sources.ts'
 import { type WrittenFile, writtenFile } from './written.ts'
 
@@ -22,10 +24,17 @@ export interface LoadOptions {
 }
 
 export type Loading =
-  /** `problems`: warnings, and those of items of `logs:` that are left out. */
-  | { readonly kind: 'loaded'; readonly config: Config; readonly problems: readonly Problem[] }
+  | Loaded
   /** At least one problem is fatal; all that could be found are here. */
   | { readonly kind: 'invalid'; readonly problems: readonly Problem[] }
+
+export interface Loaded {
+  readonly kind: 'loaded'
+  readonly config: Config
+  readonly origins: Origins
+  /** Warnings, and those of items of `logs:` that are left out. */
+  readonly problems: readonly Problem[]
+}
 
 /** Reads, checks and merges the configuration. What is wrong with it is in `problems`, never thrown. */
 export async function loadConfig(options: LoadOptions): Promise<Loading> {
@@ -36,7 +45,13 @@ export async function loadConfig(options: LoadOptions): Promise<Loading> {
   const files = await Promise.all(read.flatMap((one) => ('text' in one ? [writtenFile(one.file, one.text)] : [])))
   const environment = readEnvironment(env)
   const merged = merge(files)
-  const { config, findings } = resolveConfig({ files, merged, environment: environment.conf, hostnameOf, exists })
+  const { config, origins, findings } = resolveConfig({
+    files,
+    merged,
+    environment: environment.conf,
+    hostnameOf,
+    exists,
+  })
   const ofRules = await patternFindings(environment.conf.log_processing_rules, [
     ...environmentPath,
     'log_processing_rules',
@@ -44,6 +59,7 @@ export async function loadConfig(options: LoadOptions): Promise<Loading> {
   const complete = unread.every(({ scope }) => scope === 'warning') && files.every(isComplete)
   const problems = inOrder([
     ...unread,
+    ...samePathProblems(files),
     ...files.flatMap((file) => problemsOf(file, files.length === 1)),
     ...merged.problems,
     ...environment.problems,
@@ -51,11 +67,11 @@ export async function loadConfig(options: LoadOptions): Promise<Loading> {
   ])
   return problems.some(({ scope }) => scope === 'fatal')
     ? { kind: 'invalid', problems }
-    : { kind: 'loaded', config, problems }
+    : { kind: 'loaded', config, origins, problems }
 }
 
 /** As one reads: file by file, each from its top. */
-function inOrder(problems: readonly Problem[]): readonly Problem[] {
+export function inOrder(problems: readonly Problem[]): readonly Problem[] {
   const files = [...new Set(problems.map(({ file }) => file))]
   const place = ({ line = 0, column = 0 }: Problem) => line * 1e6 + column
   return files.flatMap((file) =>

@@ -3,6 +3,7 @@ import type { EnvironmentRead } from './environment.ts'
 import type { Finding, Path } from './finding.ts'
 import type { Merged } from './merge.ts'
 import type { Problem } from './problem.ts'
+import { suggestion } from './suggestion.ts'
 import type { WrittenFile } from './written.ts'
 
 interface Written {
@@ -18,10 +19,13 @@ export function placing(written: Written): (findings: readonly Finding[]) => rea
   const { files, merged, environment, complete } = written
   const refused = files.flatMap(({ findings }) => findings.filter(({ at }) => at !== 'key').map(({ path }) => path))
 
+  const unknown = files.flatMap(({ findings }) => findings.filter(({ at }) => at === 'key').map(({ path }) => path))
+
   const follows = ({ at, path }: Finding): boolean =>
     at === 'absent' &&
     (!complete ||
       refused.some((other) => mayHold(other, path)) ||
+      unknown.some((other) => isMisspelt(other, path)) ||
       environment.refused.some((other) => other.at(-1) === path.at(-1)))
 
   return (findings) =>
@@ -39,6 +43,11 @@ function mayHold(refused: Path, path: Path): boolean {
   const parent = path.slice(0, -1)
   if (parent.length > 0 && isPrefix(parent, refused)) return true
   return isPrefix(refused, path) || isPrefix(path, refused)
+}
+
+/** Whether an unknown key at the top looks like the one below which something is missed. */
+function isMisspelt(unknown: Path, path: Path): boolean {
+  return unknown.length === 1 && suggestion(String(unknown[0]), [String(path[0])]) !== undefined
 }
 
 const isPrefix = (short: Path, long: Path) => short.every((step, index) => step === long[index])

@@ -19,6 +19,8 @@ export interface Problem {
   /** Which item of the file's `logs:`, for scope `source`. */
   readonly sourceIndex: number | undefined
   readonly excerpt: Excerpt | undefined
+  /** It may be over while the agent runs: to be told when it is found, and not for as long as the agent runs. */
+  readonly mayPass: boolean
 }
 
 export function problemOf(
@@ -36,6 +38,7 @@ export function problemOf(
     scope: 'fatal',
     sourceIndex: undefined,
     excerpt: undefined,
+    mayPass: false,
     ...more,
   }
 }

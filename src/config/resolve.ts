@@ -5,6 +5,7 @@ import { environmentPath, resolveDestinations, type WrittenDestination } from '.
 import type { EnvironmentConf } from './environment.ts'
 import { type Finding, Findings } from './finding.ts'
 import type { Merged } from './merge.ts'
+import type { Origin, Origins } from './origin.ts'
 import { resolveSource } from './sources.ts'
 import type { Sections, WrittenFile } from './written.ts'
 
@@ -18,6 +19,7 @@ export interface ResolveInput {
 
 export interface Resolved {
   readonly config: Config
+  readonly origins: Origins
   /** Below `environment` about the environment, else about the merged sections. */
   readonly findings: readonly Finding[]
 }
@@ -27,7 +29,8 @@ export function resolveConfig(input: ResolveInput): Resolved {
   const { files, merged, environment, hostnameOf } = input
   const { conf } = merged
   const findings = new Findings([])
-  const { destinations, findings: ofDestinations } = resolveDestinations(writtenDestinations(conf, findings), {
+  const written = writtenDestinations(conf, findings)
+  const { destinations, findings: ofDestinations } = resolveDestinations(written, {
     delivery: conf.delivery,
     environment,
     files: filesBeside(input, ['destination', 'destinations']),
@@ -35,9 +38,11 @@ export function resolveConfig(input: ResolveInput): Resolved {
   if (files.every(({ sources }) => sources.length === 0)) {
     findings.miss(['logs'], 'there is nothing to tail: no item of `logs:`')
   }
+  const { sources, rejectedSources, origins } = resolveSources(files, conf, environment)
   const config: Config = {
     files: files.map(({ document }) => document.file),
-    ...resolveSources(files, conf, environment),
+    sources,
+    rejectedSources,
     destinations,
     checkpoint: resolveCheckpoint(input, findings),
     server: { listen: conf.server?.listen === undefined ? defaultListen : conf.server.listen.address },
@@ -46,7 +51,13 @@ export function resolveConfig(input: ResolveInput): Resolved {
     enabled: environment.enabled ?? true,
     openFilesLimit: conf.open_files_limit ?? environment.open_files_limit ?? 500,
   }
-  return { config, findings: [...findings.list, ...ofDestinations] }
+  const ownerOf = ({ path }: WrittenDestination) => input.merged.owners.get(path[0] ?? '')
+  const ofWritten = written.map((one) => ({ document: ownerOf(one), path: one.path }))
+  return {
+    config,
+    origins: { sources: origins, destinations: ofWritten },
+    findings: [...findings.list, ...ofDestinations],
+  }
 }
 
 const dayMs = 86_400_000
@@ -69,20 +80,24 @@ function writtenDestinations(conf: Sections, findings: Findings): readonly Writt
 function resolveSources(files: readonly WrittenFile[], conf: Sections, environment: EnvironmentConf) {
   const sources: SourceConfig[] = []
   const rejectedSources: RejectedSource[] = []
-  for (const { integration, conf: own, sources: written } of files) {
+  const origins: Origin[] = []
+  for (const { document, integration, conf: own, sources: written } of files) {
     const around = {
       integration,
       service: own.init_config?.service,
       tags: conf.tags ?? environment.tags ?? [],
       rules: environment.log_processing_rules ?? [],
     }
-    for (const { path, conf: source, findings } of written) {
+    for (const [index, { path, conf: source, findings }] of written.entries()) {
       const errors = findings.filter(({ severity }) => severity === 'error').map(({ message }) => message)
       if (errors.length > 0) rejectedSources.push({ integration, path, error: errors.join('; ') })
-      else if (source !== undefined) sources.push(resolveSource(source, around))
+      else if (source !== undefined) {
+        sources.push(resolveSource(source, around))
+        origins.push({ document, path: ['logs', index] })
+      }
     }
   }
-  return { sources, rejectedSources }
+  return { sources, rejectedSources, origins }
 }
 
 function resolveCheckpoint(input: ResolveInput, findings: Findings): CheckpointConfig {

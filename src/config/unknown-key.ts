@@ -57,6 +57,7 @@ export function unknownKey(key: string, path: Path, parent: unknown): Finding {
 }
 
 function hintFor(key: string, path: Path, parent: unknown): string | undefined {
+  if (isOfAnotherAgent(path, parent)) return undefined
   if (key.includes('\u00a0')) return 'it holds a no-break space (U+00A0): type a plain one'
   const home = places.find((place) => place.keys.includes(key))
   if (home !== undefined) return `\`${key}\` belongs ${home.where}`
@@ -70,10 +71,18 @@ function hintFor(key: string, path: Path, parent: unknown): string | undefined {
   return where === undefined ? undefined : `did you mean \`${far}\`? It belongs ${where}`
 }
 
+/** An item of a type that only the Datadog Agent has: its keys are none of ours. */
+function isOfAnotherAgent(path: Path, parent: unknown): boolean {
+  const type = path[0] === 'logs' && path.length === 2 ? typeOf(parent) : undefined
+  return typeof type === 'string' && suggestion(type, ['file']) === undefined
+}
+
+const typeOf = (parent: unknown) =>
+  typeof parent === 'object' && parent !== null && 'type' in parent ? parent.type : undefined
+
 function keysAt(path: Path, parent: unknown): readonly string[] {
   const name = path.findLast((step) => typeof step === 'string')
   if (name === undefined) return top.keys
   if (name !== 'destination' && name !== 'destinations') return sections[name]?.keys ?? []
-  const type = typeof parent === 'object' && parent !== null && 'type' in parent ? parent.type : undefined
-  return destinations[String(type)]?.keys ?? []
+  return destinations[String(typeOf(parent))]?.keys ?? []
 }

@@ -43,14 +43,22 @@ function notReady(snapshot: Omit<Status, 'health'>): string[] {
 function sourceReasons(source: SourceStatus): string[] {
   switch (source.state) {
     case 'error':
-      return [`source ${source.path}${detail(source.error)}`]
+      return errorReasons(source)
     case 'pending':
-      return [`source ${source.path}: no file found yet`]
+      return [`source ${source.path}: no file found yet${detail(source.error)}`]
     case 'ok':
-      return source.files
-        .filter((file) => file.state === 'error')
-        .map((file) => `file ${file.path}${detail(file.error)}`)
+      return []
   }
+}
+
+/** Every file in error; of the source what is not that of a file. */
+function errorReasons({ path, error, files }: SourceStatus): string[] {
+  const inError = files.filter((file) => file.state === 'error')
+  const isItsOwn = inError.length === 0 || files.every((file) => file.error !== error)
+  return [
+    ...(isItsOwn ? [`source ${path}${detail(error)}`] : []),
+    ...inError.map((file) => `file ${file.path}${detail(file.error)}`),
+  ]
 }
 
 function destinationReasons(destination: DestinationStatus, nowMs: number): string[] {

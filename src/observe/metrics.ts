@@ -174,6 +174,11 @@ function sourceFamilies(sources: readonly SourceStatus[]): Family[] {
       'Bytes of a file dead-lettered.',
       each((file) => file.bytesDeadLettered),
     ),
+    counter(
+      'tailship_file_lost_bytes_total',
+      'Bytes of a file that were deleted or overwritten before they were read.',
+      each((file) => file.bytesLost),
+    ),
     counter('tailship_file_skipped_bytes_total', 'Bytes of a file skipped, by reason.', skipped),
     gauge(
       'tailship_file_generations_pending',

@@ -84,7 +84,7 @@ function renderSource(source: SourceStatus): string[] {
 function sourceWord({ state, error }: SourceStatus): string {
   switch (state) {
     case 'pending':
-      return 'Pending'
+      return error === undefined ? 'Pending' : `Pending: ${printable(error)}`
     case 'ok':
       return 'OK'
     case 'error':
@@ -128,6 +128,9 @@ function fileNotes(file: FileStatus): string[] {
   const path = printable(file.path)
   const notes: string[] = []
   if (file.error !== undefined) notes.push(`FAIL ${path}: ${printable(file.error)}`)
+  if (file.bytesLost > 0) {
+    notes.push(`FAIL ${path}: lost ${bytes(file.bytesLost)}: the file was deleted or overwritten before it was read`)
+  }
   if (file.deletionInMs !== undefined) {
     notes.push(`WARN ${path}: the writer deletes unread bytes in about ${duration(file.deletionInMs)}`)
   }

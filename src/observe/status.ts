@@ -59,6 +59,7 @@ export interface SourceStatus {
   readonly service: string | undefined
   readonly source: string | undefined
   readonly state: 'pending' | 'ok' | 'error'
+  /** Why it is in error, or what keeps its files from coming while it is pending. */
   readonly error: string | undefined
   /** What an operator should know though nothing fails, such as a file that is mounted without its directory. */
   readonly warnings: readonly string[]
@@ -82,6 +83,8 @@ export interface FileStatus {
   readonly bytesSkipped: Readonly<Record<string, number>>
   /** Read, and not settled yet. */
   readonly bytesPending: number
+  /** Of a file that is `lost`: what was never read and is nowhere any more. */
+  readonly bytesLost: number
   /** Rotated generations of this file that are not delivered yet. */
   readonly generationsPending: number
   /** Estimate of when the oldest unread generation would be deleted by the writer's retention. */

@@ -1,14 +1,19 @@
 import type { SourceConfig } from '../config/config.ts'
 import { textOf } from './decisions.ts'
-import type { Fault } from './files.ts'
+import type { Fault, Files } from './files.ts'
 import type { Lineage } from './lineage.ts'
+import { missingDirectory } from './missing-directory.ts'
 
 export interface SourceView {
   readonly source: SourceConfig
   readonly lineages: readonly Lineage[]
+  /** Of paths of its own that are read for other sources. */
+  readonly elsewhere: readonly Lineage[]
   readonly faults: readonly Fault[]
   /** What the operator should know, though nothing fails. */
   readonly warnings: readonly string[]
+  /** Why there may be no file: looked at when it is asked. */
+  missingDirectory(): string | undefined
 }
 
 interface Viewed {
@@ -24,12 +29,14 @@ interface Viewed {
 /** A warning names so many paths. */
 const MOST_NAMED = 3
 
-export function viewOf({ config, lineages, faults, taken, mounted }: Viewed): SourceView {
+export function viewOf({ config, lineages, faults, taken, mounted }: Viewed, files: Files): SourceView {
   return {
     source: config,
     lineages: [...lineages.values()],
+    elsewhere: [...taken.values()],
     faults: [...faults, ...[...lineages.values()].flatMap(({ generations: { refusal } }) => refusal ?? [])],
     warnings: [...mounted.values(), ...takenWarnings(taken), ...unreadableWarnings(lineages.values())],
+    missingDirectory: () => missingDirectory(config.path, files),
   }
 }
 

@@ -95,7 +95,11 @@ export function createSources(options: SourcesOptions): Sources {
     // What is recorded of a path is for that path, before others may take over what is left.
     const known = newcomers.map((newcomer) => ({ ...newcomer, own: remembered.take(newcomer.path) }))
     for (const { path, source, own } of known) {
-      if (owners.has(path)) continue
+      const owner = owners.get(path)
+      if (owner) {
+        source.taken.set(path, owner)
+        continue
+      }
       const former = [...remembered.pathsOf(files.stat(path)), ...remembered.seenAt(path)]
       const records = [...own, ...formerRecords(path, former)]
       if (records.length === 0 && isLinkTo(path)) continue
@@ -176,6 +180,6 @@ export function createSources(options: SourcesOptions): Sources {
     look,
     directories: () => sources.flatMap(({ discovered }) => discovered.directories),
     concern,
-    view: () => sources.map(viewOf),
+    view: () => sources.map((source) => viewOf(source, files)),
   }
 }

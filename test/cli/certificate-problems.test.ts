@@ -1,21 +1,33 @@
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { certificateProblems } from '../../src/cli/certificate-problems.ts'
+import { credentialsOf } from '../../src/cli/credentials.ts'
 import { problemSentence } from '../../src/config/problem.ts'
-import { configOf, directoryOf, item } from '../config/loading.ts'
+import { directoryOf, item, loading } from '../config/loading.ts'
 import { fixturePath, fixtureText } from '../support/tls-fixtures.ts'
 
 const client = fixturePath('client-a.pem')
 const ca = fixturePath('ca.pem')
 
 async function told(destination: string, at: string): Promise<readonly string[]> {
-  const { destinations } = await configOf(`${item}destination: {type: webhook, ${destination}}\n`)
-  return (await certificateProblems(destinations, Date.parse(at))).map(problemSentence)
+  return problemsAt(`${item}destination: {type: webhook, ${destination}}\n`, at)
+}
+
+/** Each with its place, but for the directory of the file. */
+async function problemsAt(text: string, at: string): Promise<readonly string[]> {
+  const loaded = await loading(text)
+  if (loaded.kind === 'invalid') throw new Error(JSON.stringify(loaded.problems))
+  const { config, origins } = loaded
+  const problems = await certificateProblems(
+    await credentialsOf(config.destinations, origins.destinations),
+    Date.parse(at),
+  )
+  return problems.map((problem) => problemSentence({ ...problem, file: basename(problem.file) }))
 }
 
 describe('a certificate', () => {
   const tls = `url: "https://h", tls: {cert_file: ${client}, key_file: ${fixturePath('client-a.key')}}`
-  const what = `destination webhook: warning: the client certificate ${client}`
+  const what = `conf.yaml:3:65: warning: \`tls.cert_file\` ${client}`
   const renew = '; renew it: a new file is taken up without a restart'
 
   it.each([
@@ -30,7 +42,7 @@ describe('a certificate', () => {
 
   it('of an authority is judged, too', async () => {
     expect(await told(`url: "https://h", ca_file: ${ca}`, '2121-01-01T00:00:00Z')).toEqual([
-      expect.stringContaining(`the certificate authority ${ca} expired at `),
+      expect.stringMatching(`^conf.yaml:3:57: warning: \`ca_file\` ${ca} expired at `),
     ])
   })
 
@@ -47,10 +59,8 @@ users: [{name: "", user: {client-certificate-data: ${data}, client-key-data: ${k
 `
     const path = join(directoryOf({ kc: text }), 'kc')
     const list = `[{type: webhook, name: a, kubeconfig: ${path}}, {type: webhook, name: b, kubeconfig: ${path}}]`
-    const { destinations } = await configOf(`${item}destinations: ${list}\n`)
-    const problems = await certificateProblems(destinations, Date.parse('2121-01-01T00:00:00Z'))
-    expect(problems.map(problemSentence)).toEqual([
-      `${path}: warning: the client certificate expired at 2120-01-01T00:00:00.000Z; renew it`,
+    expect(await problemsAt(`${item}destinations: ${list}\n`, '2121-01-01T00:00:00Z')).toEqual([
+      'kc:2:27: warning: `client-certificate-data` expired at 2120-01-01T00:00:00.000Z; renew it',
     ])
   })
 

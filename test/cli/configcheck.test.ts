@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { configcheck } from '../../src/cli/configcheck.ts'
 import type { Output } from '../../src/cli/io.ts'
 import { directoryOf, item, key } from '../config/loading.ts'
-import { fixturePath } from '../support/tls-fixtures.ts'
+import { fixturePath, fixtureText } from '../support/tls-fixtures.ts'
 
 function output(): Output & { text: string } {
   return {
@@ -91,7 +91,10 @@ FAIL 3 problems
     const pipe = join(directoryOf({}), 'pipe')
     execFileSync('mkfifo', [pipe])
     const { code, stderr } = await checked(`${item}destination: {type: datadog, api_key_file: ${pipe}}\n`)
-    expect([code, stderr]).toEqual([0, `destination datadog: warning: ${pipe}: cannot be read (it is a named pipe)\n`])
+    expect([code, stderr.split('\n')[0]]).toEqual([
+      0,
+      `conf.yaml:3:44: warning: \`api_key_file\` ${pipe} cannot be read (it is a named pipe)`,
+    ])
     const imported = await checked(`${item}checkpoint: {import: ${pipe}}\n`)
     expect([imported.code, imported.stderr]).toEqual([0, expect.stringContaining(`${pipe}: warning: no position`)])
   })
@@ -120,28 +123,65 @@ users: [{name: u, user: {token: s3cret}}]
   })
 
   it.each([
-    ['type: datadog, api_key_file: k', { k: ' \n' }, 'destination datadog: warning: DIR/k: is empty'],
+    ['type: datadog, api_key_file: k', { k: ' \n' }, '44', '`api_key_file` DIR/k is empty'],
+    ['type: datadog, api_key_file: .', {}, '44', '`api_key_file` DIR cannot be read (EISDIR)'],
     [
       'type: webhook, url: "https://h", token_file: k',
       { k: 'a b' },
-      'destination webhook: warning: DIR/k: is no single word of printable ASCII',
+      '60',
+      '`token_file` DIR/k is no single word of printable ASCII',
     ],
     [
       'type: webhook, url: "https://h", ca_file: k',
       { k: 'nothing of that' },
-      'destination webhook: warning: DIR/k: holds no PEM block',
+      '57',
+      '`ca_file` DIR/k holds no PEM block',
     ],
-  ])('warns of what cannot be used for a destination that has %s', async (keys, files, expected) => {
+  ])('warns at its key of what cannot be used for a destination that has %s', async (keys, files, column, expected) => {
     const { code, stderr } = await checked(`${item}destination: {${keys}}\n`, files)
-    expect([code, stderr.replace(/\/\S+(?=\/k:)/, 'DIR')]).toEqual([0, `${expected}\n`])
+    const [line = '', , , hint] = stderr.split('\n')
+    expect([code, line.replace(/\/tmp\/[^/\s]+/, 'DIR')]).toEqual([0, `conf.yaml:3:${column}: warning: ${expected}`])
+    expect(hint).toMatch(/^ {2}hint: /)
+  })
+
+  it('names the key of a kubeconfig that cannot be read, and fails', async () => {
+    const { code, stderr } = await checked(`${item}destination: {type: webhook, kubeconfig: .}\n`)
+    expect([code, stderr.split('\n')[0]]).toEqual([
+      78,
+      expect.stringMatching(/^conf\.yaml:3:42: `kubeconfig` \/tmp\/\S+ cannot be read \(EISDIR\)$/),
+    ])
+  })
+
+  it('warns of every file of a destination that cannot be used', async () => {
+    const { stderr } = await checked(
+      `${item}destination:
+  type: webhook
+  url: https://h
+  token_file: bad
+  tls:
+    ca_file: bad
+    cert_file: bad
+    key_file: bad
+`,
+      { bad: 'no proof' },
+    )
+    expect(stderr.match(/^conf.*/gm)?.map((line) => line.replace(/\/\S+(?=\/bad)/, 'DIR'))).toEqual([
+      'conf.yaml:6:15: warning: `token_file` DIR/bad is no single word of printable ASCII',
+      'conf.yaml:8:14: warning: `tls.ca_file` DIR/bad holds no PEM block',
+      'conf.yaml:9:16: warning: `tls.cert_file` DIR/bad holds no PEM block',
+      'conf.yaml:10:15: warning: `tls.key_file` DIR/bad holds no PEM block',
+    ])
   })
 
   it('warns of a certificate that does not belong to its key', async () => {
-    const tls = `{cert_file: ${fixturePath('client-a.pem')}, key_file: ${fixturePath('client-b.key')}}`
+    const key = fixturePath('client-b.key')
+    const tls = `{cert_file: ${fixturePath('client-a.pem')}, key_file: ${key}}`
     const { code, stderr } = await checked(`${item}destination: {type: webhook, url: "https://h", tls: ${tls}}\n`)
-    expect([code, stderr]).toEqual([
+    expect([code, stderr.split('\n')[0]]).toEqual([
       0,
-      expect.stringMatching(/^destination webhook: warning: .*key values mismatch\n$/),
+      expect.stringMatching(
+        /^conf\.yaml:3:\d+: warning: `tls\.key_file` \/\S+\/client-b\.key does not belong to `tls\.cert_file`$/,
+      ),
     ])
   })
 
@@ -150,7 +190,9 @@ users: [{name: u, user: {token: s3cret}}]
     const { code, stderr } = await checked(`${item}destination: {type: webhook, url: "https://h", tls: ${tls}}\n`)
     expect([code, stderr]).toEqual([
       0,
-      expect.stringMatching(/^destination webhook: warning: the client certificate .* expired at 2021-01-01T00:00:00/),
+      expect.stringMatching(
+        /^conf\.yaml:3:65: warning: `tls\.cert_file` \S+expired\.pem expired at 2021-01-01T00:00:00/,
+      ),
     ])
   })
 
@@ -158,14 +200,65 @@ users: [{name: u, user: {token: s3cret}}]
     const { code, stderr } = await checked(`${item}destination: {type: webhook, kubeconfig: kc}\n`, {
       kc: `current-context: a
 contexts: [{name: a, context: {cluster: c, user: u}}]
-clusters: [{name: c, cluster: {server: "https://sink"}}]
-users: [{name: u, user: {tokenFile: /nowhere/token}}]
+clusters: [{name: c, cluster: {server: "https://sink", certificate-authority: ca.pem}}]
+users:
+  - name: u
+    user: {tokenFile: /nowhere/token, client-certificate: /nowhere/c.pem, client-key: /nowhere/c.key}
 `,
     })
-    expect([code, stderr]).toEqual([
+    const wait = 'does not exist, or not yet: deliveries wait for it'
+    expect([code, stderr.replaceAll(/\/tmp\/[^/\s]+/g, 'DIR').split('\n')]).toEqual([
       0,
-      expect.stringMatching(/\/kc: warning: \/nowhere\/token: cannot be read \(ENOENT\)\n$/),
+      [
+        `DIR/kc:3:56: warning: \`certificate-authority\` DIR/ca.pem ${wait}`,
+        `DIR/kc:6:12: warning: \`tokenFile\` /nowhere/token ${wait}`,
+        `DIR/kc:6:39: warning: \`client-certificate\` /nowhere/c.pem ${wait}`,
+        `DIR/kc:6:75: warning: \`client-key\` /nowhere/c.key ${wait}`,
+        '',
+      ],
     ])
+  })
+
+  it('quotes nothing of a kubeconfig whose inline certificate and key do not match', async () => {
+    const [cert, key] = ['client-a.pem', 'client-b.key'].map((name) =>
+      Buffer.from(fixtureText(name)).toString('base64'),
+    )
+    const { code, stderr } = await checked(`${item}destination: {type: webhook, kubeconfig: kc}\n`, {
+      kc: `clusters: [{name: "", cluster: {server: "https://sink"}}]
+users: [{name: "", user: {client-certificate-data: ${cert}, client-key-data: ${key}}}]
+`,
+    })
+    expect([
+      code,
+      stderr
+        .replace(/\/tmp\/[^/\s]+/, 'DIR')
+        .replace(/kc:2:\d+:/, 'kc:2:COLUMN:')
+        .split('\n'),
+    ]).toEqual([
+      0,
+      [
+        'DIR/kc:2:COLUMN: warning: `client-key-data` does not belong to `client-certificate-data`',
+        '  hint: give the key that the certificate was made with',
+        '',
+      ],
+    ])
+  })
+
+  it('warns of directories that are missing, at the paths that name them', async () => {
+    const { code, stderr } = await checked(`logs:
+  - {type: file, path: /var/log/audit.log}
+  - {type: file, path: /nowhere/of/a.log}
+  - type: file
+    path: "/nowhere/*/a.log"
+`)
+    expect([code, stderr.split('\n').filter((line) => line.startsWith('conf'))]).toEqual([
+      0,
+      [
+        'conf.yaml:3:24: warning: `path`: the directory /nowhere/of does not exist, the nearest that does is /',
+        'conf.yaml:5:11: warning: `path`: the directory /nowhere does not exist, the nearest that does is /',
+      ],
+    ])
+    expect(stderr).toContain('  hint: in a pod: is it mounted there?\n')
   })
 
   it.each([

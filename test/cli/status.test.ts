@@ -233,6 +233,7 @@ describe('without an agent', () => {
     const { code: exit, err } = await agent('status')
     expect(exit).toBe(exitCode.unavailable)
     expect(err).toContain(`  Why: nobody listens on ${socketPath}: the agent that made it was killed or crashed\n`)
+    expect(err).toContain(`  Try: the run path ${runPath} comes from $TAILSHIP_RUN_PATH; if the agent has another: `)
   })
 
   it('tells a socket that may not be used, with exit code 77', async () => {

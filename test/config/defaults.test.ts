@@ -117,8 +117,10 @@ logs:
   })
 
   it('follow aliases', async () => {
-    const { sources } = await configOf('logs:\n  - &a {type: file, path: /a}\n  - *a\n')
-    expect(sources.map(({ path }) => path)).toEqual(['/a', '/a'])
+    const { sources } = await configOf(
+      'logs:\n  - {type: file, path: /a, tags: &tags [a:b]}\n  - {type: file, path: /b, tags: *tags}\n',
+    )
+    expect(sources.map(({ labels }) => labels.tags)).toEqual([['a:b'], ['a:b']])
   })
 })
 

@@ -156,7 +156,7 @@ destination: {type: datadog, site: datadoghq.eu, api_key: file-key, compression:
       '`DD_LOGS_CONFIG_BATCH_WAIT` must be a duration such as 250ms, 5s, 2m or 1h, or a number of seconds',
       '`DD_LOGS_CONFIG_COMPRESSION_KIND` must be zstd, gzip or none, not "zstdd" → did you mean `zstd`?',
       '`DD_LOGS_CONFIG_OPEN_FILES_LIMIT` must be at least 1',
-      '`DD_LOGS_ENABLED` must be true or false, not a string → write true or false, without quotes',
+      '`DD_LOGS_ENABLED` must be true or false, not a string',
       '`DD_LOG_LEVEL` must be trace, debug, info, warn or error, not "constructor"',
       '`DD_SITE` must be the name of a Datadog site such as datadoghq.eu, not a URL',
       '`https_proxy` must be the URL of a proxy such as http://proxy:3128',

@@ -44,11 +44,31 @@ describe('a directory of configuration', () => {
   })
 
   it('may hold a section once', async () => {
-    const directory = directoryOf({ 'a.yaml': `${item}tags: [a:b]\n`, 'b.yaml': `${item}\ntags: [a:b]\n` })
+    const directory = directoryOf({ 'a.yaml': `${item}tags: [a:b]\n`, 'b.yaml': `${logs('/b')}\ntags: [a:b]\n` })
     const { kind, problems } = await load(directory)
     expect(kind).toBe('invalid')
     expect(problems.map(problemLine)).toEqual([
       `${directory}/b.yaml:4:1: \`tags\` stands in ${directory}/a.yaml:3, too`,
+    ])
+  })
+
+  it('is told of paths that two items name, with the places of both', async () => {
+    const directory = directoryOf({
+      'a.yaml': 'logs:\n  - {type: file, path: /a.log}\n  - {type: file, path: //a.log, service: b}\n',
+      'b.yaml': logs('/a.log'),
+      'c.yaml': 'logs: [{type: file, path: "/x/*", exclude_paths: [/x/a]}, {type: file, path: "/x/*"}]\n',
+      'd.yaml': 'logs: [{type: file, path: "/y/*"}, {type: file, path: "/y/*", exclude_paths: [/y/a]}]\n',
+      'e.yaml': 'logs: [{type: file, path: /z, pth: 1}, {type: file, path: /z}]\n',
+    })
+    const { kind, problems } = await load(directory)
+    expect(kind).toBe('loaded')
+    const shown = problems.map((problem) => problemLine(problem).replaceAll(`${directory}/`, ''))
+    const nothing = 'its files are read for that item, and this one reads nothing'
+    expect(shown).toEqual([
+      `a.yaml:3:24: warning: \`path\` is that of a.yaml:2, too: ${nothing}`,
+      `b.yaml:2:24: warning: \`path\` is that of a.yaml:2, too: ${nothing}`,
+      `d.yaml:1:55: warning: \`path\` is that of d.yaml:1, too: ${nothing}`,
+      'e.yaml:1:31: unknown key `pth`',
     ])
   })
 

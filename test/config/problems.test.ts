@@ -63,6 +63,35 @@ hostname: a b
     ])
   })
 
+  it('guess at no key of an item whose type is another agent’s', async () => {
+    expect(await told('logs:\n  - {type: tcp, port: 10514}\n  - {type: fil, pth: /a}\n')).toEqual([
+      '2:5 file source must have a path',
+      '2:12 type "tcp" is not supported: this agent tails files (type: file)',
+      '2:17 unknown key `port`',
+      '3:5 file source must have a path',
+      '3:12 type "fil" is not supported: this agent tails files (type: file) → did you mean `file`?',
+      '3:17 unknown key `pth` → did you mean `path`?',
+    ])
+  })
+
+  it.each([
+    ['destinaton: {type: webhook, url: "https://h"}', '3:1 unknown key `destinaton` → did you mean `destination`?'],
+    [
+      'destinatons: [{type: webhook, url: "https://h"}]',
+      '3:1 unknown key `destinatons` → did you mean `destinations`?',
+    ],
+  ])('are not told of what a misspelt key holds: %s', async (line, expected) => {
+    expect(await told(`${item}${line}\n`, {})).toEqual([expected])
+  })
+
+  it('are not told of items below a misspelt key, but of what no key is near', async () => {
+    expect(await told('lgs: [{type: file, path: /a}]\nsrvr: {}\n', {})).toEqual([
+      'there is no Datadog API key → set DD_API_KEY in the environment, or `api_key_file:` in the destination',
+      '1:1 unknown key `lgs` → did you mean `logs`?',
+      '2:1 unknown key `srvr` → did you mean `server`?',
+    ])
+  })
+
   it('of an item of logs: leave the other items running and say which item', async () => {
     const result = await loading(`logs:
   - {type: file, path: /a}

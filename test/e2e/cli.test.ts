@@ -164,7 +164,7 @@ describe('agent run', () => {
     await appendFile(logPath(), '{"kind":"Event"}\n')
     const retries = () => status().then((found) => found?.destinations[0]?.retries ?? 0)
     await expect.poll(retries, { timeout: 20_000 }).toBeGreaterThan(1)
-    expect(log.join('')).toMatch(/"level":"warn".*the certificate authority \S+expired\.pem expired at 2021-01-01T/)
+    expect(log.join('')).toMatch(/"level":"warn".*`ca_file` \S+expired\.pem expired at 2021-01-01T/)
     const { out } = await agent(['status', '--run-path', runPath()])
     expect(out).toMatch(/^ {4}Status: WARN retrying since 2/m)
     expect(out).toMatch(/^ {4}LastError: 2.*ECONNREFUSED/m)

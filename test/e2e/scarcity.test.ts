@@ -182,6 +182,7 @@ test.runIf(process.getuid?.() === 0)('a run path of another user is told of with
 
 test.each([
   ['that is not there', 'none.log', ['info', 'no file is there yet: it is read as soon as it comes']],
+  ['whose directory is not there', 'none/a.log', ['warn', 'no file is there yet: it is read as soon as it comes']],
   ['that is a directory', '', ['warn', 'it is not read now']],
 ])('a file %s at the start is in the log', async (_what, name, [level, message]) => {
   using dir = tempDir()
@@ -196,5 +197,34 @@ test.each([
   await until(() => lines().length > 0)
   expect(lines().map((text) => JSON.parse(text))).toEqual([expect.objectContaining({ level, message, path })])
   expect(agent.log()).not.toContain('"tailing"')
+  await agent.kill()
+})
+
+test('a key file that is not there yet is in the log, and no standing problem of the configuration', async () => {
+  using dir = tempDir()
+  const key = join(dir.path, 'key')
+  using bench = agentBench(
+    dir.path,
+    `destination: {type: datadog, url: "http://127.0.0.1:9", api_key_file: ${key}, compression: none, dead_letter_max_bytes: 1}`,
+  )
+  const agent = bench.start()
+  const { config } = await agent.status()
+  expect(config.problems).toEqual([expect.stringContaining('`dead_letter_max_bytes` is less than a batch')])
+  expect(agent.log()).toContain(`\`api_key_file\` ${key} does not exist, or not yet: deliveries wait for it`)
+  await agent.kill()
+})
+
+test('a source whose path another one names before it is told of, and does not keep the agent from being ready', async () => {
+  using dir = tempDir()
+  using bench = agentBench(dir.path, `destination: {type: webhook, url: "http://127.0.0.1:9"}`)
+  const conf = readFileSync(bench.file, 'utf8')
+  writeFileSync(bench.file, conf.replace('\ncheckpoint', `\n  - {type: file, path: "${bench.auditLog}"}\ncheckpoint`))
+  mkdirSync(dirname(bench.auditLog))
+  writeFileSync(bench.auditLog, '')
+  const agent = bench.start()
+  const { health, config } = await agent.status()
+  expect([health.ready, config.problems.length]).toEqual([{ ok: true, reasons: [] }, 1])
+  expect(agent.log()).toContain(`\`path\` is that of ${bench.file}:2, too`)
+  expect(agent.log().match(/"tailing"/g)).toHaveLength(1)
   await agent.kill()
 })

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { judgeHealth } from '../../src/observe/health.ts'
-import type { Status } from '../../src/observe/status.ts'
+import type { FileStatus, Status } from '../../src/observe/status.ts'
 import { sampleDestination, sampleFile, sampleSource, sampleStatus } from './sample-status.ts'
 
 const now = Date.parse(sampleStatus.now)
@@ -10,6 +10,12 @@ const withDestination = (changes: Partial<Status['destinations'][number]>): Part
 })
 const withSource = (changes: Partial<Status['sources'][number]>): Partial<Status> => ({
   sources: [{ ...sampleSource, ...changes }],
+})
+const failing = (name: string, error: string): FileStatus => ({
+  ...sampleFile,
+  path: `/logs/${name}.log`,
+  state: 'error',
+  error,
 })
 const failure = { at: secondsAgo(1), message: '503 Service Unavailable' }
 
@@ -35,9 +41,19 @@ describe('readiness', () => {
       ['source /logs/a.log: no file found yet'],
     ],
     [
-      'one file in error',
-      withSource({ files: [sampleFile, { ...sampleFile, path: '/logs/b.log', state: 'error', error: 'EACCES' }] }),
-      ['file /logs/b.log: EACCES'],
+      'no directory for it',
+      withSource({ path: '/logs/a.log', state: 'pending', error: 'the directory /logs does not exist', files: [] }),
+      ['source /logs/a.log: no file found yet: the directory /logs does not exist'],
+    ],
+    [
+      'files in error',
+      withSource({ state: 'error', error: 'EACCES', files: [sampleFile, failing('b', 'EACCES'), failing('c', 'EIO')] }),
+      ['file /logs/b.log: EACCES', 'file /logs/c.log: EIO'],
+    ],
+    [
+      'source in error, and a file',
+      withSource({ path: '/logs/*.log', state: 'error', error: 'EACCES: /logs/d', files: [failing('b', 'EIO')] }),
+      ['source /logs/*.log: EACCES: /logs/d', 'file /logs/b.log: EIO'],
     ],
     ['unread bytes lost', withSource({ files: [{ ...sampleFile, state: 'lost' }] }), []],
     ['a hiccup', withDestination({ state: 'retrying', failingSince: secondsAgo(59), lastError: failure }), []],

@@ -94,6 +94,14 @@ describe('the metrics', () => {
     expect(series.get(`tailship_file_skipped_bytes_total{${labels},reason="nul-run"}`)).toBe(14)
   })
 
+  it('tell of lost bytes, beside the files that are in that state', () => {
+    const lost = { ...sampleFile, live: false, state: 'lost' as const, bytesLost: 10_092 }
+    const series = parse(renderMetrics({ ...sampleStatus, sources: [{ ...sampleSource, files: [sampleFile, lost] }] }))
+    const file = 'integration="kubernetes_audit",path="/var/log/kubernetes/apiserver/audit.log"'
+    expect(series.get(`tailship_file_lost_bytes_total{${file}}`)).toBe(10_092)
+    expect(series.get(`tailship_source_files{${file},state="lost"}`)).toBe(1)
+  })
+
   it('are valid while there is nothing to tell', () => {
     const status: Status = { ...sampleStatus, state: 'disabled', sources: [], destinations: [] }
     expect(parse(renderMetrics(status)).has('tailship_build_info{version="1.2.3"}')).toBe(true)

@@ -239,6 +239,21 @@ Checkpoint
   )
 })
 
+it('says how much of a file is lost', () => {
+  const lost = { ...sampleFile, path: '/logs/gone.log', live: false, state: 'lost' as const, bytesLost: 10_092 }
+  const text = renderStatus({ ...sampleStatus, sources: [{ ...sampleSource, files: [lost] }] }, ['logs'])
+  expect(text).toContain(
+    '  FAIL /logs/gone.log: lost 9.9 KiB (10092): the file was deleted or overwritten before it was read\n',
+  )
+})
+
+it('says why there can be no file yet', () => {
+  const error = 'the directory /logs does not exist'
+  const pending = { ...sampleSource, state: 'pending' as const, error, files: [] }
+  const text = renderStatus({ ...sampleStatus, sources: [pending] }, ['logs'])
+  expect(text).toContain(`      Status: Pending: ${error}\n`)
+})
+
 describe('a section', () => {
   it('is shown alone', () => {
     expect(renderStatus(sampleStatus, ['checkpoint'])).toBe(`==========

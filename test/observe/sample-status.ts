@@ -25,6 +25,7 @@ export const sampleFile: FileStatus = {
   bytesDeadLettered: 0,
   bytesSkipped: {},
   bytesPending: 2000,
+  bytesLost: 0,
   generationsPending: 0,
   deletionInMs: undefined,
   positions: [samplePosition],

@@ -70,7 +70,7 @@ export class KubeEntry {
     this.#problems.push(this.#problem({ key, message, hint, severity: 'error' }))
   }
 
-  warning(key: string, message: string, hint: string): Problem {
+  warning(key: string, message: string, hint?: string): Problem {
     return this.#problem({ key, message, hint, severity: 'warning' })
   }
 

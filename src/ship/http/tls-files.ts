@@ -85,46 +85,70 @@ async function stampOfFile(path: string): Promise<string> {
   }
 }
 
-/** Reads and proves the files: a certificate that does not belong to its key is unusable. */
 async function loadTls(spec: TlsSpec): Promise<TlsLoad> {
-  const parts = await Promise.all([readPem(spec.ca), readPem(spec.cert), readPem(spec.key)])
-  const unusable = parts.find((part) => part.kind === 'unusable')
-  if (unusable !== undefined) return unusable
-  const [ca, cert, key] = parts.map((part) => (part.kind === 'read' ? part.pem : undefined))
-  try {
-    if (ca ?? cert ?? key) await prove({ ca, cert, key })
-  } catch (error) {
-    return { kind: 'unusable', reason: `${namesOf(spec)}: ${error instanceof Error ? error.message : error}` }
-  }
+  const { pems, faults } = await inspectTls(spec)
+  const [fault] = faults
+  if (fault !== undefined) return { kind: 'unusable', reason: reasonOf(fault, spec) }
   const { serverName, insecureSkipVerify } = spec
-  return { kind: 'loaded', material: { ca, cert, key, serverName, insecureSkipVerify } }
+  return { kind: 'loaded', material: { ...pems, serverName, insecureSkipVerify } }
 }
 
-/** Throws where OpenSSL does. Whoever ships without TLS does without the 3 MB that node:tls takes. */
-async function prove(pems: SecureContextOptions): Promise<void> {
+const tlsParts = ['ca', 'cert', 'key'] as const
+export type TlsPart = (typeof tlsParts)[number]
+
+export type TlsFault =
+  /** `what`: to be said of its file, and nothing that is in it. */
+  | { readonly kind: 'unusable'; readonly part: TlsPart; readonly what: string }
+  /** The key is not that of the certificate. */
+  | { readonly kind: 'mismatch' }
+
+interface Inspected {
+  readonly pems: Pick<TlsMaterial, TlsPart>
+  readonly faults: readonly TlsFault[]
+}
+
+/** Reads and proves the files, each for itself, and the certificate with its key. */
+export async function inspectTls(spec: TlsSpec): Promise<Inspected> {
+  const reads = await Promise.all(tlsParts.map((part) => readPart(part, spec[part])))
+  const faults = reads.flatMap(({ fault }) => fault ?? [])
+  const [ca, cert, key] = reads.map(({ pem }) => pem)
+  const isPair = cert !== undefined && key !== undefined && faults.every(({ part }) => part === 'ca')
+  const isMismatch = isPair && (await refusal({ cert, key })) !== undefined
+  return { pems: { ca, cert, key }, faults: isMismatch ? [...faults, { kind: 'mismatch' }] : faults }
+}
+
+function reasonOf(fault: TlsFault, spec: TlsSpec): string {
+  return fault.kind === 'mismatch'
+    ? `${nameOf(spec.key)}: does not belong to ${nameOf(spec.cert)}`
+    : `${nameOf(spec[fault.part])}: ${fault.what}`
+}
+
+const nameOf = (pem: Pem | undefined) => (pem?.kind === 'file' ? pem.path : 'inline PEM')
+
+interface PartRead {
+  readonly pem: string | undefined
+  readonly fault?: Extract<TlsFault, { kind: 'unusable' }>
+}
+
+async function readPart(part: TlsPart, source: Pem | undefined): Promise<PartRead> {
+  if (source === undefined) return { pem: undefined }
+  const unusable = (what: string): PartRead => ({ pem: undefined, fault: { kind: 'unusable', part, what } })
+  const file = source.kind === 'file' ? await readSmallFile(source.path) : undefined
+  if (file?.kind === 'unreadable') return unusable(`cannot be read (${file.why})`)
+  const pem = source.kind === 'inline' ? source.pem : (file?.text ?? '')
+  // OpenSSL takes a CA text without a certificate for an empty list, which would only show as a server nobody trusts.
+  if (!pem.includes('-----BEGIN ')) return unusable('holds no PEM block')
+  const refused = await refusal({ [part]: pem })
+  return refused === undefined ? { pem } : unusable(`cannot be used (${refused})`)
+}
+
+/** What OpenSSL says against them. Whoever ships without TLS does without the 3 MB that node:tls takes. */
+async function refusal(pems: SecureContextOptions): Promise<string | undefined> {
   const { createSecureContext } = await import('node:tls')
-  createSecureContext(pems)
-}
-
-type PemRead =
-  | { readonly kind: 'read'; readonly pem: string | undefined }
-  | { readonly kind: 'unusable'; readonly reason: string }
-
-async function readPem(source: Pem | undefined): Promise<PemRead> {
-  if (source === undefined) return { kind: 'read', pem: undefined }
-  if (source.kind === 'inline') return checkPem(source.pem, 'inline PEM')
-  const file = await readSmallFile(source.path)
-  if (file.kind === 'text') return checkPem(file.text, source.path)
-  return { kind: 'unusable', reason: `${source.path}: cannot be read (${file.why})` }
-}
-
-/** OpenSSL takes a CA text without a certificate for an empty list, which would only show as a server nobody trusts. */
-function checkPem(pem: string, name: string): PemRead {
-  if (pem.includes('-----BEGIN ')) return { kind: 'read', pem }
-  return { kind: 'unusable', reason: `${name}: holds no PEM block` }
-}
-
-function namesOf(spec: TlsSpec): string {
-  const names = [spec.ca, spec.cert, spec.key].map((pem) => (pem?.kind === 'file' ? pem.path : pem && 'inline PEM'))
-  return names.filter((name) => name !== undefined).join(', ')
+  try {
+    createSecureContext(pems)
+    return undefined
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error)
+  }
 }

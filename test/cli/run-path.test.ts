@@ -1,0 +1,51 @@
+import { join } from 'node:path'
+import { expect, it } from 'vitest'
+import type { Environment } from '../../src/cli/io.ts'
+import { runPathOf } from '../../src/cli/run-path.ts'
+import { directoryOf } from '../config/loading.ts'
+import { fakeIo } from './fake-io.ts'
+
+const files = {
+  'a.yaml': 'logs: [{type: file, path: /a.log}]\ncheckpoint: {run_path: /of/a}\n',
+  'etc/b.yaml': 'logs: [{type: file, path: /a.log}]\ncheckpoint: {run_path: /of/etc}\n',
+}
+const socket = { 'lib/agent.sock': '' }
+
+/** `DIR` stands for the directory with the files. */
+async function found(
+  options: Readonly<Record<string, string>>,
+  env: Environment,
+  there: Readonly<Record<string, string>>,
+) {
+  const directory = directoryOf(there)
+  const named = (text: string | undefined) => text?.replace('DIR', directory)
+  const value = (name: string) => named(options[name])
+  const io = fakeIo({ env: Object.fromEntries(Object.entries(env).map(([name, text]) => [name, named(text)])) })
+  const usual = { runPath: join(directory, 'lib'), config: join(directory, 'etc') }
+  const runPath = await runPathOf({ value }, io, usual)
+  const shown = (text: string | undefined) => text?.replace(directory, 'DIR')
+  return runPath ? `${shown(runPath.path)}, by ${shown(runPath.because)}` : shown(io.stderr.text)
+}
+
+const both = { TAILSHIP_RUN_PATH: '/run', TAILSHIP_CONFIG: 'DIR/a.yaml' }
+
+it.each([
+  [{ 'run-path': '/here', config: 'DIR/a.yaml' }, both, '/here, by --run-path'],
+  [{ config: 'DIR/a.yaml' }, both, '/of/a, by DIR/a.yaml'],
+  [{}, both, '/run, by $TAILSHIP_RUN_PATH'],
+  [{}, { TAILSHIP_CONFIG: 'DIR/a.yaml' }, '/of/a, by DIR/a.yaml ($TAILSHIP_CONFIG)'],
+  [{}, {}, 'DIR/lib, by the default'],
+])('%j with %j leads to its run path, though a socket lies at the default one', async (options, env, expected) => {
+  expect(await found(options, env, { ...files, ...socket })).toBe(expected)
+})
+
+it('is what the default configuration says where no socket lies at the default one', async () => {
+  expect(await found({}, {}, files)).toBe('/of/etc, by DIR/etc')
+  expect(await found({}, {}, {})).toBe('DIR/lib, by the default')
+})
+
+it('is not known where TAILSHIP_CONFIG names what is not there', async () => {
+  expect(await found({}, { TAILSHIP_CONFIG: 'DIR/none.yaml' }, { ...files, ...socket })).toBe(
+    'DIR/none.yaml: does not exist\nagent: cannot tell the run path: use --run-path DIR\n',
+  )
+})
