@@ -28,7 +28,7 @@ export interface Around {
 
 /** Whose content is it? By content alone, as the identity of the file says nothing. */
 export function judge(candidate: Candidate, around: Around): Judgement | Fault {
-  const { generations, nowMs } = around
+  const { generations } = around
   if (candidate.size === 0 && !around.isLive) return { kind: 'copy' }
   const begin = candidate.bytes(0, Math.min(FINGERPRINT_BYTES, candidate.size))
   if (begin instanceof Fault) return begin
@@ -52,8 +52,13 @@ export function judge(candidate: Candidate, around: Around): Judgement | Fault {
   const isCopy = originals.length > 0 && !originals.every((original) => yields(original, home, candidate, around))
   if (isCopy && !around.isLive) return { kind: 'copy' }
   if (home) return { kind: 'home', generation: home }
-  const mayGrow = nowMs - candidate.facts.mtimeMs < generations.options.finalQuietMs
-  return { kind: mayBecomeCopy && mayGrow ? 'wait' : 'new' }
+  return { kind: mayBecomeCopy && mayGrow(candidate, around) ? 'wait' : 'new' }
+}
+
+/** Written to, or seen for the first time, so lately that more may come. */
+function mayGrow({ facts }: Candidate, { generations: { decisions, options }, nowMs }: Around): boolean {
+  const quietMs = Math.max(nowMs - facts.mtimeMs, decisions.restMs(facts))
+  return quietMs < options.finalQuietMs
 }
 
 /** The candidate, with its first bytes read and hashed once: most generations are told from it by these, and there may be thousands. */
