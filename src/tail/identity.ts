@@ -10,3 +10,7 @@ export function isIdentity(a: FileIdentity, b: FileIdentity): boolean {
 export function isCertainIdentity(a: FileIdentity, b: FileIdentity): boolean {
   return isIdentity(a, b) && a.birth !== '0'
 }
+
+export function isCertainlyOther(a: FileIdentity, b: FileIdentity): boolean {
+  return a.birth !== '0' && b.birth !== '0' && !isIdentity(a, b)
+}

@@ -5,7 +5,7 @@ import { Fault, type FileFacts } from './files.ts'
 import { fingerprint } from './fingerprint.ts'
 import type { Generation } from './generation.ts'
 import type { Generations } from './generations.ts'
-import { isIdentity } from './identity.ts'
+import { isCertainlyOther, isIdentity } from './identity.ts'
 import { type Readable, recognise, type Verdict } from './recognition.ts'
 
 /** What the agent makes of a file that it does not know. */
@@ -100,6 +100,8 @@ function canMove(generation: Generation, candidate: Candidate, match: Match): bo
   // Short logs are often alike: of those that are done with, only a long one is known by its content.
   if (generation.finished)
     return generation.head.isLong || candidate.isArchive || isIdentity(generation.identity, candidate.facts)
+  // One that was deleted and written anew may begin like it, too: read it twice rather than not at all.
+  if (isLive && !generation.head.isLong && isCertainlyOther(generation.identity, candidate.facts)) return false
   // A file that is gone but still open is read to its end, unless the live file is a copy of it that goes on.
   return !generation.isOpen || (isLive && verdict === 'same' && candidate.agrees(generation))
 }
