@@ -694,7 +694,10 @@ describe('without times of their own, lines', () => {
     const { tail, append, live } = rig(dir.path)
     append('start\n')
     expect(await tail.lines()).toEqual(['start'])
-    for (const lines of [['start', 'more'], ['start', 'more', 'start']]) {
+    for (const lines of [
+      ['start', 'more'],
+      ['start', 'more', 'start'],
+    ]) {
       rmSync(live)
       if (restart) await tail.restart()
       await moment(dir.path)
