@@ -5,7 +5,7 @@ import { Fault, type FileFacts } from './files.ts'
 import { fingerprint } from './fingerprint.ts'
 import type { Generation } from './generation.ts'
 import type { Generations } from './generations.ts'
-import { isCertainlyOther, isIdentity } from './identity.ts'
+import { type FileIdentity, isCertainlyOther, isIdentity } from './identity.ts'
 import { type Readable, recognise, type Verdict } from './recognition.ts'
 
 /** What the agent makes of a file that it does not know. */
@@ -22,6 +22,8 @@ export interface Around {
   /** Generations that are where they were. */
   readonly seen: ReadonlySet<Generation>
   readonly nowMs: number
+  /** Whether a file is for certain not among those that lie here. */
+  isMissing(file: FileIdentity): boolean
   /** The file is at the live path. */
   readonly isLive: boolean
 }
@@ -101,9 +103,16 @@ function canMove(generation: Generation, candidate: Candidate, match: Match): bo
   if (generation.finished)
     return generation.head.isLong || candidate.isArchive || isIdentity(generation.identity, candidate.facts)
   // One that was deleted and written anew may begin like it, too: read it twice rather than not at all.
-  if (isLive && !generation.head.isLong && isCertainlyOther(generation.identity, candidate.facts)) return false
+  if (mayBeAnew(generation, candidate, match)) return false
   // A file that is gone but still open is read to its end, unless the live file is a copy of it that goes on.
   return !generation.isOpen || (isLive && verdict === 'same' && candidate.agrees(generation))
+}
+
+/** Of a file that was truncated a copy is to be expected, of one that is at the live path or gone a new log as well. */
+function mayBeAnew(generation: Generation, { isArchive, facts }: Candidate, { isLive, isMissing }: Match): boolean {
+  const { head, identity, isReplaced } = generation
+  if (isArchive || head.isLong || !isCertainlyOther(identity, facts)) return false
+  return isLive || (!isReplaced && isMissing(identity))
 }
 
 /** What was read so far ends in bytes of its own, however other files begin. */

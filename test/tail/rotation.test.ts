@@ -708,6 +708,20 @@ describe('without times of their own, lines', () => {
     await tail.close()
   })
 
+  test('of a file that was rotated twice while the agent was down, after which the one before is gone, are read', async () => {
+    using dir = tempDir()
+    const { tail, append, live, at } = rig(dir.path)
+    append('ok\nok\n')
+    expect(await tail.lines()).toEqual(['ok', 'ok'])
+    rmSync(live)
+    append('ok\nok\nok\n')
+    renameSync(live, at('audit.log.1'))
+    append('ok\n')
+    await tail.restart()
+    expect(await tail.lines()).toEqual(['ok', 'ok', 'ok', 'ok'])
+    await tail.close()
+  })
+
   test('come twice rather than not at all from a short file that is replaced by its copy, from a long one once', async () => {
     using dir = tempDir()
     const { tail, append, at, live } = rig(dir.path)
