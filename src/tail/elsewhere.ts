@@ -64,8 +64,12 @@ export function createElsewhere({ roster, files, onNews }: ElsewhereOptions): El
     { facts, own }: { readonly facts: FileFacts; readonly own: FileFacts | Fault },
   ): boolean {
     const isOriginal = (file: FileFacts | Fault) => !(file instanceof Fault) && isClone(file, facts)
-    if (isOriginal(own) && !(own instanceof Fault) && own.links === 0) return true
-    return isOriginal(files.stat(place?.path ?? lastPath)) || isOriginal(files.stat(options.path))
+    const isDeleted = !(own instanceof Fault) && own.links === 0
+    return (
+      (isDeleted && isOriginal(own)) ||
+      isOriginal(files.stat(place?.path ?? lastPath)) ||
+      isOriginal(files.stat(options.path))
+    )
   }
 
   /** Tells the owner where its file is. */
