@@ -17,6 +17,8 @@ export interface Positions {
   readonly imports: ReadonlyMap<string, ImportedPosition>
   /** Since when each source is tailed. */
   readonly sinceMs: ReadonlyMap<string, number>
+  /** Those that were tailed before this start. */
+  readonly knownSources: ReadonlySet<string>
   /** What was wrong with the files at the start and what was done. */
   readonly recovered: string | undefined
   readonly store: LockedStore
@@ -61,6 +63,7 @@ export async function openPositions({ config, log, holder, startedAtMs }: Positi
       generations,
       imports: importedPositions(importPath, log),
       sinceMs: new Map(config.sources.map(({ path }) => [path, knownSinceMs.get(path) ?? firstAtMs])),
+      knownSources: new Set(knownSinceMs.keys()),
       recovered,
       store: lockedStore(store, lock, () => openLock(runPath, holder)),
     },

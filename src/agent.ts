@@ -54,6 +54,7 @@ export async function openAgent(options: AgentOptions): Promise<OpenedAgent> {
     records: positions.generations,
     imports: positions.imports,
     sinceMs: positions.sinceMs,
+    knownSources: positions.knownSources,
     openFilesLimit: openFilesLimit(options),
     expireAfterMs: config.checkpoint.expireAfterMs,
     onChange: () => saver?.touch(),

@@ -49,7 +49,13 @@ async function resolve(generations: Generations, archive: Archive, isFirst: bool
   }
   const candidate = await inspect(files, archive, { head, suspects })
   if (candidate instanceof Fault) return candidate
-  const judgement = judge(candidate, { generations, seen: generations.seen, nowMs: Date.now(), isLive: false })
+  const judgement = judge(candidate, {
+    generations,
+    seen: generations.seen,
+    nowMs: Date.now(),
+    isMissing: () => false,
+    isLive: false,
+  })
   if (judgement instanceof Fault) return judgement
   switch (judgement.kind) {
     case 'wait':

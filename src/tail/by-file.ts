@@ -1,4 +1,3 @@
-import type { FileFacts } from './files.ts'
 import type { Generation } from './generation.ts'
 import { type FileIdentity, isIdentity } from './identity.ts'
 
@@ -35,9 +34,9 @@ export class ByFile {
   }
 
   /** The ones last seen in this file, those that are in it now first. */
-  of(facts: FileFacts): readonly Generation[] {
-    const group = [...(this.#generations.get(keyOf(facts)) ?? [])]
-    return group.filter(({ identity }) => isIdentity(identity, facts)).sort((a, b) => rank(a) - rank(b))
+  of(file: FileIdentity): readonly Generation[] {
+    const group = [...(this.#generations.get(keyOf(file)) ?? [])]
+    return group.filter(({ identity }) => isIdentity(identity, file)).sort((a, b) => rank(a) - rank(b))
   }
 }
 
@@ -45,7 +44,7 @@ function rank({ place, finished }: Generation): number {
   return place === undefined ? 2 : Number(finished)
 }
 
-/** Without the device, whose number may change: a birth time makes up for it. */
-export function keyOf({ ino, birth }: FileIdentity): string {
-  return `${ino}:${birth}`
+/** Without the device, whose number may change, where a birth time makes up for it. */
+export function keyOf({ dev, ino, birth }: FileIdentity): string {
+  return birth === '0' ? `${dev}:${ino}` : `${ino}:${birth}`
 }

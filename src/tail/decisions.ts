@@ -30,6 +30,8 @@ interface Undecided extends Unreadable {
 export class Decisions {
   #copies = new Set<string>()
   #undecided = new Map<string, Undecided>()
+  /** Since when files are as they are that may still be written, in the monotonic clock. */
+  #sightedMs = new Map<string, number>()
 
   /** It is a copy of what is read elsewhere. */
   ignore(facts: FileFacts): void {
@@ -52,6 +54,14 @@ export class Decisions {
       sinceMs: before?.sinceMs ?? triedAtMs - restMs,
       tries: (before?.tries ?? 0) + 1,
     })
+  }
+
+  /** For how long it has been seen to be as it is now, as its modification time may lie in the future. */
+  restMs(facts: FileFacts): number {
+    const nowMs = performance.now()
+    const sightedMs = this.#sightedMs.get(stateOf(facts)) ?? nowMs
+    this.#sightedMs.set(stateOf(facts), sightedMs)
+    return nowMs - sightedMs
   }
 
   /** It can be told what it is. */
@@ -109,9 +119,10 @@ export class Decisions {
 
   /** Forgets the files that are not among `present`, and follows the others to their present names. */
   retain(present: readonly Place[]): void {
-    if (this.#copies.size === 0 && this.#undecided.size === 0) return
+    if (this.#copies.size === 0 && this.#undecided.size === 0 && this.#sightedMs.size === 0) return
     const paths = new Map(present.map(({ path, facts }) => [stateOf(facts), path]))
     this.#copies = new Set([...this.#copies].filter((state) => paths.has(state)))
+    for (const state of this.#sightedMs.keys()) if (!paths.has(state)) this.#sightedMs.delete(state)
     for (const [state, undecided] of this.#undecided) {
       const path = paths.get(state)
       if (path === undefined) this.#undecided.delete(state)

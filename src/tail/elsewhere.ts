@@ -1,17 +1,17 @@
-import { plainCandidate } from './candidate.ts'
+import { type Candidate, plainCandidate } from './candidate.ts'
 import { stateOf } from './decisions.ts'
 import { Fault, type FileFacts, type Files, withFile } from './files.ts'
 import type { Generation } from './generation.ts'
-import { isIdentity } from './identity.ts'
+import { isClone, isIdentity } from './identity.ts'
 import type { Lineage } from './lineage.ts'
-import type { Place } from './place.ts'
+import { NO_PLACE, type Place } from './place.ts'
 import { recognise } from './recognition.ts'
 import type { Roster } from './roster.ts'
 
 /**
  * A file that has two names is read under one: hard links, a link beside what it points to, and above all a file that
  * was renamed to a name that a pattern means, too. It stays with the lineage that has known it first, which is told where
- * it is now.
+ * it is now. A file and its clone on another volume are two, though nothing but the device tells them apart.
  */
 export interface Elsewhere {
   /** Whether a file, at the live path of `lineage` or beside it, is read by another one. A fault: it cannot be told now. */
@@ -25,6 +25,14 @@ export interface ElsewhereOptions {
   onNews(lineage: Lineage): void
 }
 
+/** A file, and the lineage that has come upon it. */
+interface Asked {
+  readonly lineage: Lineage
+  readonly place: Place
+}
+
+const NOT_LOOKED_FOR = new Fault('EAGAIN', 'it may be a file that is looked for beside another path first')
+
 export function createElsewhere({ roster, files, onNews }: ElsewhereOptions): Elsewhere {
   /** Lineages whose live file is another's: in which state of the file that was found out, and whose it is. */
   const found = new WeakMap<Lineage, { readonly state: string; readonly generation: Generation }>()
@@ -32,15 +40,36 @@ export function createElsewhere({ roster, files, onNews }: ElsewhereOptions): El
   function isFound(lineage: Lineage, generation: Generation, { path, facts }: Place): boolean {
     const known = found.get(lineage)
     if (path !== lineage.options.path || known?.generation !== generation) return false
-    return known.state === stateOf(facts) && generation.place !== undefined
+    return known.state === stateOf(facts) && generation.place?.facts.dev === facts.dev
   }
 
-  function isOf(generation: Generation, { path, facts }: Place): boolean | Fault {
-    if (generation.isOpen && !generation.isReplaced) return true
-    const verdict = withFile(files, path, (fd, now) =>
-      isIdentity(now, facts) ? recognise(generation, plainCandidate(files, fd, now)) : 'other',
-    )
+  function isOf(owner: Lineage, generation: Generation, { lineage, place }: Asked): boolean | Fault {
+    const { path, facts } = place
+    const own = generation.isOpen ? generation.look() : NO_PLACE
+    if (!(own instanceof Fault) && own.dev === facts.dev && !generation.isReplaced) return true
+    if (isClonedFrom(owner, generation, { facts, own })) return false
+    // Its file is not at hand: gone, or mounted elsewhere as another device. That is told by content, once its lineage has looked.
+    if (!owner.hasScanned && generation.identity.dev !== facts.dev) return NOT_LOOKED_FOR
+    const verdict = withFile(files, path, (fd, now) => {
+      const candidate = plainCandidate(files, fd, now)
+      return isIdentity(now, facts) && !isOwn(lineage, candidate) ? recognise(generation, candidate) : 'other'
+    })
     return verdict instanceof Fault ? verdict : verdict === 'same'
+  }
+
+  /** Whether the file of a generation is at hand on another device: where it was, or deleted and still open. */
+  function isClonedFrom(
+    { options }: Lineage,
+    { place, lastPath }: Generation,
+    { facts, own }: { readonly facts: FileFacts; readonly own: FileFacts | Fault },
+  ): boolean {
+    const isOriginal = (file: FileFacts | Fault) => !(file instanceof Fault) && isClone(file, facts)
+    const isDeleted = !(own instanceof Fault) && own.links === 0
+    return (
+      (isDeleted && isOriginal(own)) ||
+      isOriginal(files.stat(place?.path ?? lastPath)) ||
+      isOriginal(files.stat(options.path))
+    )
   }
 
   /** Tells the owner where its file is. */
@@ -49,14 +78,20 @@ export function createElsewhere({ roster, files, onNews }: ElsewhereOptions): El
     else owner.generations.giveHome(generation, place)
   }
 
+  /** Generations of other lineages that may be in this file. */
+  function* suspects(lineage: Lineage, facts: FileFacts): Iterable<readonly [Lineage, Generation]> {
+    for (const owner of roster.knowing(facts)) {
+      if (owner === lineage) continue
+      for (const generation of owner.generations.ofFile(facts)) yield [owner, generation]
+    }
+  }
+
   return {
     isElsewhere(lineage, place, nowMs) {
       const { path, facts } = place
-      const owner = roster.knowing(facts)
-      if (!owner || owner === lineage) return false
-      for (const generation of owner.generations.ofFile(facts)) {
+      for (const [owner, generation] of suspects(lineage, facts)) {
         if (generation === owner.generations.live && isAt(files, owner.options.path, facts)) return true
-        const same = isFound(lineage, generation, place) || isOf(generation, place)
+        const same = isFound(lineage, generation, place) || isOf(owner, generation, { lineage, place })
         if (same instanceof Fault) return same
         if (!same) continue
         if (path === lineage.options.path) {
@@ -74,5 +109,11 @@ export function createElsewhere({ roster, files, onNews }: ElsewhereOptions): El
 
 function isAt(files: Files, path: string, facts: FileFacts): boolean {
   const now = files.stat(path)
-  return !(now instanceof Fault) && isIdentity(now, facts)
+  return !(now instanceof Fault) && isIdentity(now, facts) && !isClone(now, facts)
+}
+
+/** Of a file and its clone, each goes on where its own path was. */
+function isOwn({ generations }: Lineage, candidate: Candidate): boolean {
+  const { facts } = candidate
+  return facts.birth !== '0' && generations.ofFile(facts).some((known) => recognise(known, candidate) === 'same')
 }

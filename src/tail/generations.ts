@@ -6,7 +6,7 @@ import { discoverGeneration } from './discovered-generation.ts'
 import { Fault, type FileFacts } from './files.ts'
 import type { Generation } from './generation.ts'
 import { generationOf } from './generation-record.ts'
-import { isIdentity } from './identity.ts'
+import { type FileIdentity, isIdentity } from './identity.ts'
 import type { LineageOptions } from './lineage-options.ts'
 import { reportLoss, takeBackLoss } from './losses.ts'
 import type { Place } from './place.ts'
@@ -55,16 +55,17 @@ export class Generations {
   }
 
   /** The generations last seen in this file, those that are in it now first. */
-  ofFile(facts: FileFacts): readonly Generation[] {
-    return this.byFile.of(facts)
+  ofFile(file: FileIdentity): readonly Generation[] {
+    return this.byFile.of(file)
   }
 
   knows(facts: FileFacts): boolean {
     return this.byFile.of(facts).some(({ place }) => place !== undefined)
   }
 
-  /** Takes over what is known of a file from when another path meant it. */
+  /** Takes over what is known of a file from when another path meant it; of one that is known here that would be of its clone. */
   recall(facts: FileFacts): void {
+    if (this.ofFile(facts).length > 0) return
     for (const record of this.options.recall(facts)) this.#remember(record)
   }
 

@@ -10,3 +10,12 @@ export function isIdentity(a: FileIdentity, b: FileIdentity): boolean {
 export function isCertainIdentity(a: FileIdentity, b: FileIdentity): boolean {
   return isIdentity(a, b) && a.birth !== '0'
 }
+
+/** Of two files at hand now also the device tells: those of a volume and of its clone have the same inode and birth time. */
+export function isClone(a: FileIdentity, b: FileIdentity): boolean {
+  return isIdentity(a, b) && a.dev !== b.dev
+}
+
+export function isCertainlyOther(a: FileIdentity, b: FileIdentity): boolean {
+  return a.birth !== '0' && b.birth !== '0' && !isIdentity(a, b)
+}

@@ -5,7 +5,7 @@ import { Fault, type FileFacts } from './files.ts'
 import { fingerprint } from './fingerprint.ts'
 import type { Generation } from './generation.ts'
 import type { Generations } from './generations.ts'
-import { isIdentity } from './identity.ts'
+import { type FileIdentity, isCertainlyOther, isIdentity } from './identity.ts'
 import { type Readable, recognise, type Verdict } from './recognition.ts'
 
 /** What the agent makes of a file that it does not know. */
@@ -22,13 +22,15 @@ export interface Around {
   /** Generations that are where they were. */
   readonly seen: ReadonlySet<Generation>
   readonly nowMs: number
+  /** Whether a file is for certain not among those that lie here. */
+  isMissing(file: FileIdentity): boolean
   /** The file is at the live path. */
   readonly isLive: boolean
 }
 
 /** Whose content is it? By content alone, as the identity of the file says nothing. */
 export function judge(candidate: Candidate, around: Around): Judgement | Fault {
-  const { generations, nowMs } = around
+  const { generations } = around
   if (candidate.size === 0 && !around.isLive) return { kind: 'copy' }
   const begin = candidate.bytes(0, Math.min(FINGERPRINT_BYTES, candidate.size))
   if (begin instanceof Fault) return begin
@@ -52,8 +54,13 @@ export function judge(candidate: Candidate, around: Around): Judgement | Fault {
   const isCopy = originals.length > 0 && !originals.every((original) => yields(original, home, candidate, around))
   if (isCopy && !around.isLive) return { kind: 'copy' }
   if (home) return { kind: 'home', generation: home }
-  const mayGrow = nowMs - candidate.facts.mtimeMs < generations.options.finalQuietMs
-  return { kind: mayBecomeCopy && mayGrow ? 'wait' : 'new' }
+  return { kind: mayBecomeCopy && mayGrow(candidate, around) ? 'wait' : 'new' }
+}
+
+/** Written to, or seen for the first time, so lately that more may come. */
+function mayGrow({ facts }: Candidate, { generations: { decisions, options }, nowMs }: Around): boolean {
+  const quietMs = Math.max(nowMs - facts.mtimeMs, decisions.restMs(facts))
+  return quietMs < options.finalQuietMs
 }
 
 /** The candidate, with its first bytes read and hashed once: most generations are told from it by these, and there may be thousands. */
@@ -95,8 +102,17 @@ function canMove(generation: Generation, candidate: Candidate, match: Match): bo
   // Short logs are often alike: of those that are done with, only a long one is known by its content.
   if (generation.finished)
     return generation.head.isLong || candidate.isArchive || isIdentity(generation.identity, candidate.facts)
+  // One that was deleted and written anew may begin like it, too: read it twice rather than not at all.
+  if (mayBeAnew(generation, candidate, match)) return false
   // A file that is gone but still open is read to its end, unless the live file is a copy of it that goes on.
   return !generation.isOpen || (isLive && verdict === 'same' && candidate.agrees(generation))
+}
+
+/** Of a file that was truncated a copy is to be expected, of one that is at the live path or gone a new log as well. */
+function mayBeAnew(generation: Generation, { isArchive, facts }: Candidate, { isLive, isMissing }: Match): boolean {
+  const { head, identity, isReplaced } = generation
+  if (isArchive || head.isLong || !isCertainlyOther(identity, facts)) return false
+  return isLive || (!isReplaced && isMissing(identity))
 }
 
 /** What was read so far ends in bytes of its own, however other files begin. */

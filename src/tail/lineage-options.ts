@@ -19,6 +19,8 @@ export interface LineageOptions {
   readonly startedAtMs: number
   /** Found by the first look after the start, as against one that appeared later. */
   readonly isInitial: boolean
+  /** Its source was tailed before this start: what is not recorded has come since. */
+  readonly isKnownSource: boolean
   /** How long a rotated file must be quiet before its last line counts without a newline. */
   readonly finalQuietMs: number
   /** How long a deleted or rotated file must be quiet while nothing is written to a new one in its place. */

@@ -87,6 +87,11 @@ export class Lineage {
     this.#archives.begin(scanSiblings({ generations, livePath, retention: this.#retention }, nowMs), isFirst)
   }
 
+  /** What is recorded of it has been looked for where it may be. */
+  get hasScanned(): boolean {
+    return this.#scannedAtMs !== Number.NEGATIVE_INFINITY
+  }
+
   /** Resolves when archives found by the last check are decided. */
   async idle(): Promise<void> {
     await this.#archives.idle()

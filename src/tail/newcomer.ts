@@ -15,6 +15,8 @@ export interface NewcomerOptions
   /** Since when a source, by its path or pattern, is tailed. */
   readonly sinceMs: ReadonlyMap<string, number>
   readonly startedAtMs: number
+  /** Sources that were tailed before this start. */
+  readonly knownSources: ReadonlySet<string>
   onChange(): void
   onDoubt(lineage: Lineage): void
 }
@@ -40,6 +42,7 @@ export function createLineage(
     records,
     startedAtMs: historyEndsAtMs(source, options),
     isInitial,
+    isKnownSource: source.startPosition !== 'forceEnd' && options.knownSources.has(source.path),
     finalQuietMs: options.finalQuietMs,
     deletedQuietMs: options.deletedQuietMs,
     isElsewhere: (place, nowMs) => elsewhere.isElsewhere(lineage, place, nowMs),

@@ -1,6 +1,5 @@
 import { dirname, join, normalize } from 'node:path'
 import { keyOf } from './by-file.ts'
-import type { FileFacts } from './files.ts'
 import type { Generation } from './generation.ts'
 import type { FileIdentity } from './identity.ts'
 import type { Lineage } from './lineage.ts'
@@ -17,8 +16,8 @@ export interface Roster {
   named(path: string): Iterable<Lineage>
   /** Whose live path lies in a directory, under its name or behind links. */
   within(directory: string): Iterable<Lineage>
-  /** The lineage that knows a file, wherever it lies now. */
-  knowing(facts: FileFacts): Lineage | undefined
+  /** The lineages that know a file, or its clone on another volume, wherever it lies now; the one that came to know it last first. */
+  knowing(file: FileIdentity): readonly Lineage[]
   /** Where live files lie, and their rotated generations. */
   directories(): Iterable<string>
 }
@@ -37,7 +36,7 @@ export function createRoster(): Roster {
   const byDirectory = new Map<string, Set<Lineage>>()
   const indexed = new WeakMap<Generation, FileIdentity>()
   const versions = new WeakMap<Lineage, number>()
-  let byFile = new Map<string, Lineage>()
+  let byFile = new Map<string, readonly Lineage[]>()
   let mostFiles = FEW_FILES
 
   function name(lineage: Lineage, paths: ReadonlySet<string>): void {
@@ -60,15 +59,24 @@ export function createRoster(): Roster {
       const { identity } = generation
       if (indexed.get(generation) === identity) continue
       indexed.set(generation, identity)
-      byFile.set(keyOf(identity), lineage)
+      index(identity, lineage)
     }
     if (byFile.size > mostFiles) sweep()
   }
 
+  function index(identity: FileIdentity, lineage: Lineage): void {
+    const others = knowing(identity).filter((other) => other !== lineage)
+    byFile.set(keyOf(identity), [lineage, ...others])
+  }
+
+  function knowing(file: FileIdentity): readonly Lineage[] {
+    const lineages = byFile.get(keyOf(file)) ?? []
+    return lineages.filter((lineage) => seats.has(lineage) && lineage.generations.ofFile(file).length > 0)
+  }
+
   function sweep(): void {
     byFile = new Map()
-    for (const lineage of seats.keys())
-      for (const { identity } of lineage.generations.all()) byFile.set(keyOf(identity), lineage)
+    for (const lineage of seats.keys()) for (const { identity } of lineage.generations.all()) index(identity, lineage)
     mostFiles = FEW_FILES + 2 * byFile.size
   }
 
@@ -90,10 +98,7 @@ export function createRoster(): Roster {
     },
     named: (path) => byName.get(path) ?? [],
     within: (directory) => byDirectory.get(directory) ?? [],
-    knowing(facts) {
-      const lineage = byFile.get(keyOf(facts))
-      return lineage && seats.has(lineage) && lineage.generations.ofFile(facts).length > 0 ? lineage : undefined
-    },
+    knowing,
     directories: () => byDirectory.keys(),
   }
 }

@@ -2,9 +2,10 @@ import { basename, join } from 'node:path'
 import { lookElsewhere, missUnseen } from './absence.ts'
 import { plainCandidate } from './candidate.ts'
 import { Fault, isAbsent, withFile } from './files.ts'
+import type { Generation } from './generation.ts'
 import type { Generations } from './generations.ts'
-import { isIdentity } from './identity.ts'
-import { judge } from './judgement.ts'
+import { type FileIdentity, isIdentity } from './identity.ts'
+import { type Around, judge } from './judgement.ts'
 import type { LivePath } from './live-path.ts'
 import type { Place } from './place.ts'
 import type { Retention } from './retention.ts'
@@ -38,12 +39,13 @@ export function scanSiblings({ generations, livePath, retention }: Scanned, nowM
   // A stranger may hold what a known file held until it was truncated: be sure of the known ones first.
   if (sightings.some(({ facts }) => !generations.knows(facts))) verify(scan)
   const strangers = sightings.filter((sighting) => !meet(scan, sighting) && !isElsewhere(scan, sighting))
-  livePath.seat((candidate) => judge(candidate, { ...scan, isLive: true }))
+  livePath.seat((candidate) => judge(candidate, { ...scan, isMissing: () => false, isLive: true }))
   if (livePath.error !== undefined) scan.isComplete = false
   if (generations.live) scan.seen.add(generations.live)
   const archives = strangers.filter(({ path, facts }) => isArchive(scan, path) && !decisions.has(facts))
   const plain = strangers.filter(({ path, facts }) => !path.endsWith('.gz') && !decisions.isCopy(facts))
-  for (const stranger of plain) receive(scan, stranger)
+  const isMissing = (file: FileIdentity) => scan.isComplete && !isThere(file, sightings, generations.live)
+  for (const stranger of plain) receive(scan, stranger, isMissing)
   lookElsewhere(scan)
   if (isListed || isGone) decisions.retain(strangers)
   if (archives.length > 0 || decisions.isWaiting) scan.isComplete = false
@@ -75,6 +77,12 @@ function look(scan: Scan, names: readonly string[]): Place[] {
     .map(({ place }) => place)
 }
 
+function isThere(file: FileIdentity, sightings: readonly Place[], live: Generation | undefined): boolean {
+  return (
+    sightings.some(({ facts }) => isIdentity(facts, file)) || (live !== undefined && isIdentity(live.identity, file))
+  )
+}
+
 /** Makes sure that what is read is still where it is read from. */
 function verify({ generations, livePath, nowMs }: Scan): void {
   for (const generation of [...generations.reading]) {
@@ -101,14 +109,14 @@ function isElsewhere(scan: Scan, sighting: Place): boolean {
 }
 
 /** A plain file that nobody knows by its identity. */
-function receive(scan: Scan, { path, facts }: Place): void {
+function receive(scan: Scan, { path, facts }: Place, isMissing: Around['isMissing']): void {
   const { generations } = scan
   const { options, decisions } = generations
   const { files } = options
   // A copy grows while it is made: it is taken as it was when it was judged, not as it was when it was first seen.
   const judged = withFile(files, path, (fd, now) => {
     if (!isIdentity(now, facts)) return new Fault('ENOENT', `${path} is another file now`)
-    const judgement = judge(plainCandidate(files, fd, now), { ...scan, isLive: false })
+    const judgement = judge(plainCandidate(files, fd, now), { ...scan, isMissing, isLive: false })
     return judgement instanceof Fault ? judgement : { judgement, place: { path, facts: now } }
   })
   if (judged instanceof Fault) {

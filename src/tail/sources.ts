@@ -6,6 +6,7 @@ import { createDepartures } from './departures.ts'
 import { createDiscovery, type Discovered, type Discovery } from './discovery.ts'
 import { Fault } from './files.ts'
 import { recordOf } from './generation-record.ts'
+import { isIdentity } from './identity.ts'
 import { createImports, type ImportsOptions } from './imports.ts'
 import type { Lineage } from './lineage.ts'
 import { createMissing } from './missing.ts'
@@ -100,7 +101,10 @@ export function createSources(options: SourcesOptions): Sources {
         source.taken.set(path, owner)
         continue
       }
-      const former = [...remembered.pathsOf(files.stat(path)), ...remembered.seenAt(path)]
+      const facts = files.stat(path)
+      // Of a file that is recorded here, what another path has of it is of its clone.
+      const isOwn = !(facts instanceof Fault) && own.some((record) => isIdentity(record, facts))
+      const former = [...(isOwn ? [] : remembered.pathsOf(facts)), ...remembered.seenAt(path)]
       const records = [...own, ...formerRecords(path, former)]
       if (records.length === 0 && isLinkTo(path)) continue
       const imported = records.length === 0 ? imports(path, source.config, nowMs) : []

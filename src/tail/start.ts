@@ -7,7 +7,7 @@ import type { Generation } from './generation.ts'
 import type { FileIdentity } from './identity.ts'
 import type { LineageOptions } from './lineage-options.ts'
 
-type StartOptions = Pick<LineageOptions, 'source' | 'files' | 'context' | 'startedAtMs' | 'isInitial'>
+type StartOptions = Pick<LineageOptions, 'source' | 'files' | 'context' | 'startedAtMs' | 'isInitial' | 'isKnownSource'>
 
 /**
  * Where reading begins. Only what was there at the very first start can be passed over: the live file by `start_position`,
@@ -58,8 +58,12 @@ export class Start {
     return mtimeMs <= startedAtMs && (fromEnd || !source.backfill)
   }
 
-  #isUnseen({ rotated }: Generation): boolean {
-    return rotated ? this.unseen.siblings : this.unseen.live && this.#options.isInitial
+  #isUnseen({ rotated, identity }: Generation): boolean {
+    const { isInitial, isKnownSource } = this.#options
+    if (rotated) return this.unseen.siblings
+    // Of a file without a birth time only the registry tells whether it was there at the very first start.
+    const isLater = isKnownSource && bornAtMs(identity) === 0
+    return this.unseen.live && isInitial && !isLater
   }
 }
 

@@ -35,6 +35,8 @@ export interface TailerOptions {
    * it: since now.
    */
   readonly sinceMs?: ReadonlyMap<string, number>
+  /** Sources, by path or pattern, that were tailed before this start. */
+  readonly knownSources?: ReadonlySet<string>
   readonly openFilesLimit: number
   /** State of a file that is gone is dropped after this long. */
   readonly expireAfterMs: number
@@ -97,6 +99,7 @@ export function createTailer(options: TailerOptions): Tailer {
     mountPoints: options.mountPoints ?? linuxMountPoints,
     onChange: () => options.onChange(),
     sinceMs: options.sinceMs ?? new Map(),
+    knownSources: options.knownSources ?? new Set(),
     startedAtMs: Date.now(),
     finalQuietMs: options.finalQuietMs ?? 5000,
     deletedQuietMs: options.deletedQuietMs ?? 300_000,

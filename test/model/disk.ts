@@ -38,6 +38,8 @@ export interface Carrier {
   readonly isCopy: boolean
   /** So many of the pieces were seen unread by the tailer, which holds the file open since. */
   heldPieces: number
+  /** What it held until it was truncated. */
+  readonly former: Piece[]
   /** The line that is not complete at the end of the file. */
   openLine: Line | undefined
   /** What is not written of an archive yet. */
@@ -68,6 +70,8 @@ export class Disk {
   readonly lines: Line[] = []
   /** Bytes have been destroyed of which there may have been no copy, if only of an empty line. */
   mayLose = false
+  /** Copied from files that were truncated, then deleted: from the copy of a short one they may come again. */
+  readonly mayRepeat = new Set<Piece>()
   readonly #options: DiskOptions
   #fd: number | undefined
   #writerPosition = 0
@@ -169,7 +173,15 @@ export class Disk {
     this.#copiedBytes = readFileSync(this.path(LIVE)).length
     this.#cut(live)
     copyFileSync(this.path(LIVE), this.path(name))
-    this.carriers.add({ ...live, pieces: [...live.pieces], name, isCopy: true, heldPieces: 0, openLine: undefined })
+    this.carriers.add({
+      ...live,
+      pieces: [...live.pieces],
+      name,
+      isCopy: true,
+      heldPieces: 0,
+      former: [],
+      openLine: undefined,
+    })
   }
 
   truncate(): void {
@@ -180,6 +192,7 @@ export class Disk {
     ftruncateSync(this.#fd, 0)
     this.#copiedBytes = undefined
     const gone = live.pieces
+    live.former.push(...gone)
     live.pieces = []
     live.openLine = undefined
     live.heldPieces = 0
@@ -232,6 +245,7 @@ export class Disk {
       isArchive: true,
       isCopy: true,
       heldPieces: 0,
+      former: [],
       openLine: undefined,
       rest: at === bytes.length ? undefined : bytes.subarray(at),
     }
@@ -302,6 +316,7 @@ export class Disk {
       isArchive: false,
       isCopy: false,
       heldPieces: 0,
+      former: [],
       openLine: undefined,
       rest: undefined,
     }
@@ -370,6 +385,7 @@ export class Disk {
     if (this.#options.keepsInodes) this.#kept.push(openSync(this.path(carrier.name), 'r'))
     remove(carrier.name)
     carrier.name = undefined
+    for (const piece of carrier.former) this.mayRepeat.add(piece)
     const gone = carrier.pieces.splice(carrier.heldPieces)
     if (carrier.pieces.length === 0) this.carriers.delete(carrier)
     this.#noteGone(gone)

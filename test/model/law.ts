@@ -1,9 +1,10 @@
-import type { Line, Piece } from './disk.ts'
+import type { Disk, Line, Piece } from './disk.ts'
 
 /** What one destination has got of the log, and what it may and must get. */
 export class Law {
   readonly #destination: string
   readonly #units: ReadonlyMap<string, readonly Piece[]>
+  readonly #mayRepeat: ReadonlySet<Piece>
   /** Delivered since the last start. */
   readonly #taken = new Set<Piece>()
   /** Settled and saved: never to be delivered again. */
@@ -14,9 +15,10 @@ export class Law {
   readonly #last = new Map<string, Piece>()
   readonly #parts = new Map<string, { pieces: readonly Piece[]; isSettled: boolean }[]>()
 
-  constructor(destination: string, units: ReadonlyMap<string, readonly Piece[]>) {
+  constructor(destination: string, { units, mayRepeat }: Pick<Disk, 'units' | 'mayRepeat'>) {
     this.#destination = destination
     this.#units = units
+    this.#mayRepeat = mayRepeat
   }
 
   isUnread(piece: Piece): boolean {
@@ -78,8 +80,9 @@ export class Law {
     if (last && last.seq >= first.seq) return this.#fail(`got ${short(text)} out of order in ${generation}`)
     this.#last.set(generation, pieces.at(-1) ?? first)
     for (const piece of pieces) {
-      if (this.#durable.has(piece)) return this.#fail(`got again, though settled and saved: ${short(text)}`)
-      if (this.#taken.has(piece)) return this.#fail(`got twice: ${short(text)}`)
+      const isOnce = !this.#mayRepeat.has(piece)
+      if (isOnce && this.#durable.has(piece)) return this.#fail(`got again, though settled and saved: ${short(text)}`)
+      if (isOnce && this.#taken.has(piece)) return this.#fail(`got twice: ${short(text)}`)
       this.#taken.add(piece)
     }
     return pieces

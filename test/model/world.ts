@@ -74,7 +74,7 @@ export class World {
     })
     this.#destinations = options.destinations.map((name) => ({
       name,
-      law: new Law(name, this.disk.units),
+      law: new Law(name, this.disk),
       inFlight: [],
     }))
     this.#files = this.#decorated()

@@ -53,10 +53,15 @@ const settled = { deadLetteredBytes: 0, truncatedBytes: 0 }
 export function tailRig(options: RigOptions) {
   const sources = options.sources ?? [sourceOf(join(options.dir, 'audit.log'))]
   const firstAtMs = Date.now()
-  const make = (records: readonly GenerationRecord[], destinations = options.destinations ?? ['main']): Tailer =>
+  const make = (
+    records: readonly GenerationRecord[],
+    destinations = options.destinations ?? ['main'],
+    knownSources: readonly string[] = [],
+  ): Tailer =>
     createTailer({
       sources,
       sinceMs: new Map(sources.map(({ path }) => [path, firstAtMs])),
+      knownSources: new Set(knownSources),
       destinations,
       records,
       openFilesLimit: options.openFilesLimit ?? 100,
@@ -109,11 +114,16 @@ export function tailRig(options: RigOptions) {
     settle: (taken: readonly Taken[]) => {
       for (const { part } of taken) part.settle(settled)
     },
-    async restart(records?: readonly GenerationRecord[], destinations?: readonly string[]): Promise<void> {
+    /** `knownSources`: which were tailed before; all when left out. */
+    async restart(
+      records?: readonly GenerationRecord[],
+      destinations?: readonly string[],
+      knownSources = sources.map(({ path }) => path),
+    ): Promise<void> {
       const kept = records ?? structuredClone(tailer.records())
       await tailer.stop()
       tailer.close()
-      tailer = make(kept, destinations)
+      tailer = make(kept, destinations, knownSources)
     },
     get tailer() {
       return tailer

@@ -140,3 +140,27 @@ describe('the last line of a rotated file that is seen for the first time is del
     await tail.close()
   })
 })
+
+test('a rotated file that begins like one that is gone is read after the usual time, though it seems to be written in the future', async () => {
+  using dir = tempDir()
+  const { tail, at, append } = rig(dir.path)
+  const banner = `${'#'.repeat(1500)}\n`
+  append('audit.log', `${banner}${'first\n'.repeat(100)}`)
+  expect(await tail.lines()).toHaveLength(101)
+  rmSync(at('audit.log'))
+  append('audit.log.1', `${banner}second\n`)
+  const writtenAt = (Date.now() + HOUR_MS) / SECOND_MS
+  utimesSync(at('audit.log.1'), writtenAt, writtenAt)
+  append('audit.log', 'third\n')
+  await tail.restart()
+  expect(await tail.lines()).toEqual(['third'])
+  pass(4 * SECOND_MS)
+  append('audit.log.1', 'more\n')
+  utimesSync(at('audit.log.1'), writtenAt, writtenAt)
+  expect(await tail.lines()).toEqual([])
+  pass(4 * SECOND_MS)
+  expect(await tail.lines()).toEqual([])
+  pass(SECOND_MS)
+  expect((await tail.lines()).slice(1)).toEqual(['second', 'more'])
+  await tail.close()
+})

@@ -16,7 +16,7 @@ import { describe, expect, test } from 'vitest'
 import { type Files, nodeFiles } from '../../src/tail/files.ts'
 import { birthless } from '../support/faulty-files.ts'
 import { moment } from '../support/moment.ts'
-import { sourceOf, tailRig } from '../support/tail-rig.ts'
+import { silentLog, sourceOf, tailRig } from '../support/tail-rig.ts'
 import { tempDir } from '../support/temp-dir.ts'
 
 const stamp = (n: number) => `2026-11-20T14-33-4${n}.420`
@@ -684,6 +684,77 @@ describe('what was delivered is not delivered again when it is', () => {
     expect(await tail.lines()).toHaveLength(50)
     writeFileSync(at(named(1)), events)
     expect(await tail.lines()).toEqual([])
+    await tail.close()
+  })
+})
+
+describe('without times of their own, lines', () => {
+  test.each([false, true])('of a file that is deleted and written anew are read (restart: %s)', async (restart) => {
+    using dir = tempDir()
+    const { tail, append, live } = rig(dir.path)
+    append('start\n')
+    expect(await tail.lines()).toEqual(['start'])
+    for (const lines of [
+      ['start', 'more'],
+      ['start', 'more', 'start'],
+    ]) {
+      rmSync(live)
+      if (restart) await tail.restart()
+      await moment(dir.path)
+      append(lines.map((line) => `${line}\n`).join(''))
+      expect(await tail.lines()).toEqual(lines)
+    }
+    expect(tail.tailer.openFiles).toBe(1)
+    await tail.close()
+  })
+
+  test('of a file that was rotated twice while the agent was down, after which the one before is gone, are read', async () => {
+    using dir = tempDir()
+    const { tail, append, live, at } = rig(dir.path)
+    append('ok\nok\n')
+    expect(await tail.lines()).toEqual(['ok', 'ok'])
+    rmSync(live)
+    append('ok\nok\nok\n')
+    renameSync(live, at('audit.log.1'))
+    append('ok\n')
+    await tail.restart()
+    expect(await tail.lines()).toEqual(['ok', 'ok', 'ok', 'ok'])
+    await tail.close()
+  })
+
+  test('come twice rather than not at all from a short file that is replaced by its copy, from a long one once', async () => {
+    using dir = tempDir()
+    const { tail, append, at, live } = rig(dir.path)
+    const edit = (line: string) => {
+      copyFileSync(live, at('copy'))
+      append(`${line}\n`, 'copy')
+      renameSync(at('copy'), live)
+    }
+    append('a\n')
+    expect(await tail.lines()).toEqual(['a'])
+    edit('b')
+    expect(await tail.lines()).toEqual(['a', 'b'])
+    append(`${'#'.repeat(1024)}\n`)
+    expect(await tail.lines()).toHaveLength(1)
+    edit('c')
+    expect(await tail.lines()).toEqual(['c'])
+    await tail.close()
+  })
+
+  test('that were not read from a short file are read from its copy, and from what is left of it', async () => {
+    using dir = tempDir()
+    const lost: unknown[] = []
+    const log = { ...silentLog, error: (fields: unknown) => void lost.push(fields) }
+    const { tail, append, at, live } = rig(dir.path, { log })
+    append('a\n')
+    expect(await tail.lines()).toEqual(['a'])
+    append('b\n')
+    await tail.tailer.pass()
+    copyFileSync(live, at('copy'))
+    append('c\n', 'copy')
+    renameSync(at('copy'), live)
+    expect(await tail.lines()).toEqual(['b', 'a', 'b', 'c'])
+    expect(lost).toEqual([])
     await tail.close()
   })
 })

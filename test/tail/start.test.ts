@@ -1,8 +1,10 @@
-import { appendFileSync, mkdirSync, renameSync } from 'node:fs'
+import { appendFileSync, mkdirSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import type { SourceConfig } from '../../src/config/config.ts'
+import { nodeFiles } from '../../src/tail/files.ts'
 import { fingerprint } from '../../src/tail/fingerprint.ts'
+import { birthless } from '../support/faulty-files.ts'
 import { moment } from '../support/moment.ts'
 import { sourceOf, tailRig } from '../support/tail-rig.ts'
 import { tempDir } from '../support/temp-dir.ts'
@@ -153,6 +155,44 @@ describe('a destination that is new in the configuration', () => {
     expect(await tail.lines('second')).toEqual([])
     append('later\n')
     expect(await tail.lines('second')).toEqual(['later'])
+    await tail.close()
+  })
+})
+
+describe.each([
+  ['with', nodeFiles],
+  ['without', birthless(nodeFiles)],
+])('under `end`, %s birth times,', (_, files) => {
+  test('what appears while the agent is down is read, what was there at the very first start is passed over', async () => {
+    using dir = tempDir()
+    const put = (name: string) => writeFileSync(join(dir.path, `${name}.log`), `${name} 1\n`)
+    put('present')
+    await moment(dir.path)
+    const tail = tailRig({
+      dir: dir.path,
+      files,
+      sources: [sourceOf(join(dir.path, '*.log'), { startPosition: 'end' })],
+    })
+    expect(await tail.lines()).toEqual([])
+    await moment(dir.path)
+    put('later')
+    await tail.restart()
+    expect(await tail.lines()).toEqual(['later 1'])
+    for (const name of ['present', 'later']) appendFileSync(join(dir.path, `${name}.log`), `${name} 2\n`)
+    expect((await tail.lines()).sort()).toEqual(['later 2', 'present 2'])
+    await tail.close()
+  })
+
+  test('a source that is new in the configuration passes over what is there', async () => {
+    using dir = tempDir()
+    const at = (name: string) => join(dir.path, name)
+    writeFileSync(at('new.log'), 'old\n')
+    await moment(dir.path)
+    const tail = tailRig({ dir: dir.path, files, sources: [sourceOf(at('new.log'), { startPosition: 'end' })] })
+    await tail.restart([], ['main'], [])
+    expect(await tail.lines()).toEqual([])
+    appendFileSync(at('new.log'), 'later\n')
+    expect(await tail.lines()).toEqual(['later'])
     await tail.close()
   })
 })
