@@ -32,9 +32,7 @@ async function resolve(generations: Generations, archive: Archive, isFirst: bool
   if (head instanceof Fault) return head
   const inflatedSize = sizeOf(files, archive)
   if (inflatedSize instanceof Fault) return inflatedSize
-  const suspects = [...generations.all()].filter((generation) =>
-    generation.head.matches(head.subarray(0, generation.head.length)),
-  )
+  const suspects = [...generations.all()].filter((generation) => beginsAs(generation, head))
   const [finished] = suspects
   if (finished && suspects.length === 1 && isArchiveOf(finished, { generations, inflatedSize }))
     return giveHome(generations, archive, { generation: finished, inflatedSize: finished.size })
@@ -84,6 +82,11 @@ function giveHome(
     return new Fault('EAGAIN', `${path} has changed`)
   generations.giveHome(generation, { path, facts, inflatedSize })
   return undefined
+}
+
+/** That nothing is known of how a generation begins says nothing. */
+function beginsAs({ head }: Generation, begin: Buffer): boolean {
+  return head.length > 0 && head.matches(begin.subarray(0, head.length)) === true
 }
 
 /** What is done with is recognised without inflating all of it: by its beginning, if no other begins so, and its size. */

@@ -111,7 +111,7 @@ export class Generations {
     generation.observe(facts, nowMs)
     if (!this.done.includes(generation)) return
     if (!generation.finished) this.insert(generation)
-    else generation.closeContent()
+    else generation.rest()
   }
 
   /** Brings a generation up to date that is not, or perhaps no longer, at the live path. */
@@ -140,7 +140,7 @@ export class Generations {
     generation.lossReported = false
     if (!generation.isSettled) generation.finished = false
     if (generation.finished) {
-      generation.closeContent()
+      generation.rest()
       this.done.push(generation)
     } else {
       // From now on it can be deleted and is read all the same.

@@ -1,0 +1,243 @@
+import {
+  appendFileSync,
+  copyFileSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
+import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
+import { describe, expect, test } from 'vitest'
+import type { GenerationRecord } from '../../src/checkpoint/registry.ts'
+import { Fault, type Files, nodeFiles } from '../../src/tail/files.ts'
+import { fingerprint } from '../../src/tail/fingerprint.ts'
+import { birthless } from '../support/faulty-files.ts'
+import { moment } from '../support/moment.ts'
+import { type RigOptions, sourceOf, tailRig } from '../support/tail-rig.ts'
+import { tempDir } from '../support/temp-dir.ts'
+
+const DAY_MS = 86_400_000
+
+/** Files of a log by the end of their names: '' the live one, '.2.gz' an archive. */
+function log(dir: string) {
+  const at = (end = '') => join(dir, `app.log${end}`)
+  const pack = (end: string, from = end) => {
+    writeFileSync(at(`${end}.gz`), gzipSync(readFileSync(at(from))))
+    rmSync(at(from))
+  }
+  return {
+    at,
+    pack,
+    write: (end: string, text: string) => writeFileSync(at(end), end.endsWith('.gz') ? gzipSync(text) : text),
+    append: (text: string) => appendFileSync(at(), text),
+    move: (from: string, to: string) => renameSync(at(from), at(to)),
+    /** Sooner or later after all that was done. */
+    start: async (more: Partial<RigOptions> = {}) => {
+      await moment(dir)
+      return tailRig({ dir, sources: [sourceOf(at())], ...more })
+    },
+  }
+}
+
+/** As a registry was written that knew no more of history than its files. */
+function headless(records: readonly GenerationRecord[]): readonly GenerationRecord[] {
+  return records.map((record) => (record.finished ? { ...record, prefix: fingerprint(Buffer.alloc(0)) } : record))
+}
+
+describe('history is not delivered', () => {
+  test('as logrotate leaves it with delaycompress, under start_position: end', async () => {
+    using dir = tempDir()
+    const { at, write, append, start } = log(dir.path)
+    for (const [index, end] of ['.1', '.2.gz', '.3.gz', '.4.gz'].entries()) {
+      write(end, `history ${end} a\nhistory ${end} b\n`)
+      const writtenAt = new Date(Date.now() - (index + 1) * DAY_MS)
+      utimesSync(at(end), writtenAt, writtenAt)
+    }
+    write('', 'live\n')
+    const tail = await start({ sources: [sourceOf(at(), { startPosition: 'end' })] })
+    expect(await tail.lines()).toEqual([])
+    append('new\n')
+    expect(await tail.lines()).toEqual(['new'])
+    await tail.restart()
+    expect(await tail.lines()).toEqual([])
+    await tail.close()
+  })
+
+  test('while the live file is empty, at the first start and at the next', async () => {
+    using dir = tempDir()
+    const { write, append, move, start } = log(dir.path)
+    write('.2.gz', 'history a1\nhistory a2\n')
+    write('.1.gz', 'history b1\nhistory b2\n')
+    write('', '')
+    const tail = await start()
+    expect(await tail.lines()).toEqual([])
+    append('new\n')
+    expect(await tail.lines()).toEqual(['new'])
+    move('', '.0')
+    write('', '')
+    await tail.restart()
+    expect(await tail.lines()).toEqual([])
+    await tail.close()
+  })
+
+  test('when it is packed later', async () => {
+    using dir = tempDir()
+    const { write, move, pack, start } = log(dir.path)
+    write('.2', 'history a\nhistory aa\n')
+    write('.1', 'history b\n')
+    write('', 'live\n')
+    const tail = await start()
+    expect(await tail.lines()).toEqual(['live'])
+    pack('.2')
+    expect(await tail.lines()).toEqual([])
+    move('.1', '.2')
+    move('', '.1')
+    write('', '')
+    await tail.lines()
+    pack('.3', '.2')
+    expect(await tail.lines()).toEqual([])
+    await tail.close()
+  })
+
+  test('when positions are imported and the live file is empty', async () => {
+    using dir = tempDir()
+    const { at, write, start } = log(dir.path)
+    write('.2.gz', 'history a1\nhistory a2\n')
+    write('.1.gz', 'history b1\nhistory b2\n')
+    write('', '')
+    const tail = await start({ imports: new Map([[at(), { offset: 0, updatedAtMs: Date.now() }]]) })
+    expect(await tail.lines()).toEqual([])
+    await tail.close()
+  })
+
+  test('at the second start, on a file system without birth times', async () => {
+    using dir = tempDir()
+    const { write, start } = log(dir.path)
+    write('.2', 'history a\nhistory aa\n')
+    write('.1', 'history b\n')
+    write('', 'live\n')
+    const tail = await start({ files: birthless(nodeFiles) })
+    expect(await tail.lines()).toEqual(['live'])
+    await tail.restart()
+    expect(await tail.lines()).toEqual([])
+    await tail.close()
+  })
+
+  test('when a registry of before knows nothing of its content, which is learnt then', async () => {
+    using dir = tempDir()
+    const { write, pack, start } = log(dir.path)
+    write('.2', 'history a\nhistory aa\n')
+    write('.1', 'history b\n')
+    write('', 'live\n')
+    const tail = await start()
+    expect(await tail.lines()).toEqual(['live'])
+    await tail.restart(headless(structuredClone(tail.tailer.records())))
+    expect(await tail.lines()).toEqual([])
+    pack('.2')
+    expect(await tail.lines()).toEqual([])
+    await tail.close()
+  })
+
+  test('when its beginning could not be read at once, and it is packed later', async () => {
+    using dir = tempDir()
+    const { at, write, pack, start } = log(dir.path)
+    write('.2', `${'history a'.repeat(300)}\n`)
+    write('', 'live\n')
+    const tail = await start({ files: readsOnce(at('.2')) })
+    expect(await tail.lines()).toEqual(['live'])
+    pack('.2')
+    expect(await tail.lines()).toEqual([])
+    await tail.close()
+  })
+})
+
+test('a delivered archive is not delivered again where a destination is new and the live file is empty', async () => {
+  using dir = tempDir()
+  const { write, move, pack, start } = log(dir.path)
+  write('', 'one\ntwo\n')
+  const tail = await start({ destinations: ['a'] })
+  expect(await tail.lines('a')).toEqual(['one', 'two'])
+  move('', '.1')
+  write('', '')
+  await tail.lines('a')
+  pack('.1')
+  expect(await tail.lines('a')).toEqual([])
+  for (let restarts = 0; restarts < 2; restarts += 1) {
+    await tail.restart(undefined, ['a', 'b'])
+    expect([...(await tail.lines('a')), ...(await tail.lines('b'))]).toEqual([])
+  }
+  await tail.close()
+})
+
+describe('what was written after the start is delivered', () => {
+  test('from an archive that is as long as a history file that is gone', async () => {
+    using dir = tempDir()
+    const { at, write, move, start } = log(dir.path)
+    write('.1', 'history 1\nhistory 2\n')
+    write('', 'live\n')
+    const tail = await start()
+    expect(await tail.lines()).toEqual(['live'])
+    const records = structuredClone(tail.tailer.records())
+    rmSync(at('.1'))
+    move('', '.2')
+    write('.1.gz', 'unread. 1\nunread. 2\n')
+    write('', 'next\n')
+    await tail.restart(records)
+    expect(await tail.lines()).toEqual(['unread. 1', 'unread. 2', 'next'])
+    await tail.close()
+  })
+
+  const situations = [false, true].flatMap((isDown) =>
+    [false, true].flatMap((isOld) => [3, 100, 3000].map((size) => ({ isDown, isOld, size }))),
+  )
+  test.each(situations)(
+    'from a copy over a history file of $size bytes (down: $isDown, a registry of before: $isOld)',
+    async ({ isDown, isOld, size }) => {
+      using dir = tempDir()
+      const { at, write, append, start } = log(dir.path)
+      write('.1', `${'h'.repeat(size)}\n`)
+      write('', 'live\n')
+      const tail = await start()
+      expect(await tail.lines()).toEqual(['live'])
+      await moment(dir.path)
+      append('unread\n')
+      const records = structuredClone(tail.tailer.records())
+      const kept = isOld ? headless(records) : records
+      if (isOld) await tail.restart(kept)
+      if (!isDown) await tail.tailer.pass()
+      copyFileSync(at(), at('.1'))
+      truncateSync(at(), 0)
+      append('new\n')
+      if (isDown) await tail.restart(kept)
+      expect(await tail.lines()).toEqual(['unread', 'new'])
+      await tail.close()
+    },
+  )
+})
+
+/** The disk refuses the beginning of a file once, when it has just been looked at. */
+function readsOnce(path: string): Files {
+  const fds = new Set<number>()
+  let reads = 0
+  return {
+    ...nodeFiles,
+    open(name) {
+      const fd = nodeFiles.open(name)
+      if (typeof fd === 'number' && name === path) fds.add(fd)
+      return fd
+    },
+    readSync(fd, into, position) {
+      if (fds.has(fd) && position === 0) reads += 1
+      return fds.has(fd) && position === 0 && reads === 2
+        ? new Fault('EIO', 'a fault of the disk')
+        : nodeFiles.readSync(fd, into, position)
+    },
+    close(fd) {
+      fds.delete(fd)
+      nodeFiles.close(fd)
+    },
+  }
+}
