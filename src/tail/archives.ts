@@ -1,4 +1,5 @@
 import { type Archive, headOf, inspect, MOVED, sizeOf } from './archive-inspection.ts'
+import { keyOf } from './by-file.ts'
 import { Fault } from './files.ts'
 import type { Generation } from './generation.ts'
 import type { Generations } from './generations.ts'
@@ -33,13 +34,11 @@ async function resolve(generations: Generations, archive: Archive, isFirst: bool
   const inflatedSize = sizeOf(files, archive)
   if (inflatedSize instanceof Fault) return inflatedSize
   const suspects = [...generations.all()].filter((generation) => beginsAs(generation, head))
-  const [finished] = suspects
-  if (finished && suspects.length === 1 && isArchiveOf(finished, { generations, inflatedSize }))
-    return giveHome(generations, archive, { generation: finished, inflatedSize: finished.size })
-  if (
-    suspects.length === 0 &&
-    generations.start.isPassedOver({ rotated: true, mtimeMs: archive.facts.mtimeMs, identity: archive.facts }, isFirst)
-  ) {
+  const [known, ...others] = suspects.filter((generation) => isStillIn(generation, archive, inflatedSize))
+  if (known && others.length === 0)
+    return giveHome(generations, archive, { generation: known, inflatedSize: known.size })
+  const passOver = isHistory(generations, archive, isFirst)
+  if (passOver && suspects.every(({ finished }) => finished)) {
     const generation = generations.discover(archive)
     generation.head.learn(head)
     generation.finish()
@@ -66,6 +65,7 @@ async function resolve(generations: Generations, archive: Archive, isFirst: bool
     case 'new': {
       const generation = generations.discover(archive)
       generation.head.learn(head)
+      if (passOver) generation.finish()
       return giveHome(generations, archive, { generation, inflatedSize: candidate.size })
     }
   }
@@ -89,11 +89,17 @@ function beginsAs({ head }: Generation, begin: Buffer): boolean {
   return head.length > 0 && head.matches(begin.subarray(0, head.length)) === true
 }
 
-/** What is done with is recognised without inflating all of it: by its beginning, if no other begins so, and its size. */
-function isArchiveOf(
-  generation: Generation,
-  { generations, inflatedSize }: { generations: Generations; inflatedSize: number },
-): boolean {
-  const { finished, size, isArchive } = generation
-  return finished && !isArchive && !generations.seen.has(generation) && size % 2 ** 32 === inflatedSize
+/**
+ * An archive that was known before is recognised without inflating all of it. Another one may begin just so and be as long: not
+ * even its name shows that it is not.
+ */
+function isStillIn({ finished, size, place, identity }: Generation, { facts }: Archive, inflatedSize: number): boolean {
+  return finished && !place && size % 2 ** 32 === inflatedSize && keyOf(identity) === keyOf(facts)
+}
+
+/** Left out at the very first start. What is unread, and of which nothing could be read, may be in any archive. */
+function isHistory(generations: Generations, { facts }: Archive, isFirst: boolean): boolean {
+  const { mtimeMs } = facts
+  if (!generations.start.isPassedOver({ rotated: true, mtimeMs, identity: facts }, isFirst)) return false
+  return ![...generations.all()].some(({ finished, isUnknown }) => !finished && isUnknown)
 }

@@ -43,11 +43,11 @@ export function recognise(known: Known, candidate: Readable, evidence?: readonly
   const { head, cursors } = known
   const { size } = candidate
   if (head.length === 0) return recogniseHeadless(known, candidate, evidence)
-  if (size === 0 || !cursors.isProvable) return 'other'
+  if (size === 0) return 'other'
   const begin = candidate.bytes(0, Math.min(head.length, size))
   if (begin instanceof Fault) return begin
   const isAlike = head.matches(begin, candidate.fingerprintOf)
-  if (isAlike === false) return 'other'
+  if (isAlike === false || !cursors.isProvable) return 'other'
   const proven = provenBy(evidence ?? cursors.evidence(), candidate)
   if (proven === undefined || proven instanceof Fault) return proven ?? 'other'
   if (proven === 0 && !isAlike) return 'other'

@@ -4,6 +4,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   truncateSync,
   utimesSync,
   writeFileSync,
@@ -19,6 +20,8 @@ import { moment } from '../support/moment.ts'
 import { type RigOptions, sourceOf, tailRig } from '../support/tail-rig.ts'
 import { tempDir } from '../support/temp-dir.ts'
 
+/** Longer than what is known of how a file begins. */
+const BANNER = `${'banner '.repeat(200)}\n`
 const DAY_MS = 86_400_000
 
 /** Files of a log by the end of their names: '' the live one, '.2.gz' an archive. */
@@ -154,6 +157,47 @@ describe('history is not delivered', () => {
   })
 })
 
+describe.each([true, false])(
+  'history that begins as every file does (birth times: %s) is not delivered',
+  (hasBirth) => {
+    const files = hasBirth ? nodeFiles : birthless(nodeFiles)
+
+    test('at the first start and at the next, nor when it is renamed meanwhile', async () => {
+      using dir = tempDir()
+      const { write, move, start } = log(dir.path)
+      write('.3.gz', `${BANNER}history c\n`)
+      write('.2.gz', `${BANNER}history a\n`)
+      write('.1.gz', `${BANNER}history b, longer\n`)
+      write('', `${BANNER}live\n`)
+      const tail = await start({ files })
+      expect((await tail.lines()).slice(1)).toEqual(['live'])
+      await tail.restart()
+      expect(await tail.lines()).toEqual([])
+      move('.3.gz', '.4.gz')
+      move('.2.gz', '.3.gz')
+      await tail.restart()
+      expect(await tail.lines()).toEqual([])
+      await tail.close()
+    })
+
+    test('when it is packed later', async () => {
+      using dir = tempDir()
+      const { write, pack, start } = log(dir.path)
+      write('.2', `${BANNER}history a\n`)
+      write('.1', `${BANNER}history b\n`)
+      write('', `${BANNER}live\n`)
+      const tail = await start({ files })
+      expect((await tail.lines()).slice(1)).toEqual(['live'])
+      pack('.2')
+      expect(await tail.lines()).toEqual([])
+      pack('.1')
+      await tail.restart()
+      expect(await tail.lines()).toEqual([])
+      await tail.close()
+    })
+  },
+)
+
 test('a delivered archive is not delivered again where a destination is new and the live file is empty', async () => {
   using dir = tempDir()
   const { write, move, pack, start } = log(dir.path)
@@ -172,6 +216,27 @@ test('a delivered archive is not delivered again where a destination is new and 
   await tail.close()
 })
 
+test('a delivered archive is not delivered again where a destination is new and it was copied', async () => {
+  using dir = tempDir()
+  const { at, write, move, pack, start } = log(dir.path)
+  write('', 'one\ntwo\n')
+  const tail = await start({ destinations: ['a'] })
+  expect(await tail.lines('a')).toEqual(['one', 'two'])
+  move('', '.1')
+  write('', 'three\n')
+  expect(await tail.lines('a')).toEqual(['three'])
+  pack('.1')
+  await tail.lines('a')
+  await tail.restart(undefined, ['a', 'b'])
+  await tail.lines('a')
+  expect(await tail.lines('b')).toEqual(['three'])
+  copyFileSync(at('.1.gz'), at('.2.gz'))
+  rmSync(at('.1.gz'))
+  await tail.restart(undefined, ['a', 'b'])
+  expect([...(await tail.lines('a')), ...(await tail.lines('b'))]).toEqual([])
+  await tail.close()
+})
+
 describe('what was written after the start is delivered', () => {
   test('from an archive that is as long as a history file that is gone', async () => {
     using dir = tempDir()
@@ -187,6 +252,53 @@ describe('what was written after the start is delivered', () => {
     write('', 'next\n')
     await tail.restart(records)
     expect(await tail.lines()).toEqual(['unread. 1', 'unread. 2', 'next'])
+    await tail.close()
+  })
+
+  test.each([true, false])(
+    'from an archive that begins as a file that is gone and is as long (down: %s)',
+    async (isDown) => {
+      using dir = tempDir()
+      const { at, write, move, start } = log(dir.path)
+      write('', `${BANNER}first  1\nfirst  2\n`)
+      const tail = await start()
+      expect((await tail.lines()).slice(1)).toEqual(['first  1', 'first  2'])
+      move('', '.1')
+      write('', 'x\n')
+      expect(await tail.lines()).toEqual(['x'])
+      rmSync(at('.1'))
+      if (!isDown) await tail.lines()
+      const records = structuredClone(tail.tailer.records())
+      write('.1.gz', `${BANNER}second 1\nsecond 2\n`)
+      if (isDown) await tail.restart(records)
+      expect((await tail.lines()).slice(1)).toEqual(['second 1', 'second 2'])
+      await tail.close()
+    },
+  )
+
+  test('which is packed before the first look at its directory, and once', async () => {
+    using dir = tempDir()
+    const { at, write, pack, start } = log(dir.path)
+    write('', 'live\n')
+    const { mtime } = statSync(at())
+    let looks = 0
+    const tail = await start({
+      files: {
+        ...nodeFiles,
+        list(directory) {
+          looks += 1
+          if (looks === 1) {
+            pack('.1', '')
+            utimesSync(at('.1.gz'), mtime, mtime)
+          }
+          return nodeFiles.list(directory)
+        },
+      },
+    })
+    await tail.tailer.pass()
+    await tail.restart()
+    expect(await tail.lines()).toEqual(['live'])
+    expect(await tail.lines()).toEqual([])
     await tail.close()
   })
 
