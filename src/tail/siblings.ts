@@ -80,9 +80,10 @@ function verify({ generations, livePath, nowMs }: Scan): void {
   }
 }
 
-/** A `.gz` beside its plain file is a copy, perhaps one that is being written. */
-function isArchive({ names }: Scan, path: string): boolean {
-  return path.endsWith('.gz') && !names.has(basename(path, '.gz'))
+/** A `.gz` beside its plain file is a copy, perhaps one that is being written. The live name says nothing: other content has it by then. */
+function isArchive({ names, livePath }: Scan, path: string): boolean {
+  const plain = basename(path, '.gz')
+  return path.endsWith('.gz') && (plain === livePath.base.name || !names.has(plain))
 }
 
 /** Whether another lineage has known it first. */

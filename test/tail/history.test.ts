@@ -105,13 +105,15 @@ describe('history is not delivered', () => {
     await tail.close()
   })
 
-  test('when positions are imported and the live file is empty', async () => {
+  test.each(['', 'live\n'])('when positions are imported and the live file holds %j', async (content) => {
     using dir = tempDir()
     const { at, write, start } = log(dir.path)
     write('.2.gz', 'history a1\nhistory a2\n')
     write('.1.gz', 'history b1\nhistory b2\n')
-    write('', '')
-    const tail = await start({ imports: new Map([[at(), { offset: 0, updatedAtMs: Date.now() }]]) })
+    write('.gz', 'history c1\nhistory c2\n')
+    write('', content)
+    const updatedAtMs = await moment(dir.path)
+    const tail = await start({ imports: new Map([[at(), { offset: content.length, updatedAtMs }]]) })
     expect(await tail.lines()).toEqual([])
     await tail.close()
   })
