@@ -3,6 +3,7 @@ import { keyOf } from './by-file.ts'
 import { Fault } from './files.ts'
 import type { Generation } from './generation.ts'
 import type { Generations } from './generations.ts'
+import { isHistory } from './history.ts'
 import { judge } from './judgement.ts'
 import type { Place } from './place.ts'
 import { recognise } from './recognition.ts'
@@ -95,11 +96,4 @@ function beginsAs({ head }: Generation, begin: Buffer): boolean {
  */
 function isStillIn({ finished, size, place, identity }: Generation, { facts }: Archive, inflatedSize: number): boolean {
   return finished && !place && size % 2 ** 32 === inflatedSize && keyOf(identity) === keyOf(facts)
-}
-
-/** Left out at the very first start. What is unread, and of which nothing could be read, may be in any archive. */
-function isHistory(generations: Generations, { facts }: Archive, isFirst: boolean): boolean {
-  const { mtimeMs } = facts
-  if (!generations.start.isPassedOver({ rotated: true, mtimeMs, identity: facts }, isFirst)) return false
-  return ![...generations.all()].some(({ finished, isUnknown }) => !finished && isUnknown)
 }

@@ -6,6 +6,7 @@ import { discoverGeneration } from './discovered-generation.ts'
 import { Fault, type FileFacts } from './files.ts'
 import type { Generation } from './generation.ts'
 import { generationOf } from './generation-record.ts'
+import { notesOf } from './history.ts'
 import { isIdentity } from './identity.ts'
 import type { LineageOptions } from './lineage-options.ts'
 import { reportLoss, takeBackLoss } from './losses.ts'
@@ -42,7 +43,7 @@ export class Generations {
   constructor(options: LineageOptions) {
     this.options = options
     const force = options.source.startPosition.startsWith('force')
-    for (const record of force ? [] : options.records) this.#remember(record)
+    for (const record of force ? [] : options.records) this.remember(record)
     this.start = new Start(options, this.homeless.length === 0)
   }
 
@@ -63,7 +64,14 @@ export class Generations {
 
   /** Takes over what is known of a file from when another path meant it. */
   recall(facts: FileFacts): void {
-    for (const record of this.options.recall(facts)) this.#remember(record)
+    for (const record of this.options.recall(facts)) this.remember(record)
+  }
+
+  /** Homeless until its file is seen. */
+  remember(record: GenerationRecord): void {
+    const generation = generationOf(record, this.options.context)
+    this.homeless.push(generation)
+    this.byFile.put(generation)
   }
 
   /** The one to read from a file whose content is not known from before. */
@@ -96,6 +104,7 @@ export class Generations {
     generation.moveInto(place)
     generation.rotated = true
     this.insert(generation)
+    for (const note of notesOf(this, place.facts)) this.#forget(note)
     // A copy may have been made before the last bytes were written to what it is a copy of.
     const lost = Math.max(
       0,
@@ -176,10 +185,7 @@ export class Generations {
   /** Forgets what has been gone longest. */
   forgetGone(): void {
     const gone = this.homeless.filter(({ finished, lossReported }) => finished || lossReported)
-    for (const old of gone.slice(0, -KEPT_GONE)) {
-      this.#remove(old)
-      this.byFile.delete(old)
-    }
+    for (const old of gone.slice(0, -KEPT_GONE)) this.#forget(old)
   }
 
   /** Puts what has come since in its order; `liveName`: what rotated names are read as generations of. */
@@ -198,11 +204,9 @@ export class Generations {
     for (const generation of this.all()) generation.closeContent()
   }
 
-  /** Homeless until its file is seen. */
-  #remember(record: GenerationRecord): void {
-    const generation = generationOf(record, this.options.context)
-    this.homeless.push(generation)
-    this.byFile.put(generation)
+  #forget(generation: Generation): void {
+    this.#remove(generation)
+    this.byFile.delete(generation)
   }
 
   #remove(generation: Generation): void {

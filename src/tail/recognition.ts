@@ -10,6 +10,7 @@ import type { Evidence } from './proof.ts'
 interface Known {
   readonly head: Head
   readonly size: number
+  readonly finished: boolean
   /** Of the file it was last seen in. */
   readonly identity: FileIdentity
   readonly cursors: Pick<Cursors, 'isProvable' | 'evidence'>
@@ -57,16 +58,17 @@ export function recognise(known: Known, candidate: Readable, evidence?: readonly
 
 /**
  * A generation whose first bytes are not known is recognised by the birth of its file. While it was empty there is nothing in
- * it that could be lost or repeated; otherwise the places that were read to, or passed over, must be there, too.
+ * it that could be lost or repeated; otherwise the places that were read to, or passed over, must be there, too. Of what is done
+ * with there must be such places.
  */
 function recogniseHeadless(
-  { identity, cursors }: Known,
+  { identity, cursors, finished, size }: Known,
   candidate: Readable,
   evidence?: readonly Evidence[],
 ): Verdict | Fault {
   if (!isCertainIdentity(identity, candidate.facts)) return 'other'
   const places = evidence ?? cursors.evidence()
-  if (places.length === 0) return 'same'
+  if (places.length === 0) return finished && size > 0 ? 'other' : 'same'
   const proven = provenBy(places, candidate)
   if (proven instanceof Fault) return proven
   return proven ? 'same' : 'other'

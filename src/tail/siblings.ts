@@ -1,8 +1,10 @@
 import { basename, join } from 'node:path'
 import { lookElsewhere, missAbsent } from './absence.ts'
 import { plainCandidate } from './candidate.ts'
+import { isEarly } from './decisions.ts'
 import { Fault, isAbsent, withFile } from './files.ts'
 import type { Generations } from './generations.ts'
+import { isHistory, noteHistory } from './history.ts'
 import { isIdentity } from './identity.ts'
 import { judge } from './judgement.ts'
 import type { LivePath } from './live-path.ts'
@@ -49,6 +51,7 @@ export function scanSiblings({ generations, livePath, retention }: Scanned, nowM
   generations.seen = scan.seen
   if (isListed) retention.observe(livePath.base.name, sightings)
   if (scan.isComplete) missAbsent(scan)
+  for (const archive of archives) noteHistory(generations, archive, nowMs)
   if (isListed) generations.start.unseen.siblings = false
   return archives
 }
@@ -109,6 +112,7 @@ function receive(scan: Scan, { path, facts }: Place): void {
   })
   if (judged instanceof Fault) {
     decisions.postpone({ path, facts }, judged)
+    if (!isEarly(judged)) noteHistory(generations, { path, facts }, scan.nowMs)
     return
   }
   const { judgement, place } = judged
@@ -120,6 +124,7 @@ function receive(scan: Scan, { path, facts }: Place): void {
     decisions.ignore(facts)
   } else {
     const generation = judgement.kind === 'home' ? judgement.generation : generations.discover(place)
+    if (judgement.kind === 'new' && isHistory(generations, place, false)) generation.finish()
     generations.giveHome(generation, place)
     scan.seen.add(generation)
   }

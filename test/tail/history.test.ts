@@ -11,14 +11,15 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
-import { describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { GenerationRecord } from '../../src/checkpoint/registry.ts'
 import { Fault, type Files, nodeFiles } from '../../src/tail/files.ts'
 import { fingerprint } from '../../src/tail/fingerprint.ts'
-import { birthless } from '../support/faulty-files.ts'
+import { birthless, faultyFiles } from '../support/faulty-files.ts'
 import { moment } from '../support/moment.ts'
 import { type RigOptions, sourceOf, tailRig } from '../support/tail-rig.ts'
 import { tempDir } from '../support/temp-dir.ts'
+import { until } from '../support/until.ts'
 
 /** Longer than what is known of how a file begins. */
 const BANNER = `${'banner '.repeat(200)}\n`
@@ -200,6 +201,60 @@ describe.each([true, false])(
   },
 )
 
+describe('history that was not looked into at the first start is not delivered', () => {
+  beforeEach(() => void vi.useFakeTimers({ toFake: ['performance'] }))
+  afterEach(() => void vi.useRealTimers())
+
+  test('where archives were still to be inflated when the agent died', async () => {
+    using dir = tempDir()
+    const { write, start } = log(dir.path)
+    write('.2.gz', 'history a1\nhistory a2\n')
+    write('.1.gz', 'history b1\nhistory b2\n')
+    write('', 'live\n')
+    const gate = Promise.withResolvers<void>()
+    const tail = await start({ files: archivesWait(gate.promise) })
+    void tail.tailer.pass()
+    await until(() => tail.tailer.records().length > 0)
+    const records = structuredClone(tail.tailer.records())
+    gate.resolve()
+    await tail.restart(records)
+    expect(await tail.lines()).toEqual(['live'])
+    await tail.restart()
+    expect(await tail.lines()).toEqual([])
+    const ends = tail.tailer.records().map(({ lastPath }) => lastPath.slice(-4))
+    expect(ends.toSorted()).toEqual(['.log', '1.gz', '2.gz'])
+    await tail.close()
+  })
+
+  test.each([
+    ['in one run', 0],
+    ['after a restart', 1],
+    ['after two', 2],
+  ])('where it was refused, %s', async (_, restarts) => {
+    using dir = tempDir()
+    const { at, write, append, start } = log(dir.path)
+    write('.2.gz', 'history a1\nhistory a2\n')
+    write('.1', 'history b\n')
+    write('', 'live\n')
+    const faulty = faultyFiles()
+    faulty.refuse(['open'], 'EACCES', (path) => path !== at())
+    const tail = await start({ files: faulty.files })
+    expect(await tail.lines()).toEqual(['live'])
+    for (let restart = 0; restart < restarts; restart += 1) {
+      if (restart === restarts - 1) faulty.allow()
+      await tail.restart()
+      expect(await tail.lines()).toEqual([])
+    }
+    faulty.allow()
+    vi.advanceTimersByTime(60_000)
+    await tail.tailer.pass()
+    appendFileSync(at('.1'), 'late\n')
+    append('new\n')
+    expect((await tail.lines()).toSorted()).toEqual(['late', 'new'])
+    await tail.close()
+  })
+})
+
 test('a delivered archive is not delivered again where a destination is new and the live file is empty', async () => {
   using dir = tempDir()
   const { write, move, pack, start } = log(dir.path)
@@ -304,6 +359,29 @@ describe('what was written after the start is delivered', () => {
     await tail.close()
   })
 
+  test.each(['grows', 'is written over'])('from a file that was refused at the start and then %s', async (what) => {
+    using dir = tempDir()
+    const { at, write, append, start } = log(dir.path)
+    write('.1', 'history\n')
+    write('', 'live\n')
+    const faulty = faultyFiles()
+    faulty.refuse(['open'], 'EACCES', at('.1'))
+    const tail = await start({ files: faulty.files })
+    expect(await tail.lines()).toEqual(['live'])
+    const records = structuredClone(tail.tailer.records())
+    await moment(dir.path)
+    if (what === 'grows') appendFileSync(at('.1'), 'late\n')
+    else {
+      append('too\n')
+      copyFileSync(at(), at('.1'))
+      truncateSync(at())
+    }
+    faulty.allow()
+    await tail.restart(records)
+    expect(await tail.lines()).toEqual(what === 'grows' ? ['history', 'late'] : ['too'])
+    await tail.close()
+  })
+
   const situations = [false, true].flatMap((isDown) =>
     [false, true].flatMap((isOld) => [3, 100, 3000].map((size) => ({ isDown, isOld, size }))),
   )
@@ -351,6 +429,27 @@ function readsOnce(path: string): Files {
     },
     close(fd) {
       fds.delete(fd)
+      nodeFiles.close(fd)
+    },
+  }
+}
+
+/** The real file system, on which archives cannot be read on before `gate`. */
+function archivesWait(gate: Promise<void>): Files {
+  const archives = new Set<number>()
+  return {
+    ...nodeFiles,
+    open(path) {
+      const fd = nodeFiles.open(path)
+      if (typeof fd === 'number' && path.endsWith('.gz')) archives.add(fd)
+      return fd
+    },
+    async read(fd, into, position) {
+      if (archives.has(fd)) await gate
+      return nodeFiles.read(fd, into, position)
+    },
+    close(fd) {
+      archives.delete(fd)
       nodeFiles.close(fd)
     },
   }
