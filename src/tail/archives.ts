@@ -38,8 +38,8 @@ async function resolve(generations: Generations, archive: Archive, isFirst: bool
   const [known, ...others] = suspects.filter((generation) => isStillIn(generation, archive, inflatedSize))
   if (known && others.length === 0)
     return giveHome(generations, archive, { generation: known, inflatedSize: known.size })
-  const passOver = isHistory(generations, archive, isFirst)
-  if (passOver && suspects.every(({ finished }) => finished)) {
+  const isPassedOver = () => isHistory(generations, { facts: archive.facts, begin: head }, isFirst)
+  if (isPassedOver() && suspects.every(({ finished }) => finished)) {
     const generation = generations.discover(archive)
     generation.head.learn(head)
     generation.finish()
@@ -66,7 +66,7 @@ async function resolve(generations: Generations, archive: Archive, isFirst: bool
     case 'new': {
       const generation = generations.discover(archive)
       generation.head.learn(head)
-      if (passOver) generation.finish()
+      if (isPassedOver()) generation.finish()
       return giveHome(generations, archive, { generation, inflatedSize: candidate.size })
     }
   }

@@ -41,12 +41,17 @@ export function notesOf(generations: Generations, facts: FileFacts): readonly Ge
 }
 
 /**
- * Whether a file whose content is new is left out: as `isFirst` looked at for the very first time, or as noted then. What is sought,
- * or is unread and could not be looked at, may be in any file.
+ * Whether a file whose content is new, and begins so, is left out: as `isFirst` looked at for the very first time, or as noted then. Not
+ * if it may be what is sought, or is unread and could not be looked at, though it was not recognised.
  */
-export function isHistory(generations: Generations, { facts }: Place, isFirst: boolean): boolean {
+export function isHistory(
+  generations: Generations,
+  { facts, begin }: { readonly facts: FileFacts; readonly begin: Buffer },
+  isFirst: boolean,
+): boolean {
   const isNoted = isFirst || notesOf(generations, facts).some(({ size }) => size === facts.size)
   const { mtimeMs } = facts
   if (!generations.start.isPassedOver({ rotated: true, mtimeMs, identity: facts }, isNoted)) return false
-  return ![...generations.all()].some(({ finished, place, isUnknown }) => !finished && (!place || isUnknown))
+  const open = [...generations.all()].filter(({ finished, place, isUnknown }) => !finished && (!place || isUnknown))
+  return !open.some(({ head }) => head.length === 0 || head.matches(begin.subarray(0, head.length)) !== false)
 }

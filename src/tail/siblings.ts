@@ -1,4 +1,5 @@
 import { basename, join } from 'node:path'
+import { FINGERPRINT_BYTES } from '../checkpoint/registry.ts'
 import { lookElsewhere, missAbsent } from './absence.ts'
 import { plainCandidate } from './candidate.ts'
 import { isEarly } from './decisions.ts'
@@ -107,15 +108,19 @@ function receive(scan: Scan, { path, facts }: Place): void {
   // A copy grows while it is made: it is taken as it was when it was judged, not as it was when it was first seen.
   const judged = withFile(files, path, (fd, now) => {
     if (!isIdentity(now, facts)) return new Fault('ENOENT', `${path} is another file now`)
-    const judgement = judge(plainCandidate(files, fd, now), { ...scan, isLive: false })
-    return judgement instanceof Fault ? judgement : { judgement, place: { path, facts: now } }
+    const candidate = plainCandidate(files, fd, now)
+    const judgement = judge(candidate, { ...scan, isLive: false })
+    if (judgement instanceof Fault) return judgement
+    const begin = judgement.kind === 'new' && candidate.bytes(0, Math.min(FINGERPRINT_BYTES, now.size))
+    const isPassedOver = begin instanceof Buffer && isHistory(generations, { facts: now, begin }, false)
+    return { judgement, isPassedOver, place: { path, facts: now } }
   })
   if (judged instanceof Fault) {
     decisions.postpone({ path, facts }, judged)
     if (!isEarly(judged)) noteHistory(generations, { path, facts }, scan.nowMs)
     return
   }
-  const { judgement, place } = judged
+  const { judgement, isPassedOver, place } = judged
   decisions.clear(facts)
   if (judgement.kind === 'wait') {
     scan.isComplete = false
@@ -124,7 +129,7 @@ function receive(scan: Scan, { path, facts }: Place): void {
     decisions.ignore(facts)
   } else {
     const generation = judgement.kind === 'home' ? judgement.generation : generations.discover(place)
-    if (judgement.kind === 'new' && isHistory(generations, place, false)) generation.finish()
+    if (isPassedOver) generation.finish()
     generations.giveHome(generation, place)
     scan.seen.add(generation)
   }
