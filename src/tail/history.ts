@@ -52,6 +52,12 @@ export function isHistory(
   const isNoted = isFirst || notesOf(generations, facts).some(({ size }) => size === facts.size)
   const { mtimeMs } = facts
   if (!generations.start.isPassedOver({ rotated: true, mtimeMs, identity: facts }, isNoted)) return false
-  const open = [...generations.all()].filter(({ finished, place, isUnknown }) => !finished && (!place || isUnknown))
-  return !open.some(({ head }) => head.length === 0 || head.matches(begin.subarray(0, head.length)) !== false)
+  const sought = [...generations.all()].filter(({ finished, place, isUnknown }) => !finished && (!place || isUnknown))
+  return !sought.some((generation) => mayBegin(generation, begin))
+}
+
+/** In doubt only while something of it is to be delivered. */
+function mayBegin({ head, isSettled }: Generation, begin: Buffer): boolean {
+  const isAlike = head.length === 0 ? undefined : head.matches(begin.subarray(0, head.length))
+  return isAlike ?? !isSettled
 }

@@ -181,6 +181,8 @@ function createWorld(dir: string, { hasBanner, hasBirth, history: packed, isRefu
       case 'copytruncate over': {
         const [youngest] = rotated
         if (!hasLive || !isOpen || !youngest || youngest.packed) break
+        // What is written to an empty file is its own: that it is a copy shows nowhere.
+        if (readFileSync(at(nameOf(0))).length === 0) break
         await readAll()
         append('', written)
         copyFileSync(at(), at(nameOf(0)))
