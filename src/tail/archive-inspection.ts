@@ -48,7 +48,9 @@ export async function inspect(
   try {
     for await (const piece of inflate(files, fd)) {
       for (const span of spans) span.pass(piece, size)
-      for (const suspect of suspects) if (suspect.place && !isPart(suspect, piece, size)) differing.add(suspect)
+      for (const suspect of suspects) {
+        if (suspect.place && !differing.has(suspect) && !isPart(suspect, piece, size)) differing.add(suspect)
+      }
       end = Buffer.concat([end, piece.subarray(-COMPARED_BYTES)]).subarray(-COMPARED_BYTES)
       size += piece.length
     }

@@ -1,7 +1,9 @@
 import { type Archive, headOf, inspect, MOVED, sizeOf } from './archive-inspection.ts'
+import { keyOf } from './by-file.ts'
 import { Fault } from './files.ts'
 import type { Generation } from './generation.ts'
 import type { Generations } from './generations.ts'
+import { isHistory } from './history.ts'
 import { judge } from './judgement.ts'
 import type { Place } from './place.ts'
 import { recognise } from './recognition.ts'
@@ -32,16 +34,12 @@ async function resolve(generations: Generations, archive: Archive, isFirst: bool
   if (head instanceof Fault) return head
   const inflatedSize = sizeOf(files, archive)
   if (inflatedSize instanceof Fault) return inflatedSize
-  const suspects = [...generations.all()].filter((generation) =>
-    generation.head.matches(head.subarray(0, generation.head.length)),
-  )
-  const [finished] = suspects
-  if (finished && suspects.length === 1 && isArchiveOf(finished, { generations, inflatedSize }))
-    return giveHome(generations, archive, { generation: finished, inflatedSize: finished.size })
-  if (
-    suspects.length === 0 &&
-    generations.start.isPassedOver({ rotated: true, mtimeMs: archive.facts.mtimeMs, identity: archive.facts }, isFirst)
-  ) {
+  const suspects = [...generations.all()].filter((generation) => beginsAs(generation, head))
+  const [known, ...others] = suspects.filter((generation) => isStillIn(generation, archive, inflatedSize))
+  if (known && others.length === 0)
+    return giveHome(generations, archive, { generation: known, inflatedSize: known.size })
+  const isPassedOver = () => isHistory(generations, { facts: archive.facts, begin: head }, isFirst)
+  if (isPassedOver() && suspects.every(({ finished }) => finished)) {
     const generation = generations.discover(archive)
     generation.head.learn(head)
     generation.finish()
@@ -74,6 +72,7 @@ async function resolve(generations: Generations, archive: Archive, isFirst: bool
     case 'new': {
       const generation = generations.discover(archive)
       generation.head.learn(head)
+      if (isPassedOver()) generation.finish()
       return giveHome(generations, archive, { generation, inflatedSize: candidate.size })
     }
   }
@@ -92,11 +91,15 @@ function giveHome(
   return undefined
 }
 
-/** What is done with is recognised without inflating all of it: by its beginning, if no other begins so, and its size. */
-function isArchiveOf(
-  generation: Generation,
-  { generations, inflatedSize }: { generations: Generations; inflatedSize: number },
-): boolean {
-  const { finished, size, isArchive } = generation
-  return finished && !isArchive && !generations.seen.has(generation) && size % 2 ** 32 === inflatedSize
+/** That nothing is known of how a generation begins says nothing. */
+function beginsAs({ head }: Generation, begin: Buffer): boolean {
+  return head.length > 0 && head.matches(begin.subarray(0, head.length)) === true
+}
+
+/**
+ * An archive that was known before is recognised without inflating all of it. Another one may begin just so and be as long: not
+ * even its name shows that it is not.
+ */
+function isStillIn({ finished, size, place, identity }: Generation, { facts }: Archive, inflatedSize: number): boolean {
+  return finished && !place && size % 2 ** 32 === inflatedSize && keyOf(identity) === keyOf(facts)
 }

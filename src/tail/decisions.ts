@@ -135,9 +135,14 @@ export function textOf({ path, reason }: Unreadable): string {
   return `${path}: ${reason}`
 }
 
+/** It only cannot be told yet. */
+export function isEarly({ code }: Fault): boolean {
+  return code === 'EAGAIN'
+}
+
 function kindOf(fault: Fault): Undecided['kind'] {
   if (isIncomplete(fault)) return 'damaged'
-  return fault.code === 'EAGAIN' ? 'early' : 'unreadable'
+  return isEarly(fault) ? 'early' : 'unreadable'
 }
 
 function isDue({ kind, tries, triedAtMs }: Undecided): boolean {

@@ -224,6 +224,13 @@ export class Generation {
     return this.#file.bytes(this.place, { position, length })
   }
 
+  /** Nothing is to be read from its file now, which is known by its beginning when it comes back in another one. */
+  rest(): void {
+    if (this.head.length === 0) this.learnHead()
+    this.head.forgetBytes()
+    this.closeContent()
+  }
+
   /** Opens its file and keeps it open. */
   open(): Fault | undefined {
     return this.place ? this.#file.open(this.place) : NO_PLACE

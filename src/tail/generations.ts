@@ -6,6 +6,7 @@ import { discoverGeneration } from './discovered-generation.ts'
 import { Fault, type FileFacts } from './files.ts'
 import type { Generation } from './generation.ts'
 import { generationOf } from './generation-record.ts'
+import { notesOf } from './history.ts'
 import { type FileIdentity, isIdentity } from './identity.ts'
 import type { LineageOptions } from './lineage-options.ts'
 import { reportLoss, takeBackLoss } from './losses.ts'
@@ -44,7 +45,7 @@ export class Generations {
   constructor(options: LineageOptions) {
     this.options = options
     const force = options.source.startPosition.startsWith('force')
-    for (const record of force ? [] : options.records) this.#remember(record)
+    for (const record of force ? [] : options.records) this.remember(record)
     this.start = new Start(options, this.homeless.length === 0)
   }
 
@@ -66,7 +67,14 @@ export class Generations {
   /** Takes over what is known of a file from when another path meant it; of one that is known here that would be of its clone. */
   recall(facts: FileFacts): void {
     if (this.ofFile(facts).length > 0) return
-    for (const record of this.options.recall(facts)) this.#remember(record)
+    for (const record of this.options.recall(facts)) this.remember(record)
+  }
+
+  /** Homeless until its file is seen. */
+  remember(record: GenerationRecord): void {
+    const generation = generationOf(record, this.options.context)
+    this.homeless.push(generation)
+    this.byFile.put(generation)
   }
 
   /** The one to read from a file whose content is not known from before. */
@@ -99,6 +107,7 @@ export class Generations {
     generation.moveInto(place)
     generation.rotated = true
     this.insert(generation)
+    for (const note of notesOf(this, place.facts)) this.#forget(note)
     // A copy may have been made before the last bytes were written to what it is a copy of.
     const lost = Math.max(
       0,
@@ -114,7 +123,7 @@ export class Generations {
     generation.observe(facts, nowMs)
     if (!this.done.includes(generation)) return
     if (!generation.finished) this.insert(generation)
-    else generation.closeContent()
+    else generation.rest()
   }
 
   /** Brings a generation up to date that is not, or perhaps no longer, at the live path. */
@@ -143,7 +152,7 @@ export class Generations {
     generation.lossReported = false
     if (!generation.isSettled) generation.finished = false
     if (generation.finished) {
-      generation.closeContent()
+      generation.rest()
       this.done.push(generation)
     } else {
       // From now on it can be deleted and is read all the same.
@@ -181,10 +190,7 @@ export class Generations {
   /** Forgets what has been gone longest. */
   forgetGone(): void {
     const gone = this.homeless.filter(({ finished, lossReported }) => finished || lossReported)
-    for (const old of gone.slice(0, -KEPT_GONE)) {
-      this.#remove(old)
-      this.byFile.delete(old)
-    }
+    for (const old of gone.slice(0, -KEPT_GONE)) this.#forget(old)
   }
 
   /** Puts what has come since in its order; `liveName`: what rotated names are read as generations of. */
@@ -203,11 +209,9 @@ export class Generations {
     for (const generation of this.all()) generation.closeContent()
   }
 
-  /** Homeless until its file is seen. */
-  #remember(record: GenerationRecord): void {
-    const generation = generationOf(record, this.options.context)
-    this.homeless.push(generation)
-    this.byFile.put(generation)
+  #forget(generation: Generation): void {
+    this.#remove(generation)
+    this.byFile.delete(generation)
   }
 
   #remove(generation: Generation): void {

@@ -84,7 +84,7 @@ export function importPosition(
   const liveName = basename(livePath)
   const rotatedPaths = listing
     .rotatedOf(liveName)
-    .filter((name) => !isArchive(name) || !listing.names.has(name.slice(0, -'.gz'.length)))
+    .filter((name) => !isArchive(name) || name === `${liveName}.gz` || !listing.names.has(basename(name, '.gz')))
     .map((name) => join(dirname(livePath), name))
   const found: Candidate[] = []
   for (const candidatePath of [livePath, ...rotatedPaths]) {

@@ -10,6 +10,7 @@ import type { Evidence } from './proof.ts'
 interface Known {
   readonly head: Head
   readonly size: number
+  readonly finished: boolean
   /** Of the file it was last seen in. */
   readonly identity: FileIdentity
   readonly cursors: Pick<Cursors, 'isProvable' | 'evidence'>
@@ -38,28 +39,50 @@ export type Verdict = 'same' | 'cut' | 'begins' | 'other'
 /**
  * Judges by stored evidence: the first bytes, and the bytes before the places that were read to. A fault: it cannot be
  * told now.
- *
- * A generation of which nothing is known yet (it was empty) is recognised by the birth of its file only: there is nothing
- * in it that could be lost or repeated.
  */
 export function recognise(known: Known, candidate: Readable, evidence?: readonly Evidence[]): Verdict | Fault {
   const { head, cursors } = known
   const { size } = candidate
-  if (head.length === 0) return isCertainIdentity(known.identity, candidate.facts) ? 'same' : 'other'
-  if (size === 0 || !cursors.isProvable) return 'other'
+  if (head.length === 0) return recogniseHeadless(known, candidate, evidence)
+  if (size === 0) return 'other'
   const begin = candidate.bytes(0, Math.min(head.length, size))
   if (begin instanceof Fault) return begin
   const isAlike = head.matches(begin, candidate.fingerprintOf)
-  if (isAlike === false) return 'other'
-  let proven = isAlike ? 1 : 0
-  for (const { offset, marker } of evidence ?? cursors.evidence()) {
-    if (offset > size) continue
-    const bytes = candidate.bytes(offset - marker.length, marker.length)
-    if (bytes instanceof Fault) return bytes
-    if (bytes === undefined || fingerprint(bytes).hash !== marker.hash) return 'other'
-    proven = Math.max(proven, offset)
-  }
-  if (proven === 0) return 'other'
+  if (isAlike === false || !cursors.isProvable) return 'other'
+  const proven = provenBy(evidence ?? cursors.evidence(), candidate)
+  if (proven === undefined || proven instanceof Fault) return proven ?? 'other'
+  if (proven === 0 && !isAlike) return 'other'
   if (size >= known.size) return 'same'
   return proven < PROOF_BYTES ? 'begins' : 'cut'
+}
+
+/**
+ * A generation whose first bytes are not known is recognised by the birth of its file. While it was empty there is nothing in
+ * it that could be lost or repeated; otherwise the places that were read to, or passed over, must be there, too. Of what is done
+ * with there must be such places.
+ */
+function recogniseHeadless(
+  { identity, cursors, finished, size }: Known,
+  candidate: Readable,
+  evidence?: readonly Evidence[],
+): Verdict | Fault {
+  if (!isCertainIdentity(identity, candidate.facts)) return 'other'
+  const places = evidence ?? cursors.evidence()
+  if (places.length === 0) return finished && size > 0 ? 'other' : 'same'
+  const proven = provenBy(places, candidate)
+  if (proven instanceof Fault) return proven
+  return proven ? 'same' : 'other'
+}
+
+/** Up to where these places, as far as it reaches, show that it is the same content; undefined: that it is not. */
+function provenBy(evidence: readonly Evidence[], candidate: Readable): number | undefined | Fault {
+  let proven = 0
+  for (const { offset, marker } of evidence) {
+    if (offset > candidate.size) continue
+    const bytes = candidate.bytes(offset - marker.length, marker.length)
+    if (bytes instanceof Fault) return bytes
+    if (bytes === undefined || fingerprint(bytes).hash !== marker.hash) return undefined
+    proven = Math.max(proven, offset)
+  }
+  return proven
 }

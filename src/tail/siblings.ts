@@ -1,9 +1,12 @@
 import { basename, join } from 'node:path'
+import { FINGERPRINT_BYTES } from '../checkpoint/registry.ts'
 import { lookElsewhere, missUnseen } from './absence.ts'
 import { plainCandidate } from './candidate.ts'
+import { isEarly } from './decisions.ts'
 import { Fault, isAbsent, withFile } from './files.ts'
 import type { Generation } from './generation.ts'
 import type { Generations } from './generations.ts'
+import { isHistory, noteHistory } from './history.ts'
 import { type FileIdentity, isIdentity } from './identity.ts'
 import { type Around, judge } from './judgement.ts'
 import type { LivePath } from './live-path.ts'
@@ -55,6 +58,7 @@ export function scanSiblings({ generations, livePath, retention }: Scanned, nowM
   // It may pass: it is told when the next look finds the same.
   if (scan.refusal && !generations.refusal) generations.scanWanted = true
   generations.refusal = scan.refusal
+  for (const archive of archives) noteHistory(generations, archive, nowMs)
   if (isListed) generations.start.unseen.siblings = false
   return archives
 }
@@ -93,9 +97,10 @@ function verify({ generations, livePath, nowMs }: Scan): void {
   }
 }
 
-/** A `.gz` beside its plain file is a copy, perhaps one that is being written. */
-function isArchive({ names }: Scan, path: string): boolean {
-  return path.endsWith('.gz') && !names.has(basename(path, '.gz'))
+/** A `.gz` beside its plain file is a copy, perhaps one that is being written. The live name says nothing: other content has it by then. */
+function isArchive({ names, livePath }: Scan, path: string): boolean {
+  const plain = basename(path, '.gz')
+  return path.endsWith('.gz') && (plain === livePath.base.name || !names.has(plain))
 }
 
 /** Whether another lineage has known it first. */
@@ -116,14 +121,19 @@ function receive(scan: Scan, { path, facts }: Place, isMissing: Around['isMissin
   // A copy grows while it is made: it is taken as it was when it was judged, not as it was when it was first seen.
   const judged = withFile(files, path, (fd, now) => {
     if (!isIdentity(now, facts)) return new Fault('ENOENT', `${path} is another file now`)
-    const judgement = judge(plainCandidate(files, fd, now), { ...scan, isMissing, isLive: false })
-    return judgement instanceof Fault ? judgement : { judgement, place: { path, facts: now } }
+    const candidate = plainCandidate(files, fd, now)
+    const judgement = judge(candidate, { ...scan, isMissing, isLive: false })
+    if (judgement instanceof Fault) return judgement
+    const begin = judgement.kind === 'new' && candidate.bytes(0, Math.min(FINGERPRINT_BYTES, now.size))
+    const isPassedOver = begin instanceof Buffer && isHistory(generations, { facts: now, begin }, false)
+    return { judgement, isPassedOver, place: { path, facts: now } }
   })
   if (judged instanceof Fault) {
     decisions.postpone({ path, facts }, judged)
+    if (!isEarly(judged)) noteHistory(generations, { path, facts }, scan.nowMs)
     return
   }
-  const { judgement, place } = judged
+  const { judgement, isPassedOver, place } = judged
   decisions.clear(facts)
   if (judgement.kind === 'wait') {
     scan.isComplete = false
@@ -132,6 +142,7 @@ function receive(scan: Scan, { path, facts }: Place, isMissing: Around['isMissin
     decisions.ignore(facts)
   } else {
     const generation = judgement.kind === 'home' ? judgement.generation : generations.discover(place)
+    if (isPassedOver) generation.finish()
     generations.giveHome(generation, place)
     scan.seen.add(generation)
   }

@@ -78,16 +78,18 @@ const PASSED_OVER = 'start-position'
 /** Of a live file the position behind its last newline, of another one behind its last byte. */
 function endOf(generation: Generation, { files, source }: StartOptions): PositionRecord {
   const { place, size, rotated } = generation
-  const none = { offset: size, marker: NO_FINGERPRINT, deadLetteredBytes: 0, skippedBytes: { [PASSED_OVER]: size } }
-  if (!place || generation.isArchive) return none
+  // What another destination knows of the end is true for this one.
+  const marker = generation.cursors.evidence().find(({ offset }) => offset === size)?.marker ?? NO_FINGERPRINT
+  const end = { offset: size, marker, deadLetteredBytes: 0, skippedBytes: { [PASSED_OVER]: size } }
+  if (!place || generation.isArchive) return end
   const found = withFile(files, place.path, (fd) => {
     const offset = rotated ? size : endOfLines(size, source.encoding, (span) => readExactly(files, fd, span))
     const length = Math.min(FINGERPRINT_BYTES, offset)
     const bytes = readExactly(files, fd, { position: offset - length, length })
     const marker = bytes && !(bytes instanceof Fault) ? fingerprint(bytes) : NO_FINGERPRINT
-    return { ...none, offset, marker, skippedBytes: { [PASSED_OVER]: offset } }
+    return { ...end, offset, marker, skippedBytes: { [PASSED_OVER]: offset } }
   })
-  return found instanceof Fault ? none : found
+  return found instanceof Fault ? end : found
 }
 
 type ReadSpan = (span: { position: number; length: number }) => Buffer | undefined | Fault

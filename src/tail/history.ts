@@ -1,0 +1,63 @@
+import { randomUUID } from 'node:crypto'
+import type { FileFacts } from './files.ts'
+import { NO_FINGERPRINT } from './fingerprint.ts'
+import type { Generation } from './generation.ts'
+import type { Generations } from './generations.ts'
+import type { Place } from './place.ts'
+
+/**
+ * History is found by the first scan; to look into it may take longer than the agent lives, or be refused. A note holds no more of
+ * a file than that it was there, as a generation of which no byte is known: it is nobody's home, and decides only about what is new by
+ * its content. A file that was written to since is none of it, nor is another one that got its inode.
+ */
+export function noteHistory(generations: Generations, { path, facts }: Place, nowMs: number): void {
+  const { start, options } = generations
+  const { dev, ino, birth, size, mtimeMs } = facts
+  if (birth === '0' || size === 0 || generations.ofFile(facts).length > 0) return
+  if (!start.isPassedOver({ rotated: true, mtimeMs, identity: facts }, start.isFirstScan)) return
+  const end = { offset: size, marker: NO_FINGERPRINT, deadLetteredBytes: 0, skippedBytes: {} }
+  generations.remember({
+    id: randomUUID(),
+    path: options.path,
+    lastPath: path,
+    dev,
+    ino,
+    birth,
+    prefix: NO_FINGERPRINT,
+    size,
+    finished: true,
+    seenAt: new Date(nowMs).toISOString(),
+    positions: Object.fromEntries(options.context.destinations.map((destination) => [destination, end])),
+  })
+}
+
+/** The notes of a file. */
+export function notesOf(generations: Generations, facts: FileFacts): readonly Generation[] {
+  return generations
+    .ofFile(facts)
+    .filter(
+      ({ finished, place, isUnknown, cursors }) => finished && !place && isUnknown && cursors.evidence().length === 0,
+    )
+}
+
+/**
+ * Whether a file whose content is new, and begins so, is left out: as `isFirst` looked at for the very first time, or as noted then. Not
+ * if it may be what is sought, or is unread and could not be looked at, though it was not recognised.
+ */
+export function isHistory(
+  generations: Generations,
+  { facts, begin }: { readonly facts: FileFacts; readonly begin: Buffer },
+  isFirst: boolean,
+): boolean {
+  const isNoted = isFirst || notesOf(generations, facts).some(({ size }) => size === facts.size)
+  const { mtimeMs } = facts
+  if (!generations.start.isPassedOver({ rotated: true, mtimeMs, identity: facts }, isNoted)) return false
+  const sought = [...generations.all()].filter(({ finished, place, isUnknown }) => !finished && (!place || isUnknown))
+  return !sought.some((generation) => mayBegin(generation, begin))
+}
+
+/** In doubt only while something of it is to be delivered. */
+function mayBegin({ head, isSettled }: Generation, begin: Buffer): boolean {
+  const isAlike = head.length === 0 ? undefined : head.matches(begin.subarray(0, head.length))
+  return isAlike ?? !isSettled
+}

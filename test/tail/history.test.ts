@@ -1,0 +1,456 @@
+import {
+  appendFileSync,
+  copyFileSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
+import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import type { GenerationRecord } from '../../src/checkpoint/registry.ts'
+import { Fault, type Files, nodeFiles } from '../../src/tail/files.ts'
+import { fingerprint } from '../../src/tail/fingerprint.ts'
+import { birthless, faultyFiles } from '../support/faulty-files.ts'
+import { moment } from '../support/moment.ts'
+import { type RigOptions, sourceOf, tailRig } from '../support/tail-rig.ts'
+import { tempDir } from '../support/temp-dir.ts'
+import { until } from '../support/until.ts'
+
+/** Longer than what is known of how a file begins. */
+const BANNER = `${'banner '.repeat(200)}\n`
+const DAY_MS = 86_400_000
+
+/** Files of a log by the end of their names: '' the live one, '.2.gz' an archive. */
+function log(dir: string) {
+  const at = (end = '') => join(dir, `app.log${end}`)
+  const pack = (end: string, from = end) => {
+    writeFileSync(at(`${end}.gz`), gzipSync(readFileSync(at(from))))
+    rmSync(at(from))
+  }
+  return {
+    at,
+    pack,
+    write: (end: string, text: string) => writeFileSync(at(end), end.endsWith('.gz') ? gzipSync(text) : text),
+    append: (text: string) => appendFileSync(at(), text),
+    move: (from: string, to: string) => renameSync(at(from), at(to)),
+    /** Sooner or later after all that was done. */
+    start: async (more: Partial<RigOptions> = {}) => {
+      await moment(dir)
+      return tailRig({ dir, sources: [sourceOf(at())], ...more })
+    },
+  }
+}
+
+/** As a registry was written that knew no more of history than its files. */
+function headless(records: readonly GenerationRecord[]): readonly GenerationRecord[] {
+  return records.map((record) => (record.finished ? { ...record, prefix: fingerprint(Buffer.alloc(0)) } : record))
+}
+
+describe('history is not delivered', () => {
+  test('as logrotate leaves it with delaycompress, under start_position: end', async () => {
+    using dir = tempDir()
+    const { at, write, append, start } = log(dir.path)
+    for (const [index, end] of ['.1', '.2.gz', '.3.gz', '.4.gz'].entries()) {
+      write(end, `history ${end} a\nhistory ${end} b\n`)
+      const writtenAt = new Date(Date.now() - (index + 1) * DAY_MS)
+      utimesSync(at(end), writtenAt, writtenAt)
+    }
+    write('', 'live\n')
+    const tail = await start({ sources: [sourceOf(at(), { startPosition: 'end' })] })
+    expect(await tail.lines()).toEqual([])
+    append('new\n')
+    expect(await tail.lines()).toEqual(['new'])
+    await tail.restart()
+    expect(await tail.lines()).toEqual([])
+    await tail.close()
+  })
+
+  test('while the live file is empty, at the first start and at the next', async () => {
+    using dir = tempDir()
+    const { write, append, move, start } = log(dir.path)
+    write('.2.gz', 'history a1\nhistory a2\n')
+    write('.1.gz', 'history b1\nhistory b2\n')
+    write('', '')
+    const tail = await start()
+    expect(await tail.lines()).toEqual([])
+    append('new\n')
+    expect(await tail.lines()).toEqual(['new'])
+    move('', '.0')
+    write('', '')
+    await tail.restart()
+    expect(await tail.lines()).toEqual([])
+    await tail.close()
+  })
+
+  test('when it is packed later', async () => {
+    using dir = tempDir()
+    const { write, move, pack, start } = log(dir.path)
+    write('.2', 'history a\nhistory aa\n')
+    write('.1', 'history b\n')
+    write('', 'live\n')
+    const tail = await start()
+    expect(await tail.lines()).toEqual(['live'])
+    pack('.2')
+    expect(await tail.lines()).toEqual([])
+    move('.1', '.2')
+    move('', '.1')
+    write('', '')
+    await tail.lines()
+    pack('.3', '.2')
+    expect(await tail.lines()).toEqual([])
+    await tail.close()
+  })
+
+  test.each(['', 'live\n'])('when positions are imported and the live file holds %j', async (content) => {
+    using dir = tempDir()
+    const { at, write, start } = log(dir.path)
+    write('.2.gz', 'history a1\nhistory a2\n')
+    write('.1.gz', 'history b1\nhistory b2\n')
+    write('.gz', 'history c1\nhistory c2\n')
+    write('', content)
+    const updatedAtMs = await moment(dir.path)
+    const tail = await start({ imports: new Map([[at(), { offset: content.length, updatedAtMs }]]) })
+    expect(await tail.lines()).toEqual([])
+    await tail.close()
+  })
+
+  test('at the second start, on a file system without birth times', async () => {
+    using dir = tempDir()
+    const { write, start } = log(dir.path)
+    write('.2', 'history a\nhistory aa\n')
+    write('.1', 'history b\n')
+    write('', 'live\n')
+    const tail = await start({ files: birthless(nodeFiles) })
+    expect(await tail.lines()).toEqual(['live'])
+    await tail.restart()
+    expect(await tail.lines()).toEqual([])
+    await tail.close()
+  })
+
+  test('when a registry of before knows nothing of its content, which is learnt then', async () => {
+    using dir = tempDir()
+    const { write, pack, start } = log(dir.path)
+    write('.2', 'history a\nhistory aa\n')
+    write('.1', 'history b\n')
+    write('', 'live\n')
+    const tail = await start()
+    expect(await tail.lines()).toEqual(['live'])
+    await tail.restart(headless(structuredClone(tail.tailer.records())))
+    expect(await tail.lines()).toEqual([])
+    pack('.2')
+    expect(await tail.lines()).toEqual([])
+    await tail.close()
+  })
+
+  test('when its beginning could not be read at once, and it is packed later', async () => {
+    using dir = tempDir()
+    const { at, write, pack, start } = log(dir.path)
+    write('.2', `${'history a'.repeat(300)}\n`)
+    write('', 'live\n')
+    const tail = await start({ files: readsOnce(at('.2')) })
+    expect(await tail.lines()).toEqual(['live'])
+    pack('.2')
+    expect(await tail.lines()).toEqual([])
+    await tail.close()
+  })
+})
+
+describe.each([true, false])(
+  'history that begins as every file does (birth times: %s) is not delivered',
+  (hasBirth) => {
+    const files = hasBirth ? nodeFiles : birthless(nodeFiles)
+
+    test('at the first start and at the next, nor when it is renamed meanwhile', async () => {
+      using dir = tempDir()
+      const { write, move, start } = log(dir.path)
+      write('.3.gz', `${BANNER}history c\n`)
+      write('.2.gz', `${BANNER}history a\n`)
+      write('.1.gz', `${BANNER}history b, longer\n`)
+      write('', `${BANNER}live\n`)
+      const tail = await start({ files })
+      expect((await tail.lines()).slice(1)).toEqual(['live'])
+      await tail.restart()
+      expect(await tail.lines()).toEqual([])
+      move('.3.gz', '.4.gz')
+      move('.2.gz', '.3.gz')
+      await tail.restart()
+      expect(await tail.lines()).toEqual([])
+      await tail.close()
+    })
+
+    test('when it is packed later', async () => {
+      using dir = tempDir()
+      const { write, pack, start } = log(dir.path)
+      write('.2', `${BANNER}history a\n`)
+      write('.1', `${BANNER}history b\n`)
+      write('', `${BANNER}live\n`)
+      const tail = await start({ files })
+      expect((await tail.lines()).slice(1)).toEqual(['live'])
+      pack('.2')
+      expect(await tail.lines()).toEqual([])
+      pack('.1')
+      await tail.restart()
+      expect(await tail.lines()).toEqual([])
+      await tail.close()
+    })
+  },
+)
+
+describe('history that was not looked into at the first start is not delivered', () => {
+  beforeEach(() => void vi.useFakeTimers({ toFake: ['performance'] }))
+  afterEach(() => void vi.useRealTimers())
+
+  test('where archives were still to be inflated when the agent died', async () => {
+    using dir = tempDir()
+    const { write, start } = log(dir.path)
+    write('.2.gz', 'history a1\nhistory a2\n')
+    write('.1.gz', 'history b1\nhistory b2\n')
+    write('', 'live\n')
+    const gate = Promise.withResolvers<void>()
+    const tail = await start({ files: archivesWait(gate.promise) })
+    void tail.tailer.pass()
+    await until(() => tail.tailer.records().length > 0)
+    const records = structuredClone(tail.tailer.records())
+    gate.resolve()
+    await tail.restart(records)
+    expect(await tail.lines()).toEqual(['live'])
+    await tail.restart()
+    expect(await tail.lines()).toEqual([])
+    const ends = tail.tailer.records().map(({ lastPath }) => lastPath.slice(-4))
+    expect(ends.toSorted()).toEqual(['.log', '1.gz', '2.gz'])
+    await tail.close()
+  })
+
+  test.each([
+    ['in one run', 0],
+    ['after a restart', 1],
+    ['after two', 2],
+  ])('where it was refused, %s', async (_, restarts) => {
+    using dir = tempDir()
+    const { at, write, append, start } = log(dir.path)
+    write('.2.gz', 'history a1\nhistory a2\n')
+    write('.1', 'history b\n')
+    write('', 'live\n')
+    const faulty = faultyFiles()
+    faulty.refuse(['open'], 'EACCES', (path) => path !== at())
+    const tail = await start({ files: faulty.files })
+    expect(await tail.lines()).toEqual(['live'])
+    for (let restart = 0; restart < restarts; restart += 1) {
+      if (restart === restarts - 1) faulty.allow()
+      await tail.restart()
+      expect(await tail.lines()).toEqual([])
+    }
+    faulty.allow()
+    vi.advanceTimersByTime(60_000)
+    await tail.tailer.pass()
+    appendFileSync(at('.1'), 'late\n')
+    append('new\n')
+    expect((await tail.lines()).toSorted()).toEqual(['late', 'new'])
+    await tail.close()
+  })
+})
+
+test('a delivered archive is not delivered again where a destination is new and the live file is empty', async () => {
+  using dir = tempDir()
+  const { write, move, pack, start } = log(dir.path)
+  write('', 'one\ntwo\n')
+  const tail = await start({ destinations: ['a'] })
+  expect(await tail.lines('a')).toEqual(['one', 'two'])
+  move('', '.1')
+  write('', '')
+  await tail.lines('a')
+  pack('.1')
+  expect(await tail.lines('a')).toEqual([])
+  for (let restarts = 0; restarts < 2; restarts += 1) {
+    await tail.restart(undefined, ['a', 'b'])
+    expect([...(await tail.lines('a')), ...(await tail.lines('b'))]).toEqual([])
+  }
+  await tail.close()
+})
+
+test('a delivered archive is not delivered again where a destination is new and it was copied', async () => {
+  using dir = tempDir()
+  const { at, write, move, pack, start } = log(dir.path)
+  write('', 'one\ntwo\n')
+  const tail = await start({ destinations: ['a'] })
+  expect(await tail.lines('a')).toEqual(['one', 'two'])
+  move('', '.1')
+  write('', 'three\n')
+  expect(await tail.lines('a')).toEqual(['three'])
+  pack('.1')
+  await tail.lines('a')
+  await tail.restart(undefined, ['a', 'b'])
+  await tail.lines('a')
+  expect(await tail.lines('b')).toEqual(['three'])
+  copyFileSync(at('.1.gz'), at('.2.gz'))
+  rmSync(at('.1.gz'))
+  await tail.restart(undefined, ['a', 'b'])
+  expect([...(await tail.lines('a')), ...(await tail.lines('b'))]).toEqual([])
+  await tail.close()
+})
+
+describe('what was written after the start is delivered', () => {
+  test('from an archive that is as long as a history file that is gone', async () => {
+    using dir = tempDir()
+    const { at, write, move, start } = log(dir.path)
+    write('.1', 'history 1\nhistory 2\n')
+    write('', 'live\n')
+    const tail = await start()
+    expect(await tail.lines()).toEqual(['live'])
+    const records = structuredClone(tail.tailer.records())
+    rmSync(at('.1'))
+    move('', '.2')
+    write('.1.gz', 'unread. 1\nunread. 2\n')
+    write('', 'next\n')
+    await tail.restart(records)
+    expect(await tail.lines()).toEqual(['unread. 1', 'unread. 2', 'next'])
+    await tail.close()
+  })
+
+  test.each([true, false])(
+    'from an archive that begins as a file that is gone and is as long (down: %s)',
+    async (isDown) => {
+      using dir = tempDir()
+      const { at, write, move, start } = log(dir.path)
+      write('', `${BANNER}first  1\nfirst  2\n`)
+      const tail = await start()
+      expect((await tail.lines()).slice(1)).toEqual(['first  1', 'first  2'])
+      move('', '.1')
+      write('', 'x\n')
+      expect(await tail.lines()).toEqual(['x'])
+      rmSync(at('.1'))
+      if (!isDown) await tail.lines()
+      const records = structuredClone(tail.tailer.records())
+      write('.1.gz', `${BANNER}second 1\nsecond 2\n`)
+      if (isDown) await tail.restart(records)
+      expect((await tail.lines()).slice(1)).toEqual(['second 1', 'second 2'])
+      await tail.close()
+    },
+  )
+
+  test('which is packed before the first look at its directory, and once', async () => {
+    using dir = tempDir()
+    const { at, write, pack, start } = log(dir.path)
+    write('', 'live\n')
+    const { mtime } = statSync(at())
+    let looks = 0
+    const tail = await start({
+      files: {
+        ...nodeFiles,
+        list(directory) {
+          looks += 1
+          if (looks === 1) {
+            pack('.1', '')
+            utimesSync(at('.1.gz'), mtime, mtime)
+          }
+          return nodeFiles.list(directory)
+        },
+      },
+    })
+    await tail.tailer.pass()
+    await tail.restart()
+    expect(await tail.lines()).toEqual(['live'])
+    expect(await tail.lines()).toEqual([])
+    await tail.close()
+  })
+
+  test.each(['grows', 'is written over'])('from a file that was refused at the start and then %s', async (what) => {
+    using dir = tempDir()
+    const { at, write, append, start } = log(dir.path)
+    write('.1', 'history\n')
+    write('', 'live\n')
+    const faulty = faultyFiles()
+    faulty.refuse(['open'], 'EACCES', at('.1'))
+    const tail = await start({ files: faulty.files })
+    expect(await tail.lines()).toEqual(['live'])
+    const records = structuredClone(tail.tailer.records())
+    await moment(dir.path)
+    if (what === 'grows') appendFileSync(at('.1'), 'late\n')
+    else {
+      append('too\n')
+      copyFileSync(at(), at('.1'))
+      truncateSync(at())
+    }
+    faulty.allow()
+    await tail.restart(records)
+    expect(await tail.lines()).toEqual(what === 'grows' ? ['history', 'late'] : ['too'])
+    await tail.close()
+  })
+
+  const situations = [false, true].flatMap((isDown) =>
+    [false, true].flatMap((isOld) => [3, 100, 3000].map((size) => ({ isDown, isOld, size }))),
+  )
+  test.each(situations)(
+    'from a copy over a history file of $size bytes (down: $isDown, a registry of before: $isOld)',
+    async ({ isDown, isOld, size }) => {
+      using dir = tempDir()
+      const { at, write, append, start } = log(dir.path)
+      write('.1', `${'h'.repeat(size)}\n`)
+      write('', 'live\n')
+      const tail = await start()
+      expect(await tail.lines()).toEqual(['live'])
+      await moment(dir.path)
+      append('unread\n')
+      const records = structuredClone(tail.tailer.records())
+      const kept = isOld ? headless(records) : records
+      if (isOld) await tail.restart(kept)
+      if (!isDown) await tail.tailer.pass()
+      copyFileSync(at(), at('.1'))
+      truncateSync(at(), 0)
+      append('new\n')
+      if (isDown) await tail.restart(kept)
+      expect(await tail.lines()).toEqual(['unread', 'new'])
+      await tail.close()
+    },
+  )
+})
+
+/** The disk refuses the beginning of a file once, when it has just been looked at. */
+function readsOnce(path: string): Files {
+  const fds = new Set<number>()
+  let reads = 0
+  return {
+    ...nodeFiles,
+    open(name) {
+      const fd = nodeFiles.open(name)
+      if (typeof fd === 'number' && name === path) fds.add(fd)
+      return fd
+    },
+    readSync(fd, into, position) {
+      if (fds.has(fd) && position === 0) reads += 1
+      return fds.has(fd) && position === 0 && reads === 2
+        ? new Fault('EIO', 'a fault of the disk')
+        : nodeFiles.readSync(fd, into, position)
+    },
+    close(fd) {
+      fds.delete(fd)
+      nodeFiles.close(fd)
+    },
+  }
+}
+
+/** The real file system, on which archives cannot be read on before `gate`. */
+function archivesWait(gate: Promise<void>): Files {
+  const archives = new Set<number>()
+  return {
+    ...nodeFiles,
+    open(path) {
+      const fd = nodeFiles.open(path)
+      if (typeof fd === 'number' && path.endsWith('.gz')) archives.add(fd)
+      return fd
+    },
+    async read(fd, into, position) {
+      if (archives.has(fd)) await gate
+      return nodeFiles.read(fd, into, position)
+    },
+    close(fd) {
+      archives.delete(fd)
+      nodeFiles.close(fd)
+    },
+  }
+}
