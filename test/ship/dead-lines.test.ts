@@ -69,7 +69,7 @@ test('a lane whose dead letter is full holds no more of them than its batches ma
   const port: DeadLetterPort = {
     async write(entries) {
       for (const { start } of entries) offered.add(start)
-      return { kind: 'full' }
+      return { kind: 'full', stored: 0 }
     },
   }
   const { file, lane } = setUp('-\n'.repeat(200_000), port)
