@@ -5,7 +5,7 @@ import { environmentPath, resolveDestinations, type WrittenDestination } from '.
 import type { EnvironmentConf } from './environment.ts'
 import { type Finding, Findings } from './finding.ts'
 import type { Merged } from './merge.ts'
-import { resolveSource } from './sources.ts'
+import { longestLineOf, resolveSource } from './sources.ts'
 import type { Sections, WrittenFile } from './written.ts'
 
 export interface ResolveInput {
@@ -27,17 +27,19 @@ export function resolveConfig(input: ResolveInput): Resolved {
   const { files, merged, environment, hostnameOf } = input
   const { conf } = merged
   const findings = new Findings([])
+  const resolvedSources = resolveSources(files, conf, environment)
   const { destinations, findings: ofDestinations } = resolveDestinations(writtenDestinations(conf, findings), {
     delivery: conf.delivery,
     environment,
     files: filesBeside(input, ['destination', 'destinations']),
+    longestLine: longestLineOf(resolvedSources.sources),
   })
   if (files.every(({ sources }) => sources.length === 0)) {
     findings.miss(['logs'], 'there is nothing to tail: no item of `logs:`')
   }
   const config: Config = {
     files: files.map(({ document }) => document.file),
-    ...resolveSources(files, conf, environment),
+    ...resolvedSources,
     destinations,
     checkpoint: resolveCheckpoint(input, findings),
     server: { listen: conf.server?.listen === undefined ? defaultListen : conf.server.listen.address },
