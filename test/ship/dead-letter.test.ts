@@ -51,9 +51,10 @@ describe('an entry', () => {
         .map((points) => Buffer.from(String.fromCodePoint(...points))),
       fc.constant(Buffer.from('\ufeffwith a byte order mark')),
     )
+    const more = fc.record({ status: fc.integer({ min: 100, max: 599 }), record: fc.nat() }, { requiredKeys: [] })
     fc.assert(
-      fc.property(lines, fc.option(fc.integer({ min: 100, max: 599 }), { nil: undefined }), (line, status) => {
-        const entry = entryOf(line, status === undefined ? {} : { status })
+      fc.property(lines, more, (line, more) => {
+        const entry = entryOf(line, more)
         const text = encodeEntry(entry).toString()
         expect(text.indexOf('\n')).toBe(text.length - 1)
         const { line: decoded, ...rest } = decodeEntry(text) ?? entryOf('')
