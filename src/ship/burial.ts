@@ -82,8 +82,11 @@ function refusalOf(refused: Exclude<StoredDeadLetters, { kind: 'stored' }>): { r
     return { reason: refused.message, hint: remedies.get(refused.code) ?? 'the agent tries again until it can' }
   }
   if (refused.kind === 'too-large') {
-    const reason = `an entry of ${refused.bytes} bytes is larger than dead_letter_max_bytes alone`
-    return { reason, hint: 'raise dead_letter_max_bytes to more than that: the destination waits until then' }
+    const reason = `an entry of ${refused.bytes} bytes alone is more than dead_letter_max_bytes allows`
+    return {
+      reason,
+      hint: `raise dead_letter_max_bytes to more than ${refused.bytes}: until then the destination waits`,
+    }
   }
   const hint =
     'send them again with agent replay --dead-letter, remove what is not needed, or raise dead_letter_max_bytes'

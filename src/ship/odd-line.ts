@@ -22,8 +22,9 @@ const DEAD_PIECE_BYTES = 1024 * 1024
 
 /**
  * Takes one line the body's fast path could not: NUL runs are skipped and counted, a torn line gives up the event glued
- * to it, a long audit event is truncated, rules drop or change it, and what no record can carry becomes a dead letter. `full`: the line was left
- * for the next body, also where there is no room for dead lines, as any odd line may become one; `partial`: its end is not there yet.
+ * to it, a long audit event is truncated, rules drop or change it, and what no record can carry becomes a dead letter.
+ * `full`: the line was left for the next body, also where there is no room for another dead line, as any odd line may be one;
+ * `partial`: its end is not there yet.
  */
 export async function takeOddLine(
   body: Body,

@@ -96,8 +96,8 @@ test('an entry that can never fit is told with the size it needs, though nothing
   const buried = bury([deadLine('1')], 'b1', stop.signal)
   await until(() => account.held === 1)
   expect(account.lastError?.message).toBe(
-    `dead letter: an entry of ${sizeOf('1')} bytes is larger than dead_letter_max_bytes alone; ` +
-      `raise dead_letter_max_bytes to more than that: the destination waits until then`,
+    `dead letter: an entry of ${sizeOf('1')} bytes alone is more than dead_letter_max_bytes allows; ` +
+      `raise dead_letter_max_bytes to more than ${sizeOf('1')}: until then the destination waits`,
   )
   stop.abort()
   expect([await buried, account.held]).toEqual([false, 0])

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { compileRules, type LineRules } from '../../src/process/rules.ts'
 import type { DeadLetterPort } from '../../src/ship/burial.ts'
 import type { DeadLetterEntry } from '../../src/ship/dead-letter-entry.ts'
 import { createLane } from '../../src/ship/lane.ts'
@@ -12,7 +13,7 @@ import { until } from '../support/until.ts'
 const maxInFlight = 3
 const MOST_LINES = (8 * 1024) / (maxInFlight + 1) + 1
 
-function setUp(content: string, port: DeadLetterPort) {
+function setUp(content: string, port: DeadLetterPort, rules?: LineRules) {
   const file = memoryFeed(Buffer.from(content), originOf('/var/log/app.log'))
   const limits = { batchMaxSize: 1000, batchMaxBytes: 5_000_000, maxLineBytes: 1024 * 1024 }
   const fake = fakeDestination(() => ok, limits)
@@ -23,6 +24,7 @@ function setUp(content: string, port: DeadLetterPort) {
     throttle: { take: async () => undefined, stop() {} },
     deadLetters: port,
     log: silentLog,
+    rulesOf: () => rules,
   })
   lane.start()
   return { file, fake, lane }
@@ -88,5 +90,18 @@ test('records among many of them are delivered in their order', async () => {
   await lane.drain()
   expect(fake.delivered).toEqual(records)
   expect(writes.flat()).toHaveLength(100_000)
+  expect(Math.max(...writes.map((entries) => entries.length))).toBeLessThanOrEqual(MOST_LINES)
+})
+
+test('many of them among lines that rules drop are stored, each once', async () => {
+  const { port, writes } = storing()
+  const content = `${'-\n'.repeat(100)}{"drop":1}\n`.repeat(500)
+  const rules = compileRules([{ kind: 'exclude_at_match', name: 'drop', pattern: 'drop' }])
+  const { file, fake, lane } = setUp(content, port, rules)
+  await until(() => file.ledger.watermark === content.length)
+  await lane.drain()
+  expect(fake.requests).toEqual([])
+  expect(new Set(writes.flat().map(({ start }) => start)).size).toBe(50_000)
+  expect(writes.flat()).toHaveLength(50_000)
   expect(Math.max(...writes.map((entries) => entries.length))).toBeLessThanOrEqual(MOST_LINES)
 })

@@ -140,7 +140,7 @@ describe('a dead letter that takes no lines', () => {
     [{ kind: 'full', stored: 0 }, /^dead letter: it is full .*; send them again with agent replay/],
     [
       { kind: 'too-large', stored: 0, bytes: 2000 },
-      /^dead letter: an entry of 2000 bytes is larger than .*; raise dead_/,
+      /^dead letter: an entry of 2000 bytes alone is more than .*; raise dead_letter_max_bytes to more than 2000:/,
     ],
     [refusedBy('EACCES', 'permission denied'), /^dead letter: EACCES: permission denied, open '\/d'; let the user/],
     [refusedBy('EROFS', 'read-only file system'), /; mount it for writing$/],
