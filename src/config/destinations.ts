@@ -19,6 +19,8 @@ export interface DestinationSurroundings {
   readonly delivery: DeliveryConf | undefined
   readonly environment: EnvironmentConf
   readonly files: FilePort
+  /** `max_line_bytes` of the source that has the most. */
+  readonly longestLine: number
 }
 
 export interface ResolvedDestinations {
@@ -62,12 +64,12 @@ function resolveDestination({ conf, path }: WrittenDestination, name: string, ar
     conf.type,
   )
   const deadLetterMaxBytes = conf.dead_letter_max_bytes ?? 2 ** 30
-  const isTight = deadLetterMaxBytes > 0 && deadLetterMaxBytes < delivery.batchMaxBytes
-  if (isTight && delivery.mode === 'batch') {
-    const batch = formatSize(delivery.batchMaxBytes)
+  // An entry is JSON: a line of JSON gets longer there by its quotes and backslashes.
+  const longestEntry = 2 * around.longestLine
+  if (deadLetterMaxBytes > 0 && deadLetterMaxBytes < longestEntry) {
     findings.warn(
       ['dead_letter_max_bytes'],
-      `\`dead_letter_max_bytes\` is less than a batch of ${batch}: one that is refused as a whole may not fit, and be held for ever`,
+      `\`dead_letter_max_bytes\` is less than the ${formatSize(longestEntry)} that a line of \`max_line_bytes\` may take there: the destination waits with one that does not fit until it is raised`,
     )
   }
   const base = {

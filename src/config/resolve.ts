@@ -6,7 +6,7 @@ import type { EnvironmentConf } from './environment.ts'
 import { type Finding, Findings } from './finding.ts'
 import type { Merged } from './merge.ts'
 import type { Origin, Origins } from './origin.ts'
-import { resolveSource } from './sources.ts'
+import { longestLineOf, resolveSource } from './sources.ts'
 import type { Sections, WrittenFile } from './written.ts'
 
 export interface ResolveInput {
@@ -29,16 +29,17 @@ export function resolveConfig(input: ResolveInput): Resolved {
   const { files, merged, environment, hostnameOf } = input
   const { conf } = merged
   const findings = new Findings([])
+  const { sources, rejectedSources, origins } = resolveSources(files, conf, environment)
   const written = writtenDestinations(conf, findings)
   const { destinations, findings: ofDestinations } = resolveDestinations(written, {
     delivery: conf.delivery,
     environment,
     files: filesBeside(input, ['destination', 'destinations']),
+    longestLine: longestLineOf(sources),
   })
   if (files.every(({ sources }) => sources.length === 0)) {
     findings.miss(['logs'], 'there is nothing to tail: no item of `logs:`')
   }
-  const { sources, rejectedSources, origins } = resolveSources(files, conf, environment)
   const config: Config = {
     files: files.map(({ document }) => document.file),
     sources,

@@ -25,7 +25,7 @@ export interface BatchPart {
 
 /**
  * A line for the dead letter. `start` and `end` say where it lies: exactly, or, for a record isolated from a batch, as the
- * span of its part.
+ * span of its part, of which it is record `record`.
  */
 export type DeadLine = Omit<DeadLetterEntry, 'at' | 'batchId'>
 

@@ -7,40 +7,52 @@ export interface DeadLetterPort {
   write(entries: readonly DeadLetterEntry[]): Promise<StoredDeadLetters>
 }
 
+/** Of a write that is refused the first entries may be stored; `too-large`: the next one alone takes more than is allowed. */
 export type StoredDeadLetters =
   | { readonly kind: 'stored' }
-  | { readonly kind: 'full' }
-  | { readonly kind: 'failed'; readonly code: string; readonly message: string }
+  | { readonly kind: 'full'; readonly stored: number }
+  | { readonly kind: 'too-large'; readonly stored: number; readonly bytes: number }
+  | { readonly kind: 'failed'; readonly stored: number; readonly code: string; readonly message: string }
 
-/** Stores lines in the dead letter and holds while that takes none; false when `signal` came first. */
+/**
+ * Stores lines in the dead letter and holds while that takes none; false when `signal` came first. What is stored by then
+ * stays there, and is stored again with its batch after the next start.
+ */
 export type Bury = (lines: readonly DeadLine[], batchId: string, signal: AbortSignal) => Promise<boolean>
 
 /** How long a lane waits before it looks again at a dead letter that is full or cannot be written. */
 const HOLD_MS = 5000
 
-export function createBurial({ account, destination, log }: DeliveryContext, deadLetters: DeadLetterPort): Bury {
+export function createBurial(
+  { account, destination, log }: DeliveryContext,
+  deadLetters: DeadLetterPort,
+  { holdMs = HOLD_MS } = {},
+): Bury {
   return async (lines, batchId, signal) => {
     if (lines.length === 0) return true
+    let rest = lines
     let isHeld = false
     try {
       for (;;) {
         const at = new Date().toISOString()
-        const stored = await deadLetters.write(lines.map((line) => ({ ...line, at, batchId })))
-        if (stored.kind === 'stored') break
+        const written = await deadLetters.write(rest.map((line) => ({ ...line, at, batchId })))
+        const stored = written.kind === 'stored' ? rest.length : written.stored
+        account.deadLetteredRecords += stored
+        if (written.kind === 'stored') break
+        rest = rest.slice(stored)
         if (!isHeld) account.held += 1
         isHeld = true
-        const { reason, hint } = refusalOf(stored)
+        const { reason, hint } = refusalOf(written)
         account.lastError = { atMs: Date.now(), message: `dead letter: ${reason}; ${hint}` }
         log.error(
           { key: `dead-letter:${destination.name}`, destination: destination.name, reason, hint },
           'the dead letter takes no more lines: the destination waits and nothing is dropped',
         )
-        if (!(await waitUntil(performance.now() + HOLD_MS, signal))) return false
+        if (!(await waitUntil(performance.now() + holdMs, signal))) return false
       }
     } finally {
       if (isHeld) account.held -= 1
     }
-    account.deadLetteredRecords += lines.length
     log.warn(
       {
         key: `dead-lettered:${destination.name}`,
@@ -69,6 +81,13 @@ const remedies = new Map([
 function refusalOf(refused: Exclude<StoredDeadLetters, { kind: 'stored' }>): { reason: string; hint: string } {
   if (refused.kind === 'failed') {
     return { reason: refused.message, hint: remedies.get(refused.code) ?? 'the agent tries again until it can' }
+  }
+  if (refused.kind === 'too-large') {
+    const reason = `an entry of ${refused.bytes} bytes alone is more than dead_letter_max_bytes allows`
+    return {
+      reason,
+      hint: `raise dead_letter_max_bytes to more than ${refused.bytes}: until then the destination waits`,
+    }
   }
   const hint =
     'send them again with agent replay --dead-letter, remove what is not needed, or raise dead_letter_max_bytes'

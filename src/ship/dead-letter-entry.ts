@@ -16,9 +16,11 @@ export interface DeadLetterEntry {
   readonly status?: number
   readonly path: string
   readonly generation: string
-  /** The line's span in its generation. */
+  /** The line's span in its generation, or one that holds it. */
   readonly start: number
   readonly end: number
+  /** Which record of a span of several it is: what tells it from another that is equal. */
+  readonly record?: number
   readonly batchId: string
   /** Exactly the bytes that were read. */
   readonly line: Uint8Array
@@ -26,7 +28,7 @@ export interface DeadLetterEntry {
 
 /**
  * One line of NDJSON with its newline:
- * `{"v":1,"at":…,"reason":…,"status":…,"path":…,"generation":…,"start":…,"end":…,"batchId":…,"line":…}`.
+ * `{"v":1,"at":…,"reason":…,"status":…,"path":…,"generation":…,"start":…,"end":…,"record":…,"batchId":…,"line":…}`.
  * Bytes that are not UTF-8 come as `lineBase64` in place of `line`, so that every line survives exactly.
  */
 export function encodeEntry({ line, ...entry }: DeadLetterEntry): Buffer {
@@ -39,14 +41,17 @@ export function encodeEntry({ line, ...entry }: DeadLetterEntry): Buffer {
 export function decodeEntry(json: string): DeadLetterEntry | undefined {
   const fields = parseObject(json)
   if (fields === undefined || fields.v !== 1) return undefined
-  const { at, reason, status, path, generation, start, end, batchId } = fields
+  const { at, reason, status, path, generation, start, end, record, batchId } = fields
   const line = decodeLine(fields)
   if (line === undefined || typeof at !== 'string' || Number.isNaN(Date.parse(at))) return undefined
   if (typeof reason !== 'string') return undefined
   if (typeof path !== 'string' || typeof generation !== 'string' || typeof batchId !== 'string') return undefined
   if (typeof start !== 'number' || typeof end !== 'number') return undefined
-  const entry = { at, reason, path, generation, start, end, batchId, line }
-  return typeof status === 'number' ? { ...entry, status } : entry
+  return {
+    ...{ at, reason, path, generation, start, end, batchId, line },
+    ...(typeof status === 'number' && { status }),
+    ...(typeof record === 'number' && { record }),
+  }
 }
 
 function decodeLine({ line, lineBase64 }: Record<string, unknown>): Buffer | undefined {

@@ -1,13 +1,15 @@
-import { open, stat, truncate } from 'node:fs/promises'
+import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { makeDirectory, syncDirectory } from '../durable-directory.ts'
-import { type SystemError, systemError, unlessAbsent } from '../system-error.ts'
+import { type SystemError, systemError } from '../system-error.ts'
+import { type CountedSegment, countSegments, total } from './dead-letter-count.ts'
 import { type DeadLetterEntry, encodeEntry } from './dead-letter-entry.ts'
-import { appendToSegment, listSegments, measureSegment, openSegmentName, type Segment } from './dead-letter-segment.ts'
+import { encodePortion, type Portion } from './dead-letter-portion.ts'
+import { appendToSegment, openSegmentName } from './dead-letter-segment.ts'
 
 /** Where a destination's undeliverable records wait for an operator. */
 export interface DeadLetter {
-  /** Resolves with `stored` when the entries are durable. Writes take turns. */
+  /** Resolves with `stored` when the entries are durable, in their order. Writes take turns. */
   write(entries: readonly DeadLetterEntry[]): Promise<Written>
   /** Counts again what is there: a replay takes entries away, also one by another process. */
   refresh(): Promise<SystemError | undefined>
@@ -15,11 +17,19 @@ export interface DeadLetter {
   readonly records: number
 }
 
-/** After `full` nothing was written. After `failed` some entries may be there; writing them again may double those. */
+/**
+ * Where not all entries are `stored`, so many of the first are durable, and should not be written again. `full`: there is no
+ * room for the next one. `too-large`: its `bytes` are more than there may be at all. After `failed` some of the others may be
+ * there, too: writing them again may double up to 1 MiB of them.
+ */
 export type Written =
   | { readonly kind: 'stored'; readonly bytes: number }
-  | { readonly kind: 'full' }
-  | { readonly kind: 'failed'; readonly code: string; readonly message: string }
+  | { readonly kind: 'full'; readonly stored: number }
+  | { readonly kind: 'too-large'; readonly stored: number; readonly bytes: number }
+  | { readonly kind: 'failed'; readonly stored: number; readonly code: string; readonly message: string }
+
+/** So much is encoded and written at a time. */
+const PORTION_BYTES = 1024 * 1024
 
 interface DeadLetterOptions {
   /** `<run_path>/dead-letter/<destination>`; created with the first entry. */
@@ -27,11 +37,6 @@ interface DeadLetterOptions {
   readonly maxBytes: number
   /** A segment of this size takes no more entries. */
   readonly segmentBytes?: number
-}
-
-interface CountedSegment extends Segment {
-  readonly bytes: number
-  readonly records: number
 }
 
 /**
@@ -54,21 +59,43 @@ export async function openDeadLetter(options: DeadLetterOptions): Promise<DeadLe
   }
 
   async function store(entries: readonly DeadLetterEntry[]): Promise<Written> {
-    const bytes = Buffer.concat(entries.map(encodeEntry))
-    if (bytes.length === 0) return { kind: 'stored', bytes: 0 }
-    const fits = (known: readonly CountedSegment[]): boolean => total(known, 'bytes') + bytes.length <= maxBytes
-    let known = segments ?? (await count())
-    if (!fits(known)) known = await count()
-    if (!fits(known)) return { kind: 'full' }
-    for (;;) {
+    let stored = 0
+    let bytes = 0
+    try {
+      while (stored < entries.length) {
+        const rest = entries.slice(stored)
+        const portion = await nextPortion(rest)
+        if (portion === undefined) return { ...refusal(rest), stored }
+        await append(portion)
+        stored += portion.entries
+        bytes += portion.bytes.length
+      }
+      return { kind: 'stored', bytes }
+    } catch (error) {
+      return { kind: 'failed', stored, ...systemError(error) }
+    }
+  }
+
+  async function nextPortion(entries: readonly DeadLetterEntry[]): Promise<Portion | undefined> {
+    const most = Math.min(PORTION_BYTES, segmentBytes)
+    const fitting = (known: readonly CountedSegment[]): Portion | undefined =>
+      encodePortion(entries, { room: maxBytes - total(known, 'bytes'), most })
+    return fitting(segments ?? (await count())) ?? fitting(await count())
+  }
+
+  function refusal([next]: readonly DeadLetterEntry[]) {
+    const bytes = next === undefined ? 0 : encodeEntry(next).length
+    return bytes > maxBytes ? ({ kind: 'too-large', bytes } as const) : ({ kind: 'full' } as const)
+  }
+
+  async function append({ bytes, entries }: Portion): Promise<void> {
+    for (let known = segments ?? (await count()); ; known = await count()) {
       const target = chooseSegment(known, segmentBytes)
       if (target.bytes === 0) await createSegment(dir, target.name)
-      if (await appendToSegment(join(dir, target.name), bytes, target.bytes)) {
-        const grown = { ...target, bytes: target.bytes + bytes.length, records: target.records + entries.length }
-        segments = [...known.filter(({ name }) => name !== target.name), grown]
-        return { kind: 'stored', bytes: bytes.length }
-      }
-      known = await count()
+      if (!(await appendToSegment(join(dir, target.name), bytes, target.bytes))) continue
+      const grown = { ...target, bytes: target.bytes + bytes.length, records: target.records + entries }
+      segments = [...known.filter(({ name }) => name !== target.name), grown]
+      return
     }
   }
 
@@ -82,8 +109,7 @@ export async function openDeadLetter(options: DeadLetterOptions): Promise<DeadLe
   const refresh = (): Promise<SystemError | undefined> => inTurn(count).then(() => undefined, systemError)
   await refresh()
   return {
-    write: (entries) =>
-      inTurn(() => store(entries)).catch((error: unknown) => ({ kind: 'failed', ...systemError(error) })),
+    write: (entries) => inTurn(() => store(entries)),
     refresh,
     get bytes() {
       return total(segments ?? [], 'bytes')
@@ -92,10 +118,6 @@ export async function openDeadLetter(options: DeadLetterOptions): Promise<DeadLe
       return total(segments ?? [], 'records')
     },
   }
-}
-
-function total(segments: readonly CountedSegment[], of: 'bytes' | 'records'): number {
-  return segments.reduce((sum, segment) => sum + segment[of], 0)
 }
 
 /** The newest segment while it takes entries, else the one after it. */
@@ -111,21 +133,4 @@ async function createSegment(dir: string, name: string): Promise<void> {
   const handle = await open(join(dir, name), 'a', 0o600)
   await handle.close()
   await syncDirectory(dir)
-}
-
-/** Reads only what is not as it was in `known`. */
-async function countSegments(dir: string, known: readonly CountedSegment[]): Promise<readonly CountedSegment[]> {
-  const before = new Map(known.map((segment) => [segment.name, segment]))
-  const counted: CountedSegment[] = []
-  for (const segment of await listSegments(dir)) {
-    const path = join(dir, segment.name)
-    const was = before.get(segment.name)
-    const size = (await unlessAbsent(stat(path)))?.size
-    const count = size !== undefined && size === was?.bytes ? was : await unlessAbsent(measureSegment(path))
-    if (count === undefined) continue
-    counted.push({ ...segment, bytes: count.bytes, records: count.records })
-    // Nobody but us writes to a segment that is not sealed, and we are not writing now.
-    if (!segment.sealed && size !== undefined && size > count.bytes) await unlessAbsent(truncate(path, count.bytes))
-  }
-  return counted
 }

@@ -190,10 +190,17 @@ export function deadRecord(
   index: number,
   why: { reason: string; status?: number },
 ): { part: number; entry: DeadLine } {
-  const { part, number } = partOf(batch, index)
+  const { part, number, from } = partOf(batch, index)
   const { origin, span } = part
   return {
     part: number,
-    entry: { ...why, path: origin.path, generation: origin.id, ...span, line: batch.body.recordLine(index) },
+    entry: {
+      ...why,
+      path: origin.path,
+      generation: origin.id,
+      ...span,
+      record: index - from,
+      line: batch.body.recordLine(index),
+    },
   }
 }

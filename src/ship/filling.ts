@@ -8,7 +8,10 @@ import { takeLines } from './chunk-lines.ts'
 
 export interface FillLimits {
   readonly maxWaitMs: number
-  /** Dead-lettered bytes one batch may carry in memory. */
+  /**
+   * What the dead lines of one batch may cost in memory, however short they are. So much may also be stored twice when the
+   * agent dies before the batch is settled.
+   */
   readonly maxDeadBytes: number
   /** Whether a request could be sent at once; while none can, waiting for more lines costs nothing. */
   canSend(): boolean
@@ -39,9 +42,9 @@ export async function fill(
   const parts: BatchPart[] = []
   const deadLetters: BatchDeadLetter[] = []
   let sealAtMs: number | undefined
-  let deadBytes = 0
+  let deadRoom = limits.maxDeadBytes
   while (!signal.aborted && parts.length < MAX_PARTS) {
-    const room = deadBytes > limits.maxDeadBytes ? undefined : body.room()
+    const room = deadRoom > 0 ? body.room() : undefined
     if (!room) break
     const chunk = await feed.read(room, signal)
     if (!chunk) {
@@ -51,15 +54,13 @@ export async function fill(
     const from = body.records
     // Not of a batch yet, so without the id of one.
     const bury: ChunkAccount['bury'] = (line) => limits.bury([line], '', signal)
-    const account: ChunkAccount = { end: 0, skipped: {}, dead: [], bury }
+    const account: ChunkAccount = { end: 0, skipped: {}, dead: [], deadRoom, bury }
     const rules = limits.rulesOf(chunk.origin)
     const stopped = await takeLines(body, { chunk, room, rules }, account)
+    deadRoom = account.deadRoom
     if (account.end > 0) {
       const part = chunk.take(account.end, account.skipped)
-      for (const dead of account.dead) {
-        deadLetters.push({ ...dead, part: parts.length })
-        if (dead.entry) deadBytes += dead.bytes
-      }
+      for (const dead of account.dead) deadLetters.push({ ...dead, part: parts.length })
       parts.push({ part, from, to: body.records, readAtMs: chunk.readAtMs })
       sealAtMs ??= performance.now() + limits.maxWaitMs
     }

@@ -39,6 +39,9 @@ export interface Lane {
   abort(): Promise<void>
 }
 
+/** What the dead lines of all batches of a lane may cost in memory. They lie in V8's heap, unlike bodies. */
+const MAX_DEAD_BYTES = 8 * 1024 * 1024
+
 /**
  * Memory is bounded by the bodies: one more than may be in flight, so that the next batch is filled while the others are
  * on their way. When all are taken nothing is read: the disk is the buffer (I2).
@@ -73,7 +76,7 @@ export function createLane(options: LaneOptions): Lane {
   async function run(signal: AbortSignal): Promise<void> {
     const limits = {
       maxWaitMs: delivery.batchMaxWaitMs,
-      maxDeadBytes: delivery.batchMaxBytes,
+      maxDeadBytes: MAX_DEAD_BYTES / (delivery.maxInFlight + 1),
       canSend: () => account.inFlight < delivery.maxInFlight,
       sendable: freed.wait,
       rulesOf: options.rulesOf ?? (() => undefined),

@@ -6,7 +6,7 @@ import { createTruncation } from '../process/truncation.ts'
 import type { DeadLine } from './batch.ts'
 import type { Body, OddLine } from './body/body.ts'
 import { AUDIT_EVENT_START } from './body/kernel.ts'
-import { type ChunkAccount, count } from './chunk-account.ts'
+import { addDead, type ChunkAccount, count } from './chunk-account.ts'
 import type { UnfitReason } from './dead-letter-entry.ts'
 
 export interface OddLineAt {
@@ -22,14 +22,16 @@ const DEAD_PIECE_BYTES = 1024 * 1024
 
 /**
  * Takes one line the body's fast path could not: NUL runs are skipped and counted, a torn line gives up the event glued
- * to it, a long audit event is truncated, rules drop or change it, and what no record can carry becomes a dead letter. `full`: the line was left
- * for the next body; `partial`: its end is not there yet.
+ * to it, a long audit event is truncated, rules drop or change it, and what no record can carry becomes a dead letter.
+ * `full`: the line was left for the next body, also where there is no room for another dead line, as any odd line may be one;
+ * `partial`: its end is not there yet.
  */
 export async function takeOddLine(
   body: Body,
   odd: OddLineAt,
   account: ChunkAccount,
 ): Promise<'taken' | 'full' | 'partial'> {
+  if (account.deadRoom <= 0) return 'full'
   switch (odd.line.reason) {
     case 'nul':
       count(account, 'nul-run', odd.line.end - odd.line.start)
@@ -55,8 +57,8 @@ function takeShortLine(body: Body, odd: OddLineAt, account: ChunkAccount): 'take
   const fileBytes = line.next - line.end + text.length
   const result = put(body, odd, { text, fileBytes, known }, account)
   if (result === 'full') return 'full'
-  if (result !== 'taken') account.dead.push({ ...deadLine(odd, result.reason, result.line), bytes: fileBytes })
-  if (torn) account.dead.push(deadLine(odd, 'torn-line', torn.torn))
+  if (result !== 'taken') addDead(account, { ...deadLine(odd, result.reason, result.line), bytes: fileBytes })
+  if (torn) addDead(account, deadLine(odd, 'torn-line', torn.torn))
   account.end = line.next
   return 'taken'
 }
@@ -120,7 +122,7 @@ async function buryLongLine(
     seen += piece.length
   }
   if (seen < long.length) return 'partial'
-  account.dead.push(...dead)
+  for (const piece of dead) addDead(account, piece)
   return 'taken'
 }
 

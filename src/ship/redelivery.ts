@@ -108,10 +108,13 @@ export function createRedelivery({ context, originOf }: RedeliveryOptions): Rede
     return { delivered, kept, unreachable }
   }
 
-  /** Its id is of the line, too: the span of an entry may be that of many. */
+  /**
+   * Its id says which record of the span it is, and its line. Not where the entry lies: a replay that ends early takes out
+   * what was delivered, and another of the same line would come to lie there, with an id the receiver knows.
+   */
   function partOf(entry: DeadLetterEntry): Part {
-    const { generation, start, end, line } = entry
-    const origin = { ...originOf(entry), id: `${generation}:${hash('sha256', line, 'hex')}` }
+    const { generation, start, end, record = '', line } = entry
+    const origin = { ...originOf(entry), id: `${generation}:${record}:${hash('sha256', line, 'hex')}` }
     return { origin, span: { start, end }, settle() {} }
   }
 }

@@ -207,12 +207,14 @@ destinations:
     ])
   })
 
-  it('that makes larger batches than the dead letter may hold is warned of', async () => {
+  it('whose dead letter may be too small for one line is warned of', async () => {
     const small = destination('type: webhook, url: "https://h", dead_letter_max_bytes: 20000')
-    expect(await told(small)).toEqual([
-      '3:71 warning: `dead_letter_max_bytes` is less than a batch of 5MB: one that is refused as a whole may not fit, and be held for ever',
-    ])
-    expect(await told(`${small}delivery: {batch_max_bytes: 20000}`)).toEqual([])
+    const warning =
+      '3:71 warning: `dead_letter_max_bytes` is less than the 2MiB that a line of `max_line_bytes` may take there: the destination waits with one that does not fit until it is raised'
+    expect(await told(small)).toEqual([warning])
+    expect(await told(`${small}delivery: {mode: blocking}`)).toEqual([warning])
+    expect(await told(small.replace('20000', '2MiB'))).toEqual([])
+    expect(await told(small.replace('20000', '0'))).toEqual([])
   })
 
   it.each([

@@ -61,9 +61,10 @@ describe('an entry', () => {
         .map((points) => Buffer.from(String.fromCodePoint(...points))),
       fc.constant(Buffer.from('\ufeffwith a byte order mark')),
     )
+    const more = fc.record({ status: fc.integer({ min: 100, max: 599 }), record: fc.nat() }, { requiredKeys: [] })
     fc.assert(
-      fc.property(lines, fc.option(fc.integer({ min: 100, max: 599 }), { nil: undefined }), (line, status) => {
-        const entry = entryOf(line, status === undefined ? {} : { status })
+      fc.property(lines, more, (line, more) => {
+        const entry = entryOf(line, more)
         const text = encodeEntry(entry).toString()
         expect(text.indexOf('\n')).toBe(text.length - 1)
         const { line: decoded, ...rest } = decodeEntry(text) ?? entryOf('')
@@ -140,15 +141,68 @@ describe('a dead letter directory', () => {
     expect(await open()).toMatchObject({ records: 5, bytes: deadLetter.bytes })
   })
 
-  it('is full rather than larger than its limit, and then writes nothing', async () => {
-    const deadLetter = await open({ maxBytes: 2 * sizeOf('1') })
+  it('makes no segment larger than that by more than an entry, however many come at once', async () => {
+    const deadLetter = await open({ segmentBytes: sizeOf('line 1') + 1 })
+
+    const lines = [1, 2, 3, 4, 5].map((n) => entryOf(`line ${n}`))
+    expect(await deadLetter.write(lines)).toEqual({ kind: 'stored', bytes: 5 * sizeOf('line 1') })
+
+    const texts = await Promise.all((await readdir(dir)).toSorted().map(read))
+    expect(texts.map(({ length }) => length / sizeOf('line 1'))).toEqual([2, 2, 1])
+    expect(texts.join('').match(/line \d/g)).toEqual([1, 2, 3, 4, 5].map((n) => `line ${n}`))
+    expect(await open()).toMatchObject({ records: 5, bytes: deadLetter.bytes })
+  })
+
+  it('keeps its segments near their size when a batch of very many entries comes', async () => {
+    const deadLetter = await open({ maxBytes: 1e9 })
+
+    await deadLetter.write(Array.from({ length: 100_000 }, () => entryOf('-')))
+
+    const sizes = await Promise.all((await readdir(dir)).map(async (name) => (await stat(join(dir, name))).size))
+    expect(Math.max(...sizes)).toBeLessThan(9.5 * 1024 * 1024)
+    expect(await open({ maxBytes: 1e9 })).toMatchObject({ records: 100_000, bytes: deadLetter.bytes })
+  })
+
+  it('is full rather than larger than its limit: it takes what fits and tells how much that was', async () => {
+    const deadLetter = await open({ maxBytes: 3 * sizeOf('1') })
 
     expect(await deadLetter.write([entryOf('1')])).toMatchObject({ kind: 'stored' })
-    expect(await deadLetter.write([entryOf('2'), entryOf('3')])).toEqual({ kind: 'full' })
-    expect(await deadLetter.write([entryOf('2')])).toMatchObject({ kind: 'stored' })
-    expect(await deadLetter.write([entryOf('3')])).toEqual({ kind: 'full' })
-    expect(deadLetter.records).toBe(2)
-    expect((await read('00000001.ndjson')).length).toBe(2 * sizeOf('1'))
+    const more = ['2', '3', '4', '5'].map((line) => entryOf(line))
+    expect(await deadLetter.write(more)).toEqual({ kind: 'full', stored: 2 })
+    expect(await deadLetter.write(more.slice(2))).toEqual({ kind: 'full', stored: 0 })
+    expect(deadLetter.records).toBe(3)
+    expect((await read('00000001.ndjson')).match(/"line":"\d"/g)).toEqual(['1', '2', '3'].map((n) => `"line":"${n}"`))
+  })
+
+  it('takes a batch much larger than its limit in the end, when somebody takes away what is there', async () => {
+    const deadLetter = await open({ maxBytes: 2 * sizeOf('1') })
+    let rest = ['1', '2', '3', '4', '5'].map((line) => entryOf(line))
+    const taken: string[] = []
+
+    while (rest.length > 0) {
+      const written = await deadLetter.write(rest)
+      rest = written.kind === 'stored' ? [] : rest.slice(written.stored)
+      for (const name of await readdir(dir)) {
+        taken.push(...((await read(name)).match(/(?<="line":")\d/g) ?? []))
+        await rm(join(dir, name))
+      }
+      if (taken.length === 0) break
+    }
+
+    expect(taken).toEqual(['1', '2', '3', '4', '5'])
+  })
+
+  it('tells an entry that alone is larger than its limit from one that has to wait', async () => {
+    const deadLetter = await open({ maxBytes: sizeOf('1') })
+
+    expect(await deadLetter.write([entryOf('1'), entryOf('22')])).toEqual({
+      kind: 'too-large',
+      stored: 1,
+      bytes: sizeOf('22'),
+    })
+    await rm(join(dir, '00000001.ndjson'))
+    expect(await deadLetter.write([entryOf('22')])).toEqual({ kind: 'too-large', stored: 0, bytes: sizeOf('22') })
+    expect(await deadLetter.write([entryOf('3')])).toMatchObject({ kind: 'stored' })
   })
 
   it('has room again when somebody took entries away', async () => {
@@ -160,7 +214,7 @@ describe('a dead letter directory', () => {
     expect(await deadLetter.refresh()).toBeUndefined()
     expect([deadLetter.bytes, deadLetter.records]).toEqual([0, 0])
     expect(await deadLetter.write([entryOf('2')])).toMatchObject({ kind: 'stored' })
-    expect(await deadLetter.write([entryOf('3')])).toEqual({ kind: 'full' })
+    expect(await deadLetter.write([entryOf('3')])).toEqual({ kind: 'full', stored: 0 })
     for (const name of await readdir(dir)) await rm(join(dir, name))
     expect(await deadLetter.write([entryOf('4')])).toMatchObject({ kind: 'stored' })
   })
@@ -239,6 +293,7 @@ describe('a dead letter directory', () => {
 
     expect(await deadLetter.write([entryOf('one')])).toEqual({
       kind: 'failed',
+      stored: 0,
       code: 'ENOTDIR',
       message: expect.stringContaining(dir),
     })

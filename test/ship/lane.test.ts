@@ -137,7 +137,11 @@ describe('the log of a lane', () => {
 
 describe('a dead letter that takes no lines', () => {
   test.each<[StoredDeadLetters, RegExp]>([
-    [{ kind: 'full' }, /^dead letter: it is full .*; send them again with agent replay/],
+    [{ kind: 'full', stored: 0 }, /^dead letter: it is full .*; send them again with agent replay/],
+    [
+      { kind: 'too-large', stored: 0, bytes: 2000 },
+      /^dead letter: an entry of 2000 bytes alone is more than .*; raise dead_letter_max_bytes to more than 2000:/,
+    ],
     [refusedBy('EACCES', 'permission denied'), /^dead letter: EACCES: permission denied, open '\/d'; let the user/],
     [refusedBy('EROFS', 'read-only file system'), /; mount it for writing$/],
     [refusedBy('ENOSPC', 'no space left on device'), /; make room on its disk$/],
@@ -152,7 +156,7 @@ describe('a dead letter that takes no lines', () => {
   })
 
   function refusedBy(code: string, text: string): StoredDeadLetters {
-    return { kind: 'failed', code, message: `${code}: ${text}, open '/d'` }
+    return { kind: 'failed', stored: 0, code, message: `${code}: ${text}, open '/d'` }
   }
 })
 
@@ -456,7 +460,7 @@ describe('poison isolation', () => {
   })
 
   test('is holding as long as any batch waits for room in the dead letter, whatever else is delivered', async () => {
-    const full = Array.from({ length: 2 }, () => ({ kind: 'full' }) as const)
+    const full = Array.from({ length: 2 }, () => ({ kind: 'full', stored: 0 }) as const)
     const { fake, lane } = setUp({
       content: `no json\n${numbered(30).join('\n')}\n`,
       stored: full,
@@ -469,7 +473,7 @@ describe('poison isolation', () => {
   })
 
   test('settles nothing while the dead letter is full', async () => {
-    const { dead, file, lane } = setUp({ content: 'no json\n', stored: [{ kind: 'full' }] })
+    const { dead, file, lane } = setUp({ content: 'no json\n', stored: [{ kind: 'full', stored: 0 }] })
     await until(() => lane.account.held === 1)
     expect([dead.lines, file.ledger.watermark]).toEqual([[], 0])
     await lane.abort()
@@ -805,7 +809,7 @@ describe('a line that is longer than memory may be', () => {
   })
 
   test('waits while the dead letter is full, and is read again after the next start', async () => {
-    const stored = [{ kind: 'stored' }, { kind: 'full' }] as const
+    const stored = [{ kind: 'stored' }, { kind: 'full', stored: 0 }] as const
     const content = Buffer.concat([Buffer.from(`${record(1)}\n`), line, Buffer.from('\n')])
     const { fake, file, lane } = setUp({ content, stored: [...stored] })
     await until(() => lane.account.held === 1)

@@ -44,14 +44,17 @@ export interface BenchOptions {
   readonly openFiles?: number
   /** What is run in place of the checkout's `dist/main.js`. */
   readonly main?: string
+  /** What starts the agent in place of Node and `main`. */
+  readonly program?: string
 }
 
 /** The built agent on `<dir>/log/audit.log`, with the configuration given as text (YAML) for its `destination` and more. */
 export function agentBench(dir: string, conf: string, options: BenchOptions = {}): Bench {
-  const { source, env = {}, path, openFiles, main = builtMain, runPath = join(dir, 'run') } = options
+  const { source, env = {}, path, openFiles, main = builtMain, program, runPath = join(dir, 'run') } = options
   const auditLog = join(dir, 'log', 'audit.log')
   const file = join(dir, 'conf.yaml')
   const started: AgentProcess[] = []
+  const command = program === undefined ? [process.execPath, main] : [program]
   const members = ['source: kubernetes.audit', ...(source === undefined ? [] : [source])].join(', ')
   writeFileSync(
     file,
@@ -63,7 +66,7 @@ export function agentBench(dir: string, conf: string, options: BenchOptions = {}
     runPath,
     file,
     start() {
-      const agent = startAgent(file, { runPath, env, openFiles, main })
+      const agent = startAgent(file, { runPath, env, openFiles, command })
       started.push(agent)
       return agent
     },
@@ -77,13 +80,12 @@ export function agentBench(dir: string, conf: string, options: BenchOptions = {}
 interface Start extends Pick<Bench, 'runPath'> {
   readonly env: NodeJS.ProcessEnv
   readonly openFiles: number | undefined
-  readonly main: string
+  readonly command: readonly string[]
 }
 
-function startAgent(file: string, { runPath, env, openFiles, main }: Start): AgentProcess {
-  const command = [process.execPath, main, 'run', '--config', file]
+function startAgent(file: string, { runPath, env, openFiles, command }: Start): AgentProcess {
   const limit = openFiles === undefined ? '' : `ulimit -n ${openFiles}; `
-  const child = spawn('/bin/sh', ['-c', `${limit}exec "$@"`, 'sh', ...command], {
+  const child = spawn('/bin/sh', ['-c', `${limit}exec "$@"`, 'sh', ...command, 'run', '--config', file], {
     stdio: ['ignore', 'ignore', 'pipe'],
     env: { PATH: process.env.PATH ?? '', ...env },
   })
