@@ -41,6 +41,16 @@ export interface BatchDeadLetter {
 /** Half-open range of records of a batch. */
 export type Range = Span
 
+/** The same records in as few ranges as can be, in order. */
+export function joined(ranges: readonly Range[]): readonly Range[] {
+  const result: Range[] = []
+  for (const { start, end } of ranges.toSorted((a, b) => a.start - b.start)) {
+    const before = result.at(-1)?.end === start ? result.pop() : undefined
+    result.push({ start: before?.start ?? start, end })
+  }
+  return result
+}
+
 /**
  * The id of records `[start, end)` of a batch: a function of where the bytes lie and of nothing else, so every attempt
  * has the same one, also after a restart that cuts the same batch again. `form` tells records that are sent otherwise than

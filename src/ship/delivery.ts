@@ -4,6 +4,7 @@ import type { Log } from '../log.ts'
 import { nextDelayMs } from './backoff.ts'
 import { type Batch, batchIdOf, type DeadLine, partOf, type Range } from './batch.ts'
 import type { Destination, SendRequest, Verdict } from './destination.ts'
+import { canaryOf } from './evidence.ts'
 import { type Failing, type LaneAccount, noteFailing } from './lane-account.ts'
 import type { Throttle } from './throttle.ts'
 
@@ -27,14 +28,21 @@ export type Sent =
 export type Refusal = Extract<Verdict, { kind: 'too-large' | 'rejected' }>
 
 /** Sends records of a batch until the destination has taken or refused them. */
-export function sendRange(batch: Batch, range: Range, context: DeliveryContext, signal: AbortSignal): Promise<Sent> {
+export async function sendRange(
+  batch: Batch,
+  range: Range,
+  context: DeliveryContext,
+  signal: AbortSignal,
+): Promise<Sent> {
   const request = {
     batchId: batchIdOf(batch.parts, range),
     pieces: batch.body.slice(range.start, range.end),
     records: range.end - range.start,
     cache: {},
   }
-  return sendUntilDecided(request, context, signal)
+  const sent = await sendUntilDecided(request, context, signal)
+  if (sent.kind === 'delivered') context.account.evidence.canary = canaryOf(batch, range.start)
+  return sent
 }
 
 /** Every attempt takes one token of the bucket and sends the same bytes under the same id (I6). */
@@ -44,13 +52,17 @@ export async function sendUntilDecided(
   signal: AbortSignal,
 ): Promise<Sent> {
   const { account, delivery, destination } = context
+  const { evidence } = account
   let failing: Failing | undefined
   try {
     for (let attempt = 1; ; attempt += 1) {
       if (!(await waitTurn(context, signal))) return { kind: 'aborted' }
       const startedAtMs = performance.now()
+      evidence.begun += 1
+      const began = evidence.begun
       const verdict = await destination.send(request, signal)
       if (verdict.kind === 'delivered') {
+        evidence.accepted = Math.max(evidence.accepted, began)
         noteDelivered(account, { request, startedAtMs, sentBytes: verdict.sentBytes })
         if (attempt > 1) noteRecovery(context, attempt)
         return verdict

@@ -1,20 +1,35 @@
 import type { Range } from './batch.ts'
 import type { Refusal, Sent } from './delivery.ts'
+import { UNPROVEN_RECORDS } from './evidence.ts'
 
 export interface IsolationPorts {
   send(range: Range): Promise<Sent>
-  /** Something else was delivered since this batch was first refused: the destination does accept records. */
-  hasOtherDeliveries(): boolean
+  /** The moment it is, of the clock `isAcceptedSince` knows. */
+  now(): number
+  /** Anything was accepted that began after that moment: the destination did not refuse everything. */
+  isAcceptedSince(moment: number): boolean
+  /** Asks the destination whether it still accepts what it accepted before; `unknown`: it never accepted anything. */
+  ask(): Promise<Answer>
 }
 
-/**
- * `misconfigured`: everything was refused, so the fault is not a record's; nothing may be settled. `refused`: all that the
- * batch consists of, where it was tried to the last record.
- */
+export type Answer = 'accepted' | 'refused' | 'unknown' | 'aborted'
+
+/** `doubtful`: nothing was accepted since some records were refused, so the fault may be the destination's. */
 export type Isolated =
   | { readonly kind: 'settled'; readonly refused: readonly RefusedRange[] }
-  | { readonly kind: 'misconfigured'; readonly reason: string; readonly refused: readonly RefusedRange[] }
+  | Doubtful
   | { readonly kind: 'aborted' }
+
+export interface Doubtful {
+  readonly kind: 'doubtful'
+  /** With proof, or such as need none. */
+  readonly refused: readonly RefusedRange[]
+  /** Single records that were rejected, with nothing accepted since. */
+  readonly unproven: readonly RefusedRange[]
+  /** What the search was given up at; none: it came to its end. */
+  readonly left: readonly Range[]
+  readonly reason: string
+}
 
 /** Single records the destination refused, or ranges it never answered for within `max_attempts`. */
 export interface RefusedRange {
@@ -25,53 +40,91 @@ export interface RefusedRange {
 }
 
 /**
- * Ranges that may be rejected with nothing delivered before the destination and not the records is held to be wrong:
- * enough to reach single records of a batch of 1000, and ranges all over it. Too large is no reason to end the search, as
- * each record is to be tried by itself.
- */
-const UNPROVEN_REJECTIONS = 24
-
-/**
  * Finds the records a destination refuses: halves a refused range until single records are left. One bad record of n
- * costs at most 2·⌈log2 n⌉ further requests. While nothing was accepted yet, narrow and wide ranges are tried in turn:
- * a good record between bad ones proves that the destination works, wherever the bad ones are.
+ * costs at most 2·⌈log2 n⌉ further requests. Narrow and wide ranges are tried in turn: a good record between bad ones shows
+ * that the destination works, wherever the bad ones are. Where rejections follow each other with nothing accepted, the
+ * destination is asked, and if it refuses also what it accepted before, the search is given up.
  */
-export async function isolate(whole: Range, first: Refusal, ports: IsolationPorts): Promise<Isolated> {
-  let hasDelivered = false
+export async function isolate(ranges: readonly Range[], ports: IsolationPorts): Promise<Isolated> {
+  const untried = [...ranges]
+  const open: Range[] = []
   const refused: RefusedRange[] = []
-  const open: { range: Range; verdict: Refusal }[] = [{ range: whole, verdict: first }]
-  const isProven = () => hasDelivered || ports.hasOtherDeliveries()
-  let requests = 0
-  let rejections = 0
-  let doubt: Refusal | undefined
-  for (;;) {
-    const next = requests % 4 < 2 ? open.shift() : open.pop()
-    if (!next) break
-    const { range, verdict } = next
-    if (range.end - range.start === 1) {
-      refused.push({ range, ...verdict })
-      // Too large is a matter of the record alone; a rejection is one only when others are accepted.
-      if (verdict.kind === 'rejected') doubt = verdict
+  const row = createRow(ranges, ports)
+  for (let halvings = 0; ; ) {
+    const range = untried.shift()
+    if (!range) {
+      const next = halvings % 2 === 0 ? open.shift() : takeNarrowest(open)
+      if (!next) return row.sort(refused, [])
+      halvings += 1
+      untried.push(...halves(next))
       continue
     }
-    for (const half of halves(range)) {
-      requests += 1
-      const sent = await ports.send(half)
-      if (sent.kind === 'aborted') return sent
-      if (sent.kind === 'delivered') hasDelivered = true
-      else if (sent.kind === 'exhausted') refused.push({ range: half, ...sent })
-      else {
-        open.push({ range: half, verdict: sent.verdict })
-        if (sent.verdict.kind === 'rejected') rejections += 1
-        if (rejections >= UNPROVEN_REJECTIONS && !isProven()) return misconfigured(sent.verdict)
-      }
-    }
+    const trust = await row.trust()
+    if (trust === 'aborted') return { kind: 'aborted' }
+    if (trust === 'none') return row.sort(refused, [range, ...untried, ...open])
+    const sent = await ports.send(range)
+    if (sent.kind === 'aborted') return sent
+    if (sent.kind === 'exhausted') refused.push({ range, ...sent })
+    if (sent.kind !== 'refused') continue
+    const { verdict } = sent
+    // Too large is a matter of the record alone; a rejection is one only when others are accepted.
+    if (verdict.kind === 'rejected') row.add(range, verdict)
+    else if (isSingle(range)) refused.push({ range, ...verdict })
+    if (!isSingle(range)) open.push(range)
   }
-  return doubt && !isProven() ? misconfigured(doubt, refused) : { kind: 'settled', refused }
 }
 
-function misconfigured({ reason }: Refusal, refused: readonly RefusedRange[] = []): Isolated {
-  return { kind: 'misconfigured', reason, refused }
+/** The rejections of a search. A row of them ends where anything is accepted that began after its last one. */
+function createRow(ranges: readonly Range[], ports: IsolationPorts) {
+  const singles: (RefusedRange & { readonly at: number })[] = []
+  const most = mostRejections(ranges.reduce((sum, { start, end }) => sum + end - start, 0))
+  let rejections = 0
+  let records = 0
+  let last = { at: 0, reason: '' }
+  return {
+    add(range: Range, verdict: Refusal): void {
+      if (ports.isAcceptedSince(last.at)) rejections = records = 0
+      last = { at: ports.now(), reason: verdict.reason }
+      rejections += 1
+      if (!isSingle(range)) return
+      records += 1
+      singles.push({ range, ...verdict, at: last.at })
+    },
+    /** Whether the destination may be believed to refuse records and not everything: `none` ends the search. */
+    async trust(): Promise<'some' | 'none' | 'aborted'> {
+      if ((rejections < most && records < UNPROVEN_RECORDS) || ports.isAcceptedSince(last.at)) return 'some'
+      const answer = await ports.ask()
+      if (answer === 'aborted') return answer
+      return answer === 'accepted' || (answer === 'unknown' && rejections < most) ? 'some' : 'none'
+    },
+    sort(others: readonly RefusedRange[], left: readonly Range[]): Isolated {
+      const isProven = ({ at }: { readonly at: number }) => ports.isAcceptedSince(at)
+      const refused = [...others, ...singles.filter(isProven)]
+      const unproven = singles.filter((single) => !isProven(single))
+      if (unproven.length + left.length === 0) return { kind: 'settled', refused }
+      return { kind: 'doubtful', refused, unproven, left, reason: last.reason }
+    },
+  }
+}
+
+/**
+ * Enough to reach single records, as every other halving is of the narrowest range, and to try every record of a batch
+ * that may be dead-lettered on credit.
+ */
+function mostRejections(records: number): number {
+  return 4 * Math.ceil(Math.log2(records)) + 3
+}
+
+function takeNarrowest(ranges: Range[]): Range | undefined {
+  const narrowest = ranges.reduce((least, range, index) => {
+    const other = ranges[least] as Range
+    return range.end - range.start < other.end - other.start ? index : least
+  }, 0)
+  return ranges.splice(narrowest, 1)[0]
+}
+
+function isSingle({ start, end }: Range): boolean {
+  return end - start === 1
 }
 
 function halves({ start, end }: Range): readonly Range[] {

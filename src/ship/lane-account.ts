@@ -1,3 +1,5 @@
+import { createEvidence, type Evidence } from './evidence.ts'
+
 /** What a lane has done and how it fares, for status; and the memory of what its destination last answered. */
 export interface LaneAccount {
   inFlight: number
@@ -21,6 +23,7 @@ export interface LaneAccount {
   trouble: 'unauthorized' | 'misconfigured' | undefined
   /** Batches that wait for an operator: for room in the dead letter, or in `blocking-strict` for being accepted. */
   held: number
+  readonly evidence: Evidence
   readonly latency: { count: number; totalMs: number; peakMs: number }
   stopped: boolean
 }
@@ -47,6 +50,7 @@ export function createLaneAccount(): LaneAccount {
     attemptsDue: new Set(),
     trouble: undefined,
     held: 0,
+    evidence: createEvidence(),
     latency: { count: 0, totalMs: 0, peakMs: 0 },
     stopped: false,
   }

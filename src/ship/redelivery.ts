@@ -64,12 +64,12 @@ export function createRedelivery({ context, originOf }: RedeliveryOptions): Rede
     async function deliver(): Promise<void> {
       const batch = seal()
       const whole = { start: 0, end: batch.records }
-      const sent = await send(batch, whole)
-      if (sent.kind !== 'refused') return
-      const isolated = await isolate(whole, sent.verdict, {
+      const isolated = await isolate([whole], {
         send: (range) => send(batch, range),
         // Refused records stay where they are, so that nothing has to be proven: each of them is looked for.
-        hasOtherDeliveries: () => true,
+        now: () => 0,
+        isAcceptedSince: () => true,
+        ask: async () => 'accepted',
       })
       if (isolated.kind !== 'settled') return
       for (const { range, reason } of isolated.refused) {
