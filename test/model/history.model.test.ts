@@ -214,6 +214,8 @@ function createWorld(dir: string, { hasBanner, hasBirth, history: packed, isRefu
         isOpen = true
         vi.advanceTimersByTime(60_000)
         await tail.tailer.pass()
+        // What was not looked into before the agent dies is known by its file only, and not when that is packed.
+        if (isRefused) saved = structuredClone(tail.tailer.records())
     }
   }
 
