@@ -1,7 +1,7 @@
 import { FINGERPRINT_BYTES } from '../checkpoint/registry.ts'
 import { type Candidate, COMPARED_BYTES } from './candidate.ts'
 import { faultOfInflating, inflate } from './content.ts'
-import { Fault, type Files, readExactly } from './files.ts'
+import { Fault, type Files, readExactly, TooEarly } from './files.ts'
 import type { Generation } from './generation.ts'
 import type { Place } from './place.ts'
 
@@ -10,7 +10,7 @@ export interface Archive extends Place {
   readonly fd: number
 }
 
-export const MOVED = new Fault('EAGAIN', 'a position has moved meanwhile')
+export const MOVED = new TooEarly('a position has moved meanwhile')
 
 /** The first inflated bytes; fewer only when there are no more. */
 export async function headOf(files: Files, fd: number): Promise<Buffer | Fault> {

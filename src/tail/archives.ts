@@ -1,6 +1,6 @@
 import { type Archive, headOf, inspect, MOVED, sizeOf } from './archive-inspection.ts'
 import { keyOf } from './by-file.ts'
-import { Fault } from './files.ts'
+import { Fault, TooEarly } from './files.ts'
 import type { Generation } from './generation.ts'
 import type { Generations } from './generations.ts'
 import { isHistory } from './history.ts'
@@ -57,7 +57,7 @@ async function resolve(generations: Generations, archive: Archive, isFirst: bool
   if (judgement instanceof Fault) return judgement
   switch (judgement.kind) {
     case 'wait':
-      return new Fault('EAGAIN', 'it may be a copy that is still being written')
+      return new TooEarly('it may be a copy that is still being written')
     case 'copy':
       generations.decisions.ignore(archive.facts)
       return undefined
@@ -86,7 +86,7 @@ function giveHome(
   const now = generations.options.files.stat(path)
   if (now instanceof Fault) return now
   if (now.ino !== facts.ino || now.size !== facts.size || now.mtimeMs !== facts.mtimeMs)
-    return new Fault('EAGAIN', `${path} has changed`)
+    return new TooEarly(`${path} has changed`)
   generations.giveHome(generation, { path, facts, inflatedSize })
   return undefined
 }

@@ -1,5 +1,5 @@
 import { isIncomplete } from './content.ts'
-import type { Fault, FileFacts } from './files.ts'
+import { type Fault, type FileFacts, TooEarly } from './files.ts'
 import type { Place } from './place.ts'
 
 /** What cannot be told for this long is waited for no more. */
@@ -135,14 +135,9 @@ export function textOf({ path, reason }: Unreadable): string {
   return `${path}: ${reason}`
 }
 
-/** It only cannot be told yet. */
-export function isEarly({ code }: Fault): boolean {
-  return code === 'EAGAIN'
-}
-
 function kindOf(fault: Fault): Undecided['kind'] {
   if (isIncomplete(fault)) return 'damaged'
-  return isEarly(fault) ? 'early' : 'unreadable'
+  return fault instanceof TooEarly ? 'early' : 'unreadable'
 }
 
 function isDue({ kind, tries, triedAtMs }: Undecided): boolean {

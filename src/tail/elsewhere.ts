@@ -1,6 +1,6 @@
 import { type Candidate, plainCandidate } from './candidate.ts'
 import { stateOf } from './decisions.ts'
-import { Fault, type FileFacts, type Files, withFile } from './files.ts'
+import { Fault, type FileFacts, type Files, TooEarly, withFile } from './files.ts'
 import type { Generation } from './generation.ts'
 import { isClone, isIdentity } from './identity.ts'
 import type { Lineage } from './lineage.ts'
@@ -31,7 +31,7 @@ interface Asked {
   readonly place: Place
 }
 
-const NOT_LOOKED_FOR = new Fault('EAGAIN', 'it may be a file that is looked for beside another path first')
+const NOT_LOOKED_FOR = new TooEarly('it may be a file that is looked for beside another path first')
 
 export function createElsewhere({ roster, files, onNews }: ElsewhereOptions): Elsewhere {
   /** Lineages whose live file is another's: in which state of the file that was found out, and whose it is. */

@@ -11,6 +11,13 @@ export class Fault {
   }
 }
 
+/** Not refused, but not to be told yet. By its class, as any errno code may come from a file system: FUSE answers EAGAIN. */
+export class TooEarly extends Fault {
+  constructor(message: string) {
+    super('EARLY', message)
+  }
+}
+
 /** There is nothing at that path, as against something that cannot be looked at. */
 export function isAbsent({ code }: Fault): boolean {
   return code === 'ENOENT' || code === 'ENOTDIR'

@@ -1,7 +1,7 @@
 import { NEWLINE } from '../block.ts'
 import { FINGERPRINT_BYTES, type Fingerprint } from '../checkpoint/registry.ts'
 import { type Candidate, COMPARED_BYTES } from './candidate.ts'
-import { Fault, type FileFacts } from './files.ts'
+import { Fault, type FileFacts, TooEarly } from './files.ts'
 import { fingerprint } from './fingerprint.ts'
 import type { Generation } from './generation.ts'
 import type { Generations } from './generations.ts'
@@ -175,8 +175,8 @@ function hasOwnLine({ size, bytes }: Candidate): boolean | Fault {
   return lines.indexOf(lines.subarray(start)) === start
 }
 
-const TRUNCATED = new Fault('EAGAIN', 'what it looks like has just been truncated')
-const UNREAD = new Fault('EAGAIN', 'the live file could not be looked at yet')
+const TRUNCATED = new TooEarly('what it looks like has just been truncated')
+const UNREAD = new TooEarly('the live file could not be looked at yet')
 const ABSENT = new Fault('ENOENT', 'its file is not at hand')
 
 function isOlder(a: Pick<FileFacts, 'birth'>, b: Pick<FileFacts, 'birth'>): boolean {

@@ -2,8 +2,7 @@ import { basename, join } from 'node:path'
 import { FINGERPRINT_BYTES } from '../checkpoint/registry.ts'
 import { lookElsewhere, missUnseen } from './absence.ts'
 import { plainCandidate } from './candidate.ts'
-import { isEarly } from './decisions.ts'
-import { Fault, isAbsent, withFile } from './files.ts'
+import { Fault, isAbsent, TooEarly, withFile } from './files.ts'
 import type { Generation } from './generation.ts'
 import type { Generations } from './generations.ts'
 import { isHistory, noteHistory } from './history.ts'
@@ -130,7 +129,7 @@ function receive(scan: Scan, { path, facts }: Place, isMissing: Around['isMissin
   })
   if (judged instanceof Fault) {
     decisions.postpone({ path, facts }, judged)
-    if (!isEarly(judged)) noteHistory(generations, { path, facts }, scan.nowMs)
+    if (!(judged instanceof TooEarly)) noteHistory(generations, { path, facts }, scan.nowMs)
     return
   }
   const { judgement, isPassedOver, place } = judged

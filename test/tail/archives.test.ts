@@ -114,7 +114,11 @@ describe('a file beside the live one', () => {
     await tail.close()
   })
 
-  test.each(['audit.log.9.gz', 'audit.log.9'])('that is refused keeps no loss secret for good (%s)', async (name) => {
+  test.each([
+    ['audit.log.9.gz', 'EACCES'],
+    ['audit.log.9', 'EACCES'],
+    ['audit.log.9', 'EAGAIN'],
+  ])('that is refused keeps no loss secret for good (%s, %s)', async (name, code) => {
     using dir = tempDir()
     const { files, refuse } = faultyFiles()
     const { at, tail, looks, write, errors } = rig(dir.path, files)
@@ -123,7 +127,7 @@ describe('a file beside the live one', () => {
     rmSync(at('audit.log'))
     write('audit.log', 'another\n')
     writeFileSync(at(name), name.endsWith('.gz') ? gzipSync('refused\n') : 'refused\n')
-    refuse(['open'], 'EACCES', at(name))
+    refuse(['open'], code, at(name))
     await tail.restart()
     await looks(5)
     vi.advanceTimersByTime(9 * MINUTE_MS)
