@@ -1,23 +1,23 @@
 import { connect } from 'node:net'
 import { socketPathProblem } from '../observe/socket-path.ts'
 
-/** What came of asking the agent. */
+/** The outcome of asking the agent. */
 export type Reply =
   | { readonly kind: 'answer'; readonly code: number; readonly body: string }
   /** There is no socket. */
   | { readonly kind: 'absent' }
-  /** The socket is there and nobody listens. */
+  /** The socket exists and nothing listens. */
   | { readonly kind: 'stale' }
   | { readonly kind: 'denied' }
-  /** Somebody listens and does not answer in time, or has let its queue of connections fill up. */
+  /** Something listens but does not answer in time, or its connection queue is full. */
   | { readonly kind: 'silent' }
   | { readonly kind: 'failed'; readonly problem: string }
 
 const maxAnswerBytes = 64 * 1024 * 1024
 
 /**
- * One GET over a unix socket. In HTTP/1.0, whose answer ends with the connection, it takes twenty lines: `node:http`
- * would cost a probe 65 ms of CPU and 16 MB of memory (Node 26), as much again as the whole process.
+ * One GET over a unix socket. HTTP/1.0, where the response ends with the connection, takes twenty lines: `node:http` would
+ * cost a probe 65 ms of CPU and 16 MB of memory (Node 26), as much again as the whole process.
  */
 export function askAgent(socketPath: string, page: string, timeoutMs = 3000): Promise<Reply> {
   const impossible = socketPathProblem(socketPath)

@@ -1,8 +1,8 @@
-/** An option as help shows it and the command line is checked against. */
+/** An option, for the help and for checking the command line. */
 export interface OptionSpec {
   readonly name: string
   readonly short?: string
-  /** What stands for the value in help; an option without one is a flag. */
+  /** The placeholder for the value in help; an option without one is a flag. */
   readonly value?: string
   readonly choices?: readonly string[]
   readonly help: string
@@ -11,11 +11,11 @@ export interface OptionSpec {
 /** What a command accepts. */
 export interface ArgumentSpec {
   readonly options: readonly OptionSpec[]
-  /** What stands for the operands in help; without it there are none. */
+  /** The placeholder for the operands in help; without it there are none. */
   readonly operands?: { readonly placeholder: string; readonly max: number }
 }
 
-/** A checked command line: of an option given twice the last counts. */
+/** A checked command line: if an option is repeated, the last one wins. */
 export interface Arguments {
   readonly operands: readonly string[]
   flag(name: string): boolean
@@ -29,8 +29,8 @@ export type ParsedArguments =
 
 /**
  * `--name value`, `--name=value`, `-n value`, `-nvalue`, flags, also joined (`-wo json`), operands anywhere, `--` before
- * operands that begin with a dash.
- * By hand, because importing `node:util` for its parser evaluates all of that module: 6 ms and 5 MB of a probe (Node 26).
+ * operands that begin with a dash. Hand-written, because importing `node:util` for its parser evaluates that whole module: 6
+ * ms and 5 MB of a probe (Node 26).
  */
 export function parseArguments(argv: readonly string[], spec: ArgumentSpec): ParsedArguments {
   const operands: string[] = []
@@ -65,7 +65,7 @@ const isCalled = ({ name, short }: OptionSpec, head: string) => head === `--${na
 interface OptionWord {
   readonly head: string
   readonly inline: string | undefined
-  /** What is joined to a short flag, as a word of its own. */
+  /** What follows a short flag in the same word, as a word of its own. */
   readonly joined: string | undefined
 }
 

@@ -5,7 +5,7 @@ import type { Credentials, FoundCredentials } from './credentials.ts'
 const dayMs = 86_400_000
 const soonMs = 14 * dayMs
 
-/** Warnings of client certificates and authorities that are not valid now, or not for long. What cannot be read is not told of here. */
+/** Warnings about client certificates and authorities that are not valid now, or not for long. Unreadable ones are not reported here. */
 export async function certificateProblems(
   found: readonly FoundCredentials[],
   nowMs: number,
@@ -14,9 +14,9 @@ export async function certificateProblems(
     credentials === undefined
       ? []
       : [
-          // Behind it may stand those that signed it.
+          // The certificates that signed it may follow.
           problemOfPem(credentials, 'cert', { nowMs, choose: ([first]) => first }),
-          // While an authority is replaced both stand in one file.
+          // While an authority is being replaced, the file contains both.
           problemOfPem(credentials, 'ca', { nowMs, choose: lastToExpire }),
         ],
   )
@@ -63,7 +63,7 @@ const lastToExpire = (all: readonly Validity[]) => all.toSorted((a, b) => b.toMs
 async function validitiesIn(text: string): Promise<readonly Validity[]> {
   const blocks = text.match(/-----BEGIN ((?:TRUSTED )?CERTIFICATE)-----.*?-----END \1-----/gs) ?? []
   if (blocks.length === 0) return []
-  // Only who has a certificate pays for it.
+  // Imported only when there is a certificate.
   const { X509Certificate } = await import('node:crypto')
   return blocks.flatMap((block) => {
     try {

@@ -2,7 +2,7 @@ import type { Output } from './io.ts'
 
 const colors: Readonly<Record<string, string>> = { OK: '\x1b[32m', WARN: '\x1b[33m', FAIL: '\x1b[31m' }
 
-/** Writes text, with the words OK, WARN and FAIL coloured where they stand first in a line or after its label. */
+/** Writes text; the words OK, WARN and FAIL are coloured at the start of a line or after its label. */
 export function writeColored(output: Output, text: string): void {
   output.write(
     output.color

@@ -1,7 +1,7 @@
 import type { ArgumentSpec, Arguments, OptionSpec } from './arguments.ts'
 import { type ExitCode, exitCode, type Io } from './io.ts'
 
-/** A subcommand. What it needs is imported when it runs: `status` is a probe and pays for nothing else. */
+/** A subcommand. Its dependencies are imported when it runs: `status` is a probe and should pay for nothing else. */
 export interface Command extends ArgumentSpec {
   readonly name: string
   readonly summary: string
@@ -148,5 +148,5 @@ const version: Command = {
   },
 }
 
-/** In the order of the help. */
+/** In help order. */
 export const commands: readonly Command[] = [run, status, health, configcheck, replay, demo, version]

@@ -12,7 +12,7 @@ import { importProblems } from './import-problems.ts'
 import { type ExitCode, exitCode, type Io } from './io.ts'
 import { sourceProblems } from './source-problems.ts'
 
-/** Says everything that is wrong with a configuration, or what would run with it. It uses no network. */
+/** Reports everything wrong with a configuration, or what would run with it. Uses no network. */
 export async function configcheck(
   paths: readonly string[],
   io: Pick<Io, 'env' | 'stdout' | 'stderr'>,
@@ -32,7 +32,7 @@ export async function configcheck(
   return ok ? exitCode.ok : exitCode.configuration
 }
 
-/** What is wrong with the files that the configuration names, as they are now. */
+/** Problems with the files that the configuration names, in their present state. */
 async function problemsAround({ config, origins }: Loaded): Promise<readonly Problem[]> {
   const credentials = await credentialsOf(config.destinations, origins.destinations)
   return [
@@ -102,7 +102,7 @@ function retryOf({ delivery }: DestinationConfig): string {
   return `${formatDuration(initialBackoffMs)} ×${backoffFactor} up to ${formatDuration(maxBackoffMs)}${attempts}`
 }
 
-/** Without a query, which may hold a key. */
+/** Without the query, which may contain a key. */
 function targetOf(destination: DestinationConfig): string {
   if (destination.url === undefined)
     return printable(destination.type === 'webhook' ? (destination.kubeconfig ?? '') : '')

@@ -5,8 +5,8 @@ import { openSecret } from '../ship/secret.ts'
 import type { Credentials, FoundCredentials } from './credentials.ts'
 
 /**
- * What is wrong with the keys, tokens, certificates and kubeconfigs that are there now. An agent starts with them all the
- * same, as they may change.
+ * Problems with the keys, tokens, certificates and kubeconfigs as they are now. An agent starts with them nevertheless, as
+ * they may change.
  */
 export async function credentialProblems(found: readonly FoundCredentials[]): Promise<readonly Problem[]> {
   const all = await Promise.all(
@@ -18,7 +18,7 @@ export async function credentialProblems(found: readonly FoundCredentials[]): Pr
   return all.flat()
 }
 
-/** Sentences that name the files, and nothing that is in them. */
+/** Sentences that name the files, and nothing in them. */
 async function problemsOf(credentials: Credentials): Promise<readonly Problem[]> {
   const { tls, secret, keys, absenceIsTold } = credentials
   const { faults } = await inspectTls(tls)

@@ -12,26 +12,26 @@ import { readSmallFile } from '../ship/small-file.ts'
 
 export type CredentialPart = TlsPart | 'secret'
 
-/** What a destination proves itself with. */
+/** What a destination authenticates with. */
 export interface Credentials {
   readonly tls: TlsSpec
   readonly secret: SecretRef | undefined
-  /** Files that are not there have been told of with the configuration. */
+  /** Missing files have already been reported with the configuration. */
   readonly absenceIsTold: boolean
-  /** The keys that name the files, or hold the texts. */
+  /** The configuration keys that name the files, or hold the texts. */
   readonly keys: Readonly<Record<CredentialPart, string>>
-  /** A warning at that key; `what` goes behind its name. */
+  /** A warning at that key; `what` follows its name. */
   warningAt(part: CredentialPart, what: string, hint?: string): Problem
 }
 
 export interface FoundCredentials {
-  /** Undefined: the kubeconfig that names them cannot be used. */
+  /** Undefined: the kubeconfig that names them is unusable. */
   readonly credentials: Credentials | undefined
-  /** Of that kubeconfig, without excerpts: they would quote secrets. */
+  /** Problems of that kubeconfig, without excerpts: they would quote secrets. */
   readonly problems: readonly Problem[]
 }
 
-/** Those of all destinations; of a kubeconfig that several use once. */
+/** The credentials of all destinations; those of a kubeconfig shared by several only once. */
 export async function credentialsOf(
   destinations: readonly DestinationConfig[],
   origins: readonly Origin[],

@@ -9,7 +9,7 @@ export function deadLetterOf({ checkpoint }: Config, { name }: DestinationConfig
   return join(checkpoint.runPath, 'dead-letter', name)
 }
 
-/** Entries name the file they are of; the source that means it now says the rest. */
+/** An entry names its file; the source that now matches it provides the rest. */
 export function originsOf(config: Config): (entry: DeadLetterEntry) => Origin {
   const matchers = config.sources.map((source) => {
     const [wanted, excluded] = [compileGlob(source.path), compileGlobs(source.excludePaths)]

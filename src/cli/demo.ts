@@ -6,7 +6,7 @@ import { scorecardLines } from '../demo/scorecard-text.ts'
 import { type ExitCode, exitCode, type Io } from './io.ts'
 import { usageError } from './usage.ts'
 
-/** The options as they were typed; undefined means the default. */
+/** The options as typed; undefined means the default. */
 export interface DemoWords {
   readonly json: boolean
   readonly duration?: string | undefined
@@ -19,10 +19,10 @@ export interface DemoWords {
 const defaults = { duration: '40s', seed: '42', destination: 'datadog', rate: '400' }
 const duration = { minMs: 10_000, maxMs: 3_600_000 }
 const rate = { min: 10, max: 5000 }
-/** Every one of them is remembered. */
+/** Every event is remembered. */
 const maxEvents = 2_000_000
 
-/** Exits 0 when the score card says PASS; 1 when it says FAIL, or when a signal ended the demo. */
+/** Exits 0 if the score card says PASS; 1 if it says FAIL, or if a signal ended the demo. */
 export async function runDemo(words: DemoWords, io: Io): Promise<ExitCode> {
   const settings = readSettings(words)
   if (typeof settings === 'string') return usageError('demo', settings, io)
@@ -35,7 +35,7 @@ export async function runDemo(words: DemoWords, io: Io): Promise<ExitCode> {
   return result.scorecard.verdict === 'PASS' ? exitCode.ok : exitCode.unhealthy
 }
 
-/** A string says what is wrong. */
+/** A string is an error message. */
 function readSettings(words: DemoWords): DemoSettings | string {
   const durationMs = parseDuration(words.duration ?? defaults.duration)
   if (durationMs === undefined || durationMs < duration.minMs || durationMs > duration.maxMs) {

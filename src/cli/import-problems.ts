@@ -1,7 +1,7 @@
 import { loadDatadogRegistry } from '../checkpoint/datadog-import.ts'
 import { type Problem, problemOf } from '../config/problem.ts'
 
-/** What is wrong with the registry that positions are taken from, once. That it is not there is told with the configuration. */
+/** Problems with the registry from which positions are imported once. Its absence is reported with the configuration. */
 export function importProblems(path: string | undefined): readonly Problem[] {
   if (path === undefined) return []
   const imported = loadDatadogRegistry(path)

@@ -6,18 +6,18 @@ import { isObject } from '../json-object.ts'
 import { bytes, moment, table } from '../observe/format.ts'
 import { printable } from '../observe/line.ts'
 
-/** What the registry on disk says, for when no agent runs to be asked. */
+/** What the registry on disk says, for when no agent is running. */
 export type Positions = {
-  /** The file they are in. */
+  /** The file that contains them. */
   readonly path: string
-  /** What is wrong with the files an agent would rather go on from: a sentence each. */
+  /** What is wrong with the files an agent would prefer to resume from: one sentence each. */
   readonly unusable: readonly string[]
 } & (
   | {
       readonly kind: 'positions'
       readonly writtenAt: string | undefined
       readonly generations: readonly GenerationRecord[]
-      /** Entries that made no sense. */
+      /** Entries that could not be understood. */
       readonly rejected: number
     }
   | { readonly kind: 'none' }
@@ -25,7 +25,7 @@ export type Positions = {
 
 const registry = 'registry.json'
 
-/** What an agent that starts now would go on from. */
+/** What an agent started now would resume from. */
 export async function readPositions(runPath: string): Promise<Positions> {
   const {
     state,
@@ -99,5 +99,5 @@ export function describePositions(positions: Positions): unknown {
   return { path, unusable, writtenAt, rejected, generations }
 }
 
-/** Of who asks, and not of the agent. */
+/** The permissions of the caller, not of the agent. */
 const isDenied = (sentence: string) => /\((?:EACCES|EPERM)\)$/.test(sentence)

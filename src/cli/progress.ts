@@ -2,7 +2,7 @@ import type { Log } from '../log.ts'
 import { printable } from '../observe/line.ts'
 import type { Output } from './io.ts'
 
-/** How a replay fares: on a terminal one line that is drawn again and again; warnings anywhere. */
+/** A replay's progress: on a terminal one line that is redrawn; warnings anywhere. */
 export function createProgress(name: string, stderr: Output) {
   let tried = 0
   let delivered = 0
@@ -13,7 +13,7 @@ export function createProgress(name: string, stderr: Output) {
   const note = (fields: { readonly reason?: unknown }, message: string) => show(`: ${fields.reason ?? message}`)
   const log: Log = { trace() {}, debug() {}, info() {}, warn: note, error: note }
   return {
-    /** For what is repeated until it succeeds. */
+    /** For what is retried until it succeeds. */
     log,
     warn(message: string) {
       draw('')

@@ -1,7 +1,7 @@
-/** How many records there are of each reason. */
+/** The number of records per reason. */
 export type Reasons = ReadonlyMap<string, number>
 
-/** Answers of servers make reasons: more different ones are counted together. */
+/** Reasons come from servers' responses: beyond this many different ones they are counted together. */
 const MOST_REASONS = 30
 
 export function countReason(reasons: Map<string, number>, reason: string): void {

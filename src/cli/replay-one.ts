@@ -11,30 +11,30 @@ import type { Output } from './io.ts'
 import { createProgress } from './progress.ts'
 import { countReason, type Reasons } from './reasons.ts'
 
-/** What came of replaying the dead letter of one destination. */
+/** The outcome of replaying one destination's dead letter. */
 export interface Replay {
   readonly destination: string
-  /** And removed. */
+  /** Delivered and removed. */
   readonly delivered: number
   readonly kept: Reasons
   /** Lines that are damaged or of another format; they stay. */
   readonly unreadable: number
-  /** The destination does not answer; what was left was not tried. */
+  /** Why the destination did not answer, if so; what was left was not tried. */
   readonly unreachable: string | undefined
   readonly fault: SystemError | undefined
-  /** A signal came before everything was tried. */
+  /** A signal arrived before everything was tried. */
   readonly interrupted: boolean
 }
 
 export interface ReplayOneOptions {
   readonly config: Config
-  /** Of one request, before the destination counts as unreachable. */
+  /** Attempts per request before the destination counts as unreachable. */
   readonly attempts: number
   readonly version: string
   readonly stderr: Output
 }
 
-/** Of one batch, as text with its framing. */
+/** Limit of one batch, as text with its framing. */
 const MOST_BATCH_BYTES = 4 * 1024 * 1024
 
 export async function replayOne(

@@ -38,7 +38,7 @@ export function replaysJson(replays: readonly Replay[]): string {
   )
 }
 
-/** The same contract; `sendable` stands in for `delivered`. */
+/** The same contract, with `sendable` in place of `delivered`. */
 export function surveysJson(surveys: readonly Survey[]): string {
   return jsonOf(
     true,

@@ -8,12 +8,12 @@ import { readVersion } from '../version.ts'
 import { deadLetterOf, originsOf } from './dead-letter-origins.ts'
 import { countReason, type Reasons } from './reasons.ts'
 
-/** What the dead letter of one destination holds. */
+/** The contents of one destination's dead letter. */
 export interface Survey {
   readonly destination: string
-  /** Records that would be sent, by the reason why they are there. */
+  /** Records that would be sent, by the reason they are there. */
   readonly sendable: Reasons
-  /** Records that would stay whatever the destination says, by the reason why. */
+  /** Records that would stay whatever the destination says, by reason. */
   readonly kept: Reasons
   /** Lines that are damaged or of another format. */
   readonly unreadable: number

@@ -18,7 +18,7 @@ import { usageError } from './usage.ts'
 
 const defaultAttempts = 5
 
-/** `agent replay --dead-letter`: sends again what destinations refused, and removes what they take now. */
+/** `agent replay --dead-letter`: resends what destinations refused, and removes what they now accept. */
 export async function replay(args: Arguments, io: Io): Promise<ExitCode> {
   if (!args.flag('dead-letter')) return usageError('replay', 'say what to replay: --dead-letter', io)
   const attempts = Number(args.value('attempts') ?? defaultAttempts)
@@ -46,7 +46,7 @@ export async function replay(args: Arguments, io: Io): Promise<ExitCode> {
   }
   const work = { config, chosen, attempts, asJson: args.value('output') === 'json' }
   if (args.flag('dry-run')) return survey(work, io)
-  // Nothing was ever dead-lettered, and a lock would leave its file.
+  // Nothing was ever dead-lettered, and a lock would leave a file behind.
   return found.kind === 'absent' ? replayAll(work, io) : replayLocked(dir, work, io)
 }
 
@@ -64,7 +64,7 @@ async function survey({ config, chosen, asJson }: Work, io: Io): Promise<ExitCod
   return fault === undefined ? exitCode.ok : codeOfFault(fault)
 }
 
-/** A second replay would send everything twice; the agent may run meanwhile. */
+/** A second replay would send everything twice; the agent may run in the meantime. */
 async function replayLocked(dir: string, work: Work, io: Io): Promise<ExitCode> {
   const { uid } = await stat(dir)
   if (geteuid?.() === 0 && uid !== 0) {

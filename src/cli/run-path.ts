@@ -3,20 +3,19 @@ import { agentSocketPath } from '../observe/socket-path.ts'
 import type { Arguments } from './arguments.ts'
 import type { Io } from './io.ts'
 
-/** Where a running agent is to be looked for. */
+/** Where to look for a running agent. */
 export interface RunPath {
   readonly path: string
-  /** What said so, for messages. */
+  /** Where the path came from, for messages. */
   readonly because: string
 }
 
 const defaults = { runPath: '/var/lib/tailship', config: '/etc/tailship' }
 
 /**
- * `--run-path`, else what `--config` says, else $TAILSHIP_RUN_PATH, else what $TAILSHIP_CONFIG says, else the default if a
- * socket is there, else what the default configuration says. Reading a configuration costs a probe several times its own
- * CPU: one that nobody named comes last.
- * Undefined: the configuration does not say, and the reason is on stderr.
+ * `--run-path`, else from `--config`, else $TAILSHIP_RUN_PATH, else from $TAILSHIP_CONFIG, else the default if a socket is
+ * there, else from the default configuration. Reading a configuration costs a probe several times its own CPU: one that was
+ * not named comes last. Undefined: the configuration does not say, and the reason is on stderr.
  */
 export async function runPathOf(
   args: Pick<Arguments, 'value'>,
@@ -42,7 +41,7 @@ async function configuredRunPath(
   io: Pick<Io, 'env' | 'stderr'>,
 ): Promise<RunPath | undefined> {
   const { loadConfig } = await import('../config/load.ts')
-  // Who asks may not have the agent's environment, and the key is of no use here.
+  // The caller may not have the agent's environment, and the key is not needed here.
   const env = { DD_API_KEY: 'not-asked-for', ...io.env }
   const loading = await loadConfig({ paths: [path], env })
   if (loading.kind === 'loaded') return { path: loading.config.checkpoint.runPath, because }

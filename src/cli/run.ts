@@ -10,11 +10,11 @@ import { certificateProblems } from './certificate-problems.ts'
 import { credentialsOf } from './credentials.ts'
 import { type ExitCode, exitCode, type Io } from './io.ts'
 
-/** With what `longestDrainMs` adds, below what a pod of deploy/daemonset.yaml has from SIGTERM to SIGKILL. */
+/** Together with what `longestDrainMs` adds, less than a pod of deploy/daemonset.yaml has from SIGTERM to SIGKILL. */
 export const drainDeadlineMs = 35_000
 const stderrFd = 2
 
-/** `agent run`: ends on a signal, or when it cannot start. */
+/** `agent run`: ends on a signal, or if it cannot start. */
 export async function run(args: Arguments, io: Io): Promise<ExitCode> {
   const asked = Promise.withResolvers<string>()
   const insisted = Promise.withResolvers<string>()
@@ -22,10 +22,10 @@ export async function run(args: Arguments, io: Io): Promise<ExitCode> {
   io.onSignal((signal) => {
     signals += 1
     if (signals === 1) asked.resolve(signal)
-    // Nothing is lost: positions on disk never pass what is not settled.
+    // Nothing is lost: positions on disk never pass unsettled data.
     else insisted.resolve(signal)
   })
-  // An agent with nothing to read and no address to serve still waits for its signal.
+  // An agent with nothing to read and no address to serve still waits for a signal.
   const alive = setInterval(() => {}, 2 ** 30)
   try {
     const stop = { asked: asked.promise, insisted: insisted.promise }
@@ -59,13 +59,13 @@ async function runUntil({ asked, insisted }: Stop, args: Arguments, io: Io): Pro
   log.info({ version, config: config.files, runPath: config.checkpoint.runPath }, 'tailship starts')
   const configLog = log.component('config')
   for (const problem of problems) reportProblem(problem, configLog)
-  // Not in the status, which would still say so when they are renewed; and nothing waits for their files.
+  // Not in the status, which would still report them after renewal; and nothing waits for these files.
   void credentialsOf(config.destinations, origins.destinations)
     .then((credentials) => certificateProblems(credentials, Date.now()))
     .then((expiring) => {
       for (const problem of expiring) reportProblem(problem, configLog)
     })
-  // What may pass is in the state of what it concerns, as long as it lasts.
+  // Transient problems show in the state of what they concern, for as long as they last.
   const standing = problems.filter(({ mayPass }) => !mayPass).map(problemLine)
   return serveUntil(asked, { config, problems: standing, log, version, vitals: io.vitals })
 }

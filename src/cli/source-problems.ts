@@ -4,7 +4,7 @@ import type { Problem } from '../config/problem.ts'
 import { nodeFiles } from '../tail/files.ts'
 import { missingDirectory } from '../tail/missing-directory.ts'
 
-/** Sources whose files cannot come, as far as this file system tells: a missing mount looks like a writer that is silent. */
+/** Sources whose files cannot appear, as far as this file system shows: a missing mount looks like a silent writer. */
 export function sourceProblems(sources: readonly SourceConfig[], origins: readonly Origin[]): readonly Problem[] {
   return sources.flatMap(({ path }, index) => {
     const missing = missingDirectory(path, nodeFiles)

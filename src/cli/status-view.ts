@@ -9,7 +9,7 @@ import type { RunPath } from './run-path.ts'
 import { explainUnreachable, renderUnreachable } from './unreachable.ts'
 import { usageError } from './usage.ts'
 
-/** What an agent says of itself, printed once or again and again; exit code 0 means that it is alive and ready. */
+/** An agent's status, printed once or repeatedly; exit code 0 means that it is alive and ready. */
 export async function showStatus(args: Arguments, runPath: RunPath, io: Io): Promise<ExitCode> {
   const sections = sectionsOf(args)
   if (sections === undefined) {
@@ -79,7 +79,7 @@ async function askStatus(runPath: RunPath): Promise<{ readonly kind: 'status'; r
   }
 }
 
-/** Trusts the agent with the shape; only the version of the contract is looked at. */
+/** Trusts the agent with the shape; checks only the version of the contract. */
 function parseStatus(body: string): Status | undefined {
   try {
     const status: Status | null = JSON.parse(body)
@@ -91,7 +91,7 @@ function parseStatus(body: string): Status | undefined {
 
 async function viewOffline(reply: Unanswered, { runPath, format }: ViewOptions): Promise<View> {
   const unreachable = explainUnreachable(reply, runPath)
-  // Whoever finds an agent does not pay for it.
+  // Imported only if there is no agent.
   const { describePositions, readPositions, renderPositions } = await import('./positions.ts')
   const positions = await readPositions(runPath.path)
   const { reason, advice } = unreachable

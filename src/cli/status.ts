@@ -3,7 +3,7 @@ import { checkNames, reportCheck } from './health.ts'
 import { type ExitCode, exitCode, type Io } from './io.ts'
 import { runPathOf } from './run-path.ts'
 
-/** `agent status`. With `--check` it is a probe and loads only what that takes. */
+/** `agent status`. With `--check` it is a probe and loads only what that needs. */
 export async function status(args: Arguments, io: Io): Promise<ExitCode> {
   const runPath = await runPathOf(args, io)
   if (runPath === undefined) return exitCode.configuration

@@ -5,7 +5,7 @@ import type { Reply } from './agent-socket.ts'
 import { type ExitCode, exitCode } from './io.ts'
 import type { RunPath } from './run-path.ts'
 
-/** Why no status could be had, and what to try. */
+/** Why no status could be obtained, and what to try. */
 export interface Unreachable {
   readonly reason: string
   readonly advice: readonly string[]

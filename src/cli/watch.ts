@@ -6,7 +6,7 @@ const periodMs = 1000
 /** Moves to the top left corner. */
 const home = '\x1b[H'
 
-/** Draws a text again each second until a signal comes or its reader goes away: in place on a terminal, else one after the other. */
+/** Redraws a text every second until a signal arrives or its reader goes away: in place on a terminal, else one after another. */
 export async function watch(draw: () => Promise<string>, io: Io): Promise<ExitCode> {
   const stop = new AbortController()
   const unsubscribe = io.onSignal(() => stop.abort())
@@ -25,7 +25,7 @@ export async function watch(draw: () => Promise<string>, io: Io): Promise<ExitCo
   return exitCode.ok
 }
 
-/** Every line erases what it leaves of the former one, the last one everything below. */
+/** Every line erases the rest of the previous one, the last one everything below. */
 function inPlace(text: string, rows: number): string {
   const lines = text.trimEnd().split('\n')
   const shown = lines.length < rows ? lines : [...lines.slice(0, rows - 2), `… ${lines.length - rows + 2} more lines`]

@@ -4,8 +4,8 @@ import { type Finding, type Path, shortName } from './finding.ts'
 
 export interface Checked<T> {
   /**
-   * The value without what was refused; undefined when nothing of it can be used. Beside findings it serves to find what
-   * else is wrong, and nothing may run with it.
+   * The value without what was refused; undefined if none of it is usable. If there are findings, it only serves to find
+   * further faults, and nothing may run with it.
    */
   readonly value: T | undefined
   readonly findings: readonly Finding[]
@@ -17,7 +17,7 @@ interface Place {
   readonly isYaml?: boolean
 }
 
-/** Holds `value`, which stands at `base`, against a schema. */
+/** Checks `value`, located at `base`, against a schema. */
 export function check<S extends z.core.$ZodType>(schema: S, value: unknown, place: Place): Checked<z.output<S>> {
   const first = z.safeParse(schema, value)
   if (first.success) return { value: first.data, findings: [] }
@@ -26,13 +26,13 @@ export function check<S extends z.core.$ZodType>(schema: S, value: unknown, plac
   const less = without(value, first.error.issues)
   const second = z.safeParse(schema, less)
   if (second.success) return { value: second.data, findings }
-  // What is missing beside or because of what was taken out: without the outermost keys concerned.
+  // What is still missing, perhaps because of what was removed: drop the outermost keys concerned.
   const whole = second.error.issues.map((issue) => ({ ...issue, path: issue.path.slice(0, 1) }))
   const third = z.safeParse(schema, without(less, whole))
   return { value: third.success ? third.data : undefined, findings }
 }
 
-/** A copy that lacks every value an issue is about. Of a list with a bad item the whole list goes. */
+/** A copy without the values the issues are about. A list with a bad item is dropped as a whole. */
 function without(value: unknown, issues: readonly z.core.$ZodIssue[]): unknown {
   const copy = structuredClone(value)
   for (const issue of issues) {

@@ -1,14 +1,14 @@
 import type { SourceLabels } from '../block.ts'
 
 /**
- * The configuration after loading: defaults filled in, environment applied, paths absolute. Produced by `load.ts` only.
+ * The configuration after loading: defaults filled in, environment applied, paths absolute. Produced only by `load.ts`.
  * Durations are milliseconds, sizes are bytes.
  */
 export interface Config {
   /** The files it was read from, for messages. */
   readonly files: readonly string[]
   readonly sources: readonly SourceConfig[]
-  /** Items of `logs:` that are left out because something is wrong with them. */
+  /** Items of `logs:` left out because of an error. */
   readonly rejectedSources: readonly RejectedSource[]
   /** At least one; names are unique. */
   readonly destinations: readonly DestinationConfig[]
@@ -16,17 +16,17 @@ export interface Config {
   readonly server: ServerConfig
   readonly logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error'
   readonly hostname: string
-  /** False when DD_LOGS_ENABLED=false: the agent runs, says so, and reads nothing. */
+  /** False if DD_LOGS_ENABLED=false: the agent runs, says so, and reads nothing. */
   readonly enabled: boolean
-  /** Most files held open at once; files that are read to their end are closed first. */
+  /** Maximum number of open files; files read to their end are closed first. */
   readonly openFilesLimit: number
 }
 
 export interface RejectedSource {
   readonly integration: string
-  /** As it is written, if it is. */
+  /** As written, if present. */
   readonly path: string | undefined
-  /** In one line. */
+  /** On one line. */
   readonly error: string
 }
 
@@ -34,21 +34,21 @@ export type StartPosition = 'beginning' | 'end' | 'forceBeginning' | 'forceEnd'
 export type Encoding = 'utf-8' | 'utf-16-le' | 'utf-16-be' | 'shift-jis'
 
 export interface SourceConfig {
-  /** The integration's name as status shows it: from `<name>.d/conf.yaml`, else the file's base name. */
+  /** The integration's name as shown in the status: from `<name>.d/conf.yaml`, else the file's base name. */
   readonly integration: string
   /** An absolute path or glob. */
   readonly path: string
   readonly excludePaths: readonly string[]
   readonly encoding: Encoding
   readonly startPosition: StartPosition
-  /** Whether rotated files that exist at the very first start are history to ship, too. */
+  /** Whether rotated files present at the very first start are shipped, too, as history. */
   readonly backfill: boolean
   readonly maxLineBytes: number
   readonly labels: SourceLabels
   readonly rules: readonly RuleConfig[]
 }
 
-/** Datadog's log_processing_rules. Patterns are RE2 and were compiled once to check them. */
+/** Datadog's log_processing_rules. The patterns are RE2, already validated by compiling them. */
 export type RuleConfig =
   | { readonly kind: 'exclude_at_match' | 'include_at_match'; readonly name: string; readonly pattern: string }
   | { readonly kind: 'mask_sequences'; readonly name: string; readonly pattern: string; readonly placeholder: string }
@@ -62,13 +62,13 @@ interface DestinationBase {
   readonly delivery: DeliveryConfig
   readonly proxy: ProxyConfig
   readonly tls: TlsConfig
-  /** Limit of `<run_path>/dead-letter/<name>/`; when reached the destination holds. */
+  /** Limit of `<run_path>/dead-letter/<name>/`; once reached, the destination holds. */
   readonly deadLetterMaxBytes: number
 }
 
 export interface DatadogConfig extends DestinationBase {
   readonly type: 'datadog'
-  /** Complete, with `/api/v2/logs`. */
+  /** The full URL, with `/api/v2/logs`. */
   readonly url: string
   readonly apiKey: SecretRef
   /** `line`: `message` is the line as a string. `attributes`: the event's own object, reserved attributes spliced in. */
@@ -86,7 +86,7 @@ export interface WebhookConfig extends DestinationBase {
 
 export type DestinationConfig = DatadogConfig | WebhookConfig
 
-/** A secret by value or by file. The value is never logged, shown or serialised: `secret()` hides it from JSON. */
+/** A secret by value or by file. The value is never logged, shown or serialised: `secret()` keeps it out of JSON. */
 export type SecretRef =
   | { readonly kind: 'value'; readonly reveal: () => string }
   | { readonly kind: 'file'; readonly path: string }
@@ -111,7 +111,7 @@ export interface DeliveryConfig {
 export interface ProxyConfig {
   readonly https: string | undefined
   readonly http: string | undefined
-  /** Host names, `.suffixes`, addresses and CIDR ranges that go direct. */
+  /** Host names, `.suffixes`, addresses and CIDR ranges that bypass the proxy. */
   readonly noProxy: readonly string[]
 }
 
@@ -125,9 +125,9 @@ export interface TlsConfig {
 
 export interface CheckpointConfig {
   readonly runPath: string
-  /** A Datadog Agent registry.json (v2) to take positions from where this agent has none. */
+  /** A Datadog Agent registry.json (v2) that provides positions this agent does not have. */
   readonly importPath: string | undefined
-  /** State of a file that is gone for good is dropped after this long. */
+  /** The state of a file that is gone for good is dropped after this long. */
   readonly expireAfterMs: number
 }
 

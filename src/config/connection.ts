@@ -3,14 +3,14 @@ import { dotted, type Findings, type Path } from './finding.ts'
 import { type Layer, layered } from './layers.ts'
 import type { DestinationConf, ProxyConf } from './schema.ts'
 
-/** The file system as a destination's configuration meets it. */
+/** The file system as seen by a destination's configuration. */
 export interface FilePort {
-  /** A path of conf.yaml; a relative one is relative to the directory of its file. */
+  /** A path from conf.yaml; a relative one is relative to that file's directory. */
   absolute(path: string): string
   exists(path: string): boolean
 }
 
-/** Files that are read when they are needed, so that they may come later than the agent: their absence is a warning. */
+/** Files read on demand, so that they may appear after the agent has started: their absence is a warning. */
 export class AwaitedFiles {
   readonly #port: FilePort
   readonly #findings: Findings

@@ -23,7 +23,7 @@ export interface DatadogSurroundings {
   readonly findings: Findings
 }
 
-/** What only a destination of type datadog has. */
+/** The settings specific to destinations of type datadog. */
 export function resolveDatadog(
   conf: DatadogConf,
   around: DatadogSurroundings,
@@ -56,7 +56,7 @@ function intakeUrl(conf: DatadogConf, { environment, findings }: DatadogSurround
   return `${environment.no_ssl === true ? 'http' : 'https'}://agent-http-intake.logs.${site}${logsPath}`
 }
 
-/** Of `unix:///run/x.sock:/path` the path begins behind the second colon. */
+/** In `unix:///run/x.sock:/path` the path begins after the second colon. */
 function withLogsPath(text: string): string {
   const [, socket, behind] = /^(unix:[^:]+)(?::(.*))?$/.exec(text) ?? []
   if (socket !== undefined) return `${socket}:${completed(behind ?? '')}`

@@ -6,7 +6,7 @@ import { formatDuration, formatSize } from './units.ts'
 
 type DeliveryKeys = { readonly [K in keyof Required<DeliveryConf>]: DeliveryConf[K] }
 
-/** Batches and backoff as the Datadog Agent has them, throttle and timeout as kube-apiserver. */
+/** Batches and backoff as in the Datadog Agent, throttle and timeout as in kube-apiserver. */
 const defaults = {
   mode: 'batch' as DeliveryConfig['mode'],
   batch_max_size: 1_000,
@@ -23,13 +23,13 @@ const defaults = {
   request_timeout: 30_000,
 } satisfies DeliveryKeys
 
-/** Datadog's public limits of one request. */
+/** Datadog's published limits for one request. */
 const datadogLimits = { batch_max_size: 1_000, batch_max_bytes: 5_000_000 }
 
-/** Bodies of batches that take more than this should be meant. */
+/** Batch bodies that take more memory than this should be intentional. */
 const MUCH_MEMORY_BYTES = 256_000_000
 
-/** A `delivery:` and where it stands, the destination's own first. */
+/** A `delivery:` section and its path, the destination's own first. */
 export interface DeliveryLayer {
   readonly path: Path
   readonly conf: Layer<DeliveryConf> | undefined

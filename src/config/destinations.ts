@@ -8,7 +8,7 @@ import type { DeliveryConf, DestinationConf } from './schema.ts'
 import { formatSize } from './units.ts'
 import { resolveWebhook } from './webhook.ts'
 
-/** A destination as it is written, and where. */
+/** A destination as written, and where. */
 export interface WrittenDestination {
   readonly conf: DestinationConf
   readonly path: Path
@@ -19,7 +19,7 @@ export interface DestinationSurroundings {
   readonly delivery: DeliveryConf | undefined
   readonly environment: EnvironmentConf
   readonly files: FilePort
-  /** `max_line_bytes` of the source that has the most. */
+  /** The largest `max_line_bytes` of any source. */
   readonly longestLine: number
 }
 
@@ -28,7 +28,7 @@ export interface ResolvedDestinations {
   readonly findings: readonly Finding[]
 }
 
-/** Findings below the path `environment` are about what the environment says. */
+/** Findings below the path `environment` concern the environment. */
 export const environmentPath: Path = ['environment']
 
 export function resolveDestinations(
@@ -39,7 +39,7 @@ export function resolveDestinations(
   const names = namesOf(written, findings)
   const destinations = written.map((one, index) => {
     const resolved = resolveDestination(one, names[index] ?? one.conf.type, around)
-    // What is wrong with the common `delivery:` is so for every destination, and said once.
+    // Faults of the common `delivery:` affect every destination and are reported once.
     const isNew = (finding: Finding) => !findings.some((known) => isSame(known, finding))
     findings.push(...resolved.findings.filter(isNew))
     return resolved.destination
@@ -64,7 +64,7 @@ function resolveDestination({ conf, path }: WrittenDestination, name: string, ar
     conf.type,
   )
   const deadLetterMaxBytes = conf.dead_letter_max_bytes ?? 2 ** 30
-  // An entry is JSON: a line of JSON gets longer there by its quotes and backslashes.
+  // An entry is JSON: quotes and backslashes make a line of JSON longer there.
   const longestEntry = 2 * around.longestLine
   if (deadLetterMaxBytes > 0 && deadLetterMaxBytes < longestEntry) {
     findings.warn(
@@ -88,7 +88,7 @@ function resolveDestination({ conf, path }: WrittenDestination, name: string, ar
   return { destination, findings: [...findings.list, ...ofDelivery] }
 }
 
-/** kube-apiserver never compresses, and receivers made for it expect that; Datadog's intake takes zstd. */
+/** kube-apiserver never compresses, and receivers made for it expect that; Datadog's intake accepts zstd. */
 const compressionDefaults = { datadog: 'zstd', webhook: 'none' } as const
 const highestLevel: Readonly<Record<Compression, number>> = { zstd: 22, gzip: 9, none: 22 }
 
@@ -103,7 +103,7 @@ function compressionOf(conf: DestinationConf, { datadog }: EnvironmentConf, find
   return { compression, compressionLevel }
 }
 
-/** Given names, and for the others their type, with a number where that is taken. */
+/** The given names; for the other destinations their type, with a number if that is taken. */
 function namesOf(written: readonly WrittenDestination[], findings: Finding[]): readonly string[] {
   const taken = new Set<string>()
   for (const { conf, path } of written) {

@@ -5,20 +5,20 @@ import { type Fault, type Place, plainValue } from './plain-value.ts'
 import { type Problem, problemOf } from './problem.ts'
 import { yamlFaults } from './yaml-faults.ts'
 
-/** A file with more syntax errors is no YAML at all. */
+/** A file with more syntax errors is not YAML at all. */
 const mostSyntaxProblems = 20
 
-/** One YAML file as a plain value that remembers where everything stood. */
+/** One YAML file as a plain value that remembers the position of everything. */
 export class ConfDocument {
   readonly file: string
-  /** Undefined when the file holds none. */
+  /** Undefined if the file contains none. */
   readonly value: unknown
   /** What is wrong with the YAML itself. */
   readonly syntax: readonly Problem[]
   readonly #lines: readonly string[]
   readonly #counter = new LineCounter()
   readonly #places: ReadonlyMap<string, Place>
-  /** From the line of the first syntax error on nothing is sure. */
+  /** From the line of the first syntax error on, nothing is certain. */
   readonly #sureUntil: number
 
   constructor(file: string, text: string) {
@@ -47,12 +47,12 @@ export class ConfDocument {
     })
   }
 
-  /** No syntax error hides part of the file. */
+  /** Whether no syntax error hides part of the file. */
   get isWhole(): boolean {
     return this.#sureUntil === Number.POSITIVE_INFINITY
   }
 
-  /** False where a syntax error may be the cause of the finding. */
+  /** False if a syntax error may be the cause of the finding. */
   isSure(finding: Finding): boolean {
     if (this.isWhole) return true
     return finding.at !== 'absent' && (this.#offsetOf(finding) ?? this.#sureUntil) < this.#sureUntil
@@ -64,7 +64,7 @@ export class ConfDocument {
     return offset === undefined ? this.file : `${this.file}:${this.#counter.linePos(offset).line}`
   }
 
-  /** Further syntax errors of a line mostly follow from its first. */
+  /** Further syntax errors on a line mostly follow from its first. */
   #firstOfEachLine(faults: readonly Fault[]): readonly Fault[] {
     const lines = faults.map(({ offset }) => this.#counter.linePos(offset).line)
     return faults.filter((_, index) => lines[index] !== lines[index - 1])
@@ -76,7 +76,7 @@ export class ConfDocument {
     return problemOf(this.file, message, { line, column: col, excerpt: excerptOf(this.#lines, line, col), ...more })
   }
 
-  /** Of the place itself, else of the nearest key around it that is there. */
+  /** The offset of the path itself, else of the nearest enclosing key that exists. */
   #offsetOf({ path, at }: Pick<Finding, 'path' | 'at'>): number | undefined {
     for (let length = path.length; length > 0; length -= 1) {
       const place = this.#places.get(dotted(path.slice(0, length)))

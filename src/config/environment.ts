@@ -7,7 +7,7 @@ import { suggestion } from './suggestion.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
-/** What the environment says, in conf.yaml's words. */
+/** The settings from the environment, under conf.yaml's keys. */
 export interface EnvironmentConf extends z.output<typeof environmentSchema> {}
 
 const { hostname, log_level, open_files_limit, tags } = confSchema.shape
@@ -32,7 +32,7 @@ type Reader = (text: string, env: Environment) => unknown
 const text: Reader = (value) => value
 const list: Reader = (value) => value.split(/[\s,]+/)
 const number: Reader = (value) => (Number.isNaN(Number(value)) ? value : Number(value))
-/** As Go's strconv.ParseBool. */
+/** Like Go's strconv.ParseBool. */
 const flag: Reader = (value) => {
   if (/^(?:1|t|true)$/i.test(value)) return true
   return /^(?:0|f|false)$/i.test(value) ? false : value
@@ -52,7 +52,7 @@ const intake: Reader = (value, env) => {
   return `${flag(env.DD_LOGS_CONFIG_LOGS_NO_SSL ?? '', env) === true ? 'http' : 'https'}://${value}`
 }
 
-/** Of several variables for one key the first that is set counts. */
+/** Of several variables for one key the first one set wins. */
 const variables: readonly (readonly [name: string, path: readonly string[], read: Reader])[] = [
   ['DD_LOGS_ENABLED', ['enabled'], flag],
   ['DD_HOSTNAME', ['hostname'], text],
@@ -88,9 +88,9 @@ const variables: readonly (readonly [name: string, path: readonly string[], read
 export interface EnvironmentRead {
   readonly conf: EnvironmentConf
   readonly problems: readonly Problem[]
-  /** What was set and cannot be used. */
+  /** What was set but is unusable. */
   readonly refused: readonly Path[]
-  /** A finding about what the environment says. */
+  /** Turns a finding about the environment into a problem. */
   problem(finding: Finding): Problem
 }
 
@@ -131,7 +131,7 @@ function put(root: Record<string, unknown>, [first = '', second]: readonly strin
   root[first] = second === undefined ? value : { ...(root[first] as object | undefined), [second]: value }
 }
 
-/** Of the Datadog Agent's other variables those whose meaning a key of conf.yaml has. */
+/** The Datadog Agent's other variables that correspond to a key of conf.yaml. */
 const keysInstead = new Map([
   ['DD_EXTRA_TAGS', 'tags'],
   ['DD_RUN_PATH', 'checkpoint.run_path'],

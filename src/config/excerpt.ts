@@ -1,21 +1,21 @@
-/** A line of a file made fit to be shown: no secrets, no control characters, not long. */
+/** A line of a file made presentable: no secrets, no control characters, bounded length. */
 export interface Excerpt {
   readonly text: string
-  /** How many characters of `text` stand before the place. */
+  /** How many characters of `text` precede the place. */
   readonly caret: number
 }
 
 const longest = 120
 const mask = '********'
 
-/** A key whose value is secret, with everything up to the value. A key that names a file is none. */
+/** A key with a secret value, and everything up to the value. A key that names a file does not count. */
 const secretKey =
   /(?:^|[\s{,'"-])[\w-]*(?:api[_-]?key|token|passw(?:or)?d|secret|authorization|cookie|credential|headers|signature)(?!_file)[\w-]*['"]?\s*:(?:\s+|$)/i
 
-/** Its value stands below, also where the indentation is wrong. */
+/** Its value is on the lines below, even if the indentation is wrong. */
 const secretWithoutValue = new RegExp(`${secretKey.source}[|>]?[+-]?\\d?\\s*$`, 'i')
 
-/** `line` and `column` from 1. */
+/** `line` and `column` count from 1. */
 export function excerptOf(lines: readonly string[], line: number, column: number): Excerpt {
   const masked = withoutSecrets(lines, line - 1).replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, ' ')
   const caret = Math.min(column - 1, masked.length)

@@ -7,16 +7,16 @@ import { unknownKey } from './unknown-key.ts'
 type Issue = z.core.$ZodIssue
 
 export interface Context {
-  /** What was checked, and where it stands. */
+  /** What was checked, and its path. */
   readonly value: unknown
   readonly base: Path
-  /** How a sentence calls the value at a path. */
+  /** The name of the value at a path, for a sentence. */
   readonly nameOf: (path: Path) => string
-  /** It is YAML, so that it may be said how to write it. */
+  /** Whether it is YAML, so that hints may say how to write it. */
   readonly isYaml: boolean
 }
 
-/** What to tell a person about one issue of the schema. */
+/** The findings to report for one issue of the schema. */
 export function explain(issue: Issue, { value, base, nameOf, isYaml }: Context): readonly Finding[] {
   const path = [...base, ...issue.path]
   const found = valueAt(value, issue.path)
@@ -52,7 +52,7 @@ function sourceMessage(path: Path, found: unknown): string | undefined {
 }
 
 interface Words {
-  /** Goes behind the name of the key. */
+  /** Follows the name of the key. */
   readonly predicate: string
   readonly hint?: string | undefined
 }
@@ -82,7 +82,7 @@ function refused(issue: Issue, found: unknown): Words {
   }
 }
 
-/** What a discriminated union's `type` may be. */
+/** The possible `type` values of a discriminated union. */
 const typesOf = (issue: z.core.$ZodIssueInvalidUnion) => ('options' in issue ? (issue.options ?? []) : [])
 
 const nouns: Readonly<Record<string, string>> = {

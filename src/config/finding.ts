@@ -1,16 +1,16 @@
-/** A place in conf.yaml: `['logs', 0, 'path']`. */
+/** A path in conf.yaml: `['logs', 0, 'path']`. */
 export type Path = readonly PropertyKey[]
 
-/** Something wrong with a value, before it is known in which file and line it stands. */
+/** A fault of a value, before its file and line are known. */
 export interface Finding {
   readonly path: Path
-  /** What to point at: the key, its value, or, where the key is absent, what should hold it. */
+  /** What to point at: the key, its value, or, if the key is absent, what should contain it. */
   readonly at: 'key' | 'value' | 'absent'
   readonly severity: 'error' | 'warning'
   /** A sentence that names the key. No secrets: a value is quoted only where its key cannot hold one. */
   readonly message: string
   readonly hint?: string | undefined
-  /** It may be over while the agent runs, without a change of the configuration. */
+  /** It may go away while the agent runs, without a change of the configuration. */
   readonly mayPass?: boolean | undefined
 }
 
@@ -22,7 +22,7 @@ export function dotted(path: Path): string {
   }, '')
 }
 
-/** The last key with what follows it, for a sentence: `path`, `tags[1]`. */
+/** The last key and what follows it, for a sentence: `path`, `tags[1]`. */
 export function shortName(path: Path): string {
   return dotted(
     path.slice(
@@ -34,7 +34,7 @@ export function shortName(path: Path): string {
   )
 }
 
-/** Findings about the keys below one path, in the order they are made. */
+/** Findings about the keys below one path, in order of creation. */
 export class Findings {
   readonly list: Finding[] = []
   readonly #base: Path
@@ -55,7 +55,7 @@ export class Findings {
     this.list.push({ path: [...this.#base, ...key], at: 'value', severity: 'warning', message, hint })
   }
 
-  /** Warns of what may be over while the agent runs. */
+  /** Warns of something that may go away while the agent runs. */
   warnForNow(key: Path, message: string): void {
     this.list.push({ path: [...this.#base, ...key], at: 'value', severity: 'warning', message, mayPass: true })
   }

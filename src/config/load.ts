@@ -14,29 +14,29 @@ import { patternFindings } from './sources.ts'
 import { type WrittenFile, writtenFile } from './written.ts'
 
 export interface LoadOptions {
-  /** Files and directories as `--config` names them. None: `$TAILSHIP_CONFIG`, else `/etc/tailship`. */
+  /** Files and directories given by `--config`. None: `$TAILSHIP_CONFIG`, else `/etc/tailship`. */
   readonly paths: readonly string[]
   readonly env: Environment
-  /** The host's own name, where neither files nor environment give one. */
+  /** The host's own name, used if neither files nor environment give one. */
   readonly hostnameOf?: () => string
-  /** Whether a file that is read only later, such as one with a key, is there. */
+  /** Whether a file that is only read later, such as one with a key, exists. */
   readonly exists?: (path: string) => boolean
 }
 
 export type Loading =
   | Loaded
-  /** At least one problem is fatal; all that could be found are here. */
+  /** At least one problem is fatal; all that could be found are included. */
   | { readonly kind: 'invalid'; readonly problems: readonly Problem[] }
 
 export interface Loaded {
   readonly kind: 'loaded'
   readonly config: Config
   readonly origins: Origins
-  /** Warnings, and those of items of `logs:` that are left out. */
+  /** Warnings, and the problems of `logs:` items that are left out. */
   readonly problems: readonly Problem[]
 }
 
-/** Reads, checks and merges the configuration. What is wrong with it is in `problems`, never thrown. */
+/** Reads, checks and merges the configuration. Faults go to `problems` and are never thrown. */
 export async function loadConfig(options: LoadOptions): Promise<Loading> {
   const { paths, env, hostnameOf = hostname, exists = existsSync } = options
   const found = findFiles(paths.length > 0 ? paths : [env.TAILSHIP_CONFIG || '/etc/tailship'])
@@ -70,7 +70,7 @@ export async function loadConfig(options: LoadOptions): Promise<Loading> {
     : { kind: 'loaded', config, origins, problems }
 }
 
-/** As one reads: file by file, each from its top. */
+/** In reading order: file by file, each from the top. */
 export function inOrder(problems: readonly Problem[]): readonly Problem[] {
   const files = [...new Set(problems.map(({ file }) => file))]
   const place = ({ line = 0, column = 0 }: Problem) => line * 1e6 + column

@@ -3,9 +3,9 @@ import type { Problem } from './problem.ts'
 import type { Sections, WrittenFile } from './written.ts'
 
 export interface Merged {
-  /** The sections of all files; `logs:` and what belongs to one file alone stay with their file. */
+  /** The sections of all files; `logs:` and other per-file keys stay with their file. */
   readonly conf: Sections
-  /** Which file a section is from. */
+  /** The file of each section. */
   readonly owners: ReadonlyMap<PropertyKey, ConfDocument>
   readonly problems: readonly Problem[]
 }

@@ -2,21 +2,21 @@ import type { ConfDocument } from './document.ts'
 import type { Finding, Path } from './finding.ts'
 import { type Problem, problemOf } from './problem.ts'
 
-/** Where an item of the configuration is written. */
+/** Where an item of the configuration was written. */
 export interface Origin {
   /** Undefined: in no file. */
   readonly document: ConfDocument | undefined
   readonly path: Path
 }
 
-/** For what turns out later to be wrong with an item: each in the order of the configuration. */
+/** For faults of items discovered later; in configuration order. */
 export interface Origins {
   readonly sources: readonly Origin[]
   readonly destinations: readonly Origin[]
 }
 
 export interface KeyWarning extends Pick<Finding, 'message' | 'hint'> {
-  /** Below the item. */
+  /** Relative to the item. */
   readonly key: Path
 }
 

@@ -10,11 +10,11 @@ interface Written {
   readonly files: readonly WrittenFile[]
   readonly merged: Merged
   readonly environment: EnvironmentRead
-  /** False when a file, or a part of one, could not be read: what is absent may be there. */
+  /** False if a file, or part of one, could not be read: what is absent may be there. */
   readonly complete: boolean
 }
 
-/** Gives findings about the configuration as a whole their file and line, and leaves out what only follows from others. */
+/** Gives findings about the whole configuration their file and line, and drops those that only follow from others. */
 export function placing(written: Written): (findings: readonly Finding[]) => readonly Problem[] {
   const { files, merged, environment, complete } = written
   const refused = files.flatMap(({ findings }) => findings.filter(({ at }) => at !== 'key').map(({ path }) => path))
@@ -38,14 +38,14 @@ export function placing(written: Written): (findings: readonly Finding[]) => rea
     })
 }
 
-/** Whether what is missed at `path` may be in the value that was refused: one is around the other, or beside it. */
+/** Whether what is missing at `path` may be in the refused value: one contains the other, or they are siblings. */
 function mayHold(refused: Path, path: Path): boolean {
   const parent = path.slice(0, -1)
   if (parent.length > 0 && isPrefix(parent, refused)) return true
   return isPrefix(refused, path) || isPrefix(path, refused)
 }
 
-/** Whether an unknown key at the top looks like the one below which something is missed. */
+/** Whether an unknown top-level key looks like the one below which something is missing. */
 function isMisspelt(unknown: Path, path: Path): boolean {
   return unknown.length === 1 && suggestion(String(unknown[0]), [String(path[0])]) !== undefined
 }

@@ -1,18 +1,18 @@
 import { type Document, isAlias, isMap, isScalar, isSeq, type Node } from 'yaml'
 import { dotted, type Path } from './finding.ts'
 
-/** Offsets of a value and of the key before it (for an item of a list, of itself). */
+/** Offsets of a value and of the key before it (for a list item, its own). */
 export interface Place {
   readonly key: number
   readonly value: number
 }
 
-/** Something the YAML parser or this reader does not take. */
+/** Something the YAML parser or this reader rejects. */
 export interface Fault {
   readonly offset: number
   readonly message: string
   readonly hint?: string | undefined
-  /** The rest of the file was understood all the same. */
+  /** The rest of the file was understood nevertheless. */
   readonly harmless: boolean
 }
 
@@ -23,13 +23,13 @@ export interface PlainValue {
   readonly faults: readonly Fault[]
 }
 
-/** Bounds for a file whose aliases unfold without end, or that nests without sense. */
+/** Bounds for a file whose aliases expand endlessly, or that is nested too deeply. */
 const maxNodes = 50_000
 const maxDepth = 64
 
 /**
- * The document as plain values. A key with nothing behind it counts as absent. (The library's own `toJS` stops at the
- * first alias it cannot resolve, keeps no places, and names collections that stand as keys.)
+ * The document as plain values. A key without a value counts as absent. (The library's own `toJS` stops at the first alias it
+ * cannot resolve, keeps no positions, and stringifies collections used as keys.)
  */
 export function plainValue(yaml: Document): PlainValue {
   const places = new Map<string, Place>()

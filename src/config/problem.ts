@@ -1,25 +1,22 @@
 import type { Excerpt } from './excerpt.ts'
 
-/** Something wrong with the configuration, as it is told to a person. */
+/** A configuration fault, as reported to a person. */
 export interface Problem {
   /** The file as it was named, or `environment`. */
   readonly file: string
-  /** From 1; undefined where no line is to blame: a missing file, an environment variable. */
+  /** From 1; undefined if no line is at fault: a missing file, an environment variable. */
   readonly line: number | undefined
   readonly column: number | undefined
   /** `logs[0].path`, or the variable's name; empty for a file as a whole. */
   readonly key: string
   readonly message: string
   readonly hint: string | undefined
-  /**
-   * `fatal`: the agent does not start with it. `source`: this item of `logs:` is left out and the others run.
-   * `warning`: everything runs.
-   */
+  /** `fatal`: the agent does not start. `source`: this item of `logs:` is left out and the others run. `warning`: everything runs. */
   readonly scope: 'fatal' | 'source' | 'warning'
-  /** Which item of the file's `logs:`, for scope `source`. */
+  /** Index in the file's `logs:`, for scope `source`. */
   readonly sourceIndex: number | undefined
   readonly excerpt: Excerpt | undefined
-  /** It may be over while the agent runs: to be told when it is found, and not for as long as the agent runs. */
+  /** It may go away while the agent runs: reported when found, not for as long as the agent runs. */
   readonly mayPass: boolean
 }
 

@@ -14,8 +14,8 @@ export interface FoundFiles {
 }
 
 /**
- * The files that `--config` paths mean: a file is itself; a directory its `*.yaml` and `*.d/conf.yaml`, sorted. Names that
- * begin with a dot are left out: a mounted ConfigMap keeps its generations under `..data`.
+ * The files meant by `--config` paths: a file itself; for a directory its `*.yaml` and `*.d/conf.yaml`, sorted. Names that
+ * begin with a dot are skipped: a mounted ConfigMap keeps its generations under `..data`.
  */
 export function findFiles(paths: readonly string[]): FoundFiles {
   const found = paths.map((path) => {
@@ -57,7 +57,7 @@ export function readConfFile(file: string): ReadFile {
   }
 }
 
-/** Up to one byte over the limit, also of a pipe or a device, whose size is not known. */
+/** Reads up to one byte over the limit, also from a pipe or a device, whose size is unknown. */
 function readBounded(file: string): Buffer {
   const bytes = Buffer.alloc(maxFileBytes + 1)
   const descriptor = openSync(file, 'r')

@@ -20,11 +20,11 @@ export interface ResolveInput {
 export interface Resolved {
   readonly config: Config
   readonly origins: Origins
-  /** Below `environment` about the environment, else about the merged sections. */
+  /** Below `environment` they concern the environment, else the merged sections. */
   readonly findings: readonly Finding[]
 }
 
-/** For every key what the file says, else the environment, else the default; and what does not go together. */
+/** For every key the value from the file, else from the environment, else the default; and conflicts between keys. */
 export function resolveConfig(input: ResolveInput): Resolved {
   const { files, merged, environment, hostnameOf } = input
   const { conf } = merged
@@ -116,7 +116,7 @@ function resolveCheckpoint(input: ResolveInput, findings: Findings): CheckpointC
   return { runPath: files.absolute(runPath), importPath, expireAfterMs: checkpoint?.expire_after ?? 30 * dayMs }
 }
 
-/** Relative paths of a section are relative to the directory of its file. */
+/** Relative paths in a section are relative to its file's directory. */
 function filesBeside({ merged, exists }: ResolveInput, sections: readonly string[]): FilePort {
   const owner = sections.map((section) => merged.owners.get(section)).find((document) => document !== undefined)
   const directory = dirname(owner?.file ?? '/')

@@ -1,15 +1,15 @@
 import type * as z from 'zod/mini'
 import type { Path } from './finding.ts'
 
-/** Rule types of the Datadog Agent that have no meaning here. */
+/** Datadog Agent rule types that have no meaning here. */
 const reasons = new Map([
   ['multi_line', 'an audit log has one event a line'],
   ['exclude_truncated', 'lines are not cut into pieces here'],
 ])
 
 /**
- * The Datadog Agent's own sentence for an issue at `path` inside a processing rule; undefined where it has none.
- * `rule` is what holds the value in question.
+ * The Datadog Agent's own sentence for an issue at `path` inside a processing rule; undefined if it has none. `rule` is the
+ * mapping that contains the value in question.
  */
 export function ruleMessage(issue: z.core.$ZodIssue, path: Path, rule: unknown): string | undefined {
   const key = path.at(-1)

@@ -7,11 +7,11 @@ import type { WrittenFile } from './written.ts'
 interface Item {
   readonly file: WrittenFile
   readonly conf: SourceConf
-  /** Of its `path`. */
+  /** The location of its `path`. */
   readonly path: Path
 }
 
-/** Warns of items of `logs:` that mean no file but those of one before them: a file is read for the first that means it. */
+/** Warns of `logs:` items that match only files of an earlier item: a file is read for the first item that matches it. */
 export function samePathProblems(files: readonly WrittenFile[]): readonly Problem[] {
   const byPath = Map.groupBy(files.flatMap(itemsOf), ({ conf }) => normalize(conf.path))
   return [...byPath.values()].flatMap((items) => {

@@ -2,7 +2,7 @@ import * as z from 'zod/mini'
 import { isObject } from '../json-object.ts'
 import { DURATION_PATTERN, formatDuration, formatSize, parseDuration, parseSize, SIZE_PATTERN } from './units.ts'
 
-/** Why a value is refused. The text goes behind the key's name: "`listen` must be …". */
+/** Why a value is refused. The text follows the key's name: "`listen` must be …". */
 export interface Fault {
   readonly fault: string
   readonly hint?: string
@@ -15,7 +15,7 @@ interface Bounds {
 
 const isFault = (result: unknown): result is Fault => typeof result === 'object' && result !== null && 'fault' in result
 
-/** A value that `read` judges and turns into what the agent works with; `shape` is what an editor is told of it. */
+/** A value that `read` checks and converts to what the agent works with; `shape` describes it to editors. */
 function scalar<R>(read: (value: unknown) => R, shape: Readonly<Record<string, unknown>>) {
   return z.pipe(
     z.unknown().check(z.meta(shape)),
@@ -28,7 +28,7 @@ function scalar<R>(read: (value: unknown) => R, shape: Readonly<Record<string, u
   )
 }
 
-/** Milliseconds. Timers of the platform end at 24 days, hence a bound on every one of them. */
+/** Milliseconds. The platform's timers end at 24 days, hence the bound on every duration. */
 export function duration({ min, max }: Bounds, description: string) {
   const range = `between ${formatDuration(min)} and ${formatDuration(max)}`
   return scalar(
@@ -64,7 +64,7 @@ export function size({ min, max }: Bounds, description: string) {
   )
 }
 
-/** A list of strings, or one string of them with commas between. */
+/** A list of strings, or one comma-separated string. */
 export function list(description: string) {
   return scalar(readList, {
     description: `${description}. A list, or one string with commas.`,
@@ -84,7 +84,7 @@ function readList(value: unknown): readonly string[] | Fault {
 
 const tidy = (items: readonly string[]) => items.map((item) => item.trim()).filter((item) => item !== '')
 
-/** Text of this form; `fault` says what form. */
+/** Text matching a pattern; `fault` describes it. */
 export function matching(pattern: RegExp, fault: string, description: string) {
   return scalar((value) => (typeof value === 'string' && pattern.test(value) ? value : { fault }), {
     description,
@@ -93,7 +93,7 @@ export function matching(pattern: RegExp, fault: string, description: string) {
   })
 }
 
-/** A secret that goes into a header: trimmed, since a key read from a shell often ends in a newline. */
+/** A secret used in a header: trimmed, since a key read from a shell often ends in a newline. */
 export function credential(description: string) {
   return scalar(
     (value) => {
@@ -124,7 +124,7 @@ export function listenAddress(description: string) {
   )
 }
 
-/** An http URL, of a unix socket, too; without a user name or a fragment. */
+/** An http URL, possibly of a unix socket; without a user name or a fragment. */
 export function url(description: string) {
   return scalar(
     (value) => {
@@ -142,7 +142,7 @@ export function url(description: string) {
   )
 }
 
-/** A proxy's URL; without a scheme it is http. It may hold a user name and password. */
+/** A proxy's URL; http if it has no scheme. It may contain a user name and password. */
 export function proxyUrl(description: string) {
   return scalar(
     (value) => {

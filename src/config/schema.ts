@@ -1,6 +1,6 @@
 /**
- * conf.yaml as it is written: a public contract. Keys are added, never renamed. Defaults and what depends on several keys
- * or on the environment are not here (`defaults.ts`, `sources.ts`, `destinations.ts`).
+ * conf.yaml as written: a public contract. Keys are added, never renamed. Defaults, and what depends on several keys or on
+ * the environment, are elsewhere (`delivery.ts`, `sources.ts`, `destinations.ts`, `resolve.ts`).
  */
 import * as z from 'zod/mini'
 import { credential, duration, list, listenAddress, matching, proxyUrl, size, url } from './scalars.ts'
@@ -11,7 +11,7 @@ const day = 24 * hour
 const MiB = 2 ** 20
 const GiB = 2 ** 30
 
-/** The field's last words: what an editor shows, and no more. */
+/** `description` is what an editor shows, and no more. */
 const text = (description: string) => z.string().check(z.minLength(1), z.describe(description))
 const flag = (description: string) => z.boolean().check(z.describe(description))
 const count = (max: number, description: string) => z.int().check(z.minimum(1), z.maximum(max), z.describe(description))
@@ -133,7 +133,7 @@ export const serverSchema = z.strictObject({
   listen: z.optional(listenAddress('TCP address of /live, /ready, /startup and /metrics')),
 })
 
-/** `instances` and `init_config` are what integrations' files hold for checks; only `init_config.service` matters here. */
+/** `instances` and `init_config` hold the checks in integrations' files; only `init_config.service` matters here. */
 const initConfigSchema = z.looseObject({ service: z.optional(text('Service of items that name none')) })
 
 export const confSchema = z.strictObject({

@@ -4,17 +4,17 @@ import { valueAt } from './explain.ts'
 import { type Finding, type Path, shortName } from './finding.ts'
 import type { RuleConf, SourceConf } from './schema.ts'
 
-/** What a source takes from around its item. */
+/** What a source inherits from its surroundings. */
 export interface SourceSurroundings {
   readonly integration: string
   /** `init_config.service` of its file. */
   readonly service: string | undefined
   readonly tags: readonly string[]
-  /** Rules that run before its own. */
+  /** Rules that apply before its own. */
   readonly rules: readonly RuleConf[]
 }
 
-/** What a record of any source has to hold. */
+/** The longest line a record of any source must hold. */
 export function longestLineOf(sources: readonly Pick<SourceConfig, 'maxLineBytes'>[]): number {
   return Math.max(1024, ...sources.map(({ maxLineBytes }) => maxLineBytes))
 }
@@ -42,7 +42,7 @@ function ruleOf({ type, name, pattern, replace_placeholder: placeholder = '' }: 
   return type === 'mask_sequences' ? { kind: type, name, pattern, placeholder } : { kind: type, name, pattern }
 }
 
-/** What the schema cannot say of an item's paths. */
+/** Checks of an item's paths that the schema cannot express. */
 export function pathFindings(item: unknown, base: Path): readonly Finding[] {
   const excluded = valueAt(item, ['exclude_paths'])
   const refused = (key: Path, path: unknown, faultOf: (path: string) => string | undefined): readonly Finding[] => {
@@ -63,10 +63,10 @@ function pathFault(path: string): string | undefined {
   return path.endsWith('/') ? 'is a directory: name files in it, for example with *' : undefined
 }
 
-/** Each choice in braces is written out. */
+/** Every choice in braces is expanded. */
 const MOST_BRACES = 6
 
-/** What other globs know would match nothing here, without a word. */
+/** Features of other glob dialects that would silently match nothing here. */
 function globFault(path: string): string | undefined {
   if (/\{[^{},]*\.\.[^{},]*\}/.test(path))
     return 'has a range in braces, which is not known: write it out, as in {1,2,3}'
@@ -74,7 +74,7 @@ function globFault(path: string): string | undefined {
   return path.split('{').length - 1 > MOST_BRACES ? `has more than ${MOST_BRACES} choices in braces` : undefined
 }
 
-/** Compiles the patterns of rules, which need not be sound otherwise. The engine is loaded for this only. */
+/** Compiles the patterns of rules, which may be invalid otherwise. The engine is loaded only for this. */
 export async function patternFindings(rules: unknown, base: Path): Promise<readonly Finding[]> {
   if (!Array.isArray(rules) || rules.length === 0) return []
   const engine = await import('re2js')

@@ -1,16 +1,16 @@
 import leven from 'leven'
 
-/** `batch-max-size` and `batchMaxSize` are `batch_max_size` in another dress. */
+/** `batch-max-size` and `batchMaxSize` are variants of `batch_max_size`. */
 const plain = (word: string) => word.replace(/[-_\s]/g, '').toLowerCase()
 
-/** `rnu` is `run`: letters that changed places are one slip, though two changes. */
+/** `rnu` is `run`: transposed letters are one slip, though two edits. */
 const letters = (word: string) => [...word].sort().join('')
 
 function distanceOf(typed: string, candidate: string, maxDistance: number): number {
   return letters(typed) === letters(candidate) && typed !== candidate ? 1 : leven(typed, candidate, { maxDistance })
 }
 
-/** The candidate that `word` was likely meant to be: the nearest in letters, else the only one it is a part of. */
+/** The candidate probably meant by `word`: the nearest by edit distance, else the only one that contains it. */
 export function suggestion(word: string, candidates: readonly string[]): string | undefined {
   const typed = plain(word).slice(0, 64)
   const reach = Math.ceil(typed.length / 3)

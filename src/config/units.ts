@@ -20,7 +20,7 @@ const sizeUnits: Readonly<Record<string, number>> = {
 export const DURATION_PATTERN = /^(?:\d+(?:\.\d+)?(?:ms|s|m|h|d))+$|^\d+(?:\.\d+)?$/
 export const SIZE_PATTERN = /^(\d+(?:\.\d+)?)\s*([kKmMgG][iI]?[bB]?|[bB])?$/
 
-/** Milliseconds of `250ms`, `5s`, `1h30m`, or of plain seconds; undefined when it is no duration. */
+/** Milliseconds from `250ms`, `5s`, `1h30m`, or plain seconds; undefined if it is not a duration. */
 export function parseDuration(value: unknown): number | undefined {
   if (typeof value === 'number') return value >= 0 && Number.isFinite(value) ? value * 1_000 : undefined
   if (typeof value !== 'string' || !DURATION_PATTERN.test(value)) return undefined
@@ -33,7 +33,7 @@ export function parseDuration(value: unknown): number | undefined {
   return Math.round(total * 1_000) / 1_000
 }
 
-/** Bytes of `5MB`, `1MiB`, `512Ki`, or of a plain number; undefined when it is no size. */
+/** Bytes from `5MB`, `1MiB`, `512Ki`, or a plain number; undefined if it is not a size. */
 export function parseSize(value: unknown): number | undefined {
   if (typeof value === 'number') return value >= 0 && Number.isFinite(value) ? Math.round(value) : undefined
   if (typeof value !== 'string') return undefined

@@ -17,7 +17,7 @@ const keysOf = (schema: { readonly shape: object }) => Object.keys(schema.shape)
 
 interface Section {
   readonly keys: readonly string[]
-  /** Where its keys belong, for a sentence. */
+  /** Where its keys belong, as words for a sentence. */
   readonly where: string
 }
 
@@ -31,7 +31,7 @@ const destinations: Readonly<Record<string, Section>> = {
   datadog: { keys: keysOf(datadogSchema), where: 'to a `destination:` of type datadog' },
   webhook: { keys: keysOf(webhookSchema), where: 'to a `destination:` of type webhook' },
 }
-/** By the key they stand under; the first that has a stray key is named as its place. */
+/** By the key of each section; a stray key is attributed to the first section that has it. */
 const sections: Readonly<Record<string, Section>> = {
   delivery: section('delivery', deliverySchema),
   checkpoint: section('checkpoint', checkpointSchema),
@@ -43,10 +43,10 @@ const sections: Readonly<Record<string, Section>> = {
 }
 const places = [...Object.values(sections).slice(0, 3), ...Object.values(destinations), ...Object.values(sections), top]
 
-/** The Datadog Agent's keys of a `logs:` item that join lines. */
+/** The Datadog Agent's keys of a `logs:` item for joining lines. */
 const joinsLines = /^(?:auto_)?multi_?line/
 
-/** `parent` is the mapping at `path` that holds the key. */
+/** `parent` is the mapping at `path` that contains the key. */
 export function unknownKey(key: string, path: Path, parent: unknown): Finding {
   const shown = key.length > 64 ? `${key.slice(0, 64)}…` : key
   const finding = { path: [...path, key], at: 'key', severity: 'error' } as const
@@ -71,7 +71,7 @@ function hintFor(key: string, path: Path, parent: unknown): string | undefined {
   return where === undefined ? undefined : `did you mean \`${far}\`? It belongs ${where}`
 }
 
-/** An item of a type that only the Datadog Agent has: its keys are none of ours. */
+/** An item of a type that only the Datadog Agent has: its keys are not ours. */
 function isOfAnotherAgent(path: Path, parent: unknown): boolean {
   const type = path[0] === 'logs' && path.length === 2 ? typeOf(parent) : undefined
   return typeof type === 'string' && suggestion(type, ['file']) === undefined

@@ -4,7 +4,7 @@ import type { Findings } from './finding.ts'
 import type { WebhookConf } from './schema.ts'
 import { secret } from './secret.ts'
 
-/** Headers that say how a request is framed or what it is: the agent's own. */
+/** Headers that describe a request's framing or content: reserved for the agent. */
 const ownHeaders = [
   'connection',
   'content-encoding',
@@ -20,7 +20,7 @@ const ownHeaders = [
   'upgrade',
 ]
 
-/** What only a destination of type webhook has. */
+/** The settings specific to destinations of type webhook. */
 export function resolveWebhook(
   conf: WebhookConf,
   files: AwaitedFiles,

@@ -13,7 +13,7 @@ import {
 } from './schema.ts'
 import { pathFindings, patternFindings } from './sources.ts'
 
-/** One file of the configuration, held against the schema. */
+/** One file of the configuration, checked against the schema. */
 export interface WrittenFile {
   readonly document: ConfDocument
   readonly integration: string
@@ -22,16 +22,16 @@ export interface WrittenFile {
   readonly sources: readonly WrittenSource[]
 }
 
-/** Everything but `logs:`, and without what was refused; a destination of which nothing can be used is undefined. */
+/** Everything but `logs:`, without what was refused; a destination with nothing usable is undefined. */
 export type Sections = Omit<Conf, 'logs' | 'destinations'> & {
   readonly destinations?: readonly (DestinationConf | undefined)[] | undefined
 }
 
 /** One item of `logs:`. */
 export interface WrittenSource {
-  /** As it is written, if it is. */
+  /** As written, if present. */
   readonly path: string | undefined
-  /** To be used where no finding is an error. */
+  /** Usable only if no finding is an error. */
   readonly conf: SourceConf | undefined
   readonly findings: readonly Finding[]
 }
@@ -61,7 +61,7 @@ function without(value: unknown, lists: Readonly<Record<string, readonly unknown
     : { ...(value as object), ...Object.fromEntries(keys.map((key) => [key, undefined])) }
 }
 
-/** Items are checked each for itself, so that what is wrong with one hides nothing of the others. */
+/** Items are checked separately, so that faults in one do not hide faults in others. */
 function itemsOf(value: unknown, key: string): readonly unknown[] {
   const items = valueAt(value, [key])
   return Array.isArray(items) ? items : []
@@ -83,7 +83,7 @@ async function writtenSource(item: unknown, index: number): Promise<WrittenSourc
   }
 }
 
-/** `kubernetes_audit` of `…/kubernetes_audit.d/conf.yaml` and of `…/kubernetes_audit.yaml`. */
+/** `kubernetes_audit` for `…/kubernetes_audit.d/conf.yaml` and for `…/kubernetes_audit.yaml`. */
 function integrationOf(file: string): string {
   const folder = basename(dirname(file))
   if (basename(file) === 'conf.yaml' && folder.endsWith('.d') && folder !== '.d') return folder.slice(0, -2)

@@ -1,7 +1,7 @@
 import { type Document, isCollection, isScalar, visit, type YAMLError } from 'yaml'
 import type { Fault } from './plain-value.ts'
 
-/** What to tell, and where if not at the parser's offset. */
+/** What to report, and where if not at the parser's offset. */
 interface Words {
   readonly message: string
   readonly hint?: string
@@ -15,13 +15,11 @@ interface Spot {
   /** From the start of the line to the offset, and from there to its end. */
   readonly before: string
   readonly behind: string
-  /** By where it ends, where what is in quotes or brackets begins. */
+  /** By end offset: the start of each quoted or bracketed value. */
   readonly openings: ReadonlyMap<number, number>
 }
 
-/**
- * The parser's errors in words for who writes the file. None of them repeats text of the file, which might be a secret.
- */
+/** The parser's errors in words for the author of the file. They never repeat text from the file, which might be a secret. */
 export function yamlFaults(yaml: Document, text: string): readonly Fault[] {
   const tags = yaml.warnings.filter(({ code }) => code === 'TAG_RESOLVE_FAILED')
   const openings = yaml.errors.length === 0 ? new Map() : openingsOf(yaml, text)
@@ -35,7 +33,7 @@ export function yamlFaults(yaml: Document, text: string): readonly Fault[] {
   })
 }
 
-/** What the parser says of the same place again is the same mistake, seen from further out. */
+/** Further parser errors at the same place are the same mistake, seen from further out. */
 function firstOfEachPlace(errors: readonly YAMLError[]): readonly YAMLError[] {
   const seen = new Set<number>()
   return errors.filter(({ pos: [offset] }) => seen.size < seen.add(offset).size)
@@ -89,7 +87,7 @@ function wordsByCode(code: YAMLError['code'], spot: Spot): Words | undefined {
   }
 }
 
-/** Where one code stands for several mistakes. */
+/** For codes that cover several mistakes. */
 function wordsByMessage(message: string, spot: Spot): Words | undefined {
   if (/^Missing closing /.test(message)) return unclosed(spot, 'put one at the end of the value')
   if (/^Flow .* end with /.test(message)) return unclosed(spot, 'close it; further lines of it must be indented')
@@ -108,13 +106,13 @@ const missingComma: Words = {
   hint: 'write {key: value, key: value} and [item, item]',
 }
 
-/** The parser tells the end of the file, or of what it took for the value. */
+/** The parser reports the end of the file, or of what it took for the value. */
 function unclosed({ text, offset, openings }: Spot, hint: string): Words {
   const opening = openings.get(offset) ?? offset
   return { message: `this ${text.charAt(opening)} is not closed`, hint, offset: opening }
 }
 
-/** The parser tells the start of the line. */
+/** The parser reports the start of the line. */
 function badIndent({ text, offset }: Spot): Words {
   const indentation = /^[ \t]*/.exec(text.slice(offset))?.[0] ?? ''
   if (indentation.includes('\t')) return { message: 'a tab cannot indent YAML', hint: 'use spaces' }

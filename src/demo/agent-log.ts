@@ -4,7 +4,7 @@ import { printable } from '../observe/line.ts'
 
 /** One line of the agent's own log. */
 export interface AgentLogLine {
-  /** Lines that are no JSON, such as a stack trace, count as `error`. */
+  /** Lines that are not JSON, such as a stack trace, count as `error`. */
   readonly level: string
   /** Safe to print. */
   readonly message: string

@@ -3,13 +3,13 @@ import type { Environment } from '../cli/io.ts'
 import { type AgentLogLine, readLog } from './agent-log.ts'
 import { type Exit, exitOf } from './child.ts'
 
-/** The real agent as a child process, again and again. */
+/** The real agent as a child process, restarted as needed. */
 export interface Agent {
   readonly running: boolean
   start(): void
-  /** SIGKILL, as by the kernel's out-of-memory killer; resolves when the process is gone. */
+  /** SIGKILL, as by the kernel's out-of-memory killer; resolves once the process is gone. */
   kill(): Promise<void>
-  /** SIGTERM; an agent that is not gone after `deadlineMs` is killed. */
+  /** SIGTERM; an agent still running after `deadlineMs` is killed. */
   stop(deadlineMs: number): Promise<Exit>
 }
 
@@ -18,7 +18,7 @@ export interface AgentOptions {
   /** The agent's main program. */
   readonly program: string
   readonly configPath: string
-  /** All that the agent sees of the environment: nothing in it may change its configuration. */
+  /** The agent's whole environment: nothing in it may change its configuration. */
   readonly env: Environment
   readonly onStart: (child: ChildProcess) => void
   readonly onLog: (line: AgentLogLine) => void

@@ -11,20 +11,20 @@ import {
 } from 'node:fs'
 import { dirname, join, parse } from 'node:path'
 
-/** A file written and rotated as kube-apiserver does it through lumberjack v2. */
+/** A file written and rotated as kube-apiserver does through lumberjack v2. */
 export interface AuditLog {
-  /** One write call for the whole line. Returns the path of the backup when the live file was rotated away before it. */
+  /** One write call for the whole line. Returns the backup's path if the live file was rotated before it. */
   write(line: Uint8Array): string | undefined
-  /** Rotates at once, as the size limit would. Returns the path of the backup. */
+  /** Rotates immediately, as the size limit would. Returns the backup's path. */
   rotate(): string | undefined
   close(): void
 }
 
 export interface AuditLogOptions {
   readonly path: string
-  /** A write that would pass this size rotates first. */
+  /** A write that would exceed this size rotates first. */
   readonly maxSizeBytes: number
-  /** Rotated files to keep, newest first; 0 keeps all. */
+  /** Rotated files to keep, the newest ones; 0 keeps all. */
   readonly maxBackups: number
   readonly nowMs: () => number
 }
@@ -63,7 +63,7 @@ export function openAuditLog(options: AuditLogOptions): AuditLog {
   return { write, rotate, close }
 }
 
-/** The file of an earlier writer, if the incoming line fits in. Only this first open has O_APPEND. */
+/** The file of an earlier writer, if the next line fits. Only this first open uses O_APPEND. */
 function openFound({ path, maxSizeBytes }: AuditLogOptions, incoming: number): LiveFile | undefined {
   const size = statSync(path, { throwIfNoEntry: false })?.size
   if (size === undefined || size + incoming >= maxSizeBytes) return undefined
@@ -79,7 +79,7 @@ function moveAway({ path, nowMs }: AuditLogOptions): string | undefined {
 }
 
 /**
- * `audit.log` becomes `audit-2026-11-20T14-33-45.420.log`: UTC, the moment of rotation. lumberjack overwrites when two
+ * `audit.log` becomes `audit-2026-11-20T14-33-45.420.log`: UTC, the moment of rotation. lumberjack overwrites if two
  * rotations fall into one millisecond; here the later one takes the next free millisecond, since nothing may be lost.
  */
 function backupPath(path: string, nowMs: number): string {

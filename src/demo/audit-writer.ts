@@ -1,6 +1,6 @@
 /**
- * The process that plays kube-apiserver: it writes events at a steady rate and does what it is told over its IPC channel.
- * It has a process of its own so that nothing the demo draws or counts slows it, and so that it can crash.
+ * The process that plays kube-apiserver: it writes events at a steady rate and takes commands over its IPC channel. It is a
+ * separate process so that nothing the demo draws or counts slows it, and so that it can crash.
  */
 import { crc32 } from 'node:zlib'
 import { openAuditLog } from './audit-log.ts'
@@ -8,7 +8,7 @@ import { createEventSource, identityOf } from './events.ts'
 
 export interface WriterSettings {
   readonly seed: number
-  /** Events an earlier writer made already. */
+  /** Events already made by an earlier writer. */
   readonly firstEvent: number
   readonly path: string
   readonly maxSizeBytes: number
@@ -19,11 +19,11 @@ export interface WriterSettings {
 export type WriterCommand =
   | { readonly kind: 'start'; readonly settings: WriterSettings }
   | { readonly kind: 'rotate' }
-  /** Write part of an event and die, as on a power cut. */
+  /** Writes part of an event and dies, as in a power cut. */
   | { readonly kind: 'tear' }
   | { readonly kind: 'stop' }
 
-/** Identity, CRC-32 of the line without its newline, bytes of the line. */
+/** Identity, CRC-32 of the line without its newline, and the line's bytes. */
 export type WrittenEvent = readonly [identity: string, crc32: number, bytes: number]
 
 export type WriterReport =
@@ -70,7 +70,7 @@ function run(settings: WriterSettings): void {
   })
 }
 
-/** Reports arrive in order; `sent` is called when the report is out of this process. */
+/** Reports arrive in order; `sent` is called once the report has left this process. */
 function report(message: WriterReport, sent: () => void = () => undefined): void {
   process.send?.(message, sent)
 }

@@ -11,13 +11,13 @@ import { demoConfig, intakePaths } from './demo-config.ts'
 import { type Intake, startIntake } from './intake.ts'
 import { createWriter, type Writer } from './writer.ts'
 
-/** Whoever plays in the demo; writer and agent are not started yet. */
+/** The participants of the demo; writer and agent are not started yet. */
 export interface Cast {
   readonly writer: Writer
   readonly agent: Agent
   readonly intake: Intake
   readonly configPath: string
-  /** Where the agent answers. */
+  /** The agent's socket. */
   readonly socketPath: string
 }
 
@@ -32,7 +32,7 @@ export interface CastOptions {
   readonly cleanup: Cleanup
   readonly onRotation: (backup: string) => void
   readonly onLog: (line: AgentLogLine) => void
-  /** Someone ended who should not have. */
+  /** A participant ended that should not have. */
   readonly onFailure: (problem: string) => void
 }
 

@@ -8,12 +8,12 @@ export interface Exit {
   readonly signal: NodeJS.Signals | null
 }
 
-/** The file of a program of this package, compiled or not, by its path from this folder. */
+/** The file of a program of this package, compiled or not, by its path relative to this folder. */
 export function programPath(name: string): string {
   return fileURLToPath(new URL(`${name}${extname(import.meta.url)}`, import.meta.url))
 }
 
-/** In a process group of its own, so that a Ctrl-C in the terminal reaches the demo alone, which then ends its children. */
+/** In its own process group, so that a Ctrl-C in the terminal reaches only the demo, which then ends its children. */
 export function forkProgram(name: string, stderr: 'inherit' | 'pipe'): ChildProcess {
   return fork(programPath(name), [], {
     detached: true,
@@ -25,7 +25,7 @@ export function forkProgram(name: string, stderr: 'inherit' | 'pipe'): ChildProc
 
 /**
  * Resolves when the process is gone and its output has been read, or when it could not be started at all. Not for a child
- * whose IPC channel is closed from this side: Node then never says that everything is closed.
+ * whose IPC channel is closed from this side: Node then never emits `close`.
  */
 export function exitOf(child: ChildProcess): Promise<Exit> {
   return new Promise((resolve) => {

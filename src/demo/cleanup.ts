@@ -5,16 +5,16 @@ import { join } from 'node:path'
 import { forkProgram } from './child.ts'
 import type { GuardCommand } from './guard.ts'
 
-/** Owns what must be gone afterwards: a temporary directory and the child processes. */
+/** Owns what must be removed afterwards: a temporary directory and the child processes. */
 export interface Cleanup {
   readonly directory: string
-  /** The child will not outlive the demo. */
+  /** Makes sure that the child does not outlive the demo. */
   watch(child: ChildProcess): void
-  /** Ends every child that still runs and removes the directory. */
+  /** Ends every child still running and removes the directory. */
   finish(): Promise<void>
 }
 
-/** A guard process does the work, so that it is done also when this process is killed. */
+/** A guard process does the work, so that it happens even if this process is killed. */
 export async function prepareCleanup(prefix = 'tailship-demo-'): Promise<Cleanup> {
   const guard = forkProgram('./guard', 'inherit')
   const ended = new Promise<number | null>((resolve) => {
@@ -32,7 +32,7 @@ export async function prepareCleanup(prefix = 'tailship-demo-'): Promise<Cleanup
       const { pid } = child
       if (pid === undefined) return
       tell({ kind: 'watch', pid })
-      // A number is given to another process some day: forget it as soon as it is free.
+      // Process ids are reused: forget this one as soon as it is free.
       child.once('exit', () => tell({ kind: 'release', pid }))
     },
     finish: async () => {

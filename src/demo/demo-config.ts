@@ -1,4 +1,4 @@
-/** What the conf.yaml of a demo depends on. */
+/** The parameters of a demo's conf.yaml. */
 export interface DemoConfig {
   readonly auditLogPath: string
   readonly runPath: string
@@ -9,10 +9,10 @@ export interface DemoConfig {
   readonly eventsPerSecond: number
 }
 
-/** The path the intake takes events at; the datadog destination appends its own to the URL. */
+/** The paths at which the intake accepts events; the datadog destination appends its own to the URL. */
 export const intakePaths = { datadog: '/api/v2/logs', webhook: '/audit' } as const
 
-/** Waits are shorter than the defaults, so that a minute shows much; and five times the writer's rate can be sent. */
+/** Waits are shorter than the defaults, so that a minute shows a lot; and five times the writer's rate can be sent. */
 export function demoConfig(config: DemoConfig): string {
   const requestsPerSecond = 20
   const batchEvents = Math.max(50, Math.ceil((config.eventsPerSecond * 5) / requestsPerSecond))

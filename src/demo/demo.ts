@@ -12,18 +12,18 @@ import { createScreen, type Screen } from './screen.ts'
 import { type Look, startWatch, type Watch } from './watch.ts'
 
 export interface DemoSettings {
-  /** From the first process to the last, if nothing has to be waited for. */
+  /** From the first process to the last, without any further waiting. */
   readonly durationMs: number
   readonly seed: number
   readonly destination: 'datadog' | 'webhook'
   readonly eventsPerSecond: number
-  /** Announcements go to standard error, and nothing else anywhere. */
+  /** Announcements go to standard error, and nothing else is shown anywhere. */
   readonly json: boolean
   /** The agent's main program. */
   readonly program: string
 }
 
-/** What the demo found, and the end of the agent's own log for who has to look for a reason. */
+/** The demo's findings, and the end of the agent's own log for finding reasons. */
 export interface DemoResult {
   readonly scorecard: Scorecard
   readonly agentLog: readonly AgentLogLine[]
@@ -38,11 +38,11 @@ interface Run {
   readonly screen: Screen
   readonly gauges: Gauges
   readonly kills: Kill[]
-  /** What went wrong apart from the counts. */
+  /** What went wrong besides the counts. */
   readonly problems: string[]
   readonly agentLog: AgentLogLine[]
   warning: { readonly message: string; readonly atMs: number } | undefined
-  /** Ends the performance. */
+  /** Ends the demo early. */
   readonly early: AbortController
   interrupted: boolean
 }
@@ -55,12 +55,12 @@ const marginMs = 5000
 const meanEventBytes = 2020
 /** How many files the writer fills in its time. */
 const filesToFill = 9
-/** The largest event fits in. */
+/** The largest event fits. */
 const minFileBytes = 256 * 1024
 const keptLogLines = 30
 const warningShownMs = 5000
 
-/** Undefined when a signal ended it. Whatever happens, its processes and files are gone afterwards. */
+/** Undefined if a signal ended it. In any case its processes and files are gone afterwards. */
 export async function playDemo(settings: DemoSettings, io: Io): Promise<DemoResult | undefined> {
   const run = newRun(settings, io)
   const stopListening = io.onSignal(() => {

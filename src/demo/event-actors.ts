@@ -1,7 +1,7 @@
 import { slot } from './event-template.ts'
 import type { Random } from './random.ts'
 
-/** Who sends a request, as the fields of an audit event have it. */
+/** The sender of a request, as in the fields of an audit event. */
 export interface Actor {
   readonly user: {
     readonly username: string
@@ -11,7 +11,7 @@ export interface Actor {
   }
   readonly userAgent: string
   readonly sourceIPs: readonly string[]
-  /** The authorizer's words. */
+  /** The authorizer's reason. */
   readonly reason: string
 }
 

@@ -2,7 +2,7 @@ import { uuid } from './event-actors.ts'
 import { goJson, slot } from './event-template.ts'
 import type { Random } from './random.ts'
 
-/** Bodies of requests and responses, as the API has them. `scale` says how big one gets. */
+/** Bodies of requests and responses, as in the API. `scale` determines their size. */
 export type Body = Readonly<Record<string, unknown>> | readonly unknown[]
 
 const created = '2026-11-02T08:15:30Z'

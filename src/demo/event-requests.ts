@@ -12,11 +12,11 @@ import {
 import { compileTemplate, goJson, slot, type Template } from './event-template.ts'
 import type { Random } from './random.ts'
 
-/** One request of the catalogue, ready to be filled. */
+/** One request of the catalogue, ready to be filled in. */
 export interface RequestTemplate {
-  /** Among its group; the group's own share is the source's affair. */
+  /** Within its group; the event source decides the group's own share. */
   readonly weight: number
-  /** RequestReceived or ResponseStarted; only requests that are logged at two stages have it. */
+  /** RequestReceived or ResponseStarted; only for requests logged at two stages. */
   readonly early: Template | undefined
   readonly complete: Template
 }
@@ -33,7 +33,7 @@ export interface Catalogue {
 type Level = 'Metadata' | 'Request' | 'RequestResponse'
 type Stage = 'RequestReceived' | 'ResponseStarted' | 'ResponseComplete'
 
-/** What one request fills into the fields of its events. */
+/** The values of one request for the fields of its events. */
 interface Exchange {
   readonly level: Level
   readonly verb: string
@@ -272,7 +272,7 @@ function compileKind(kind: Kind, random: Random): readonly RequestTemplate[] {
   })
 }
 
-/** Fields in the order kube-apiserver serialises them; absent ones are left out, as `omitempty` does. */
+/** Fields in the order in which kube-apiserver serialises them; absent ones are omitted, as with `omitempty`. */
 function auditEvent(exchange: Exchange, stage: Stage): Record<string, unknown> {
   const received = stage === 'RequestReceived'
   return {

@@ -1,10 +1,10 @@
 /**
- * Audit events as text with gaps. Encoding an event costs far more than filling gaps, so every kind of event is encoded
- * once and only what differs from event to event is put in.
+ * Audit events as text with gaps. Encoding an event costs far more than filling gaps, so every kind of event is encoded once
+ * and only what differs between events is filled in.
  */
 export interface Template {
   readonly literals: readonly string[]
-  /** Between `literals[i]` and `literals[i + 1]` goes the value of slot `slots[i]`, an index into `slotNames`. */
+  /** The value of slot `slots[i]`, an index into `slotNames`, goes between `literals[i]` and `literals[i + 1]`. */
   readonly slots: readonly number[]
 }
 
@@ -21,10 +21,10 @@ const slotNames = [
 ] as const
 export type SlotName = (typeof slotNames)[number]
 
-/** Values by slot, in the order of `slotNames`. They need no escaping in JSON, at any depth of embedding. */
+/** Values in the order of `slotNames`. They need no JSON escaping, at any depth of embedding. */
 export type SlotValues = readonly string[]
 
-/** Private-use characters mark a gap: no content has them and no encoder changes them. */
+/** Private-use characters mark a gap: they never occur in content, and no encoder changes them. */
 const open = '\uE000'
 const close = '\uE001'
 const gap = new RegExp(`${open}(\\w+)${close}`)

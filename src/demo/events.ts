@@ -2,19 +2,19 @@ import { type Catalogue, createCatalogue, type RequestTemplate } from './event-r
 import { fillTemplate, type SlotValues, type Template } from './event-template.ts'
 import { createRandom, hex32, type Random, scramble32 } from './random.ts'
 
-/** Kubernetes audit events as kube-apiserver would write them, one line each, the same for the same seed. */
+/** Kubernetes audit events as kube-apiserver would write them, one per line, the same for the same seed. */
 export interface EventSource {
   /**
-   * The next event's line, newline included: 1 to 100 KB, about 2 KB in the mean. `nowMs` becomes its stage timestamp;
-   * without it time runs at 400 events a second from a fixed day, so that a file is reproducible byte by byte.
+   * The next event's line, newline included: 1 to 100 KB, about 2 KB on average. `nowMs` becomes its stage timestamp; without
+   * it time advances at 400 events a second from a fixed day, so that a file is reproducible byte by byte.
    */
   next(nowMs?: number): Buffer
-  /** How many events were made, those before `firstEvent` included. */
+  /** How many events have been made, including those before `firstEvent`. */
   readonly count: number
 }
 
 const meanBytes = 2020
-/** Of ten events in a row the first two belong to one request; the others are requests of their own. */
+/** Of ten consecutive events the first two belong to one request; the others are requests of their own. */
 const cycle = 10
 const goldenRatio = (Math.sqrt(5) - 1) / 2
 const defaultEpochMs = Date.UTC(2026, 0, 1)
@@ -22,7 +22,7 @@ const defaultEpochMs = Date.UTC(2026, 0, 1)
 const namespaces = ['default', 'kube-system', 'payments', 'monitoring', 'team-search-prod', 'ci-runners'] as const
 const names = ['orders', 'gateway', 'billing-worker', 'search-indexer', 'session-cache', 'ledger'] as const
 
-/** `firstEvent` skips so many events: a second source goes on where the first one ended. */
+/** `firstEvent` events are skipped: a second source continues where the first one ended. */
 export function createEventSource(seed: number, firstEvent = 0): EventSource {
   const random = createRandom(seed)
   const catalogue = createCatalogue(random)
@@ -59,7 +59,7 @@ export function createEventSource(seed: number, firstEvent = 0): EventSource {
   }
 }
 
-/** `auditID/stage`, which is what tells events apart; undefined for what is no audit event. */
+/** `auditID/stage`, which identifies an event; undefined if it is not an audit event. */
 export function identityOf(event: string | Uint8Array | object): string | undefined {
   if (event instanceof Uint8Array) return identityOf(Buffer.from(event.subarray(0, 512)).toString('latin1'))
   if (typeof event === 'string') {
@@ -100,15 +100,15 @@ function spin(wheel: Wheel, at: number): RequestTemplate {
 }
 
 /**
- * Where the wheel stops for a single request. Multiples of the golden ratio cover [0, 1) evenly, so that even the rare
- * large events come in their due number and the mean hardly depends on the seed.
+ * Where the wheel stops for a single request. Multiples of the golden ratio cover [0, 1) evenly, so that even the rare large
+ * events occur in due proportion and the mean hardly depends on the seed.
  */
 function spread(event: number, phase: number): number {
   const single = event - 2 * (Math.floor(event / cycle) + 1)
   return (single * goldenRatio + phase) % 1
 }
 
-/** Light and heavy requests on one wheel, in the proportion that makes the mean of all events `meanBytes`. */
+/** Light and heavy requests on one wheel, in the proportion that makes `meanBytes` the mean of all events. */
 function singleRequests({ light, heavy, paired }: Catalogue): readonly RequestTemplate[] {
   const pairBytes = weightedBytes(paired, true) + weightedBytes(paired, false)
   const wanted = (cycle * meanBytes - pairBytes) / (cycle - 2)
@@ -157,7 +157,7 @@ function slotValues(random: Random, { auditId, receivedAt, stageAt }: Stamps): S
   ]
 }
 
-/** Shaped as a UUID of version 4; its first eight digits are a bijection of the counter, so no two of a seed are equal. */
+/** Shaped like a version 4 UUID; its first eight digits are a bijection of the counter, so no two from one seed are equal. */
 function auditIdOf(seed: number, request: number): string {
   const a = hex32(scramble32(request ^ seed))
   const b = hex32(scramble32(request + 0x5bd1e995))

@@ -6,20 +6,20 @@ import type { Screen } from './screen.ts'
 import { count, countOf } from './words.ts'
 import type { Writer } from './writer.ts'
 
-/** Waiting, which rejects with an AbortError when the demo ends early. */
+/** Waits; rejects with an AbortError if the demo ends early. */
 export interface Patience {
   pause(ms: number): Promise<void>
-  /** Whether the condition came true in time. */
+  /** Whether the condition became true in time. */
   until(condition: () => boolean, deadlineMs: number): Promise<boolean>
 }
 
-/** What the faults are done with. */
+/** What the faults act on. */
 export interface Stage extends Patience {
   readonly writer: Writer
   readonly intake: Intake
   readonly agent: Agent
   readonly announce: Screen['announce']
-  /** How long the writer writes; every fault takes its share of it. */
+  /** How long the writer writes; every fault takes a share of it. */
   readonly writingMs: number
   readonly kills: Kill[]
   /** What did not happen as announced. */
@@ -30,7 +30,7 @@ export interface Stage extends Patience {
 
 const patienceMs = 10_000
 
-/** Everything that goes wrong in a minute of the demo, in this order. */
+/** Everything that goes wrong in a minute of the demo, in order. */
 export async function playFaults(stage: Stage): Promise<void> {
   await stage.reach(0.1)
   await outage(stage)
@@ -105,7 +105,7 @@ async function tornLine({ writer, announce, pause }: Stage): Promise<void> {
   announce('recovered', 'The next writer appends to that very line: its event must arrive all the same.')
 }
 
-/** Explains the first rotation; the others are shown. */
+/** Explains the first rotation; later ones are only shown. */
 export function createRotationNotice(announce: Screen['announce']): (backup: string) => void {
   let explained = false
   return (backup) => {

@@ -1,7 +1,7 @@
 import type { Status } from '../observe/status.ts'
 import type { Scorecard } from './scorecard.ts'
 
-/** A moment of the demo. Times are of one monotonic clock. */
+/** A moment of the demo. Times are on one monotonic clock. */
 export interface Sample {
   readonly atMs: number
   readonly written: Amount
@@ -16,17 +16,17 @@ export interface Amount {
   readonly bytes: number
 }
 
-/** What the panel shows beside the counts. */
+/** What the panel shows besides the counts. */
 export interface Reading {
   readonly writtenPerSecond: number
   readonly receivedPerSecond: number
-  /** Received events a second, the last seconds, oldest first. */
+  /** Received events per second over the last seconds, oldest first. */
   readonly history: readonly number[]
-  /** Between writer and intake, whoever is to blame. */
+  /** Between writer and intake, whatever the cause. */
   readonly behind: Amount & { readonly ms: number }
-  /** As the agent itself sees it; undefined while it does not answer. */
+  /** As reported by the agent; undefined while it does not answer. */
   readonly agent: AgentReading | undefined
-  /** Of all the agent's lives. */
+  /** Over all the agent's lives. */
   readonly retries: number
   readonly peakMemoryBytes: number
 }
@@ -43,7 +43,7 @@ export interface AgentReading {
 export interface Gauges {
   note(sample: Sample): Reading
   measured(): Pick<Scorecard, 'retries' | 'highestLag' | 'peakMemoryBytes' | 'throughput'>
-  /** Of the last agent that answered. */
+  /** From the last agent that answered. */
   readonly deadLetteredRecords: number
 }
 
@@ -106,7 +106,7 @@ function caughtUp(then: Sample | undefined, now: Sample): boolean {
   return then !== undefined && then.written.events <= now.received.events
 }
 
-/** How old the oldest event is that was written and has not arrived, to the accuracy of the samples. */
+/** The age of the oldest event written but not received, to the accuracy of the samples. */
 function lagOf(samples: readonly Sample[], now: Sample): Reading['behind'] {
   const oldest = samples.findLast((sample) => sample.written.events <= now.received.events)
   return {
@@ -129,7 +129,7 @@ function agentReading({ state, destinations, sources, process }: Status): AgentR
   }
 }
 
-/** A second over the last `windowMs`. */
+/** Per second, over the last `windowMs`. */
 function rate(samples: readonly Sample[], count: (sample: Sample) => number, windowMs: number): number {
   const last = samples.at(-1)
   const first = last && samples.find((sample) => sample.atMs >= last.atMs - windowMs)

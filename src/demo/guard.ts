@@ -1,6 +1,6 @@
 /**
- * The process that cleans up after the demo, however the demo ends: when its IPC channel closes it kills the processes
- * it was told of, removes the directory, and exits.
+ * The process that cleans up after the demo, however it ends: when its IPC channel closes, it kills the processes it was told
+ * about, removes the directory, and exits.
  */
 import { rmSync } from 'node:fs'
 
@@ -20,7 +20,7 @@ process.on('message', (command: GuardCommand) => {
 
 process.once('disconnect', () => {
   for (const pid of pids) kill(pid)
-  // A process that is just dying may still create a file: hence the retries.
+  // A dying process may still create a file: hence the retries.
   for (const path of directories) rmSync(path, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 })
 })
 

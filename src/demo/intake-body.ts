@@ -1,14 +1,14 @@
 import { gunzipSync, zstdDecompressSync } from 'node:zlib'
 import { isObject } from '../json-object.ts'
 
-/** What a request brought: the lines as the writer wrote them, if it is well-formed. */
+/** The content of a request: the lines as the writer wrote them, if it is well-formed. */
 export type Parcel =
   | { readonly kind: 'lines'; readonly lines: readonly string[] }
   | { readonly kind: 'refused'; readonly reason: string }
 
 const maxBodyBytes = 64 * 2 ** 20
 
-/** Takes a Datadog array or an EventList apart. */
+/** Unpacks a Datadog array or an EventList. */
 export function openParcel(body: Buffer, encoding: string | undefined): Parcel {
   const actual = actualEncoding(body)
   const declared = encoding === undefined || encoding === 'identity' ? 'none' : encoding
@@ -31,7 +31,7 @@ function messages(records: readonly unknown[]): Parcel {
   return complete ? { kind: 'lines', lines: lines as string[] } : refused('a log without a message')
 }
 
-/** The items of an EventList as they stand in its text, since only the text shows whether they are what was written. */
+/** The items of an EventList as they appear in its text, since only the text shows whether they are what was written. */
 export function itemTexts(list: string): string[] {
   const key = '"items":['
   const items: string[] = []

@@ -5,19 +5,19 @@ import { crc32 } from 'node:zlib'
 import { identityOf } from './events.ts'
 import { openParcel } from './intake-body.ts'
 
-/** What an intake received, kept apart from what anybody else believes. Times are of `performance.now()`. */
+/** What an intake received, independent of what anything else believes. Times are from `performance.now()`. */
 export interface Received {
   /** Every arrival of every event, by identity. */
   readonly arrivals: Map<string, Arrival[]>
   /** Accepted requests; an arrival's `request` is an index. */
   readonly requests: AcceptedRequest[]
-  /** Records that are no whole event, with the identity they begin with. */
+  /** Records that are not a whole event, with the identity at their beginning. */
   readonly unreadable: (string | undefined)[]
-  /** Requests that a sound agent does not send, by answer and reason. */
+  /** Requests that a correct agent does not send, by status and reason. */
   readonly refusals: Map<string, number>
   /** Requests answered with 429. */
   throttled: number
-  /** Of lines with their newline, each event counted once. */
+  /** Bytes of lines with their newline, each event counted once. */
   bytes: number
 }
 
@@ -32,32 +32,32 @@ export interface AcceptedRequest {
   /** Of the body as it was sent. */
   readonly bodyCrc32: number
   readonly receivedAtMs: number
-  /** `lost`: thrown away on purpose. `cut`: the client, or an outage, ended the connection first. */
+  /** `lost`: discarded on purpose. `cut`: the client, or an outage, ended the connection first. */
   reply: 'pending' | 'sent' | 'lost' | 'cut'
   repliedAtMs: number | undefined
 }
 
-/** A receiver on the loopback with faults on command. */
+/** A loopback receiver with faults on demand. */
 export interface Intake {
   readonly url: string
   readonly received: Received
   /** Accepted requests that have no reply yet. */
   readonly unanswered: number
-  /** Ends the listener and all connections. */
+  /** Closes the listener and all connections. */
   goDown(): Promise<void>
   /** Listens again on the same port. */
   comeBack(): Promise<void>
-  /** Answers 429 with the rest of the time as Retry-After. */
+  /** Answers 429 with the remaining time as Retry-After. */
   throttle(seconds: number): void
-  /** Ends the connection of the next accepted request instead of replying. */
+  /** Closes the connection of the next accepted request instead of replying. */
   loseNextReply(): void
-  /** Takes so long to reply; 0 is at once. */
+  /** Delays replies by this much; 0: none. */
   slowDown(delayMs: number): void
   close(): Promise<void>
 }
 
 export interface IntakeOptions {
-  /** Where it takes events; anything else is 404. */
+  /** Where it accepts events; anything else is 404. */
   readonly path: string
   /** In the header DD-API-KEY or X-API-Key. */
   readonly apiKey: string
@@ -137,7 +137,7 @@ async function serve(call: Call): Promise<void> {
   await reply(call, record(call, parcel.lines, body))
 }
 
-/** Undefined when the connection ended first: then nothing was received. */
+/** Undefined if the connection ended first: then nothing was received. */
 async function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
   const chunks: Buffer[] = []
   let size = 0
@@ -222,7 +222,7 @@ function listen(server: Server, port: number): Promise<Server> {
   })
 }
 
-/** A port that was free a moment ago may be lent to somebody else's outgoing connection for a while. */
+/** A port that was free a moment ago may be taken by another process's outgoing connection for a while. */
 async function listenAgain(answer: Handler, port: number, attempts = 50): Promise<Server> {
   try {
     return await listen(createServer(answer), port)

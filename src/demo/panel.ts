@@ -6,7 +6,7 @@ import { count, countOf, seconds } from './words.ts'
 
 export type Colors = ReturnType<typeof pc.createColors>
 
-/** Everything a frame of the live panel shows. */
+/** Everything shown in a frame of the live panel. */
 export interface View extends Look {
   readonly elapsedMs: number
   readonly durationMs: number

@@ -12,15 +12,15 @@ export interface Scorecard {
   readonly destination: string
   readonly durationMs: number
   readonly written: { readonly events: number; readonly bytes: number }
-  /** Written events that arrived at least once: together with `missing` they make up `written`. */
+  /** Written events that arrived at least once: with `missing` they make up `written`. */
   readonly delivered: { readonly events: number; readonly bytes: number }
   readonly missing: number
   readonly duplicates: Duplicates
-  /** Events cut off by the writer's death, and how many records that are no whole event begin as they do. */
+  /** Events cut off by the writer's death, and the number of incomplete records that begin like them. */
   readonly torn: { readonly events: number; readonly fragmentsReceived: number }
-  /** Events that arrived with other bytes than were written, or as parts. */
+  /** Events that arrived with bytes other than those written, or in parts. */
   readonly corrupted: number
-  /** Events that arrived and were never written. */
+  /** Events that arrived but were never written. */
   readonly unknown: number
   readonly batches: { readonly accepted: number; readonly throttled: number; readonly resentChanged: number }
   readonly refusals: Readonly<Record<string, number>>
@@ -29,20 +29,20 @@ export interface Scorecard {
   readonly highestLag: { readonly events: number; readonly bytes: number; readonly ms: number }
   readonly peakMemoryBytes: number
   readonly throughput: { readonly eventsPerSecond: number; readonly bytesPerSecond: number }
-  /** `exitCode` is null when a signal ended it. */
+  /** `exitCode` is null if a signal ended it. */
   readonly agent: { readonly exitCode: number | null; readonly kills: number; readonly deadLetteredRecords: number }
 }
 
-/** Arrivals of events that had arrived before, by what makes them legitimate. */
+/** Repeated arrivals of events, by what makes them legitimate. */
 export interface Duplicates {
   readonly total: number
   /** The agent was killed before it could have stored that the earlier arrival was acknowledged. */
   readonly afterKill: number
-  /** The same batch again, since the reply was lost on purpose. */
+  /** The same batch again, because the reply was lost on purpose. */
   readonly afterLostReply: number
-  /** The same batch again, since the connection ended before the reply. */
+  /** The same batch again, because the connection ended before the reply. */
   readonly afterCutConnection: number
-  /** Nothing explains these. */
+  /** Unexplained. */
   readonly unexplained: number
 }
 
@@ -55,19 +55,19 @@ export interface Evidence {
   readonly kills: readonly Kill[]
   readonly measured: Pick<Scorecard, 'retries' | 'highestLag' | 'peakMemoryBytes' | 'throughput'>
   readonly agent: Omit<Scorecard['agent'], 'kills'>
-  /** What went wrong apart from the counts. */
+  /** What went wrong besides the counts. */
   readonly problems: readonly string[]
 }
 
-/** Times on the clock of `Received`. What a dead agent had sent may arrive until the next one is started. */
+/** Times on the clock of `Received`. What a killed agent had sent may arrive until the next one is started. */
 export interface Kill {
   readonly killedAtMs: number
   readonly restartedAtMs: number
 }
 
 /**
- * The agent stores a position within 100 ms, but none behind an older batch that is still in flight: a batch that
- * was answered so shortly before a kill may come again.
+ * The agent stores a position within 100 ms, but never one after an older batch still in flight: a batch acknowledged this
+ * shortly before a kill may come again.
  */
 const unstoredMs = 5000
 
@@ -154,7 +154,7 @@ function explain(
   return earlier.reply === 'cut' ? 'afterCutConnection' : 'unexplained'
 }
 
-/** Batches that came again under their id with other bytes. */
+/** Batches resent under the same id with other bytes. */
 function countChanged(requests: readonly AcceptedRequest[]): number {
   const first = new Map<string, number>()
   const changed = new Set<string>()

@@ -3,15 +3,15 @@ import type { Io, Output } from '../cli/io.ts'
 import { drawPanel, statusLine, type View } from './panel.ts'
 import { seconds } from './words.ts'
 
-/** Where the demo tells what happens. */
+/** Where the demo reports what happens. */
 export interface Screen {
-  /** A line for good: `tag` in a word or two, `text` in a short sentence. */
+  /** A permanent line: `tag` in a word or two, `text` in a short sentence. */
   announce(tag: Tag, text: string): void
-  /** The present state, as often as there is one; what becomes of it depends on the output. */
+  /** The current state, whenever there is a new one; how it is shown depends on the output. */
   show(view: View): void
   /** Lines without a time or a tag. */
   print(lines: readonly string[]): void
-  /** Takes the panel away. */
+  /** Removes the panel. */
   close(): void
 }
 
@@ -21,9 +21,9 @@ const tagWidth = 10
 const hang = ' '.repeat(22)
 
 export interface ScreenOptions {
-  /** For the times in front of announcements. */
+  /** For the times before announcements. */
   readonly elapsedMs: () => number
-  /** Standard output is for one JSON document: announcements go to standard error, and nothing else. */
+  /** Standard output is reserved for one JSON document: only announcements are shown, on standard error. */
   readonly json: boolean
 }
 

@@ -1,7 +1,7 @@
 import { askAgent } from '../cli/agent-socket.ts'
 import type { Status } from '../observe/status.ts'
 
-/** Asks a running agent for its status. Undefined while nobody answers, or not in time, or not in this contract. */
+/** Asks a running agent for its status. Undefined if there is no answer, not in time, or not under this contract. */
 export async function fetchStatus(socketPath: string, timeoutMs: number): Promise<Status | undefined> {
   const reply = await askAgent(socketPath, '/status', timeoutMs)
   return reply.kind === 'answer' && reply.code === 200 ? parseStatus(reply.body) : undefined

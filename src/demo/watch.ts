@@ -3,7 +3,7 @@ import type { Cast } from './cast.ts'
 import type { Amount, Gauges, Reading } from './gauges.ts'
 import { fetchStatus } from './status-probe.ts'
 
-/** What can be seen at one moment. */
+/** What is visible at one moment. */
 export interface Look {
   readonly written: Amount
   readonly received: Amount
@@ -11,11 +11,11 @@ export interface Look {
   readonly agentRunning: boolean
 }
 
-/** Looks at everything several times a second. */
+/** Samples everything several times a second. */
 export interface Watch {
   /** Whether the agent has ever answered. */
   readonly agentSeen: boolean
-  /** Once more, without asking the agent. */
+  /** Takes one more sample, without asking the agent. */
   look(): void
   stop(): void
 }

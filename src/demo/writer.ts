@@ -2,11 +2,11 @@ import type { ChildProcess } from 'node:child_process'
 import type { WriterCommand, WriterReport, WriterSettings } from './audit-writer.ts'
 import { describeExit, exitOf, forkProgram } from './child.ts'
 
-/** What was written, by the account of whoever wrote it. */
+/** What was written, according to the writer. */
 export interface Written {
-  /** CRC-32 of each complete line, newline excluded, by identity. */
+  /** CRC-32 of each complete line, without its newline, by identity. */
   readonly lines: Map<string, number>
-  /** Events cut off in the middle: they never were complete lines. */
+  /** Events cut off in the middle: they never became complete lines. */
   readonly torn: { readonly identity: string; readonly bytes: number; readonly ofBytes: number }[]
   /** Bytes of the complete lines. */
   bytes: number
@@ -15,12 +15,12 @@ export interface Written {
 
 export interface Writer {
   readonly written: Written
-  /** Starts the process; after a crash, a new one that goes on with the next event. */
+  /** Starts the process; after a crash, a new one that continues with the next event. */
   start(): void
   rotate(): void
-  /** Lets the writer die in the middle of an event; resolves when it is dead. */
+  /** Makes the writer die in the middle of an event; resolves when it is dead. */
   crash(): Promise<void>
-  /** Resolves when everything is written and the process is gone. */
+  /** Resolves when everything has been written and the process is gone. */
   stop(): Promise<void>
 }
 
@@ -83,7 +83,7 @@ export function createWriter(options: WriterOptions): Writer {
   }
 }
 
-/** The line of a stack trace that says what happened. */
+/** The line of a stack trace that states the error. */
 function errorIn(stderr: string): string | undefined {
   return /^\w*Error: .*$/m.exec(stderr)?.[0]
 }

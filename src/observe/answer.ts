@@ -1,7 +1,7 @@
 import { renderMetrics } from './metrics.ts'
 import type { Check, Status } from './status.ts'
 
-/** What the local server says to one request. */
+/** The local server's response to one request. */
 export interface Answer {
   readonly code: 200 | 404 | 405 | 500 | 503
   readonly contentType: string
@@ -21,10 +21,10 @@ const pages: Readonly<Record<string, (status: Status) => Answer>> = {
   }),
 }
 
-/** For a status that could not be made: the reason is in the log. */
+/** For a status that could not be built: the reason is in the log. */
 export const brokenAnswer: Answer = json(500, { error: 'internal error' })
 
-/** Only GET and HEAD, only the pages above; a query is ignored. */
+/** Only GET and HEAD, only the pages above; a query string is ignored. */
 export function answerRequest(method: string, target: string, status: () => Status): Answer {
   const path = target.split('?', 1)[0] ?? ''
   const page = Object.hasOwn(pages, path) ? pages[path] : undefined

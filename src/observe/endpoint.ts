@@ -11,22 +11,22 @@ export interface Address {
   readonly listen: ListenOptions
   /** Why no attempt can succeed. */
   readonly impossible: string | undefined
-  /** Makes way for an attempt; throws when there is no use in one now. */
+  /** Clears the way for an attempt; throws if one is pointless now. */
   prepare(): Promise<void>
   /** Once bound. */
   settle(): Promise<void>
-  /** Whether it was taken away from who serves on it; undefined: it cannot be. */
+  /** Whether the address was removed while being served; undefined: it cannot be. */
   readonly isGone: (() => boolean) | undefined
 }
 
-/** After so many times the pause between attempts it is looked whether the address is still there. */
+/** How many retry pauses lie between checks that the address still exists. */
 const PAUSES_PER_LOOK = 10
 
-/** One address being served, or tried again and again. */
+/** One address, being served or retried. */
 export interface Endpoint {
-  /** Why it is not served; undefined: it is. */
+  /** Why it is not served; undefined if it is. */
   problem(): string | undefined
-  /** The port in use, of a TCP address. */
+  /** The port in use, for a TCP address. */
   port(): number | undefined
   close(): Promise<void>
 }
@@ -50,7 +50,7 @@ export function tcpAddress(listen: { readonly host: string; readonly port: numbe
   }
 }
 
-/** A socket only its owner can connect to, in place of one that a killed process left behind. */
+/** A socket only its owner can connect to; replaces one left behind by a killed process. */
 export function unixAddress(path: string): Address {
   return {
     name: path,
@@ -65,7 +65,7 @@ export function unixAddress(path: string): Address {
   }
 }
 
-/** Resolves after the first attempt to bind, whatever came of it. */
+/** Resolves after the first attempt to bind, whatever its outcome. */
 export async function serve(address: Address, options: EndpointOptions): Promise<Endpoint> {
   let problem: string | undefined
   let server: Closable | undefined
@@ -98,7 +98,7 @@ export async function serve(address: Address, options: EndpointOptions): Promise
     if (address.isGone) after(PAUSES_PER_LOOK * options.retryMs, look)
   }
 
-  /** A run path may be cleared under a running agent. */
+  /** The run path may be cleared while the agent runs. */
   const look = async (): Promise<void> => {
     if (!address.isGone?.()) return lookLater()
     options.log.warn({ key: `gone:${address.name}` }, `${address.name} was removed; serving status there again`)
@@ -147,7 +147,7 @@ async function stop(server: Closable): Promise<void> {
   await done
 }
 
-/** A killed process leaves a socket that refuses; any other failure, as EAGAIN for a full queue, may come from a living one. */
+/** A killed process leaves a socket that refuses; any other failure, such as EAGAIN for a full queue, may come from a living one. */
 async function answers(path: string): Promise<boolean> {
   const { promise, resolve } = Promise.withResolvers<boolean>()
   const socket = connect(path)

@@ -1,6 +1,6 @@
 type Labels = Readonly<Record<string, string>>
 
-/** One series: what it is about, and its value if there is one. */
+/** One series: its labels, and its value if there is one. */
 export type Sample = readonly [labels: Labels, value: number | undefined]
 
 /** One metric of Prometheus' text format 0.0.4. */
@@ -19,7 +19,7 @@ export function counter(name: string, help: string, samples: readonly Sample[]):
   return { name, type: 'counter', help, samples }
 }
 
-/** A family without samples is left out. Two samples with the same labels would void the whole scrape: they are added up. */
+/** A family without samples is omitted. Two samples with the same labels would void the whole scrape, so they are added up. */
 export function renderFamily({ name, type, help, samples }: Family): string {
   const sums = new Map<string, number>()
   for (const [labels, value] of samples) {
@@ -32,7 +32,7 @@ export function renderFamily({ name, type, help, samples }: Family): string {
   return `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n${lines.join('')}`
 }
 
-/** 0.1 + 0.2 is 0.3: the last of 17 digits are what binary fractions add. A count may need 16. */
+/** 0.1 + 0.2 is 0.3: the last of 17 digits are noise from binary fractions. A count may need 16. */
 const withoutNoise = (value: number) => (Number.isInteger(value) ? value : Number(value.toPrecision(15)))
 
 function renderLabels(labels: Labels): string {

@@ -13,7 +13,7 @@ export function humanBytes(bytes: number): string {
   return unit === 0 ? `${bytes} B` : `${value.toFixed(1)} ${units[unit]}`
 }
 
-/** `1.4 KiB (1434)`: human and exact. */
+/** `1.4 KiB (1434)`: readable and exact. */
 export function bytes(count: number): string {
   return Math.abs(count) < 1024 ? humanBytes(count) : `${humanBytes(count)} (${count})`
 }
@@ -43,7 +43,7 @@ export function moment(iso: string, nowMs: number): string {
   return `${iso} (${distanceMs > 0 ? `in ${duration(distanceMs)}` : `${duration(-distanceMs)} ago`})`
 }
 
-/** Columns as wide as their widest cell, two spaces between them, the last one ragged; numbers are not aligned apart. */
+/** Columns as wide as their widest cell, separated by two spaces, the last one ragged; numbers get no alignment of their own. */
 export function table(rows: readonly (readonly string[])[]): string[] {
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)))
   return rows.map((row) =>

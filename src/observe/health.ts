@@ -1,17 +1,17 @@
 import type { Check, DestinationStatus, SourceStatus, Status } from './status.ts'
 
-/** A tail loop that has not turned for this long does not progress: it turns several times a second, whatever happens. */
+/** A tail loop that has not turned for this long is stalled: it turns several times a second, whatever happens. */
 const tailStallMs = 60_000
-/** Attempts that fail for less than this are a hiccup; for longer, the destination is stuck. */
+/** Attempts failing for less than this are a hiccup; for longer, the destination is stuck. */
 const stuckRetryingMs = 60_000
-/** A probe's answer stays short, also with a thousand sources in trouble. */
+/** A probe's response stays short, even with a thousand sources in trouble. */
 const maxReasons = 20
 
 /**
- * What the probes answer. `tailIdleMs`: time since the tail loop last turned.
+ * The probes' results. `tailIdleMs`: time since the tail loop last turned.
  *
- * Liveness asks only whether the process progresses: a restart cures neither an intake that is down nor a full disk.
- * Startup asks only whether the agent has begun. Readiness is where everything an operator has to know about fails.
+ * Liveness asks only whether the process makes progress: a restart cures neither an intake that is down nor a full disk.
+ * Startup asks only whether the agent has begun. Readiness fails for everything an operator has to know about.
  */
 export function judgeHealth(snapshot: Omit<Status, 'health'>, tailIdleMs: number): Status['health'] {
   return {
@@ -51,7 +51,7 @@ function sourceReasons(source: SourceStatus): string[] {
   }
 }
 
-/** Every file in error; of the source what is not that of a file. */
+/** Every file in error, and the source's own error if it is not one of a file. */
 function errorReasons({ path, error, files }: SourceStatus): string[] {
   const inError = files.filter((file) => file.state === 'error')
   const isItsOwn = inError.length === 0 || files.every((file) => file.error !== error)
@@ -65,7 +65,7 @@ function destinationReasons(destination: DestinationStatus, nowMs: number): stri
   const { name, state, failingSince, lastError } = destination
   switch (state) {
     case 'ok':
-    // A lane stops only when the agent drains, which is a reason of its own.
+    // A lane stops only when the agent drains, which is a reason by itself.
     case 'stopped':
       return []
     case 'unauthorized':

@@ -3,12 +3,12 @@ import { type Level, type Logger, pino } from 'pino'
 import type { Log, LogFields } from '../log.ts'
 import { createRateLimit, type RateLimit } from './rate-limit.ts'
 
-/** The log of the whole agent; `component` gives a part its own, which differs in that field only. */
+/** The log of the whole agent; `component` returns a part's own log, which differs only in that field. */
 export interface AgentLog extends Log {
   component(name: string): Log
 }
 
-/** Takes one line with its newline; false: it could not be written. Never throws. */
+/** Writes one line with its newline; false if it could not be written. Never throws. */
 export type Sink = (line: string) => boolean
 
 export interface LogOptions {
@@ -22,7 +22,7 @@ const repeatIntervalMs = 30_000
 const maxKeys = 1000
 const maxErrorLength = 500
 
-/** Secrets have no business in log fields; these names are blanked should one slip in, at the top and one level below. */
+/** Secrets do not belong in log fields; should one slip in, these names are blanked, at the top and one level below. */
 const secretFields = [
   'apiKey',
   'api_key',
@@ -57,7 +57,10 @@ export function createLog(options: LogOptions): AgentLog {
   }
 }
 
-/** Writes in place, so that the last words before an exit are not lost. A full disk or a reader that went away costs lines, nothing else. */
+/**
+ * Writes synchronously, so that the last words before an exit are not lost. A full disk or a vanished reader costs lines,
+ * nothing else.
+ */
 export function fileSink(fd: number): Sink {
   return (line) => {
     try {
@@ -80,7 +83,7 @@ function limited(logger: Logger, limit: RateLimit, monotonicMs: () => number): L
   return { trace: at('trace'), debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') }
 }
 
-/** Says how many lines were lost as soon as one can be written again. */
+/** Reports how many lines were lost as soon as one can be written again. */
 function lossy(sink: Sink): (line: string) => void {
   let lost = 0
   return (line) => {
@@ -98,7 +101,7 @@ function lossy(sink: Sink): (line: string) => void {
   }
 }
 
-/** Name, code and message of an error. Its other properties may hold anything, and the message of a SyntaxError quotes what was parsed. */
+/** Name, code and message of an error. Its other properties may contain anything, and a SyntaxError's message quotes the parsed text. */
 function describeError(error: unknown): unknown {
   if (!(error instanceof Error)) return String(error).slice(0, maxErrorLength)
   const code = 'code' in error && typeof error.code === 'string' ? { code: error.code } : {}

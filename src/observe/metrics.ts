@@ -2,8 +2,8 @@ import { counter, type Family, gauge, renderFamily, type Sample } from './exposi
 import type { DestinationStatus, FileStatus, SourceStatus, Status } from './status.ts'
 
 /**
- * The status in Prometheus' text format 0.0.4. Counters of a file count within one generation: a rotation gives its path a
- * new one, which begins at zero, as `rate()` expects.
+ * The status in Prometheus' text format 0.0.4. A file's counters count within one generation: a rotation gives its path a new
+ * one, which begins at zero, as `rate()` expects.
  */
 export function renderMetrics(status: Status): string {
   return [...agentFamilies(status), ...destinationFamilies(status.destinations), ...sourceFamilies(status.sources)]

@@ -1,10 +1,10 @@
-/** Lets one record of a key through per interval and counts the others. */
+/** Admits one record per key and interval and counts the others. */
 export interface RateLimit {
-  /** How many records of this key were left out since the last one let through; undefined: leave this one out, too. */
+  /** How many records of this key were suppressed since the last admitted one; undefined: suppress this one, too. */
   admit(key: string, nowMs: number): number | undefined
 }
 
-/** Remembers at most `maxKeys` keys: a key that has been silent longest is forgotten first. */
+/** Remembers at most `maxKeys` keys: the key silent for longest is forgotten first. */
 export function createRateLimit(options: { readonly intervalMs: number; readonly maxKeys: number }): RateLimit {
   const windows = new Map<string, { readonly startedAtMs: number; suppressed: number }>()
   return {

@@ -2,7 +2,7 @@ import { banner, bytes, duration, moment, table } from './format.ts'
 import { printable } from './line.ts'
 import type { DestinationStatus, FileStatus, SourceStatus, Status } from './status.ts'
 
-/** The Datadog Agent's Logs section with what it leaves out: destinations one by one, and positions file by file. */
+/** The Datadog Agent's Logs section plus what that omits: each destination, and positions for each file. */
 export function renderLogs(status: Status): string[] {
   const nowMs = Date.parse(status.now)
   const integrations = Map.groupBy(status.sources, (source) => source.integration)
@@ -80,7 +80,7 @@ function renderSource(source: SourceStatus): string[] {
   return [`    - Type: ${source.type}`, ...fields.map((line) => `      ${line}`)]
 }
 
-/** The Datadog Agent's words. */
+/** The Datadog Agent's terms. */
 function sourceWord({ state, error }: SourceStatus): string {
   switch (state) {
     case 'pending':

@@ -3,11 +3,11 @@ import { checkLine, printable } from './line.ts'
 import { renderLogs } from './render-logs.ts'
 import type { CheckpointStatus, Status } from './status.ts'
 
-/** The sections of `agent status`, in their order. */
+/** The sections of `agent status`, in order. */
 export const statusSections = ['agent', 'logs', 'checkpoint'] as const
 export type StatusSection = (typeof statusSections)[number]
 
-/** The status for people, in plain text. The words OK, WARN and FAIL carry what colour would. */
+/** The status as plain text for people. The words OK, WARN and FAIL carry what colour would. */
 export function renderStatus(status: Status, sections: readonly StatusSection[] = statusSections): string {
   const render: Readonly<Record<StatusSection, () => string[]>> = {
     agent: () => renderAgent(status),

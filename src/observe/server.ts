@@ -8,25 +8,25 @@ import type { Status } from './status.ts'
 
 export interface ServerOptions {
   readonly runPath: string
-  /** A TCP address beside the unix socket; port 0 takes a free one. */
+  /** A TCP address in addition to the unix socket; port 0 picks a free one. */
   readonly listen: { readonly host: string; readonly port: number } | undefined
   readonly status: () => Status
   readonly log: Log
-  /** Between attempts to bind. */
+  /** Delay between attempts to bind. */
   readonly retryMs?: number
 }
 
-/** The local server of an agent. It never fails: an address it cannot bind is reported and tried again. */
+/** The agent's local server. It never fails: an address it cannot bind is reported and retried. */
 export interface LocalServer {
-  /** What keeps an address from being served; empty: all are. */
+  /** What keeps an address from being served; empty if all are. */
   problems(): readonly string[]
   /** The TCP port in use. */
   port(): number | undefined
-  /** Ends open connections, too, and removes the socket. */
+  /** Closes open connections, too, and removes the socket. */
   close(): Promise<void>
 }
 
-/** Resolves after the first attempt to bind each address, whatever came of it. */
+/** Resolves after the first attempt to bind each address, whatever its outcome. */
 export async function startServer(options: ServerOptions): Promise<LocalServer> {
   const { runPath, listen, log, retryMs = 1000 } = options
   const addresses = [unixAddress(agentSocketPath(runPath))]
@@ -45,7 +45,7 @@ export async function startServer(options: ServerOptions): Promise<LocalServer> 
   }
 }
 
-/** An address that is not served is for the operator to see on one that is. */
+/** Shows the operator on the served addresses which ones are not. */
 function withProblems(status: Status, problems: readonly string[]): Status {
   if (problems.length === 0) return status
   return { ...status, config: { ...status.config, problems: [...status.config.problems, ...problems] } }
@@ -53,7 +53,7 @@ function withProblems(status: Status, problems: readonly string[]): Status {
 
 type Pages = Pick<ServerOptions, 'status' | 'log'>
 
-/** Bounded in every direction: who asks slowly, asks for much, reads slowly or never leaves is cut off. */
+/** Bounded in every direction: a client that sends slowly, sends too much, reads slowly or never leaves is cut off. */
 function newServer(pages: Pages): Server {
   const server = createServer(
     {
@@ -80,13 +80,13 @@ function respond(pages: Pages, request: IncomingMessage, response: ServerRespons
     'cache-control': 'no-store',
     'x-content-type-options': 'nosniff',
     ...(answer.allow === undefined ? {} : { allow: answer.allow }),
-    // What came with a refused method is not read.
+    // The body of a request with a refused method is not read.
     ...(answer.code === 405 ? { connection: 'close' } : {}),
   })
   response.end(method === 'HEAD' ? undefined : answer.text)
 }
 
-/** A fault in describing the agent must not end what it describes. */
+/** A failure to describe the agent must not end it. */
 function attempt({ status, log }: Pages, method: string, target: string): Answer {
   try {
     return answerRequest(method, target, status)

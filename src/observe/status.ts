@@ -1,5 +1,5 @@
 /**
- * What `GET /status` answers and `agent status -o json` prints: a versioned contract. Fields are added, never renamed or
+ * What `GET /status` returns and `agent status -o json` prints: a versioned contract. Fields are added, never renamed or
  * removed, within a version. Times are ISO 8601 in UTC, durations milliseconds, sizes bytes. No secrets, no log content.
  */
 export interface Status {
@@ -37,16 +37,16 @@ export interface DestinationStatus {
   readonly encodedBytesSent: number
   readonly retries: number
   readonly retryTimeMs: number
-  /** Put into the dead letter since the start. */
+  /** Dead-lettered since the start. */
   readonly deadLetteredRecords: number
-  /** What lies there now. */
+  /** Currently in the dead letter. */
   readonly deadLetterRecords: number
   readonly deadLetterBytes: number
   readonly lastSuccessAt: string | undefined
   readonly lastError: { readonly at: string; readonly message: string } | undefined
-  /** When the batch first failed that has been failing longest, whatever else is delivered; undefined while none fails. */
+  /** When the longest-failing batch first failed, whatever else is delivered; undefined while none fails. */
   readonly failingSince: string | undefined
-  /** When the first of the batches that wait is sent again. */
+  /** When the first waiting batch is sent again. */
   readonly nextAttemptAt: string | undefined
   readonly latencyMs: { readonly average: number; readonly peak: number }
 }
@@ -59,16 +59,16 @@ export interface SourceStatus {
   readonly service: string | undefined
   readonly source: string | undefined
   readonly state: 'pending' | 'ok' | 'error'
-  /** Why it is in error, or what keeps its files from coming while it is pending. */
+  /** Why it is in error, or, while pending, what keeps its files from appearing. */
   readonly error: string | undefined
-  /** What an operator should know though nothing fails, such as a file that is mounted without its directory. */
+  /** What an operator should know although nothing fails, such as a file mounted without its directory. */
   readonly warnings: readonly string[]
   readonly files: readonly FileStatus[]
 }
 
 /**
- * One generation of a file. Every byte seen is delivered, dead-lettered, skipped or pending: for the destination furthest
- * behind, and in `positions` for each.
+ * One generation of a file. Every byte seen is delivered, dead-lettered, skipped or pending: here for the destination
+ * furthest behind, in `positions` for each.
  */
 export interface FileStatus {
   readonly path: string
@@ -79,11 +79,11 @@ export interface FileStatus {
   readonly bytesSeen: number
   readonly bytesDelivered: number
   readonly bytesDeadLettered: number
-  /** By reason; `start-position`: there at the start and not to be read, `imported`: sent by another agent before. */
+  /** By reason; `start-position`: present at the start and not to be read, `imported`: already sent by another agent. */
   readonly bytesSkipped: Readonly<Record<string, number>>
   /** Read, and not settled yet. */
   readonly bytesPending: number
-  /** Of a file that is `lost`: what was never read and is nowhere any more. */
+  /** For a `lost` file: what was never read and no longer exists. */
   readonly bytesLost: number
   /** Rotated generations of this file that are not delivered yet. */
   readonly generationsPending: number
@@ -92,7 +92,7 @@ export interface FileStatus {
   readonly positions: readonly PositionStatus[]
 }
 
-/** How far one destination is in one generation. */
+/** One destination's progress in one generation. */
 export interface PositionStatus {
   readonly destination: string
   /** Everything before is settled. */
@@ -114,6 +114,6 @@ export interface CheckpointStatus {
   readonly writable: boolean
   readonly lastWrittenAt: string | undefined
   readonly error: string | undefined
-  /** What was wrong with the state at the start and what was done about it. */
+  /** What was wrong with the state at startup and how it was handled. */
   readonly recovered: string | undefined
 }

@@ -7,15 +7,16 @@ import { Searched } from './pattern/search.ts'
 
 /**
  * The log_processing_rules of a source. They apply in order: the first `exclude_at_match` that matches drops the line, so
- * does an `include_at_match` that does not; `mask_sequences` changes what the rules behind it see. A line is what stands
- * between newlines; a carriage return before the newline belongs to the newline.
+ * does an `include_at_match` that does not; later rules see the changes of a `mask_sequences`. A line is what stands between
+ * newlines; a carriage return before the newline belongs to the newline.
  */
 export interface LineRules {
-  /** To look through the whole lines of `bytes`, as long as they are not changed behind where it is asked from. */
+  /** Scans the whole lines of `bytes`, which must not change after the position asked from. */
   scan(bytes: Buffer, maxLineBytes: number): RuleScan
   /**
-   * What becomes of one line: itself where no rule touches it. `grown`: masks would make it longer than `maxBytes`.
-   * `costly`: they would take more work than a line may cost. `known` is the first rule that touches it, if a scan has told.
+   * The result for one line: the line itself if no rule touches it. `grown`: masks would make it longer than `maxBytes`.
+   * `costly`: masking would take more work than a line may cost. `known` is the first rule that touches it, if a scan has
+   * found it.
    */
   apply(line: Buffer, maxBytes: number, known?: number): Ruled
 }
@@ -24,16 +25,16 @@ export type Ruled = Buffer | 'dropped' | 'grown' | 'costly'
 
 export interface RuleScan {
   /**
-   * The first whole line at `from`, where a line begins, or later that some rule drops or changes. Empty lines and those
-   * over `maxLineBytes` are passed over; a line that begins with NUL bytes counts behind them: the run is returned first.
+   * The first whole line at or after `from`, the start of a line, that some rule drops or changes. Empty lines and those over
+   * `maxLineBytes` are skipped; a line that begins with NUL bytes counts from after them: the run is returned first.
    */
   next(from: number): TouchedLine | undefined
 }
 
-/** At `[start, end)` without its newline, which ends at `next`. Of `nul` it is the run of NUL bytes. */
+/** At `[start, end)` without its newline, which ends at `next`. For `nul` it is the run of NUL bytes. */
 export type TouchedLine = { readonly start: number; readonly end: number; readonly next: number } & (
   | { readonly reason: 'nul' }
-  /** `rule`: the first that drops or changes it. */
+  /** `rule`: the first rule that drops or changes it. */
   | { readonly reason: 'rule'; readonly rule: number }
 )
 
@@ -45,7 +46,7 @@ interface Rule {
 
 const RETURN = 13
 
-/** Throws for a pattern that is no RE2: the configuration was checked for that. */
+/** Throws for a pattern that is not valid RE2: the configuration has already been checked for that. */
 export function compileRules(configs: readonly RuleConfig[]): LineRules {
   const rules = configs.map((config): Rule => {
     const pattern = new Pattern(config.pattern)
@@ -89,7 +90,7 @@ class Scan implements RuleScan {
   readonly #searched: Searched
   readonly #maxLineBytes: number
   readonly #isUtf8: boolean
-  /** Where each rule's search finds something next, so that every byte is searched once. */
+  /** Each rule's next search hit, so that every byte is searched once. */
   readonly #hits: number[]
 
   constructor(rules: readonly Rule[], bytes: Buffer, maxLineBytes: number) {
@@ -133,7 +134,7 @@ class Scan implements RuleScan {
     })
   }
 
-  /** What is searched for holds no newline: it ends in the line that it begins in. */
+  /** Search targets contain no newline: a hit ends in the line in which it begins. */
   #hit(index: number, from: number): number {
     const search = this.#rules[index]?.pattern.search
     if (search === undefined) return from

@@ -3,8 +3,8 @@ import type { SourceConfig } from '../config/config.ts'
 import type { LineRules } from './rules.ts'
 
 /**
- * The rules of the source an origin belongs to; undefined: none. Every origin carries the labels of its source, the very
- * object. The engine is loaded for sources with rules only.
+ * The rules of an origin's source; undefined: none. Every origin carries its source's `labels` object itself. The engine is
+ * loaded only for sources with rules.
  */
 export async function openRules(sources: readonly SourceConfig[]): Promise<(origin: Origin) => LineRules | undefined> {
   const ruled = sources.filter(({ rules }) => rules.length > 0)

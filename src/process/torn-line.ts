@@ -1,8 +1,8 @@
 import { Buffer } from 'node:buffer'
 
 /**
- * A writer that dies inside a line (ENOSPC, a kill) leaves its head; the next event is appended to the same physical
- * line. The event is whole, the head never will be.
+ * A writer that dies mid-line (ENOSPC, a kill) leaves the head of an event; the next event is appended to the same physical
+ * line. That event is whole, the head never will be.
  */
 export interface TornLine {
   readonly torn: Uint8Array
@@ -13,7 +13,7 @@ const EVENT_START = Buffer.from('{"kind":"Event"')
 const QUOTE = 0x22
 const BACKSLASH = 0x5c
 
-/** Splits a line that is no JSON object where the one audit event begins with which it ends; undefined if there is none. */
+/** Splits a malformed line before the single audit event it ends with; undefined if it does not end with one. */
 export function splitTornLine(line: Uint8Array): TornLine | undefined {
   const bytes = Buffer.from(line.buffer, line.byteOffset, line.byteLength)
   const at = startOfLastObject(bytes)
@@ -23,8 +23,8 @@ export function splitTornLine(line: Uint8Array): TornLine | undefined {
 }
 
 /**
- * Where the object begins that ends with the line, if one does: read from the end, as whether the head was torn inside a
- * string is not known. Below 0 where brackets do not match. Each byte is looked at once, whatever the line.
+ * The start of the object that ends the line; below 0 if brackets do not match. Reads backwards, as the head may have been
+ * torn inside a string. Each byte is examined once, whatever the line.
  */
 function startOfLastObject(bytes: Buffer): number {
   let depth = 0
@@ -46,7 +46,7 @@ function startOfLastObject(bytes: Buffer): number {
   return -1
 }
 
-/** Where the string begins whose last quote stands at `end`: every quote between is escaped. */
+/** The start of the string whose last quote is at `end`: every quote in between is escaped. */
 function startOfString(bytes: Buffer, end: number): number {
   for (let at = end; at > 0; ) {
     at = bytes.lastIndexOf(QUOTE, at - 1)
@@ -57,7 +57,7 @@ function startOfString(bytes: Buffer, end: number): number {
   return -1
 }
 
-/** Whether the bytes are one JSON object of the audit API. */
+/** Whether the bytes are one audit API JSON object. */
 function isAuditEvent(bytes: Buffer): boolean {
   if (!bytes.subarray(0, EVENT_START.length).equals(EVENT_START)) return false
   const value = parse(bytes)

@@ -1,13 +1,13 @@
 import { Buffer } from 'node:buffer'
 
 /**
- * Truncates an audit event as kube-apiserver does: `requestObject` and `responseObject` are left out and the annotation
- * `audit.k8s.io/truncated: "true"` is set. Works on the bytes as they pass by, so that a line of any length costs no
- * more memory than its truncated form may have.
+ * Truncates an audit event as kube-apiserver does: drops `requestObject` and `responseObject` and sets the annotation
+ * `audit.k8s.io/truncated: "true"`. Works on the bytes as they stream past, so that a line of any length costs no more memory
+ * than its truncated form may have.
  */
 export interface Truncation {
   push(piece: Uint8Array): void
-  /** The truncated event; undefined when the line is not one audit event, or is still longer than allowed. */
+  /** The truncated event; undefined if the line is not one audit event, or is still too long. */
   end(): Buffer | undefined
 }
 
@@ -35,7 +35,7 @@ export function createTruncation(maxBytes: number): Truncation {
 
   function closeMember(): void {
     const key = keyOf(member)
-    // Nothing is left out but what must be.
+    // Nothing else may be dropped.
     if (key === undefined) hopeless = true
     else if (!dropping) members.push({ key, bytes: Buffer.from(member) })
     member = []
@@ -71,7 +71,7 @@ export function createTruncation(maxBytes: number): Truncation {
     else keep(byte)
   }
 
-  /** What stands before the object or behind it would be lost with its truncated form. */
+  /** Anything before or after the object would be lost in its truncated form. */
   function stepOutside(byte: number): void {
     if (byte === OBJECT_START && !closed) depth = 1
     else if (!BLANKS.includes(byte)) hopeless = true

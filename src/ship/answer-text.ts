@@ -5,14 +5,14 @@ import { parseTarget } from './http/target.ts'
 /** Longest quotation of an answer. */
 const MAX_CHARS = 200
 const HIDDEN = '…'
-/** Anything but blanks and the marks of prose, JSON and HTML. */
+/** Anything but white space and the punctuation of prose, JSON and HTML. */
 const WORD = /[^\s.,:;!?'"()[\]{}<>/\\=_-]+/g
 const HIDDEN_RUN = /…(?:[\s.,:;!?'"()[\]{}<>/\\=_-]*…)+/g
 
 /**
- * The answer made fit to be logged and shown: its texts on one line, printable, bounded, without secrets. Servers quote
- * what they could not take, in any encoding, and logged content is none of our own log: of what a server says only its
- * status and words of ours are shown, whatever was sent. Where it redirects to is shown without the query.
+ * The response made presentable for logs and status: on one line, printable, bounded, without secrets. Servers quote what
+ * they could not accept, in any encoding, and shipped content must not enter our own log: of a server's text, only its status
+ * and words from our list are shown, whatever was sent. Redirect targets are shown without the query.
  */
 export function presentable(answer: Answer, secrets: readonly string[]): Answer {
   if (answer.kind === 'failed') return { kind: 'failed', reason: bounded(printable(answer.reason, secrets)) }

@@ -6,23 +6,23 @@ import { type Answer, type Doubtful, isolate, type RefusedRange } from './isolat
 import { type Failing, noteFailing } from './lane-account.ts'
 import { settleRefused } from './refused-records.ts'
 
-/** How often records are tried before they are dead-lettered unproven, where nothing was accepted meanwhile. */
+/** Rounds before records may be dead-lettered without proof, if nothing was accepted in the meantime. */
 const UNPROVEN_ROUNDS = 3
 
 interface Owing {
   readonly batch: Batch
   readonly settlements: Settlements
-  /** It was refused, and none of its records has been accepted since. */
+  /** Set once the batch is refused, until one of its records is accepted. */
   failing?: Failing | undefined
 }
 
-/** Brings batches to their end: every record delivered, or durably in the dead letter (I1). */
+/** Delivers batches to completion: every record is accepted or durably in the dead letter (I1). */
 export function createBatchDelivery(context: DeliveryContext, bury: Bury) {
   const { delivery, account } = context
   const { evidence } = account
   const credit = createCredit(evidence)
 
-  /** Settles the batch, or returns without when `signal` comes first. */
+  /** Settles the batch, or returns without settling it if aborted first. */
   return async (batch: Batch, signal: AbortSignal): Promise<void> => {
     const settlements = createSettlements(batch)
     const unfit = batch.deadLetters.flatMap(({ entry }) => entry ?? [])
@@ -42,7 +42,7 @@ export function createBatchDelivery(context: DeliveryContext, bury: Bury) {
     owing.failing = undefined
   }
 
-  /** In rounds, each of what the one before left unsettled: what was accepted is not sent again. */
+  /** Works in rounds, each over what the previous one left unsettled: accepted records are not sent again. */
   async function deliverRecords(owing: Owing, signal: AbortSignal): Promise<boolean> {
     let open: readonly Range[] = [{ start: 0, end: owing.batch.records }]
     for (let round = 1; ; round += 1) {
@@ -77,8 +77,8 @@ export function createBatchDelivery(context: DeliveryContext, bury: Bury) {
   }
 
   /**
-   * Whose fault it is that records were refused with nothing accepted since. A few are dead-lettered on credit, as a
-   * question costs a duplicate.
+   * Whether the record or the destination is at fault when records were refused and nothing was accepted since. A few are
+   * dead-lettered on credit, as asking costs a duplicate.
    */
   async function faultOf({ unproven, left }: Doubtful, signal: AbortSignal) {
     if (left.length > 0) return 'unknown'
@@ -87,7 +87,7 @@ export function createBatchDelivery(context: DeliveryContext, bury: Bury) {
     return answer === 'accepted' ? 'record' : answer
   }
 
-  /** Sends a record again that was accepted before, under an id of its own: the same whenever it is asked. */
+  /** Resends a previously accepted record, under an id of its own that is the same each time. */
   async function askAgain(signal: AbortSignal): Promise<Answer> {
     const { canary } = evidence
     if (!canary) return 'unknown'
@@ -99,7 +99,7 @@ export function createBatchDelivery(context: DeliveryContext, bury: Bury) {
     return sent.kind === 'delivered' ? 'accepted' : 'refused'
   }
 
-  /** kube-apiserver fails the request itself when this stage cannot be recorded in `blocking-strict`: nothing passes it. */
+  /** In `blocking-strict`, kube-apiserver fails the request itself if RequestReceived cannot be recorded: nothing overtakes it here. */
   async function sendOrHold(owing: Owing, range: Range, signal: AbortSignal): Promise<Sent> {
     const { batch } = owing
     for (let round = 1; ; round += 1) {

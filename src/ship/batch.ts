@@ -10,11 +10,11 @@ export interface Batch {
   /** Encoded, uncompressed. */
   readonly bytes: number
   readonly parts: readonly BatchPart[]
-  /** Lines that no record could carry: stored before the batch is settled. */
+  /** Lines that cannot become records: stored before the batch is settled. */
   readonly deadLetters: readonly BatchDeadLetter[]
 }
 
-/** A part and the records `[from, to)` its lines became. */
+/** A part and the records `[from, to)` made from its lines. */
 export interface BatchPart {
   readonly part: Part
   readonly from: number
@@ -24,24 +24,24 @@ export interface BatchPart {
 }
 
 /**
- * A line for the dead letter. `start` and `end` say where it lies: exactly, or, for a record isolated from a batch, as the
- * span of its part, of which it is record `record`.
+ * A line for the dead letter. `start` and `end` are its exact span, or, for a record isolated from a batch, the span of the
+ * part in which it is record number `record`.
  */
 export type DeadLine = Omit<DeadLetterEntry, 'at' | 'batchId'>
 
 export interface BatchDeadLetter {
   /** Index into `parts`. */
   readonly part: number
-  /** Bytes of the file it stands for. */
+  /** File bytes it accounts for. */
   readonly bytes: number
-  /** Undefined: it is stored already. */
+  /** Undefined: already stored. */
   readonly entry: DeadLine | undefined
 }
 
 /** Half-open range of records of a batch. */
 export type Range = Span
 
-/** The same records in as few ranges as can be, in order. */
+/** The same records in as few ranges as possible, in order. */
 export function joined(ranges: readonly Range[]): readonly Range[] {
   const result: Range[] = []
   for (const { start, end } of ranges.toSorted((a, b) => a.start - b.start)) {
@@ -52,9 +52,8 @@ export function joined(ranges: readonly Range[]): readonly Range[] {
 }
 
 /**
- * The id of records `[start, end)` of a batch: a function of where the bytes lie and of nothing else, so every attempt
- * has the same one, also after a restart that cuts the same batch again. `form` tells records that are sent otherwise than
- * they were read.
+ * The id of records `[start, end)` of a batch: a function only of where the bytes lie, so that every attempt has the same id,
+ * even after a restart that cuts the same batch again. `form` distinguishes records that are not sent as they were read.
  */
 export function batchIdOf(parts: readonly BatchPart[], range: Range, form: '' | 'truncated' = ''): string {
   const inside = parts.filter(({ from, to }) => from < range.end && to > range.start)
@@ -66,7 +65,7 @@ export function batchIdOf(parts: readonly BatchPart[], range: Range, form: '' | 
   return hash('sha256', spans.join(',') + form, 'hex').slice(0, 32)
 }
 
-/** The part record `index` is of. */
+/** The part that contains record `index`. */
 export function partOf({ parts }: Pick<Batch, 'parts'>, index: number): BatchPart & { readonly number: number } {
   const number = parts.findIndex(({ from, to }) => index >= from && index < to)
   const part = parts[number]
@@ -74,7 +73,7 @@ export function partOf({ parts }: Pick<Batch, 'parts'>, index: number): BatchPar
   return { ...part, number }
 }
 
-/** Counts how each part of a batch ended; `settle` then tells the ledger. */
+/** Counts the outcome of each part of a batch; `settle` reports it to the ledger. */
 export function createSettlements(batch: Batch) {
   const counts = batch.parts.map(() => ({ deadLetteredBytes: 0, truncatedBytes: 0 }))
   const countOf = (index: number) => counts[index] as { -readonly [Key in keyof Settlement]: Settlement[Key] }

@@ -2,12 +2,12 @@ import type { DeadLine } from './batch.ts'
 import type { DeadLetterEntry } from './dead-letter-entry.ts'
 import { type DeliveryContext, waitUntil } from './delivery.ts'
 
-/** Where lines go that a destination will not take. Stored means durable. */
+/** Stores lines that a destination does not accept. Stored means durable. */
 export interface DeadLetterPort {
   write(entries: readonly DeadLetterEntry[]): Promise<StoredDeadLetters>
 }
 
-/** Of a write that is refused the first entries may be stored; `too-large`: the next one alone takes more than is allowed. */
+/** A refused write may have stored the first entries. `too-large`: the next entry alone exceeds the limit. */
 export type StoredDeadLetters =
   | { readonly kind: 'stored' }
   | { readonly kind: 'full'; readonly stored: number }
@@ -15,12 +15,12 @@ export type StoredDeadLetters =
   | { readonly kind: 'failed'; readonly stored: number; readonly code: string; readonly message: string }
 
 /**
- * Stores lines in the dead letter and holds while that takes none; false when `signal` came first. What is stored by then
- * stays there, and is stored again with its batch after the next start.
+ * Stores lines in the dead letter, waiting while it accepts none; false if aborted first. What is stored by then stays, and
+ * is stored again with its batch after the next start.
  */
 export type Bury = (lines: readonly DeadLine[], batchId: string, signal: AbortSignal) => Promise<boolean>
 
-/** How long a lane waits before it looks again at a dead letter that is full or cannot be written. */
+/** How long a lane waits before retrying a dead letter that is full or cannot be written. */
 const HOLD_MS = 5000
 
 export function createBurial(
@@ -66,7 +66,7 @@ export function createBurial(
   }
 }
 
-/** What helps, by the errno; its message names the path. */
+/** The remedy by errno; the error's message names the path. */
 const remedies = new Map([
   ['EACCES', 'let the user the agent runs as write there'],
   ['EPERM', 'let the user the agent runs as write there'],

@@ -7,13 +7,13 @@ import { takeOddLine } from './odd-line.ts'
 
 export interface ChunkLines {
   readonly chunk: Chunk
-  /** Holds the chunk. */
+  /** Contains the chunk. */
   readonly room: Uint8Array
-  /** Of the chunk's source; undefined: none. */
+  /** The rules of the chunk's source, if any. */
   readonly rules: LineRules | undefined
 }
 
-/** Encodes what it can of a chunk and deals with each odd line on the way. */
+/** Encodes what it can of a chunk, handling odd lines on the way. */
 export function takeLines(body: Body, lines: ChunkLines, account: ChunkAccount): Promise<'full' | 'partial'> {
   const { rules } = lines
   return rules === undefined
@@ -38,7 +38,7 @@ async function takeUntil(
   }
 }
 
-/** Lines no rule touches are encoded together; the others are taken out one by one. */
+/** Lines touched by no rule are encoded together; the others are handled one by one. */
 async function takeByRules(
   body: Body,
   lines: ChunkLines & { readonly rules: LineRules },

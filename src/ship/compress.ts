@@ -4,7 +4,7 @@ import { constants, createGzip, createZstdCompress, type ZlibReset } from 'node:
 import type { Compression } from '../config/config.ts'
 import { createSpares, type Spares } from './spares.ts'
 
-/** Room for output grows in powers of two from here on. */
+/** The smallest output buffer; larger ones are powers of two. */
 const LEAST_CAPACITY = 1_048_576
 
 export interface Codec {
@@ -12,24 +12,24 @@ export interface Codec {
   readonly level: number
 }
 
-/** Bytes in memory that is used again: to be released once nobody reads them any more. */
+/** Bytes in reusable memory: release once nothing reads them any more. */
 export interface Frame {
   readonly bytes: Uint8Array
   release(): void
 }
 
-/** Makes a frame of its own of every write. */
+/** Turns every write into a frame of its own. */
 interface Context {
   readonly stream: Transform & Output
-  /** What the output of one write may come to. */
+  /** Limit of one write's output. */
   readonly capacity: number
-  /** Called between two frames. */
+  /** Called between frames. */
   renew(): void
 }
 
 /**
- * From where on node:zlib writes to its memory. Not documented, but as old as the module; without it a frame would come
- * whole all the same, and not into the same memory.
+ * The offset at which node:zlib writes to its buffer. Undocumented, but as old as the module; without it frames would still
+ * be complete, only not in the same buffer.
  */
 interface Output {
   _outOffset: number
@@ -38,13 +38,12 @@ interface Output {
 const sparesByCodec = new Map<string, Spares<Context>>()
 
 /**
- * Compresses pieces as one frame, in libuv's pool. Settles only when the pool has stopped reading the pieces.
+ * Compresses pieces as one frame in libuv's pool. Settles only when the pool has stopped reading the pieces.
  *
- * Contexts are used again and again, which saves a third of the CPU time with zstd 1, and so is the memory of their output:
- * what was left behind with every body made V8 collect its whole heap every ten bodies. A frame is one write, because zstd
- * then knows its size in advance and puts it into the header, where receivers look for it; and as the output has room for
- * whatever may come of it (ZSTD_compressBound), zstd compresses from one memory to the other without a window of its own:
- * another eighth.
+ * Contexts are reused, which saves a third of the CPU time with zstd 1, and so are their output buffers: the garbage of every
+ * body made V8 collect its whole heap every ten bodies. A frame is one write, because zstd then knows its size in advance and
+ * puts it into the header, where receivers look for it; and as the output buffer can hold any result (ZSTD_compressBound),
+ * zstd compresses from one buffer to the other without a window of its own: another eighth.
  */
 export async function compress(pieces: readonly Uint8Array[], codec: Codec): Promise<Frame> {
   const [first] = pieces
@@ -55,7 +54,7 @@ export async function compress(pieces: readonly Uint8Array[], codec: Codec): Pro
   return { bytes, release: () => spares.give(context) }
 }
 
-/** More than what ZSTD_compressBound and deflateBound say. */
+/** More than ZSTD_compressBound and deflateBound return. */
 function boundOf(bytes: number): number {
   return bytes + (bytes >> 7) + 1024
 }
@@ -67,7 +66,7 @@ function sparesOf({ compression, level }: Codec): Spares<Context> {
   return spares
 }
 
-/** Those that are too small go: bodies have become larger. */
+/** Contexts that are too small are closed: bodies have become larger. */
 function takeContext(spares: Spares<Context>, capacity: number): Context | undefined {
   for (let context = spares.take(); context; context = spares.take()) {
     if (context.capacity >= capacity) return context
@@ -84,7 +83,7 @@ function openContext({ compression, level }: Codec, bound: number): Context {
   const capacity = Math.max(LEAST_CAPACITY, 2 ** Math.ceil(Math.log2(bound)))
   if (compression === 'gzip') {
     const stream = createGzip({ level, chunkSize: capacity, flush: constants.Z_FINISH })
-    // Documented for what deflates, which gzip does; its type leaves it out.
+    // Documented for deflate streams, which gzip is; its type omits it.
     const { reset } = stream as typeof stream & ZlibReset
     return { stream: withOutput(stream), capacity, renew: () => reset.call(stream) }
   }

@@ -1,35 +1,35 @@
 import { isUtf8 } from 'node:buffer'
 
 /**
- * Why a line never became a record, as the `reason` of its entry; every other reason tells what a destination answered.
- * `too-long-unmasked`: rules mean the line, and none was applied to it. `unmasked`: neither, as its masks take too much work.
+ * Why a line never became a record, as the `reason` of its entry; any other reason is a destination's response.
+ * `too-long-unmasked`: rules apply to the line, but none was applied. `unmasked`: likewise, as its masks take too much work.
  */
 export type UnfitReason = 'not-json' | 'torn-line' | 'too-long' | 'too-long-unmasked' | 'unmasked'
 
-/** A record that no attempt will deliver as it is, and why. */
+/** A record that cannot be delivered as it is, and why. */
 export interface DeadLetterEntry {
   /** ISO 8601. */
   readonly at: string
   /** Bounded, and without log content: the line has its own field. */
   readonly reason: string
-  /** The HTTP status that said so, where one did. */
+  /** The HTTP status, if one was the reason. */
   readonly status?: number
   readonly path: string
   readonly generation: string
   /** The line's span in its generation, or one that holds it. */
   readonly start: number
   readonly end: number
-  /** Which record of a span of several it is: what tells it from another that is equal. */
+  /** Its record number within a span of several: distinguishes it from an identical one. */
   readonly record?: number
   readonly batchId: string
-  /** Exactly the bytes that were read. */
+  /** Exactly the bytes read. */
   readonly line: Uint8Array
 }
 
 /**
  * One line of NDJSON with its newline:
  * `{"v":1,"at":…,"reason":…,"status":…,"path":…,"generation":…,"start":…,"end":…,"record":…,"batchId":…,"line":…}`.
- * Bytes that are not UTF-8 come as `lineBase64` in place of `line`, so that every line survives exactly.
+ * Bytes that are not UTF-8 are stored as `lineBase64` instead of `line`, so that every line survives exactly.
  */
 export function encodeEntry({ line, ...entry }: DeadLetterEntry): Buffer {
   const bytes = Buffer.from(line.buffer, line.byteOffset, line.byteLength)
@@ -37,7 +37,7 @@ export function encodeEntry({ line, ...entry }: DeadLetterEntry): Buffer {
   return Buffer.from(`${JSON.stringify({ v: 1, ...entry, ...content })}\n`)
 }
 
-/** Undefined for a line that is damaged or of a format this agent does not know. */
+/** Undefined for a line that is damaged or in a format unknown to this agent. */
 export function decodeEntry(json: string): DeadLetterEntry | undefined {
   const fields = parseObject(json)
   if (fields === undefined || fields.v !== 1) return undefined

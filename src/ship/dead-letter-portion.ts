@@ -1,19 +1,19 @@
 import { type DeadLetterEntry, encodeEntry } from './dead-letter-entry.ts'
 
-/** Entries that are written together, encoded. */
+/** Encoded entries to be written together. */
 export interface Portion {
   readonly bytes: Buffer
   readonly entries: number
 }
 
 export interface PortionLimits {
-  /** What there is room for at all. */
+  /** Room left in total. */
   readonly room: number
-  /** What is written at a time; an entry alone may be larger. */
+  /** Limit of one write; a single entry may be larger. */
   readonly most: number
 }
 
-/** As many of the first entries as the limits allow; undefined where there is no room for one. */
+/** As many of the first entries as the limits allow; undefined if there is no room for one. */
 export function encodePortion(entries: readonly DeadLetterEntry[], { room, most }: PortionLimits): Portion | undefined {
   const encoded: Buffer[] = []
   let size = 0

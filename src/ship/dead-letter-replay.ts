@@ -11,31 +11,31 @@ export interface ReplayOptions {
   /** `<run_path>/dead-letter/<destination>`. */
   readonly dir: string
   /**
-   * Delivers entries: all of them, none, or those whose indices it gives; the others must stay. Must not reject for what the
-   * network or the server may do.
+   * Delivers entries: all of them, none, or those at the returned indices; the others must stay. Must not reject for anything
+   * the network or the server may do.
    */
   send(entries: readonly DeadLetterEntry[]): Promise<'delivered' | 'keep' | ReadonlySet<number>>
-  /** Limits of what one `send` gets; it gets at least one entry. */
+  /** Limits of one `send`, which gets at least one entry. */
   readonly batchRecords?: number
   readonly batchBytes?: number
 }
 
 export interface Replayed {
   readonly delivered: number
-  /** Sent, and to stay. */
+  /** Sent but not delivered; they stay. */
   readonly kept: number
   /** Lines that are damaged or of another format; they stay, too. */
   readonly unreadable: number
-  /** What the system refused, which ended the replay. */
+  /** The system error that ended the replay. */
   readonly fault: SystemError | undefined
 }
 
 /**
- * Sends every entry, oldest first, and removes what was delivered; a writer may add entries meanwhile. One replay at a
+ * Sends every entry, oldest first, and removes what was delivered; a writer may add entries in the meantime. One replay at a
  * time.
  *
- * At least once: what was delivered of a segment is removed when the segment is through, or when the signal stops the
- * replay, by writing what stays to a new file that replaces it. A replay that is killed before that sends those entries
+ * At least once: the delivered entries of a segment are removed when the whole segment has been processed, or when the signal
+ * stops the replay, by writing the rest to a new file that replaces it. A replay killed before that sends those entries
  * again.
  */
 export async function replayDeadLetter(options: ReplayOptions, signal: AbortSignal): Promise<Replayed> {
@@ -111,7 +111,7 @@ async function* remainingLines(path: string, removed: ReadonlySet<number>): Asyn
 
 const temporary = '.tmp'
 
-/** What a replay was writing when it was killed. */
+/** Removes what a killed replay was writing. */
 async function removeLeftovers(dir: string): Promise<void> {
   const names = (await unlessAbsent(readdir(dir))) ?? []
   for (const name of names.filter((name) => name.endsWith(temporary))) await rm(join(dir, name))

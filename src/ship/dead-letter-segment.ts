@@ -19,12 +19,12 @@ export function openSegmentName(sequence: number): string {
   return `${String(sequence).padStart(8, '0')}.ndjson`
 }
 
-/** Never a name that is taken: while a replay works, a writer may come to use a sequence number again. */
+/** Always a new name: while a replay runs, a writer may reuse a sequence number. */
 export function sealedSegmentName(sequence: number): string {
   return `${String(sequence).padStart(8, '0')}.sealed-${randomBytes(6).toString('hex')}.ndjson`
 }
 
-/** Oldest first. A directory that does not exist has none. */
+/** Oldest first; none if the directory does not exist. */
 export async function listSegments(dir: string): Promise<readonly Segment[]> {
   const names = (await unlessAbsent(readdir(dir))) ?? []
   return names
@@ -34,7 +34,7 @@ export async function listSegments(dir: string): Promise<readonly Segment[]> {
     .sort((a, b) => a.sequence - b.sequence || Number(b.sealed) - Number(a.sealed))
 }
 
-/** What a segment holds in complete lines. */
+/** The size of a segment's complete lines. */
 export async function measureSegment(path: string): Promise<{ readonly bytes: number; readonly records: number }> {
   let bytes = 0
   let records = 0
@@ -46,14 +46,13 @@ export async function measureSegment(path: string): Promise<{ readonly bytes: nu
 }
 
 /**
- * The lines of a segment that have their newline, without it, one character a byte (latin1): lengths are bytes, and
- * damaged bytes come through as they are. What follows the last newline is what a crash left of a write nobody was told
- * about.
+ * The newline-terminated lines of a segment, without the newline, as latin1: lengths are bytes, and damaged bytes come
+ * through unchanged. What follows the last newline was left by a crash during a write that was never reported as stored.
  */
 export async function* completeLines(path: string): AsyncGenerator<string, void, undefined> {
-  // split2 looks through a line again for every chunk of it.
+  // split2 rescans a line for every chunk of it.
   const file = createReadStream(path, { encoding: 'latin1', highWaterMark: 1024 * 1024 })
-  // The loop gets the error of either stream; the callback is there because pipeline wants one.
+  // The loop receives the errors of both streams; pipeline merely requires a callback.
   const lines: AsyncIterable<string> = pipeline(file, split2('\n', { decodeStrings: false }), () => {})
   let held: string | undefined
   let bytes = 0
@@ -62,13 +61,13 @@ export async function* completeLines(path: string): AsyncGenerator<string, void,
     held = line
     bytes += line.length + 1
   }
-  // split2 does not tell a last line without newline from one with it.
+  // split2 does not distinguish a last line with a newline from one without.
   if (held !== undefined && bytes <= file.bytesRead) yield held
 }
 
 /**
- * Appends to a segment of `size` bytes, durably. False when the file is not there or has another size, or when its name
- * no longer leads to it after the write: a replay may have read it before.
+ * Durably appends to a segment of `size` bytes. False if the file is missing or has another size, or if its name no longer
+ * refers to it after the write: a replay may have read it before.
  */
 export async function appendToSegment(path: string, bytes: Uint8Array, size: number): Promise<boolean> {
   const handle = await unlessAbsent(open(path, constants.O_WRONLY | constants.O_APPEND))
@@ -88,7 +87,7 @@ async function appendOrNothing(handle: FileHandle, bytes: Uint8Array, size: numb
     await handle.appendFile(bytes)
     await handle.sync()
   } catch (error) {
-    // Gives a full disk its room back. Whole lines that cannot be cut off will be there twice, which is allowed.
+    // Frees the space on a full disk. Whole lines that cannot be cut off will be duplicated, which is allowed.
     await handle.truncate(size).catch(() => undefined)
     throw error
   }

@@ -9,18 +9,18 @@ import { appendToSegment, openSegmentName } from './dead-letter-segment.ts'
 
 /** Where a destination's undeliverable records wait for an operator. */
 export interface DeadLetter {
-  /** Resolves with `stored` when the entries are durable, in their order. Writes take turns. */
+  /** Resolves with `stored` once the entries are durable, in order. Writes are serialised. */
   write(entries: readonly DeadLetterEntry[]): Promise<Written>
-  /** Counts again what is there: a replay takes entries away, also one by another process. */
+  /** Recounts what is there: a replay, possibly in another process, removes entries. */
   refresh(): Promise<SystemError | undefined>
   readonly bytes: number
   readonly records: number
 }
 
 /**
- * Where not all entries are `stored`, so many of the first are durable, and should not be written again. `full`: there is no
- * room for the next one. `too-large`: its `bytes` are more than there may be at all. After `failed` some of the others may be
- * there, too: writing them again may double up to 1 MiB of them.
+ * If not all entries are stored, the first `stored` ones are durable and should not be written again. `full`: there is no
+ * room for the next one. `too-large`: its `bytes` alone exceed the limit. After `failed` some of the others may be there,
+ * too: writing them again may duplicate up to 1 MiB of them.
  */
 export type Written =
   | { readonly kind: 'stored'; readonly bytes: number }
@@ -28,25 +28,25 @@ export type Written =
   | { readonly kind: 'too-large'; readonly stored: number; readonly bytes: number }
   | { readonly kind: 'failed'; readonly stored: number; readonly code: string; readonly message: string }
 
-/** So much is encoded and written at a time. */
+/** Encoded and written at a time. */
 const PORTION_BYTES = 1024 * 1024
 
 interface DeadLetterOptions {
   /** `<run_path>/dead-letter/<destination>`; created with the first entry. */
   readonly dir: string
   readonly maxBytes: number
-  /** A segment of this size takes no more entries. */
+  /** A segment of this size accepts no more entries. */
   readonly segmentBytes?: number
 }
 
 /**
- * NDJSON segments that are only ever appended to. One process writes; another may replay at the same time without a
- * lock between them: a replay renames a segment before it reads it, and a writer looks after its fsync whether the
- * segment still has its name. If it has, the rename comes later and the replay reads the entries. If not, they may have
- * come too late to be read, and are written again to the next segment. Entries may double, none gets lost.
+ * Append-only NDJSON segments. One process writes; another may replay at the same time without a lock between them: a replay
+ * renames a segment before reading it, and a writer checks after its fsync whether the segment still has its name. If it has,
+ * the rename comes later and the replay reads the entries. If not, they may have come too late to be read, and are written
+ * again to the next segment. Entries may be duplicated, none is lost.
  *
- * A crash within a write leaves a last line without its newline. Nobody was told that it is stored: it is cut off when
- * the segments are counted, and readers pass over it.
+ * A crash during a write leaves a last line without its newline. It was never reported as stored: it is cut off when the
+ * segments are counted, and readers skip it.
  */
 export async function openDeadLetter(options: DeadLetterOptions): Promise<DeadLetter> {
   const { dir, maxBytes, segmentBytes = 8 * 1024 * 1024 } = options
@@ -99,7 +99,7 @@ export async function openDeadLetter(options: DeadLetterOptions): Promise<DeadLe
     }
   }
 
-  /** However the turn before ended; only who asked for it hears of that. */
+  /** Runs whatever the outcome of the previous turn, which is reported only to its caller. */
   function inTurn<T>(work: () => Promise<T>): Promise<T> {
     const result = turn.then(work)
     turn = result.catch(() => undefined)
@@ -120,7 +120,7 @@ export async function openDeadLetter(options: DeadLetterOptions): Promise<DeadLe
   }
 }
 
-/** The newest segment while it takes entries, else the one after it. */
+/** The newest segment while it accepts entries, else the one after it. */
 function chooseSegment(segments: readonly CountedSegment[], segmentBytes: number): CountedSegment {
   const last = segments.at(-1)
   if (last !== undefined && !last.sealed && last.bytes < segmentBytes) return last

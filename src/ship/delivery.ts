@@ -14,11 +14,11 @@ export interface DeliveryContext {
   readonly throttle: Throttle
   readonly account: LaneAccount
   readonly log: Log
-  /** Retry-After of any answer holds for every batch of the destination. Of the monotonic clock. */
+  /** The Retry-After of any response applies to every batch of the destination. Monotonic clock. */
   readonly floor: { notBeforeMs: number }
 }
 
-/** How a request ended for good. `aborted`: the lane stops, nothing is known. */
+/** The final outcome of a request. `aborted`: the lane is stopping and the outcome is unknown. */
 export type Sent =
   | { readonly kind: 'delivered' }
   | { readonly kind: 'refused'; readonly verdict: Refusal }
@@ -27,7 +27,7 @@ export type Sent =
 
 export type Refusal = Extract<Verdict, { kind: 'too-large' | 'rejected' }>
 
-/** Sends records of a batch until the destination has taken or refused them. */
+/** Sends a range of records until the destination accepts or refuses them, or the attempts run out. */
 export async function sendRange(
   batch: Batch,
   range: Range,
@@ -45,7 +45,7 @@ export async function sendRange(
   return sent
 }
 
-/** Every attempt takes one token of the bucket and sends the same bytes under the same id (I6). */
+/** Every attempt takes one token from the bucket and sends the same bytes under the same id (I6). */
 export async function sendUntilDecided(
   request: SendRequest,
   context: DeliveryContext,
@@ -84,7 +84,7 @@ export async function sendUntilDecided(
   }
 }
 
-/** Asks whether the destination lets us in, as any request in its turn; undefined when `signal` came first. */
+/** Asks whether the destination admits us, throttled like any request; undefined if aborted first. */
 export async function probe(context: DeliveryContext, signal: AbortSignal): Promise<Verdict | undefined> {
   const { destination } = context
   if (!destination.probe || !(await waitTurn(context, signal))) return undefined
@@ -112,7 +112,7 @@ function raiseFloor({ floor }: DeliveryContext, { retryAfterMs = 0 }: Extract<Ve
   floor.notBeforeMs = Math.max(floor.notBeforeMs, performance.now() + retryAfterMs)
 }
 
-/** How long to wait after so many failures in a row. */
+/** The delay after `attempt` consecutive failures. */
 export function backoffMs({ initialBackoffMs, backoffFactor, maxBackoffMs }: DeliveryConfig, attempt: number): number {
   return nextDelayMs({
     attempt,
@@ -140,8 +140,8 @@ async function waitBackoff(
 }
 
 /**
- * Until `atMs` of the monotonic clock, which no one can set; false when the signal came first. Waits in steps, as a timer
- * holds at most 24.8 days.
+ * Waits until `atMs` on the monotonic clock, which cannot be set; false if aborted first. Waits in steps, as a timer holds at
+ * most 24.8 days.
  */
 export async function waitUntil(atMs: number, signal: AbortSignal): Promise<boolean> {
   for (let leftMs = atMs - performance.now(); leftMs > 0 && !signal.aborted; leftMs = atMs - performance.now()) {
@@ -168,7 +168,7 @@ function noteDelivered(
   account.latency.peakMs = Math.max(account.latency.peakMs, latencyMs)
 }
 
-/** A destination that has taken a record, or refused it while it takes others, is well but for what is failing still. */
+/** A destination that accepted a record, or refused one while accepting others, is healthy except for what is still failing. */
 export function noteDecision(account: LaneAccount): void {
   account.givenUpSinceMs = undefined
   account.trouble = undefined

@@ -3,16 +3,16 @@ import { type Batch, batchIdOf } from './batch.ts'
 import type { SendRequest } from './destination.ts'
 
 /**
- * What a destination has accepted, by the order in which its requests began. That a refused record is at fault is proven
- * only by a request that began after the refusal: one that was on its way may have been accepted before the destination
- * began to refuse everything.
+ * What a destination has accepted, ordered by when its requests began. Only a request that began after a refusal proves that
+ * the refused record is at fault: one already in flight may have been accepted before the destination began to refuse
+ * everything.
  */
 export interface Evidence {
-  /** Requests that have begun: the clock of all moments. */
+  /** Requests begun so far; the clock for all moments. */
   begun: number
-  /** Which of the accepted requests began last; 0: none was accepted. */
+  /** The moment of the last-begun request that was accepted; 0: none was. */
   accepted: number
-  /** A record that was accepted, as a request of its own. */
+  /** An accepted record, as a request of its own. */
   canary: Canary | undefined
 }
 
@@ -22,7 +22,7 @@ export function createEvidence(): Evidence {
   return { begun: 0, accepted: 0, canary: undefined }
 }
 
-/** Whether anything was accepted that began after a moment. */
+/** Whether a request that began after `moment` was accepted. */
 export function isAcceptedSince({ accepted }: Evidence, moment: number): boolean {
   return accepted > moment
 }
@@ -34,18 +34,18 @@ export function canaryOf({ body, parts }: Batch, index: number): Canary {
   return { batchId: batchIdOf(parts, range), pieces, records: 1 }
 }
 
-/** Records that may be dead-lettered in a row with nothing accepted since they were refused. */
+/** How many consecutive records may be dead-lettered with nothing accepted since they were refused. */
 export const UNPROVEN_RECORDS = 10
 
 /**
- * Lends so many records a row, whatever batches they lie in. A destination that has begun to refuse everything accepts no
- * request that begins afterwards, so it gets no more than one row.
+ * Extends credit for `UNPROVEN_RECORDS` consecutive records, whatever their batches. A destination that has begun to refuse
+ * everything accepts no request begun afterwards, so it gets the credit at most once.
  */
 export function createCredit(evidence: Evidence) {
   let lent = 0
   let lentAt = 0
   return {
-    /** Whether so many records may be dead-lettered; counts them if so. */
+    /** Whether `records` more may be dead-lettered; counts them if so. */
     take(records: number): boolean {
       if (evidence.accepted === 0) return false
       if (isAcceptedSince(evidence, lentAt)) lent = 0

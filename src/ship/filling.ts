@@ -9,29 +9,29 @@ import { takeLines } from './chunk-lines.ts'
 export interface FillLimits {
   readonly maxWaitMs: number
   /**
-   * What the dead lines of one batch may cost in memory, however short they are. So much may also be stored twice when the
-   * agent dies before the batch is settled.
+   * Memory limit for the dead lines of one batch, however short they are. As much may be stored twice if the agent dies
+   * before the batch is settled.
    */
   readonly maxDeadBytes: number
   /** Whether a request could be sent at once; while none can, waiting for more lines costs nothing. */
   canSend(): boolean
   /** Resolves when `canSend` may have become true. */
   sendable(signal: AbortSignal): Promise<void>
-  /** What is done to the lines of an origin. */
+  /** The rules for the lines of an origin. */
   rulesOf(origin: Origin): LineRules | undefined
   readonly bury: Bury
 }
 
 /**
- * Lines that are left out, by a rule or because they are empty, fill no body, but each chunk of them is a part: while no
- * request can be sent there would be no end of them. A part costs less than 1 KB. More of them than the default
- * `batch_max_size`, so that a batch of chunks of a line each is cut by its records first.
+ * Lines skipped by a rule or because they are empty do not fill the body, but each chunk of them is a part: while no request
+ * can be sent, their number would be unbounded. A part costs less than 1 KB. Above the default `batch_max_size`, so that a
+ * batch of one-line chunks reaches its record limit first.
  */
 const MAX_PARTS = 4096
 
 /**
- * Reads lines into `body` until it is full or of `MAX_PARTS`, or `maxWaitMs` after its first one, or until `signal` aborts;
- * undefined when there is nothing. The first line starts the clock, so a line is never held longer than that.
+ * Reads lines into `body` until it is full or has `MAX_PARTS` parts, until `maxWaitMs` after its first line, or until
+ * `signal` aborts; undefined if there is nothing. The first line starts the clock, so a line is never held longer than that.
  */
 export async function fill(
   body: Body,
@@ -52,7 +52,7 @@ export async function fill(
       continue
     }
     const from = body.records
-    // Not of a batch yet, so without the id of one.
+    // Not in a batch yet, so there is no batch id.
     const bury: ChunkAccount['bury'] = (line) => limits.bury([line], '', signal)
     const account: ChunkAccount = { end: 0, skipped: {}, dead: [], deadRoom, bury }
     const rules = limits.rulesOf(chunk.origin)
@@ -64,11 +64,11 @@ export async function fill(
       parts.push({ part, from, to: body.records, readAtMs: chunk.readAtMs })
       sealAtMs ??= performance.now() + limits.maxWaitMs
     }
-    // A room filled to its end without a line says that the room is small, not that the line is partial.
+    // A room filled to the end without a whole line means that the room is too small, not that the line is partial.
     const tight = account.end === 0 && chunk.length >= room.length
     chunk.leave(stopped === 'full' || tight ? 'unread' : 'partial')
     if (stopped === 'full') break
-    // Rules may drop so much that the body does not get full.
+    // Rules may drop so much that the body never fills.
     if (rules && sealAtMs !== undefined && performance.now() >= sealAtMs && limits.canSend()) break
   }
   if (parts.length === 0) return undefined
@@ -77,7 +77,7 @@ export async function fill(
   return { body, records, bytes, parts, deadLetters }
 }
 
-/** Waits for something to read; false when the batch should go as it is. */
+/** Waits for something to read; false if the batch should be sent as it is. */
 async function more(
   { feed, limits, sealAtMs }: { feed: Feed; limits: FillLimits; sealAtMs: number | undefined },
   signal: AbortSignal,

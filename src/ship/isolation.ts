@@ -4,9 +4,9 @@ import { UNPROVEN_RECORDS } from './evidence.ts'
 
 export interface IsolationPorts {
   send(range: Range): Promise<Sent>
-  /** The moment it is, of the clock `isAcceptedSince` knows. */
+  /** The current moment on the clock of `isAcceptedSince`. */
   now(): number
-  /** Anything was accepted that began after that moment: the destination did not refuse everything. */
+  /** Whether a request begun after that moment was accepted: the destination did not refuse everything. */
   isAcceptedSince(moment: number): boolean
   /** Asks the destination whether it still accepts what it accepted before; `unknown`: it never accepted anything. */
   ask(): Promise<Answer>
@@ -22,16 +22,16 @@ export type Isolated =
 
 export interface Doubtful {
   readonly kind: 'doubtful'
-  /** With proof, or such as need none. */
+  /** Proven, or in no need of proof. */
   readonly refused: readonly RefusedRange[]
   /** Single records that were rejected, with nothing accepted since. */
   readonly unproven: readonly RefusedRange[]
-  /** What the search was given up at; none: it came to its end. */
+  /** What was still to be searched when the search was abandoned; empty if it finished. */
   readonly left: readonly Range[]
   readonly reason: string
 }
 
-/** Single records the destination refused, or ranges it never answered for within `max_attempts`. */
+/** Single records the destination refused, or ranges it gave no decision on within `max_attempts`. */
 export interface RefusedRange {
   readonly range: Range
   readonly kind: Refusal['kind'] | 'exhausted'
@@ -40,10 +40,10 @@ export interface RefusedRange {
 }
 
 /**
- * Finds the records a destination refuses: halves a refused range until single records are left. One bad record of n
- * costs at most 2·⌈log2 n⌉ further requests. Narrow and wide ranges are tried in turn: a good record between bad ones shows
- * that the destination works, wherever the bad ones are. Where rejections follow each other with nothing accepted, the
- * destination is asked, and if it refuses also what it accepted before, the search is given up.
+ * Finds the records a destination refuses by halving refused ranges down to single records. One bad record in n costs at most
+ * 2·⌈log2 n⌉ further requests. Narrow and wide ranges alternate: a good record among bad ones proves that the destination
+ * works, wherever the bad ones are. After a run of rejections with nothing accepted, the destination is asked; if it also
+ * refuses what it accepted before, the search is abandoned.
  */
 export async function isolate(ranges: readonly Range[], ports: IsolationPorts): Promise<Isolated> {
   const untried = [...ranges]
@@ -67,14 +67,14 @@ export async function isolate(ranges: readonly Range[], ports: IsolationPorts): 
     if (sent.kind === 'exhausted') refused.push({ range, ...sent })
     if (sent.kind !== 'refused') continue
     const { verdict } = sent
-    // Too large is a matter of the record alone; a rejection is one only when others are accepted.
+    // Too large concerns the record alone; a rejection does so only if other records are accepted.
     if (verdict.kind === 'rejected') row.add(range, verdict)
     else if (isSingle(range)) refused.push({ range, ...verdict })
     if (!isSingle(range)) open.push(range)
   }
 }
 
-/** The rejections of a search. A row of them ends where anything is accepted that began after its last one. */
+/** The rejections of a search. A run of them ends once a request begun after the last one is accepted. */
 function createRow(ranges: readonly Range[], ports: IsolationPorts) {
   const singles: (RefusedRange & { readonly at: number })[] = []
   const most = mostRejections(ranges.reduce((sum, { start, end }) => sum + end - start, 0))
@@ -90,7 +90,7 @@ function createRow(ranges: readonly Range[], ports: IsolationPorts) {
       records += 1
       singles.push({ range, ...verdict, at: last.at })
     },
-    /** Whether the destination may be believed to refuse records and not everything: `none` ends the search. */
+    /** Whether the destination can be trusted to refuse particular records rather than everything; `none` ends the search. */
     async trust(): Promise<'some' | 'none' | 'aborted'> {
       if ((rejections < most && records < UNPROVEN_RECORDS) || ports.isAcceptedSince(last.at)) return 'some'
       const answer = await ports.ask()
@@ -108,8 +108,8 @@ function createRow(ranges: readonly Range[], ports: IsolationPorts) {
 }
 
 /**
- * Enough to reach single records, as every other halving is of the narrowest range, and to try every record of a batch
- * that may be dead-lettered on credit.
+ * Enough to reach single records, as every other halving splits the narrowest range, and to try every record of a batch that
+ * may be dead-lettered on credit.
  */
 function mostRejections(records: number): number {
   return 4 * Math.ceil(Math.log2(records)) + 3

@@ -4,22 +4,22 @@ import type { Answer } from './http/answer.ts'
 import { parseRetryAfter } from './retry-after.ts'
 
 export interface Judgement {
-  /** Which answers mean that the batch has arrived. */
+  /** Which status codes mean that the batch has arrived. */
   readonly delivered: (status: number) => boolean
-  /** On the wire, for the verdict. */
+  /** Bytes on the wire, for the verdict. */
   readonly sentBytes: number
   readonly nowMs: number
 }
 
 /** The Datadog intake answers 202. */
 export const anySuccess = (status: number): boolean => status >= 200 && status <= 299
-/** What kube-apiserver's webhook client takes for success. */
+/** What kube-apiserver's webhook client counts as success. */
 export const webhookSuccess = (status: number): boolean => status >= 200 && status <= 206
 
-/** Answers of the 4xx that say nothing against the batch: authenticate to the proxy, timeout, too early, too many. */
+/** 4xx codes that say nothing about the batch: proxy authentication required, timeout, too early, too many requests. */
 const TRANSIENT = new Set([407, 408, 425, 429])
 
-/** What an answer means for the batch. Its texts go into the reason: they must be fit to be shown. */
+/** What a response means for the batch. Its text goes into the reason and must be presentable. */
 export function judge(answer: Answer, { delivered, sentBytes, nowMs }: Judgement): Verdict {
   if (answer.kind === 'failed') return { kind: 'retry', reason: answer.reason }
   const { status } = answer
@@ -41,7 +41,7 @@ export function judge(answer: Answer, { delivered, sentBytes, nowMs }: Judgement
   }
 }
 
-/** A receiver that answers first and reads afterwards: the connection does not outlive the answer, so it cannot read the rest. */
+/** For a receiver that responds before reading: the connection does not outlive the response, so it cannot read the rest. */
 function tooEarly(status: number): string {
   return `HTTP ${status} came before the whole request was sent, so it cannot be a receipt: let the receiver read the request before it answers, or set a smaller batch_max_bytes`
 }

@@ -1,6 +1,6 @@
 import { createEvidence, type Evidence } from './evidence.ts'
 
-/** What a lane has done and how it fares, for status; and the memory of what its destination last answered. */
+/** A lane's counters and health, for status, and what is remembered of the destination's responses. */
 export interface LaneAccount {
   inFlight: number
   inFlightBytes: number
@@ -13,15 +13,15 @@ export interface LaneAccount {
   deadLetteredRecords: number
   lastSuccessAtMs: number | undefined
   lastError: { readonly atMs: number; readonly message: string } | undefined
-  /** One for each request that is tried again and each batch that was refused; what is accepted beside it does not end it. */
+  /** One per request being retried and per refused batch; not cleared when other requests are accepted. */
   readonly failing: Set<Failing>
-  /** Since when that failed which was given up first after `max_attempts`; until anything is accepted, or refused for good. */
+  /** When the first request given up after `max_attempts` began to fail; cleared when a record is accepted or refused for good. */
   givenUpSinceMs: number | undefined
-  /** One for each batch that waits to be sent again. */
+  /** One per batch waiting to be sent again. */
   readonly attemptsDue: Set<{ readonly atMs: number }>
-  /** Why nothing moves, beyond an ordinary retry, by the last answer to any batch. */
+  /** Why delivery is stuck beyond an ordinary retry, according to the last response to any batch. */
   trouble: 'unauthorized' | 'misconfigured' | undefined
-  /** Batches that wait for an operator: for room in the dead letter, or in `blocking-strict` for being accepted. */
+  /** Batches waiting for an operator: for room in the dead letter, or, in `blocking-strict`, to be accepted. */
   held: number
   readonly evidence: Evidence
   readonly latency: { count: number; totalMs: number; peakMs: number }
@@ -56,19 +56,19 @@ export function createLaneAccount(): LaneAccount {
   }
 }
 
-/** When the first of the batches that wait is sent again; undefined: none waits. */
+/** When the first waiting batch is sent again; undefined if none is waiting. */
 export function nextAttemptAtMs({ attemptsDue }: LaneAccount): number | undefined {
   return attemptsDue.size === 0 ? undefined : Math.min(...Array.from(attemptsDue, ({ atMs }) => atMs))
 }
 
-/** Something fails from now on, until it is taken out of `failing`. */
+/** Records a failure that lasts from now until it is removed from `failing`. */
 export function noteFailing({ failing }: LaneAccount): Failing {
   const added = { sinceMs: Date.now() }
   failing.add(added)
   return added
 }
 
-/** Since when that fails which has failed longest; undefined: nothing fails. */
+/** When the longest-lasting failure began; undefined if nothing is failing. */
 export function failingSinceMs({ failing, givenUpSinceMs }: LaneAccount): number | undefined {
   const sinceMs = Math.min(givenUpSinceMs ?? Infinity, ...Array.from(failing, ({ sinceMs }) => sinceMs))
   return sinceMs === Infinity ? undefined : sinceMs

@@ -22,7 +22,7 @@ export interface LaneOptions {
   readonly throttle: Throttle
   readonly deadLetters: DeadLetterPort
   readonly log: Log
-  /** What is done to the lines of an origin before they are sent. */
+  /** The rules applied to an origin's lines before sending. */
   readonly rulesOf?: (origin: Origin) => LineRules | undefined
 }
 
@@ -31,20 +31,20 @@ export interface Lane {
   readonly account: LaneAccount
   /** Begins to read and send. */
   start(): void
-  /** Asks the destination whether it lets us in, where there is a way to ask; undefined when `signal` came first. */
+  /** Asks the destination whether it admits us, if its protocol allows that; undefined if aborted first. */
   probe(signal: AbortSignal): Promise<Verdict | undefined>
   /** Stops reading, sends what has been read, and resolves when all of it is settled. */
   drain(): Promise<void>
-  /** Gives up what is not settled: it is read again after the next start. */
+  /** Abandons what is not settled: it is read again after the next start. */
   abort(): Promise<void>
 }
 
-/** What the dead lines of all batches of a lane may cost in memory. They lie in V8's heap, unlike bodies. */
+/** Memory limit for the dead lines of all batches of a lane. Unlike bodies, they live in the V8 heap. */
 const MAX_DEAD_BYTES = 8 * 1024 * 1024
 
 /**
  * Memory is bounded by the bodies: one more than may be in flight, so that the next batch is filled while the others are
- * on their way. When all are taken nothing is read: the disk is the buffer (I2).
+ * being sent. When all are in use, nothing is read: the disk is the buffer (I2).
  */
 export function createLane(options: LaneOptions): Lane {
   const { destination, feed, delivery, throttle, log } = options
@@ -56,7 +56,7 @@ export function createLane(options: LaneOptions): Lane {
   const bury = createBurial(context, options.deadLetters)
   const deliver = createBatchDelivery(context, bury)
   const spares = createSpares<Body>()
-  /** Rings when a body comes back and a request may be sent. */
+  /** Rings when a body is returned and a request may be sent. */
   const freed = createBell()
   let inUse = 0
   let loop: Promise<void> = Promise.resolve()

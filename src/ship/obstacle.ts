@@ -18,7 +18,7 @@ export function obstacleTo(entry: DeadLetterEntry, { maxLineBytes }: Origin): st
   return line.length > longest ? 'longer than max_line_bytes' : undefined
 }
 
-/** Of a line in pieces each has the span of the line. The newline may have been missing. */
+/** Each piece of a split line carries the span of the whole line. The newline may have been missing. */
 function isWhole({ start, end, line }: DeadLetterEntry): boolean {
   return end - start - line.length <= 1
 }

@@ -13,18 +13,18 @@ export interface OddLineAt {
   readonly chunk: Chunk
   readonly room: Uint8Array
   readonly line: OddLine | TouchedLine
-  /** They apply to what is to be sent of the line. */
+  /** Applied to what is to be sent of the line. */
   readonly rules: LineRules | undefined
 }
 
-/** A dead line longer than this is stored in pieces, so that memory stays bounded. */
+/** A longer dead line is stored in pieces, so that memory stays bounded. */
 const DEAD_PIECE_BYTES = 1024 * 1024
 
 /**
- * Takes one line the body's fast path could not: NUL runs are skipped and counted, a torn line gives up the event glued
- * to it, a long audit event is truncated, rules drop or change it, and what no record can carry becomes a dead letter.
- * `full`: the line was left for the next body, also where there is no room for another dead line, as any odd line may be one;
- * `partial`: its end is not there yet.
+ * Takes one line that the body's fast path cannot: NUL runs are skipped and counted, a torn line is split from the event
+ * glued to it, a long audit event is truncated, rules drop or change the line, and what cannot become a record becomes a dead
+ * letter. `full`: the line is left for the next body, also if there is no room for another dead line, as any odd line may
+ * become one; `partial`: its end has not been read yet.
  */
 export async function takeOddLine(
   body: Body,
@@ -49,7 +49,7 @@ export async function takeOddLine(
 
 function takeShortLine(body: Body, odd: OddLineAt, account: ChunkAccount): 'taken' | 'full' {
   const { room, line } = odd
-  // A copy, as encoding may write over the room.
+  // A copy, as encoding may overwrite the room.
   const bytes = Buffer.from(room.subarray(line.start, line.end))
   const torn = isSuspect(body, line, bytes) ? splitTornLine(bytes) : undefined
   const text = torn ? Buffer.from(torn.event) : bytes
@@ -64,10 +64,10 @@ function takeShortLine(body: Body, odd: OddLineAt, account: ChunkAccount): 'take
 }
 
 const EVENT_START = Buffer.from(AUDIT_EVENT_START)
-/** As much of an event's front as a body asks for in a line it takes for a torn one. */
+/** How much of an event's beginning a body requires before it suspects a torn line. */
 const FRONT_BYTES = 15
 
-/** Whether the line may hold an event behind a torn one. What rules touch the body has not judged. */
+/** Whether the line may hold an event after a torn one. The body has not checked lines that rules touch. */
 function isSuspect(body: Body, { reason }: OddLineAt['line'], bytes: Buffer): boolean {
   if (reason !== 'rule') return reason !== 'invalid-utf8'
   const again = bytes.indexOf(EVENT_START, 1)
@@ -92,7 +92,7 @@ async function takeLongLine(body: Body, odd: OddLineAt, account: ChunkAccount): 
   const result = sendable ? put(body, whole, sendable, account) : 'unfit'
   if (result === 'full') return 'full'
   if (result !== 'taken') {
-    // The line itself: of its truncated form the bodies would be missing.
+    // The original line: its truncated form lacks the bodies.
     const buried = await buryLongLine(whole, long, account)
     if (buried !== 'taken') return buried
   }
@@ -101,8 +101,8 @@ async function takeLongLine(body: Body, odd: OddLineAt, account: ChunkAccount): 
 }
 
 /**
- * A line of one piece is stored with its batch. One of more may be longer than memory: its pieces are stored as they are read,
- * and again when the agent dies or stops before the line is settled.
+ * A one-piece line is stored with its batch. A longer one may exceed memory: its pieces are stored as they are read, and
+ * again if the agent dies or stops before the line is settled.
  */
 async function buryLongLine(
   odd: OddLineAt,
@@ -126,23 +126,23 @@ async function buryLongLine(
   return 'taken'
 }
 
-/** A line to be sent, and what of the file it stands for. */
+/** A line to be sent, and the file bytes it accounts for. */
 interface Sendable {
   readonly text: Buffer
   readonly fileBytes: number
-  /** Cut out of it already. */
+  /** Bytes already cut out of it. */
   readonly cutBytes?: number
-  /** The first rule that touches it, if that is known. */
+  /** The first rule that touches it, if known. */
   readonly known?: number | undefined
 }
 
-/** What no record can carry. */
+/** What cannot become a record. */
 interface Unfit {
   readonly reason: UnfitReason
   readonly line: Buffer
 }
 
-/** Puts a line into the body, as far as the rules let it and a record can carry it. */
+/** Applies the rules to a line and puts the result into the body, if it can become a record. */
 function put(
   body: Body,
   odd: OddLineAt,

@@ -7,18 +7,18 @@ import { isolate } from './isolation.ts'
 import { NO_OBJECT, obstacleTo } from './obstacle.ts'
 
 export interface RedeliveryOptions {
-  /** Its `delivery.maxAttempts` says after how many the destination counts as unreachable. */
+  /** Its `delivery.maxAttempts` is the number of attempts after which the destination counts as unreachable. */
   readonly context: DeliveryContext
-  /** What the record of an entry is made with, besides its line. */
+  /** What an entry's record is built from, besides its line. */
   originOf(entry: DeadLetterEntry): Origin
 }
 
-/** What came of sending entries again, by index; those in neither were not tried. */
+/** The outcome of resending entries, by index; those in neither collection were not tried. */
 export interface Redelivered {
   readonly delivered: ReadonlySet<number>
-  /** With the reason why they stay. */
+  /** With the reason they stay. */
   readonly kept: ReadonlyMap<number, string>
-  /** Why the destination never answered with a decision, if so. */
+  /** Why the destination never gave a decision, if it did not. */
   readonly unreachable: string | undefined
 }
 
@@ -29,7 +29,7 @@ interface Numbered {
   readonly entry: DeadLetterEntry
 }
 
-/** Sends dead letters as a lane sends lines: in bodies of the destination, with its throttle and its retries. */
+/** Sends dead letters as a lane sends lines: in the destination's bodies, with its throttle and retries. */
 export function createRedelivery({ context, originOf }: RedeliveryOptions): Redelivery {
   const body = context.destination.newBody()
 
@@ -37,7 +37,7 @@ export function createRedelivery({ context, originOf }: RedeliveryOptions): Rede
     const delivered = new Set<number>()
     const kept = new Map<number, string>()
     let unreachable: string | undefined
-    /** In the order of the records of the body. */
+    /** In the order of the body's records. */
     let filled: Numbered[] = []
 
     function append(numbered: Numbered): 'done' | 'full' {
@@ -66,7 +66,7 @@ export function createRedelivery({ context, originOf }: RedeliveryOptions): Rede
       const whole = { start: 0, end: batch.records }
       const isolated = await isolate([whole], {
         send: (range) => send(batch, range),
-        // Refused records stay where they are, so that nothing has to be proven: each of them is looked for.
+        // Refused records stay in the dead letter, so nothing has to be proven: each one is isolated.
         now: () => 0,
         isAcceptedSince: () => true,
         ask: async () => 'accepted',
@@ -109,8 +109,9 @@ export function createRedelivery({ context, originOf }: RedeliveryOptions): Rede
   }
 
   /**
-   * Its id says which record of the span it is, and its line. Not where the entry lies: a replay that ends early takes out
-   * what was delivered, and another of the same line would come to lie there, with an id the receiver knows.
+   * The id covers the record number within the span and the line. It leaves out the entry's position: a replay that ends
+   * early removes what was delivered, and another entry for the same line could move there and get an id the receiver already
+   * knows.
    */
   function partOf(entry: DeadLetterEntry): Part {
     const { generation, start, end, record = '', line } = entry

@@ -6,13 +6,13 @@ import { type Shortened, sendShortened, shorten } from './shortening.ts'
 
 export interface RefusalPorts {
   readonly bury: Bury
-  /** A record of the batch was accepted after all, shortened. */
+  /** A record of the batch was accepted in shortened form. */
   accepted(): void
 }
 
 /**
- * Brings the refused records of a batch to their end: accepted shortened, or durably in the dead letter. False when `signal`
- * came first. The records of the body are gone afterwards.
+ * Settles the refused records of a batch: accepted in shortened form, or durably in the dead letter. False if aborted first.
+ * The records in the body are gone afterwards.
  */
 export async function settleRefused(
   { batch, settlements, refused }: { batch: Batch; settlements: Settlements; refused: readonly RefusedRange[] },
@@ -43,11 +43,11 @@ interface RefusedRecord {
   readonly index: number
   readonly part: number
   readonly line: DeadLine
-  /** What may be tried before it is dead. */
+  /** The form to try before dead-lettering the record. */
   readonly shortened: Shortened | undefined
 }
 
-/** All that is to be known of refused records, as copies. */
+/** Everything needed about refused records, as copies. */
 function recordsOf(batch: Batch, { range, kind, reason, status }: RefusedRange): RefusedRecord[] {
   const why = status === undefined ? { reason } : { reason, status }
   return Array.from({ length: range.end - range.start }, (_, offset) => {

@@ -1,7 +1,7 @@
-/** A longer wait would be a mistake of the server, and deaf to its recovery. */
+/** A longer wait would be a server's mistake, and would miss its recovery. */
 const MAX_MS = 3_600_000
 
-/** Milliseconds to wait by a `Retry-After` of seconds or an HTTP date; undefined when it asks for nothing sensible. */
+/** The wait in milliseconds for a `Retry-After` in seconds or as an HTTP date; undefined if it is not usable. */
 export function parseRetryAfter(value: string | undefined, nowMs: number): number | undefined {
   const text = value?.trim() ?? ''
   const waitMs = /^\d+$/.test(text) ? Number(text) * 1000 : dateOf(text) - nowMs

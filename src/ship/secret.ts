@@ -8,9 +8,9 @@ export type SecretState =
 
 /** A secret that may be replaced while the agent runs. */
 export interface Secret {
-  /** White space around it is not part of it. Once it was there, it outlives a file that is unreadable or empty. */
+  /** Trimmed. Once read, it is kept while the file is unreadable or empty. */
   current(): Promise<SecretState>
-  /** Reads the file again the next time: a receiver has refused the secret. */
+  /** Makes the next call read the file again: a receiver has refused the secret. */
   expire(): void
 }
 

@@ -3,14 +3,14 @@ import { createTruncation } from '../process/truncation.ts'
 import { type Batch, batchIdOf, partOf } from './batch.ts'
 import { type DeliveryContext, type Sent, sendUntilDecided } from './delivery.ts'
 
-/** A record that is too large for its destination, as kube-apiserver would truncate it. */
+/** A record too large for its destination, truncated as kube-apiserver would. */
 export interface Shortened {
-  /** Its record in the batch. */
+  /** Its index in the batch. */
   readonly index: number
   readonly text: Uint8Array
 }
 
-/** Undefined where nothing would get shorter: no audit event, or one without bodies. */
+/** Undefined if nothing would get shorter: not an audit event, or one without bodies. */
 export function shorten(batch: Batch, index: number): Shortened | undefined {
   const line = batch.body.recordLine(index)
   const truncation = createTruncation(line.length)
@@ -20,8 +20,8 @@ export function shorten(batch: Batch, index: number): Shortened | undefined {
 }
 
 /**
- * Sends a shortened record under an id of its own, as its bytes are others (I6). Uses the body of the batch, whose records
- * are gone afterwards: memory has room for no other body. `refused` also where the body cannot carry it.
+ * Sends a shortened record under its own id, as its bytes differ (I6). Uses the body of the batch, whose records are gone
+ * afterwards: there is no memory for another body. Also `refused` if the body cannot hold the record.
  */
 export async function sendShortened(
   batch: Batch,

@@ -1,15 +1,15 @@
-/** So long a spare is kept that nobody takes. */
+/** A spare unused for this long is dropped. */
 const KEPT_MS = 30_000
 
-/** Memory that is used again. The one used last is taken first, so that what only a burst needed gets old. */
+/** Memory for reuse. The most recently used is taken first, so that what only a burst needed expires. */
 export interface Spares<T> {
   take(): T | undefined
   give(spare: T): void
 }
 
-/** `letGo` is called with each spare that nobody has taken for half a minute. */
+/** `letGo` is called with each spare that expires. */
 export function createSpares<T>(letGo: (spare: T) => void = () => undefined): Spares<T> {
-  /** Those given first in front. */
+  /** Oldest first. */
   const spares: { readonly spare: T; readonly sinceMs: number }[] = []
   let isTimed = false
 

@@ -4,7 +4,7 @@ import { createTokenBucket } from './token-bucket.ts'
 export interface Throttle {
   /** Resolves when a request may be sent, first come first served. Rejects with the signal's reason when it is aborted. */
   take(signal: AbortSignal): Promise<void>
-  /** Rejects every take that waits, and all that follow. */
+  /** Rejects every pending take and all later ones. */
   stop(): void
 }
 
@@ -18,31 +18,31 @@ interface ThrottleOptions {
   readonly clock?: () => number
 }
 
-/** Bottleneck moves a token through three timers, 3 to 4 ms; tokens set out early enough to be there when they are due. */
+/** Bottleneck passes a token through three timers, 3 to 4 ms; tokens are issued early enough to arrive when due. */
 const leadMs = 10
 
 /**
- * Bottleneck notes by the wall clock when the next job may run: this long after the last one. Somebody sets the clock back by
- * an hour, and all jobs wait for an hour, unless that time is always over.
+ * Bottleneck keeps the time of the next job, this long after the last one, on the wall clock. If the clock is set back by an
+ * hour, all jobs wait for an hour unless that time is always in the past.
  */
 const farInThePast = Number.NEGATIVE_INFINITY
 
-/** Node fires a timer of more than 24.8 days at once. */
+/** Node fires a timer of more than 24.8 days immediately. */
 const longestTimerMs = 60_000
 
 /**
- * Over any window of t seconds at most `burst` + `qps` × t takes are answered, and `qps` is reached while there is work.
+ * Over any window of t seconds at most `burst` + `qps` × t takes are admitted, and `qps` is reached under sustained load.
  *
- * Two gates in a row. Bottleneck keeps the tokens and makes takers wait for them. It cannot hold the law by itself: its
- * refill adds an interval's tokens in one lump and counts the next interval from when the timer fired, so windows
- * around a lump have too many and late timers add up; and it counts a token as gone when it picks the job, which is a
- * ms, or a stalled event loop, before the job runs. So the refill is ours (no reservoir interval is set, and a throttle
- * nobody waits for has no timer), and the token bucket has the last word at the moment a take is answered. Bottleneck
- * is given tokens `leadMs` before they accrue: with a burst of 1 its own delay would otherwise be lost at each token.
+ * Two gates in series. Bottleneck holds the tokens and queues the takers. It cannot enforce the bound by itself: its refill
+ * adds an interval's tokens in one lump and starts the next interval when the timer fired, so windows around a lump get too
+ * many and timer delays accumulate; and it deducts a token when it picks the job, which is a ms, or a stalled event loop,
+ * before the job runs. So the refill is ours (no reservoir interval is set, and a throttle without waiters has no timer), and
+ * the token bucket decides at the moment a take is admitted. Bottleneck gets tokens `leadMs` before they accrue: with a burst
+ * of 1, its own latency would otherwise be lost on every token.
  *
- * A job costs Bottleneck 2.5 to 3.5 ms of time and 0.5 ms of CPU, and jobs are picked one after the other, so at rates
- * where more than one token accrues in `leadMs` a job fetches as many. Up to 100 a second it is a job a take. What is
- * left of the delay shows where the burst is less than 4 ms of the rate: 5000 a second with a burst of 15 gave 3900.
+ * A job costs Bottleneck 2.5 to 3.5 ms of time and 0.5 ms of CPU, and jobs are picked one after another, so at rates where
+ * more than one token accrues in `leadMs`, a job fetches that many. Up to 100 a second it is one job per take. The remaining
+ * latency shows where the burst is less than 4 ms worth of the rate: 5000 a second with a burst of 15 gave 3900.
  */
 export async function createThrottle(options: ThrottleOptions): Promise<Throttle> {
   const { enabled, qps, burst, clock = () => performance.now() } = options
@@ -59,7 +59,7 @@ export async function createThrottle(options: ThrottleOptions): Promise<Throttle
   let stopped = false
   let timer: NodeJS.Timeout | undefined
 
-  /** Answers who can be answered; sees to it that it runs again when the next one can. */
+  /** Admits every waiter it can, and schedules itself for when the next one can be admitted. */
   function serve(): void {
     clearTimeout(timer)
     const nowMs = clock()
@@ -76,7 +76,7 @@ export async function createThrottle(options: ThrottleOptions): Promise<Throttle
     }
     if (waiters.size === 0) return
     if (fetched === 0 && !fetching) void fetch()
-    // With tokens stored and none fetched the job that is under way will be here by itself.
+    // With tokens stored and none fetched, the running job will call `serve` itself.
     if (fetched === 0 && stored > 0) return
     const waitMs = bucket.nextTokenMs() - (fetched === 0 ? leadMs : 0) - nowMs
     timer = setTimeout(serve, Math.min(longestTimerMs, Math.max(1, Math.ceil(waitMs))))
@@ -101,7 +101,7 @@ export async function createThrottle(options: ThrottleOptions): Promise<Throttle
     })
   }
 
-  // Until there was a job, the next one waits for the time at which the limiter was made.
+  // Until a first job has run, the next one waits for the limiter's creation time.
   void schedule(0, () => undefined)
 
   return {

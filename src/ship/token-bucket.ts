@@ -1,10 +1,10 @@
 /** A token bucket as arithmetic: no timer, no queue. Times are ms on one clock that does not go back. */
 export interface TokenBucket {
-  /** Whole tokens there will be at a time if none is taken until then. */
+  /** Whole tokens available at that time if none is taken before. */
   tokensAt(atMs: number): number
   /** Takes a token if there is one. */
   take(nowMs: number): boolean
-  /** When there is a token; not after now when there is one already. */
+  /** When the next token is available; not in the future if there is one already. */
   nextTokenMs(): number
 }
 
@@ -14,11 +14,11 @@ export interface TokenBucket {
  * The clock of accrual starts with the take that finds the bucket full, and A(x) = qps × (x − start) counts from there;
  * there are burst − taken + floor(A) tokens. A window is tightest when it starts with a take at time a; say that take
  * is in the same accrual.
- * - A take at b needs a token: taken(b), with it, ≤ burst + A(b).
+ * - A take at b needs a token: taken(b), itself included, ≤ burst + A(b).
  * - The bucket was not full when the window started, or started full with A = taken = 0. So taken before a ≥ A(a): not
  *   full means taken > floor(A(a)), both whole. The difference, the takes in the window, is ≤ burst + qps × (b − a).
  * - When the bucket is found full again at r within the window, taken(r) ≤ A(r), so the takes until r are ≤ qps × (r − a),
- *   and what follows r is a window of its own. Tokens that would overflow are forgotten there and nowhere else.
+ *   and what follows r is a window of its own. Overflowing tokens are discarded there and nowhere else.
  *
  * Counting from one start instead of adding to a sum also keeps the rate exact: nothing is rounded twice.
  */

@@ -3,42 +3,42 @@ import type { Program } from './program.ts'
 import { reversed } from './reversal.ts'
 import { DEAD, END, FOREIGN, IDLE, isContinuation, LAST_MATCH, States, UNKNOWN } from './states.ts'
 
-/** A line (no newline in it, valid UTF-8) and where in `bytes` it lies. */
+/** A line (no newline, valid UTF-8) and its position in `bytes`. */
 export interface Text {
   readonly bytes: Buffer
   readonly start: number
   readonly end: number
 }
 
-/** Half open. */
+/** Half-open. */
 export interface Match {
   readonly start: number
   readonly end: number
-  /** Up to here was looked before it was sure that no match with more priority ends later. */
+  /** How far the search read to be sure that no match of higher priority ends later. */
   readonly reached: number
 }
 
-/** Results of a run that are no place. */
+/** Results of a run that are not positions. */
 const NONE = -1
 const NOT_FOR_US = -2
 const BLANK = 0x20
 
 /**
- * A program as an automaton: one look-up a byte, whatever the pattern. `foreign` is the answer where that does not work:
- * characters beyond ASCII that the pattern tells apart, and too many states.
+ * A program as an automaton: one table look-up per byte, whatever the pattern. The result is `foreign` where that does not
+ * work: the pattern distinguishes non-ASCII characters, or there are too many states.
  *
- * A match is found from both sides. Forward, threads begin at every place, and where the first match ends is known when
- * none with more priority is left. Where it begins is where the longest match ends that is read backward from there.
+ * A match is found in two passes. Forward, threads start at every position, and the end of the first match is known once no
+ * thread of higher priority is left. Its start is where the longest match read backward from there ends.
  */
 export class Automaton {
   readonly #prefix: Uint8Array | undefined
   readonly #any: States
   readonly #first: States
   readonly #backward: States
-  /** Where the last run ended that found something. */
+  /** Where the last successful run ended. */
   #reached = 0
 
-  /** `prefix` is what every match begins with, if that is known. */
+  /** `prefix` is what every match begins with, if known. */
   constructor(program: Program, prefix: Uint8Array | undefined) {
     this.#prefix = prefix
     const forward = { restarts: true, idles: prefix !== undefined }
@@ -47,13 +47,13 @@ export class Automaton {
     this.#backward = new States(reversed(program), { restarts: false, idles: false, prefers: 'longest' })
   }
 
-  /** Whether there is a match that begins at `from` or later. */
+  /** Whether a match begins at or after `from`. */
   test(text: Text, from: number): boolean | 'foreign' {
     const end = this.#run(this.#any, text, from)
     return end === NOT_FOR_US ? 'foreign' : end !== NONE
   }
 
-  /** The first match that begins at `from` or later; undefined if there is none. */
+  /** The first match that begins at or after `from`; undefined if there is none. */
   find(text: Text, from: number): Match | undefined | 'foreign' {
     const end = this.#run(this.#first, text, from)
     if (end === NONE) return undefined
@@ -61,7 +61,7 @@ export class Automaton {
     return start === NOT_FOR_US ? 'foreign' : { start, end, reached: this.#reached }
   }
 
-  /** Where the match ends that the states prefer; any will do: where the first of them ends. */
+  /** The end of the match the states prefer; for `any`, of the one that ends first. */
   #run(states: States, text: Text, from: number): number {
     const { bytes, end } = text
     if (!states.admit()) return NOT_FOR_US
@@ -101,7 +101,7 @@ export class Automaton {
     return hit >= 0 && hit < end ? hit : NONE
   }
 
-  /** Where the longest match begins that ends at `end`; one that ends there begins at `from` or later. */
+  /** The start of the longest match that ends at `end`; a match ending there begins at or after `from`. */
   #startOf(text: Text, { from, end }: { from: number; end: number }): number {
     const states = this.#backward
     if (!states.admit()) return NOT_FOR_US
@@ -130,7 +130,7 @@ export class Automaton {
   }
 }
 
-/** Where the character before `at` begins. */
+/** The start of the character before `at`. */
 export function previousCharacter(bytes: Buffer, at: number): number {
   let previous = at - 1
   while (isContinuation(bytes[previous] ?? 0)) previous -= 1
@@ -141,7 +141,7 @@ function before({ bytes, start }: Text, at: number): number {
   return at === start ? END : (bytes[at - 1] as number)
 }
 
-/** As `before`, where only bounds of words depend on it: a blank stands for any character beyond ASCII. */
+/** As `before`, where only word boundaries depend on it: a blank stands in for any non-ASCII character. */
 function boundary(text: Text, at: number): number {
   const symbol = before(text, at)
   return symbol > 127 && symbol !== END ? BLANK : symbol

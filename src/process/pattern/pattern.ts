@@ -11,19 +11,19 @@ import { TextReader } from './text-reader.ts'
 const UNANCHORED = 0
 
 /**
- * A pattern of RE2, for lines of valid UTF-8. Three engines, each for what the one before leaves: what every match holds
- * is searched for in many lines at once (text 5 GB/s, alternatives 0.6 to 1.8), an automaton looks at every byte (0.4 to
- * 0.5 GB/s), and re2js at a string (0.1 GB/s, finding places 0.01). Each takes a time linear in the line.
+ * An RE2 pattern, for lines of valid UTF-8. Three engines, each for what the previous one leaves: a search across many lines
+ * for what every match contains (text 5 GB/s, alternatives 0.6 to 1.8), an automaton over every byte (0.4 to 0.5 GB/s), and
+ * re2js over a string (0.1 GB/s, finding positions 0.01). Each takes time linear in the line.
  */
 export class Pattern {
-  /** For what every match holds, where something is known. */
+  /** Searches for what every match contains, if anything is known. */
   readonly search: Search | undefined
   readonly #regex: RE2JS
   readonly #isPrefix: boolean
   readonly #isWhole: boolean
   readonly #automaton: Automaton
 
-  /** Throws an `RE2JSException` for a pattern that is none. */
+  /** Throws an `RE2JSException` for an invalid pattern. */
   constructor(source: string) {
     this.#regex = RE2JS.compile(source)
     const program = programOf(this.#regex)
@@ -39,22 +39,22 @@ export class Pattern {
     return hit >= 0 && this.test({ bytes: line, start: 0, end: line.length }, hit)
   }
 
-  /** Whether it matches in a line. `hit`: where `search` first finds something in it; its start, if there is no search. */
+  /** Whether a line matches. `hit`: the first hit of `search` in it, or its start if there is no search. */
   test(text: Text, hit: number): boolean {
     if (this.#isWhole) return true
     const found = this.#automaton.test(text, this.#isPrefix ? hit : text.start)
     return found === 'foreign' ? this.#regex.test(text.bytes.toString('utf8', text.start, text.end)) : found
   }
 
-  /** Reads what is to stand in for matches. */
+  /** Parses the replacement for matches. */
   placeholder(text: string): Placeholder {
     return parsePlaceholder(text, { count: this.#regex.groupCount(), named: this.#regex.namedGroups() })
   }
 
   /**
-   * Puts a placeholder in the place of every match in the line, as Go's `ReplaceAll` does; the line itself if there is none.
-   * `grown`: the result would be longer than `maxBytes`. `costly`: after too many matches the line was looked at far behind
-   * them, for others that would have had priority.
+   * Replaces every match in the line with a placeholder, as Go's `ReplaceAll` does; the line itself if there is none.
+   * `grown`: the result would be longer than `maxBytes`. `costly`: after too many matches the search read far beyond them,
+   * looking for others of higher priority.
    */
   replaceAll(line: Buffer, placeholder: Placeholder, maxBytes: number): Replaced {
     const replaced = this.#replaceInBytes(line, placeholder, maxBytes)
@@ -80,8 +80,8 @@ export class Pattern {
   }
 
   /**
-   * Finds the groups of a match in a string of it and the characters around it. These see to it that bounds of words and
-   * of the line are where they were; a match that ends there, too, went the same way.
+   * Finds the groups of a match in a string of it and the characters around it. These keep word and line boundaries in place;
+   * a match that has the same end took the same path.
    */
   #expanded(placeholder: Placeholder, line: Buffer, { start, end }: Match): Buffer | 'foreign' {
     const before = start === 0 ? '' : line.toString('utf8', previousCharacter(line, start), start)
@@ -112,7 +112,7 @@ export class Pattern {
     return output.isEmpty ? line : output.end(Buffer.from(text.slice(copied)))
   }
 
-  /** Bounds of the first match at `from` or later and of its groups, two numbers each; below 0 for a group without a match. */
+  /** Bounds of the first match at or after `from` and of its groups, two numbers each; below 0 for a group that did not match. */
   #groups(reader: TextReader, from: number): readonly number[] | undefined {
     const count = 1 + this.#regex.groupCount()
     reader.reached = from
@@ -123,11 +123,11 @@ export class Pattern {
 /** A line with its matches replaced, or why they were not. */
 export type Replaced = Buffer | 'grown' | 'costly'
 
-/** Looking so many times at all of a line, and a little more for short ones, is no more than a line may cost. */
+/** A line may cost this many passes over it, plus a little more for short lines. */
 const MOST_LOOKS = 8
 const FREE_LOOKAHEAD = 65_536
 
-/** How far was looked behind matches, each of which another search has to look at again. */
+/** The budget for reading beyond matches, as the next search has to read that part again. */
 class Lookahead {
   #left: number
 
@@ -141,7 +141,7 @@ class Lookahead {
   }
 }
 
-/** A line that is put together again. */
+/** A line being reassembled. */
 class Output {
   readonly #maxBytes: number
   readonly #pieces: Uint8Array[] = []
@@ -173,12 +173,12 @@ class Output {
   }
 }
 
-/** An empty match right behind another match is none. */
+/** An empty match right after another match does not count. */
 function isReplaced({ start, end }: { start: number; end: number }, copied: number): boolean {
   return end > copied || start === 0
 }
 
-/** Behind the character at `at`. */
+/** The position after the character at `at`. */
 function nextCharacter(line: Buffer, at: number): number {
   let next = at + 1
   while (next < line.length && isContinuation(line[next] as number)) next += 1

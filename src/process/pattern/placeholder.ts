@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer'
 
-/** What stands in for a match. */
+/** What replaces a match. */
 export interface Placeholder {
   readonly parts: readonly Part[]
   /** Set if it is the same for every match. */
@@ -13,8 +13,8 @@ type Part = string | { readonly group: number }
 const REFERENCE = /\$(?:\$|([\p{L}\p{Nd}_]+)|\{([\p{L}\p{Nd}_]+)\})/gu
 
 /**
- * Reads a placeholder as Go's `Regexp.Expand` does: `$1`, `$name`, `${1}`, `${name}`; `$$` is a dollar sign. A name is as
- * long as it can be, so that `$1x` is the group named 1x; a group that there is not is empty; other dollar signs are text.
+ * Parses a placeholder as Go's `Regexp.Expand` does: `$1`, `$name`, `${1}`, `${name}`; `$$` is a dollar sign. Names extend as
+ * far as possible, so that `$1x` is the group named 1x; an unknown group is empty; other dollar signs are text.
  */
 export function parsePlaceholder(text: string, groups: Groups): Placeholder {
   const parts: Part[] = []
@@ -42,7 +42,7 @@ function groupOf(name: string, { count, named }: Groups): number | undefined {
   return Number(name) <= count ? Number(name) : undefined
 }
 
-/** What stands in for a match in `text`, of which `bounds` holds where it and its groups begin and end. */
+/** The replacement for a match in `text`; `bounds` holds the start and end of the match and of its groups. */
 export function expand({ parts }: Placeholder, text: string, bounds: readonly number[]): string {
   return parts
     .map((part) => {

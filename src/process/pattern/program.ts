@@ -4,9 +4,9 @@ import type { RE2JS } from 're2js'
 export interface Instruction {
   readonly op: number
   readonly out: number
-  /** The other way of an alternative; the conditions of an empty match; flags of a character. */
+  /** The other branch of an alternative; the conditions of an empty match; flags of a character. */
   readonly arg: number
-  /** One character, or pairs of first and last ones. */
+  /** One character, or pairs of first and last characters. */
   readonly runes: ArrayLike<number>
   matchRune(rune: number): boolean
 }
@@ -30,7 +30,7 @@ export const op = {
   anyNotNewline: 11,
 } as const
 
-/** Conditions of an empty match. Lines hold no newline, so that the bounds of a line are those of the text. */
+/** Conditions of an empty match. Lines contain no newline, so line boundaries are text boundaries. */
 export const empty = { begin: 1 | 4, end: 2 | 8, wordBoundary: 16, noWordBoundary: 32 } as const
 
 const FOLD_CASE = 1
@@ -45,13 +45,13 @@ export function instructionAt({ inst }: Program, pc: number): Instruction {
   return instruction
 }
 
-/** At most so many characters are a narrow set: the two cases of a letter, and what else folds to it. */
+/** Maximum size of a narrow set: the two cases of a letter, and what else folds to it. */
 const MOST_NARROW = 4
-/** The characters beyond ASCII that are some ASCII letter in another case. */
+/** The non-ASCII characters that fold to an ASCII letter. */
 const FOLDED_TO_ASCII = [0x17f, 0x212a]
 const ASCII = Array.from({ length: 128 }, (_, character) => character)
 
-/** The characters an instruction takes, if they are few and none of a line's end. */
+/** The characters an instruction accepts, if they are few and none ends a line. */
 export function narrowSet(instruction: Instruction): readonly number[] | undefined {
   const { op: code, arg } = instruction
   if (code !== op.rune && code !== op.rune1) return undefined
@@ -70,12 +70,12 @@ function pairsOf(runes: readonly number[]): readonly (readonly [low: number, hig
   return runes.flatMap((low, index) => (index % 2 === 0 ? [[low, runes[index + 1] ?? low] as const] : []))
 }
 
-/** All from `low` to `high`, or enough of them. */
+/** All from `low` to `high`, or enough of them to exceed a narrow set. */
 function listed(low: number, high: number): readonly number[] {
   return Array.from({ length: Math.min(high - low, MOST_NARROW) + 1 }, (_, index) => low + index)
 }
 
-/** Whether the instruction takes every character from `first` to `last` or none; `mixed`: some, or not to be told. */
+/** Whether the instruction accepts every character from `first` to `last` or none; `mixed`: some, or undetermined. */
 export function takes(instruction: Instruction, first: number, last: number): boolean | 'mixed' {
   switch (instruction.op) {
     case op.any:

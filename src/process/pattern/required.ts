@@ -1,27 +1,27 @@
 import { type Instruction, instructionAt, narrowSet, op, type Program } from './program.ts'
 
-/** For every place in a row the characters one of which stands there. */
+/** For each consecutive position, the characters one of which occurs there. */
 export type Sequence = readonly (readonly number[])[]
 
-/** What every match holds. */
+/** What every match contains. */
 export interface Required {
   /** One of these. */
   readonly sequences: readonly Sequence[]
   /** Every match begins with it. */
   readonly isPrefix: boolean
-  /** And is nothing else. */
+  /** And contains nothing else. */
   readonly isWhole: boolean
 }
 
-/** A larger program is not looked through: it takes the square of its size. */
+/** Larger programs are not analysed: the cost is quadratic in their size. */
 const MOST_INSTRUCTIONS = 2000
-/** Text of this length is looked for whatever else is required: nothing is found faster. */
+/** Text of this length is searched for whatever else is required: nothing is found faster. */
 const GOOD_TEXT_BYTES = 3
 const MOST_SEQUENCES = 24
 const LONGEST_SEQUENCE = 12
 const MOST_STEPS = 1000
 
-/** The most telling of what is proven to be in every match of the program; undefined where that is nothing. */
+/** The most selective of what provably occurs in every match of the program; undefined if nothing does. */
 export function requiredBy(program: Program): Required | undefined {
   if (program.inst.length > MOST_INSTRUCTIONS) return undefined
   const texts = chains(program, true)
@@ -37,12 +37,12 @@ function longest(list: readonly Required[]): Required | undefined {
   )
 }
 
-/** Of the shortest sequence: what is found most often. */
+/** Length of the shortest sequence, which is found most often. */
 function lengthOf({ sequences }: Required): number {
   return Math.min(...sequences.map((sequence) => sequence.length))
 }
 
-/** Sequences of instructions that every match goes through. `exact`: of one character each. */
+/** Sequences of instructions on the path of every match. `exact`: of one character each. */
 function chains(program: Program, exact: boolean): readonly Required[] {
   const first = passEmpty(program, program.start)
   const found: Required[] = []
@@ -56,7 +56,7 @@ function chains(program: Program, exact: boolean): readonly Required[] {
   return found
 }
 
-/** The characters that must follow one another from `pc` on, and what comes then. */
+/** The characters required in sequence from `pc` on, and what follows them. */
 function chainFrom(
   program: Program,
   pc: number,
@@ -76,7 +76,7 @@ function chainFrom(
   }
 }
 
-/** The ways in which matches begin, if they are few and all of them narrow. */
+/** The possible beginnings of matches, if few and all narrow. */
 function beginnings(program: Program): readonly Required[] {
   const sequences: Sequence[] = []
   const open: { readonly pc: number; readonly sequence: Sequence }[] = [{ pc: program.start, sequence: [] }]
@@ -91,14 +91,14 @@ function beginnings(program: Program): readonly Required[] {
     } else if (instruction.op !== op.fail) {
       sequences.push(sequence)
     }
-    // Steps, because what matches nothing may go round in a circle.
+    // Steps are bounded, because instructions that match nothing may form a loop.
     if (sequence.length === 0 && sequences.includes(sequence)) return []
     if (steps > MOST_STEPS || open.length + sequences.length > MOST_SEQUENCES) return []
   }
   return sequences.length === 0 ? [] : [{ sequences, isPrefix: true, isWhole: false }]
 }
 
-/** Behind what matches nothing; `isBare`: and asks for nothing. */
+/** Skips instructions that match nothing; `isBare`: and set no condition. */
 function passEmpty(program: Program, from: number): { pc: number; isBare: boolean } {
   let pc = from
   let isBare = true
@@ -110,7 +110,7 @@ function passEmpty(program: Program, from: number): { pc: number; isBare: boolea
   }
 }
 
-/** Whether no match can do without the instruction. */
+/** Whether every match passes the instruction. */
 function isOnEveryPath(program: Program, without: number): boolean {
   const seen = new Set([without])
   const open = [program.start]

@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer'
 import type { Required } from './required.ts'
 
-/** Bytes in which several patterns look for what they require. */
+/** Bytes in which several patterns' requirements are searched for. */
 export class Searched {
   readonly bytes: Buffer
   #characters: string | undefined
@@ -10,18 +10,18 @@ export class Searched {
     this.bytes = bytes
   }
 
-  /** The same, a character a byte. */
+  /** The same, one character per byte. */
   get characters(): string {
     this.#characters ??= this.bytes.toString('latin1')
     return this.#characters
   }
 }
 
-/** Looks for what a pattern requires. */
+/** Searches for what a pattern requires. */
 export interface Search {
-  /** Where it first stands at `from` or later; -1 where it does not. */
+  /** The first occurrence at or after `from`; -1 if there is none. */
   find(searched: Searched, from: number): number
-  /** What is looked for, if that is one text. */
+  /** The text searched for, if it is a single one. */
   readonly text: Buffer | undefined
 }
 
@@ -31,7 +31,7 @@ export function createSearch({ sequences }: Required): Search {
     const text = Buffer.from(String.fromCodePoint(...only.flat()))
     return { text, find: ({ bytes }, from) => bytes.indexOf(text, from) }
   }
-  // Nothing repeats in it: V8 takes a time linear in the text (0.6 to 1.8 GB/s).
+  // It has no repetition: V8 takes time linear in the text (0.6 to 1.8 GB/s).
   const expression = new RegExp(sequences.map((sequence) => sequence.map(oneOf).join('')).join('|'), 'g')
   return {
     text: undefined,
@@ -42,7 +42,7 @@ export function createSearch({ sequences }: Required): Search {
   }
 }
 
-/** An expression for one of the characters, as the bytes of its UTF-8. */
+/** An expression for one of the characters, as its UTF-8 bytes. */
 function oneOf(set: readonly number[]): string {
   const ascii = set.filter((character) => character < 128)
   const beyond = set.filter((character) => character >= 128)

@@ -1,18 +1,18 @@
 import { empty, instructionAt, op, type Program, takes } from './program.ts'
 
-/** The symbol behind the last byte of a line. */
+/** The symbol after the last byte of a line. */
 export const END = 256
 const SYMBOLS = 257
 /** 1 KiB each. */
 const MOST_STATES = 1000
-/** After so many overflows in a row making states costs more than it saves. */
+/** After this many consecutive overflows, building states costs more than it saves. */
 const MOST_OVERFLOWS = 8
-/** An overflow after so many searches is none in a row: what it takes to make a thousand states is little beside them. */
+/** Overflows this many searches apart do not count as consecutive: building a thousand states is cheap beside them. */
 const SEARCHES_BETWEEN_OVERFLOWS = 10_000
-/** Lines may be other ones by then. */
+/** After this many, states are tried again: the lines may have changed. */
 const SEARCHES_WITHOUT_STATES = 1_000_000
 
-/** Cells that are no state. Less than `LAST_MATCH` is a state, negated, with a match that ends before the symbol. */
+/** Cells that are not states. Below `LAST_MATCH` is a negated state, with a match that ends before the symbol. */
 export const UNKNOWN = 0
 export const FOREIGN = -1
 export const DEAD = -2
@@ -21,43 +21,43 @@ export const LAST_MATCH = -4
 
 interface State {
   readonly threads: readonly number[]
-  /** What stands before its place: bounds of words and of the line depend on it. */
+  /** What precedes its position: word and line boundaries depend on it. */
   readonly before: 'nothing' | 'word' | 'other'
-  /** A match that begins later is looked for: none was found yet. */
+  /** Still looking for matches that begin later: none has been found yet. */
   readonly restarts: boolean
 }
 
 export interface StatesOptions {
-  /** A match may begin at any later place, too. */
+  /** A match may also begin at any later position. */
   readonly restarts: boolean
-  /** Whether to tell where nothing but a new match is waited for. */
+  /** Whether to report when only a new match is awaited. */
   readonly idles: boolean
-  /** Which of the matches that begin at one place; there are fewer states where the order of threads does not matter. */
+  /** Which of the matches that begin at the same position; there are fewer states if the order of threads does not matter. */
   readonly prefers: 'any' | 'first' | 'longest'
 }
 
 /**
- * The states of an automaton that follows the threads of a program, made when they are first needed. A state is where its
- * threads stand (in the order of their priority, if the first match is wanted) before those instructions are passed that
- * match nothing: so that a match ends at a place is known with the symbol behind the place.
+ * The states of an automaton that follows the threads of a program, built on first use. A state is the positions of its
+ * threads (in order of priority, if the first match is wanted) before passing the instructions that match nothing: so the end
+ * of a match is known with the symbol after it.
  *
  * Symbols are the bytes of valid UTF-8. The first byte of a character stands for all of it and the others change nothing;
- * where the program tells characters apart that begin with the same byte, the cell is `FOREIGN`.
+ * where the program distinguishes characters with the same first byte, the cell is `FOREIGN`.
  */
 export class States {
-  /** By state and symbol: the next state, or one of the above. A state is where its cells begin, more than 0. */
+  /** By state and symbol: the next state, or one of the above. A state is the index of its first cell, greater than 0. */
   cells = new Int32Array(16 * SYMBOLS)
   readonly #program: Program
   readonly #options: StatesOptions
   readonly #asksForWords: boolean
   readonly #known = new Map<string, number>()
   #states: State[] = []
-  /** How often the states were too many and were dropped, all of them; of these the ones in a row. */
+  /** How often all states were dropped because there were too many, in total and consecutively. */
   #drops = 0
   #overflows = 0
   /** Since the last overflow. */
   #searches = 0
-  /** By the symbol before; `END` stands for none. */
+  /** By the preceding symbol; `END` stands for none. */
   readonly #starts = new Int32Array(SYMBOLS)
 
   constructor(program: Program, options: StatesOptions) {
@@ -68,7 +68,7 @@ export class States {
     this.#clear()
   }
 
-  /** Whether it can be asked in one more search: whether its states were not too many of late. */
+  /** Whether one more search may use the states: they have not overflowed too often of late. */
   admit(): boolean {
     this.#searches += 1
     if (this.#overflows <= MOST_OVERFLOWS) return true
@@ -77,7 +77,7 @@ export class States {
     return true
   }
 
-  /** The state in which a match may begin behind a byte, or, with `END`, at the front of the line. */
+  /** The state in which a match may begin after a byte, or, with `END`, at the start of the line. */
   startBehind(symbol: number): number {
     return this.#starts[symbol] || this.#makeStart(symbol)
   }
@@ -96,12 +96,12 @@ export class States {
     const drops = this.#drops
     const ordered = this.#options.prefers === 'first' ? [...threads] : [...threads].sort((a, b) => a - b)
     const reached = this.#stateOf({ threads: ordered, before: this.#kindOf(symbol), restarts })
-    // The state whose cell this is was dropped, too.
+    // The state that owns this cell was dropped, too.
     if (this.#drops !== drops) return FOREIGN
     return this.#fill(state, symbol, matches ? -reached : reached)
   }
 
-  /** Where threads go that stand in a state; undefined when not all characters of the symbol lead to the same. */
+  /** Where the threads of a state go; undefined if not all characters of the symbol lead to the same place. */
   #follow(state: State, symbol: number): { matches: boolean; threads: Set<number> } | undefined {
     const threads = new Set<number>()
     let matches = false
@@ -109,7 +109,7 @@ export class States {
     for (const pc of this.#passEmpty(state.threads, conditions(state.before, symbol))) {
       const instruction = instructionAt(this.#program, pc)
       if (instruction.op === op.match) {
-        // Threads behind it have less priority.
+        // Later threads have lower priority.
         if (this.#options.prefers !== 'longest') return { matches: true, threads }
         matches = true
       }
@@ -136,7 +136,7 @@ export class States {
     return cell
   }
 
-  /** The instructions to be tried, in the order of their priority. */
+  /** The instructions to try, in order of priority. */
   #passEmpty(threads: readonly number[], holding: number): readonly number[] {
     const reached: number[] = []
     const seen = new Set<number>()
@@ -178,12 +178,12 @@ export class States {
     this.#known.clear()
     this.#starts.fill(0)
     this.cells = new Int32Array(16 * SYMBOLS)
-    // No state begins at 0, as that is an unknown cell.
+    // No state begins at 0, which marks an unknown cell.
     this.#states = [{ threads: [], before: 'nothing', restarts: false }]
   }
 }
 
-/** Whether nothing can match behind the line's front. */
+/** Whether a match can only begin at the start of the line. */
 function beginsWithLine(program: Program): boolean {
   let pc = program.start
   for (;;) {
@@ -194,7 +194,7 @@ function beginsWithLine(program: Program): boolean {
   }
 }
 
-/** The first and last character that begin with the byte; of more than one byte they have as many as that takes. */
+/** The first and last character that begin with the byte, overlong forms excluded. */
 function charactersOf(byte: number): readonly [first: number, last: number] {
   if (byte < 0x80) return [byte, byte]
   const [front, bits, least] =
@@ -202,7 +202,7 @@ function charactersOf(byte: number): readonly [first: number, last: number] {
   return [Math.max(least, front << bits), ((front + 1) << bits) - 1]
 }
 
-/** What holds between two symbols. */
+/** The conditions that hold between two symbols. */
 function conditions(before: State['before'], symbol: number): number {
   const isBound = (before === 'word') !== isWordCharacter(symbol)
   return (

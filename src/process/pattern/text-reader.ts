@@ -1,10 +1,10 @@
 import { empty } from './program.ts'
 import { isWordCharacter } from './states.ts'
 
-/** What re2js takes for the end of a text. */
+/** re2js's marker for the end of a text. */
 const EOF = -8
 
-/** What of its own re2js hands to its input. */
+/** The re2js internals that re2js passes to its input. */
 interface Prefix {
   readonly prefix: string
 }
@@ -13,9 +13,9 @@ interface Prefilter {
   automaton16(): { searchUTF16(text: string, start: number, end: number): boolean }
 }
 
-/** A line as the engines of re2js 2.10 read it: its own input for a string, but that it is known how far one has looked. */
+/** A line as the engines of re2js 2.10 read it: like its own input for a string, but it records how far it has been read. */
 export class TextReader {
-  /** The farthest place that was looked at; to be set back before a search. */
+  /** The farthest position read; to be reset before a search. */
   reached = 0
   readonly #text: string
 
@@ -31,7 +31,7 @@ export class TextReader {
     return (code << 3) | (code > 0xffff ? 2 : 1)
   }
 
-  /** Which empty matches are possible there; a line holds no newline. */
+  /** Which empty matches are possible there; a line contains no newline. */
   context(at: number): number {
     const isBound = isWordCharacter(this.#text.charCodeAt(at - 1)) !== isWordCharacter(this.#text.charCodeAt(at))
     return (

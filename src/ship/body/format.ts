@@ -2,7 +2,7 @@ import type { Buffer } from 'node:buffer'
 import type { Origin } from '../../block.ts'
 import type { Kernel } from './kernel.ts'
 
-/** What a body may hold; the limits count the sealed body. A record longer than `batchMaxBytes` allows goes alone. */
+/** What a body may hold; the limits apply to the sealed body. A record longer than `batchMaxBytes` allows goes alone. */
 export interface BodyLimits {
   readonly batchMaxSize: number
   readonly batchMaxBytes: number
@@ -15,20 +15,20 @@ export interface Format {
   readonly prefix: string
   readonly suffix: string
   /**
-   * Where lines are read to: where their records will stand, as these are the lines as they are; ahead of there, so far that
-   * the records can grow behind them; or into a room of their own.
+   * Where lines are read to: where their records will stand, if these are the unchanged lines; ahead of that, far enough for
+   * the records to grow behind them; or into a separate room.
    */
   readonly reading: 'in-place' | 'ahead' | 'aside'
   /** Only lines that are one JSON object can be records. */
   readonly wantsObjects: boolean
-  /** How many bytes one byte of a line may become. */
+  /** How many bytes one byte of a line may expand to. */
   readonly growth: number
   /** Constant text around a line of the origin. */
   parts(origin: Origin): Parts
   encode(kernel: Kernel): number
-  /** As `encode`, for one line and its newline. */
+  /** As `encode`, for a single line with its newline. */
   encodeOne(kernel: Kernel): number
-  /** A copy of the line a record was made of; `payload` is where its bytes begin. */
+  /** A copy of the line a record was made from; `payload` is where its bytes begin. */
   lineOf(record: Buffer, payload: number): Uint8Array
 }
 

@@ -2,20 +2,20 @@ import { Buffer } from 'node:buffer'
 import { KERNEL_WASM } from './kernel.wasm.ts'
 
 /**
- * The contract between a body and the loop that encodes its lines. Both see one memory. The front of it holds the job:
- * 32-bit words, addresses absolute. A call encodes lines from `source` on into records from `target` on and moves both.
+ * The contract between a body and the loop that encodes its lines. Both share one memory, which begins with the job: 32-bit
+ * words, absolute addresses. A call encodes lines from `source` on into records from `target` on and advances both.
  */
 export interface Kernel {
   readonly bytes: Buffer
   /** The same memory. */
   readonly words: Uint32Array
-  /** Each line is one JSON object, as far as brackets and strings tell, and stays as it is; `source` may equal `target`. */
+  /** Each line is one JSON object, as far as brackets and strings tell, and stays unchanged; `source` may equal `target`. */
   objects(): number
-  /** As `objects`, with `head`, `middle` and the time spliced in behind the opening brace. */
+  /** As `objects`, with `head`, `middle` and the time inserted after the opening brace. */
   attributes(): number
   /** Each line becomes a JSON string between `head` and `middle`, the time and `tail`. */
   messages(): number
-  /** All up to `sourceEnd`, less its last byte, as one message, whatever it is (valid UTF-8). */
+  /** Everything up to `sourceEnd`, less its last byte, as one message, whatever it is (valid UTF-8). */
   message(): number
 }
 
@@ -25,7 +25,7 @@ export const word = {
   sourceEnd: 1,
   /** Where the next record begins. */
   target: 2,
-  /** A record with its comma may not pass this, unless it is the only one. */
+  /** A record with its comma must not exceed this, unless it is the only one. */
   targetEnd: 3,
   records: 4,
   maxRecords: 5,
@@ -35,7 +35,7 @@ export const word = {
   /** Of an odd line, which begins at `source`. */
   oddEnd: 8,
   oddNext: 9,
-  /** Two words a record: where it begins, and where its line's bytes begin in it. */
+  /** Two words per record: where it begins, and where its line's bytes begin in it. */
   table: 10,
   head: 11,
   headBytes: 12,
@@ -43,21 +43,21 @@ export const word = {
   middleBytes: 14,
   tail: 15,
   tailBytes: 16,
-  /** Decimal digits: the time of a line without its own. */
+  /** Decimal digits: the time for a line without its own. */
   clock: 17,
   clockBytes: 18,
-  /** With `stop.tight`: so many bytes must lie between `target` and `source`. */
+  /** With `stop.tight`: how many bytes must lie between `target` and `source`. */
   way: 19,
 } as const
 
-/** Why a call came back. `tight`: the next record might reach into lines that are not read yet. */
+/** Why a call returned. `tight`: the next record might overwrite lines not encoded yet. */
 export const stop = { partial: 0, full: 1, tooLong: 2, nul: 3, notJson: 4, glued: 5, invalidUtf8: 6, tight: 7 } as const
 
-/** Behind the words: the kernel's tables and notes. Bodies lay out their memory from here on. */
+/** After the words come the kernel's tables and state. Bodies lay out their memory from here on. */
 export const KERNEL_BYTES = 8192
-/** The kernel may load, and store without meaning, this far behind a source or a target. */
+/** The kernel may load, and store garbage, this far beyond a source or a target. */
 export const SLACK_BYTES = 256
-/** What begins an audit event as kube-apiserver serialises it. */
+/** The beginning of an audit event as kube-apiserver serialises it. */
 export const AUDIT_EVENT_START = '{"kind":"Event","apiVersion":"audit.k8s.io/'
 
 const PAGE = 65_536

@@ -2,30 +2,30 @@ import { Buffer } from 'node:buffer'
 import type { BodyLimits, Format } from './format.ts'
 import { KERNEL_BYTES, SLACK_BYTES } from './kernel.ts'
 
-/** Addresses in a body's memory, in their order. All of it is virtual until used, so that the worst case costs nothing. */
+/** Addresses in a body's memory, in order. All of it is virtual until used, so that the worst case costs nothing. */
 export interface Layout {
   readonly clock: number
   readonly parts: number
   readonly partsBytes: number
-  /** Of records: two words each. */
+  /** Two words per record. */
   readonly table: number
-  /** The body may be moved down to here. */
+  /** The list may be moved down to here. */
   readonly lowest: number
   readonly start: number
-  /** Where lines are read to that are read aside. */
+  /** Where lines that are read `aside` go. */
   readonly scratch: number
   readonly scratchBytes: number
   readonly memoryBytes: number
 }
 
-/** The number a `Date` may hold has 16 digits at most. */
+/** A `Date`'s number has at most 16 digits. */
 const CLOCK_BYTES = 32
-/** Far more than the tags of an origin take. */
+/** Far more than an origin's tags take. */
 const PARTS_BYTES = 256 * 1024
-/** By so much a record may be longer than what was read: U+FFFD has three bytes, and may replace one that is no UTF-8. */
+/** The factor by which a record may be longer than what was read: U+FFFD has three bytes, and may replace a single invalid one. */
 export const REPAIR_GROWTH = 3
 
-/** A line from elsewhere may be as long as this. */
+/** The longest line accepted from outside the body's memory. */
 export function longestLine({ maxLineBytes }: BodyLimits): number {
   return REPAIR_GROWTH * maxLineBytes
 }

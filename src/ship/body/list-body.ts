@@ -14,8 +14,8 @@ const SMALLEST_READ = 64 * 1024
 const SMALLEST_ROOM = 64 * 1024
 
 /**
- * A list under construction in one memory of fixed size. The state of the list (target, records, table) lives in the
- * kernel's words; `#begin` and `targetEnd` move together, `batchMaxBytes` apart.
+ * A list under construction in one memory of fixed size. The list's state (target, records, table) lives in the kernel's
+ * words; `#begin` and `targetEnd` move together, `batchMaxBytes` apart.
  */
 export class ListBody implements Body {
   readonly #limits: BodyLimits
@@ -29,9 +29,9 @@ export class ListBody implements Body {
   #readAtMs: number | undefined
   #begin = 0
   #room = { start: 0, bytes: 0 }
-  /** What of the room may still be asked for, by address. */
+  /** The part of the room that may still be requested, by address. */
   #unread = { start: 0, end: 0 }
-  /** A read filled the room and held no whole line. */
+  /** A read filled the room without a whole line. */
   #starved = false
   #sealed = false
 
@@ -185,7 +185,7 @@ export class ListBody implements Body {
     return index < this.records ? this.#get(this.#entry(index)) : this.#get(word.target)
   }
 
-  /** Puts the clock and the origin's text where the kernel takes them from. */
+  /** Writes the clock and the origin's text where the kernel reads them. */
   #describe({ origin, readAtMs }: LineContext): void {
     const { clock, parts, partsBytes } = this.#layout
     if (readAtMs !== this.#readAtMs) {
@@ -212,9 +212,9 @@ export class ListBody implements Body {
   }
 
   /**
-   * Where `bytes` are read to. Ahead of the list means: so far that it seldom grows into what is not encoded yet, and no
-   * farther, as memory that was just read costs least to write to. No room begins before a new list does, also when this
-   * one was moved down: so that it can be moved down again.
+   * Where `bytes` are read to. `ahead` means far enough that the list seldom grows into lines not encoded yet, but no
+   * farther, as memory just read is cheapest to write to. No room begins before the start of a new list, even if this one was
+   * moved down, so that it can be moved down again.
    */
   #roomStart(bytes: number): number {
     const { scratch, start } = this.#layout
@@ -236,7 +236,7 @@ export class ListBody implements Body {
     }
   }
 
-  /** Where a line from elsewhere is put to be encoded, with place for its record; undefined when the list may not get so long. */
+  /** Where a line from outside is placed for encoding, with space for its record; undefined if the list may not grow that long. */
   #placeFor(line: Uint8Array): number | undefined {
     const { reading } = this.#format
     if (reading === 'aside') return Math.max(this.#layout.scratch, this.#unread.end)
@@ -248,9 +248,10 @@ export class ListBody implements Body {
   }
 
   /**
-   * Makes place for `bytes` between the list and the unread rest of the room. The rest stays where its reader knows it;
-   * the list moves down, far enough for all of the rest to grow, so that this is rare. There always is place: no room begins
-   * before `start`, from `lowest` to there is more than a full list and one record, and nothing is asked for beyond that.
+   * Makes space for `bytes` between the list and the unread rest of the room. The rest stays where its reader expects it; the
+   * list moves down, far enough for all of the rest to grow, so that this is rare. There is always space: no room begins
+   * before `start`, between `lowest` and `start` there is more than a full list and one record, and no more than that is ever
+   * requested.
    */
   #makeWay(bytes: number): void {
     const { start, end } = this.#unread

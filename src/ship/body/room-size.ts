@@ -1,21 +1,21 @@
 const STEP = 16 * 1024
 
-/** What a body knows when it has to say how much should be read next. Sizes are bytes. */
+/** What a body knows when deciding how much to read next. Sizes are in bytes. */
 export interface RoomNeed {
   readonly recordsLeft: number
   readonly encodedLeft: number
-  /** Means of what was seen, newline and comma included. */
+  /** Means of the lines seen so far, newline and comma included. */
   readonly meanLineBytes: number
   readonly meanRecordBytes: number
-  /** What the room must hold, whatever the means say: a longest line when nothing shorter fitted. */
+  /** Minimum size, whatever the means say: one line of maximum length if nothing shorter fitted. */
   readonly atLeast: number
-  /** Where the memory or the limit of bytes ends. */
+  /** Limit by memory or by batch bytes. */
   readonly atMost: number
 }
 
 /**
- * How much to read: what the limits of count and bytes will let in, judged by the lines seen, and a little more. Bytes
- * that are not taken are read again for the next body, so that reading all there is room for would waste reads.
+ * How much to read: what the limits of count and bytes will admit, judging by the lines seen, and a little more. Bytes that
+ * are not taken are read again for the next body, so filling all available space would waste reads.
  */
 export function roomSize(need: RoomNeed): number {
   const byCount = need.recordsLeft * need.meanLineBytes * 1.1
@@ -24,7 +24,7 @@ export function roomSize(need: RoomNeed): number {
   return Math.min(Math.max(wanted, need.atLeast), need.atMost)
 }
 
-/** Mean sizes of lines and records, the last few bodies counting most. */
+/** Mean sizes of lines and records, weighted towards the last few bodies. */
 export class LineMeans {
   #lines = 0
   #lineBytes = 0
@@ -36,14 +36,14 @@ export class LineMeans {
     this.#recordBytes += recordBytes
   }
 
-  /** Halves the weight of what was seen so far. */
+  /** Halves the weight of everything seen so far. */
   age(): void {
     this.#lines /= 2
     this.#lineBytes /= 2
     this.#recordBytes /= 2
   }
 
-  /** Until lines were seen: 2 KiB is the usual audit event, and a record has up to a quarter more. */
+  /** Before any line was seen: 2 KiB is a typical audit event, and a record has up to a quarter more. */
   get lineBytes(): number {
     return this.#lines < 1 ? 2048 : this.#lineBytes / this.#lines
   }

@@ -1,4 +1,4 @@
-/** The part of WebAssembly's JavaScript interface used here; Node's types leave it to those of browsers. */
+/** The part of WebAssembly's JavaScript interface used here; Node's types leave it to the DOM library. */
 declare namespace WebAssembly {
   class Memory {
     constructor(descriptor: { readonly initial: number; readonly maximum: number })

@@ -13,18 +13,18 @@ export interface Wire {
   readonly transport: Transport
   /** With the query. */
   readonly path: string
-  /** Besides those of the attempt itself; of two with one name the later counts. */
+  /** In addition to those of the attempt itself; of two with the same name the later wins. */
   readonly headers: readonly Header[]
   readonly compression: Compression
   readonly compressionLevel: number
-  /** Must not show in a verdict. */
+  /** Must not appear in a verdict. */
   readonly secrets: readonly string[]
   readonly delivered: (status: number) => boolean
 }
 
 /**
- * One attempt from the body to the verdict. Compression reads the request's memory in another thread, so it is waited for
- * also when `signal` has been aborted.
+ * One attempt, from the body to the verdict. Compression reads the request's memory in another thread, so it is awaited even
+ * after `signal` has aborted.
  */
 export async function attempt(request: SendRequest, wire: Wire, signal: AbortSignal): Promise<Verdict> {
   const body = await encode(request, wire)
@@ -46,7 +46,7 @@ async function encode(
   try {
     cache.frame ??= await compress(pieces, { compression, level: compressionLevel })
   } catch (error) {
-    // The pool has no memory for another context: it may have some later.
+    // There is no memory for another context; there may be later.
     return { failure: codeOf(error) }
   }
   return { pieces: [cache.frame.bytes] }
@@ -56,7 +56,7 @@ function encodingOf(compression: Compression): readonly Header[] {
   return compression === 'none' ? [] : [['Content-Encoding', compression]]
 }
 
-/** Names of headers do not depend on case. */
+/** Header names are case-insensitive. */
 function distinct(headers: readonly Header[]): Record<string, string> {
   const last = new Map(headers.map((header) => [header[0].toLowerCase(), header]))
   return Object.fromEntries(last.values())

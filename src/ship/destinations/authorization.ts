@@ -1,14 +1,14 @@
 import { Buffer } from 'node:buffer'
 import type { Secret } from '../secret.ts'
 
-/** The `Authorization` of requests, which may change while the agent runs. */
+/** The `Authorization` header, which may change while the agent runs. */
 export interface Authorization {
   current(): Promise<
     | { readonly kind: 'header'; readonly value: string | undefined; readonly secrets: readonly string[] }
     /** Names the file, never its content. */
     | { readonly kind: 'missing'; readonly reason: string }
   >
-  /** The receiver has refused it: look at once whether it has changed. */
+  /** The receiver refused it: checks for a change at the next use. */
   expire(): void
 }
 
@@ -17,7 +17,7 @@ export const anonymous: Authorization = {
   expire: () => undefined,
 }
 
-/** `fallback` stands in while the token's file has never been readable. */
+/** `fallback` is used until the token's file has been read once. */
 export function bearer(token: Secret, fallback?: string): Authorization {
   return {
     async current() {

@@ -5,17 +5,17 @@ import { parseTarget, type Target } from '../http/target.ts'
 import type { Pem, TlsSpec } from '../http/tls-files.ts'
 import { Transport } from '../http/transport.ts'
 
-/** What a destination needs to know besides its own configuration. */
+/** What a destination needs besides its own configuration. */
 export interface DestinationContext {
-  /** Of the node, for the records. */
+  /** Of the node; goes into the records. */
   readonly hostname: string
   /** Of the agent. */
   readonly version: string
-  /** The largest over the sources. */
+  /** The largest of all sources. */
   readonly maxLineBytes: number
   /** A monotonic clock in milliseconds. */
   readonly now: () => number
-  /** Told what an operator should know; without secrets. */
+  /** Reports what an operator should know; without secrets. */
   readonly warn: (message: string) => void
 }
 
@@ -23,7 +23,7 @@ export function bodyLimitsOf({ delivery }: DestinationConfig, { maxLineBytes }: 
   return { batchMaxSize: delivery.batchMaxSize, batchMaxBytes: delivery.batchMaxBytes, maxLineBytes }
 }
 
-/** The place of an address that the loading of the configuration has checked. */
+/** The target of an address already checked when the configuration was loaded. */
 export function targetOf(address: string | undefined, { name }: DestinationConfig): Target {
   const target = parseTarget(address ?? '')
   if (target === undefined) throw new Error(`${name}: not the URL of a destination`)
@@ -33,7 +33,7 @@ export function targetOf(address: string | undefined, { name }: DestinationConfi
 interface TransportOptions {
   readonly target: Target
   readonly config: DestinationConfig
-  /** In place of what the configuration says. */
+  /** Overrides the configuration. */
   readonly tls?: TlsSpec
   readonly proxy?: string | undefined
 }

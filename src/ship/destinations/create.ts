@@ -14,7 +14,7 @@ export function configuredDestination(
   return createDestination(destination, { hostname, maxLineBytes: longestLineOf(sources), ...more })
 }
 
-/** Nothing is connected or read yet; what is wrong with the place shows in the verdicts. */
+/** Does not connect or read anything yet; problems with the receiver show in the verdicts. */
 export function createDestination(
   config: DestinationConfig,
   context: Omit<DestinationContext, 'now'> & Partial<Pick<DestinationContext, 'now'>>,

@@ -11,7 +11,7 @@ import { recordAttributes } from './record-attributes.ts'
 
 const KEY_RECHECK_MS = 5_000
 
-/** Datadog's log intake: `POST …/api/v2/logs` of a JSON list, with the API key as a header. */
+/** Datadog's log intake: `POST …/api/v2/logs` with a JSON list, and the API key as a header. */
 export function createDatadog(config: DatadogConfig, context: DestinationContext): Destination {
   const target = targetOf(config.url, config)
   const key = openSecret(config.apiKey, { recheckMs: KEY_RECHECK_MS, now: context.now })
@@ -65,7 +65,7 @@ function headersWith(apiKey: string, version: string): readonly Header[] {
   ]
 }
 
-/** What the Datadog Agent sends at its start to see whether the intake and the key are good. */
+/** What the Datadog Agent sends on startup to check the intake and the key. */
 function emptyRequest(): SendRequest {
   return { batchId: 'connectivity-check', pieces: [Buffer.from('{}')], records: 0, cache: {} }
 }

@@ -11,7 +11,7 @@ export function membersOf(value: unknown): Members {
   return isObject(value) ? value : {}
 }
 
-/** One map of a kubeconfig, read key by key; what is wrong goes to the list of problems. */
+/** One map of a kubeconfig, read key by key; problems are added to the list. */
 export class KubeEntry {
   readonly #document: ConfDocument
   readonly #path: Path
@@ -30,7 +30,7 @@ export class KubeEntry {
     return value !== undefined && value !== ''
   }
 
-  /** An empty text counts as absent, as everywhere in a kubeconfig. */
+  /** An empty string counts as absent, as everywhere in a kubeconfig. */
   text(key: string): string | undefined {
     const value = this.#members[key]
     if (value === undefined || value === '') return undefined
@@ -45,7 +45,7 @@ export class KubeEntry {
     return value === true
   }
 
-  /** A path; a relative one starts at the kubeconfig's own directory. */
+  /** A path; relative to the kubeconfig's directory. */
   file(key: string): string | undefined {
     const path = this.text(key)
     return path === undefined ? undefined : resolve(dirname(this.#document.file), path)

@@ -7,12 +7,12 @@ import { peerOfKubeconfig, type WebhookPeer } from './webhook-peer.ts'
 
 export type PeerState =
   | { readonly kind: 'found'; readonly peer: WebhookPeer }
-  /** Names the file, and what is to be done; never a value of it. */
+  /** Names the file and the remedy, never a value from the file. */
   | { readonly kind: 'missing'; readonly reason: string }
 
 const RECHECK_MS = 10_000
 
-/** The peer a kubeconfig describes; it may come later, and change. While it is unusable the peer of before stays. */
+/** The peer described by a kubeconfig, which may appear later and change. While it is unusable, the previous peer stays in use. */
 export class KubeconfigPeer {
   readonly #config: WebhookConfig
   readonly #context: DestinationContext
@@ -22,7 +22,7 @@ export class KubeconfigPeer {
   #told: string | undefined
   #state: PeerState
   #checking: Promise<void> | undefined
-  /** The peer of before: requests that were given it may not have begun yet. */
+  /** The previous peer: requests that were given it may not have begun yet. */
   #leaving: WebhookPeer | undefined
   #closing: Promise<unknown> = Promise.resolve()
 
@@ -70,7 +70,7 @@ export class KubeconfigPeer {
     if (before.kind === 'found') this.#leaving = before.peer
   }
 
-  /** At the next look, that is 10 s later; what has begun by then may end there. */
+  /** Runs at the next check, 10 s later; requests begun by then may finish. */
   #closeLeaving(): void {
     if (this.#leaving) this.#closing = Promise.all([this.#closing, this.#leaving.transport.close()])
     this.#leaving = undefined

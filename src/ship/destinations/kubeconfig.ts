@@ -6,7 +6,7 @@ import type { TlsSpec } from '../http/tls-files.ts'
 import { chooseContext } from './kube-context.ts'
 import type { KubeEntry } from './kube-entry.ts'
 
-/** Where a kubeconfig says that audit events go, and with what proof of identity. */
+/** Where a kubeconfig sends audit events, and with which credentials. */
 export interface KubeEndpoint {
   readonly server: string
   readonly tls: TlsSpec
@@ -16,7 +16,7 @@ export interface KubeEndpoint {
 
 export type Credential =
   | { readonly kind: 'none' }
-  /** The file wins; `token` stands in while it cannot be read. */
+  /** The file takes precedence; `token` is used while the file cannot be read. */
   | { readonly kind: 'bearer'; readonly token: string | undefined; readonly tokenFile: string | undefined }
   | { readonly kind: 'basic'; readonly username: string; readonly password: string }
 
@@ -34,8 +34,8 @@ const NO_TLS: TlsSpec = {
 }
 
 /**
- * Reads a kubeconfig as kube-apiserver reads that of `--audit-webhook-config-file`. `path` is where it stands. The files
- * it names are not looked at: they may come later, and change.
+ * Reads a kubeconfig as kube-apiserver reads that of `--audit-webhook-config-file`. `path` is its location. The files it
+ * refers to are not checked: they may appear later, and change.
  */
 export function parseKubeconfig(text: string, path: string): Kubeconfig {
   const document = new ConfDocument(path, text)
@@ -73,7 +73,7 @@ function withoutExcerpt(problem: Problem): Problem {
   return { ...problem, excerpt: undefined }
 }
 
-/** As client-go takes it: no scheme means http; query, fragment and a trailing slash do not count. */
+/** As client-go does: without a scheme it is http; query, fragment and a trailing slash are ignored. */
 function readServer(cluster: KubeEntry): string | undefined {
   const text = cluster.text('server')
   if (text === undefined) {

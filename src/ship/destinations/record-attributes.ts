@@ -2,11 +2,11 @@ import { basename, dirname } from 'node:path'
 import type { Origin } from '../../block.ts'
 
 /**
- * The members every record of an origin gets at Datadog, as JSON text without braces:
+ * The members of every record of an origin at Datadog, as JSON text without braces:
  * `"hostname":"…","service":"…","ddsource":"…","ddtags":"a:b,filename:audit.log,dirname:/var/log"`.
  */
 export function recordAttributes({ path, labels }: Pick<Origin, 'path' | 'labels'>, hostname: string): string {
-  // A name that is not UTF-8 holds lone surrogates, which an intake may refuse.
+  // A name that is not UTF-8 contains lone surrogates, which an intake may refuse.
   const name = path.toWellFormed()
   const tags = [...labels.tags, `filename:${basename(name)}`, `dirname:${dirname(name)}`]
   const attributes = {

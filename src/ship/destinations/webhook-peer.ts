@@ -5,20 +5,20 @@ import { type Authorization, anonymous, basic, bearer } from './authorization.ts
 import { type DestinationContext, openTransport, targetOf } from './context.ts'
 import type { KubeEndpoint } from './kubeconfig.ts'
 
-/** A receiver: how to reach it, and the proof of identity for it. */
+/** A receiver: how to reach it, and the credentials for it. */
 export interface WebhookPeer {
   readonly transport: Transport
   /** With the query. */
   readonly path: string
   readonly authorization: Authorization
-  /** For people, without secrets. */
+  /** For display, without secrets. */
   readonly shown: string
 }
 
-/** As client-go's token source: a token that was replaced is taken up within a minute. */
+/** As client-go's token source: a replaced token is picked up within a minute. */
 const TOKEN_RECHECK_MS = 60_000
 
-/** The receiver of `url`. Its credentials are the operator's own choice, and sent to http:// as well; config/webhook.ts warns. */
+/** The receiver at `url`. Its credentials are the operator's choice, and are sent to http:// as well; config/webhook.ts warns. */
 export function peerOfUrl(config: WebhookConfig, context: DestinationContext): WebhookPeer {
   const target = targetOf(config.url, config)
   const transport = openTransport({ target, config }, context)
@@ -27,7 +27,7 @@ export function peerOfUrl(config: WebhookConfig, context: DestinationContext): W
   return { transport, path: withTimeout(target.path, config), authorization, shown: target.shown }
 }
 
-/** The receiver of a kubeconfig, which `parseKubeconfig` has found good. */
+/** The receiver of a kubeconfig that `parseKubeconfig` has accepted. */
 export function peerOfKubeconfig(
   endpoint: KubeEndpoint,
   config: WebhookConfig,

@@ -7,7 +7,7 @@ import { bodyLimitsOf, type DestinationContext } from './context.ts'
 import { KubeconfigPeer } from './kubeconfig-peer.ts'
 import { peerOfUrl, type WebhookPeer } from './webhook-peer.ts'
 
-/** kube-apiserver's audit webhook: `POST` of an EventList around the lines as they are. */
+/** kube-apiserver's audit webhook: `POST` of an EventList around the unchanged lines. */
 export function createWebhook(config: WebhookConfig, context: DestinationContext): Destination {
   const source =
     config.kubeconfig === undefined
@@ -62,7 +62,7 @@ function fixed(peer: WebhookPeer) {
   }
 }
 
-/** Any header may carry a secret, also behind a word such as `Bearer`; what is short is none. */
+/** Any header may carry a secret, also after a word such as `Bearer`; short words are not secrets. */
 function secretsIn(headers: WebhookConfig['headers']): readonly string[] {
   return Object.values(headers).flatMap((value) => value.split(/\s+/).filter((word) => word.length >= 8))
 }

@@ -1,14 +1,14 @@
-/** What came of one request. */
+/** The outcome of one request. */
 export type Answer =
   | {
       readonly kind: 'answered'
       readonly status: number
-      /** The socket had taken all of the request when the answer came to its end: only then can it be a receipt. */
+      /** The socket had accepted the whole request by the end of the response: only then can it be a receipt. */
       readonly requestSent: boolean
       readonly retryAfter: string | undefined
       readonly location: string | undefined
-      /** The beginning of the response body; it may repeat what was sent. */
+      /** The beginning of the response body; it may echo the request. */
       readonly text: string
     }
-  /** No complete answer: the network, a timeout, or our own abort. `reason` begins with the error's code. */
+  /** No complete response: the network, a timeout, or our own abort. `reason` begins with the error's code. */
   | { readonly kind: 'failed'; readonly reason: string }

@@ -15,11 +15,11 @@ export interface HttpRequest {
   readonly body: BodyBytes
 }
 
-/** Keep-alive connections to one place, with one set of certificates. */
+/** Keep-alive connections to one target, with one set of certificates. */
 export interface Connections {
-  /** Never rejects. When it resolves, nothing reads the request's memory any more. */
+  /** Never rejects. Once it resolves, nothing reads the request's memory any more. */
   post(request: HttpRequest, signal: AbortSignal): Promise<Answer>
-  /** Closes the sockets; what is under way fails. */
+  /** Closes the sockets; requests in flight fail. */
   destroy(): Promise<void>
 }
 
@@ -28,7 +28,7 @@ export interface ConnectionsOptions {
   readonly tls: TlsMaterial
   /** `http://`, `https://` or `socks5://`, with `user:password@` if needed. */
   readonly proxy: string | undefined
-  /** For a whole attempt: connecting, sending, and the answer to its end. */
+  /** For a whole attempt: connecting, sending, and reading the whole response. */
   readonly requestTimeoutMs: number
 }
 
@@ -61,7 +61,7 @@ export function openConnections(options: ConnectionsOptions): Connections {
     },
     async destroy() {
       const destroyed = dispatcher.destroy()
-      // undici leaves a socket alone that is not connected yet.
+      // undici does not destroy a socket that is not connected yet.
       end.abort()
       await destroyed
     },
@@ -99,7 +99,7 @@ function openDispatcher({ target, tls, proxy, requestTimeoutMs }: ConnectionsOpt
   return new ProxyAgent({ ...pool, uri: proxy, requestTls, proxyTls: verify, clientFactory: dial, factory: dial })
 }
 
-/** undici gives the address of an https proxy to node:tls as its name, which takes names only. */
+/** undici passes the address of an https proxy to node:tls as the server name, which must not be an IP address. */
 function withNamesOnly(options: Pool.Options): Pool.Options {
   const { connect } = options
   if (typeof connect !== 'function') return options

@@ -2,19 +2,19 @@ import { Buffer } from 'node:buffer'
 import type { Answer } from './answer.ts'
 import type { OutgoingBody } from './outgoing-body.ts'
 
-/** What undici hands to those who handle a request. */
+/** What undici passes to request handlers. */
 interface Controller {
   abort(reason: Error): void
 }
 
 type Headers = Readonly<Record<string, string | string[] | undefined>>
 
-/** Answers are read to their end, so that the connection can be used again, but not further than the echo of a large batch. */
+/** Responses are read to the end, so that the connection can be reused, but no further than the echo of a large batch. */
 const MAX_ANSWER_BYTES = 16_777_216
-/** What is kept of an answer, for a reason shown to people. */
+/** How much of a response is kept for a displayed reason. */
 const MAX_TEXT_BYTES = 4096
 
-/** One request and its answer as undici tells of them, settled once: by the answer's end, an error, the timeout or the signal. */
+/** One request and its response as reported by undici, settled once: by the response's end, an error, the timeout or the signal. */
 export class Exchange {
   readonly #body: OutgoingBody
   readonly #answer = Promise.withResolvers<Answer>()
@@ -29,7 +29,7 @@ export class Exchange {
     this.#body = body
   }
 
-  /** Never rejects: what `start` throws is the outcome, too. */
+  /** Never rejects: an error thrown by `start` is an outcome, too. */
   async run(start: () => unknown, timeoutMs: number, signal: AbortSignal): Promise<Answer> {
     const onAbort = () => this.#cut('aborted')
     const timer = setTimeout(() => this.#cut(`timeout: no complete answer within ${timeoutMs} ms`), timeoutMs)
@@ -78,8 +78,8 @@ export class Exchange {
   }
 
   /**
-   * Aborting destroys the socket (HTTP/1) or the stream (HTTP/2) before it returns; see outgoingBody for why nothing
-   * reads the request's memory then. A request that still waits for its connection is aborted when it is started.
+   * Aborting destroys the socket (HTTP/1) or the stream (HTTP/2) before it returns; see outgoingBody for why nothing reads
+   * the request's memory then. A request still waiting for its connection is aborted when it starts.
    */
   #cut(reason: string): void {
     this.#settle({ kind: 'failed', reason })
@@ -97,13 +97,13 @@ function first(value: string | string[] | undefined): string | undefined {
   return Array.isArray(value) ? value[0] : value
 }
 
-/** `ECONNREFUSED: connect ECONNREFUSED 127.0.0.1:1`; of several addresses tried, the first failure. */
+/** `ECONNREFUSED: connect ECONNREFUSED 127.0.0.1:1`; if several addresses were tried, the first failure. */
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return 'unknown error'
   if (error instanceof AggregateError && error.errors.length > 0) return reasonOf(error.errors[0])
   const code = 'code' in error && typeof error.code === 'string' ? error.code : error.name
   if (code === 'ERR_SSL_WRONG_VERSION_NUMBER') return `${code}: the server does not speak TLS there: is it http://?`
-  // OpenSSL's own message is a line of its source code.
+  // OpenSSL's own message is a line from its source code.
   if (code.startsWith('ERR_SSL_') && 'reason' in error) return `${code}: ${error.reason}`
   return `${code}: ${error.message}`
 }

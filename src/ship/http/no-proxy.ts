@@ -1,10 +1,10 @@
 import { BlockList, isIP } from 'node:net'
 
 /**
- * Whether a host goes direct under a NO_PROXY list, by the rules of Go's net/http that kube-apiserver and the Datadog
- * Agent share: `*` is everything; `example.com` is the host and what is below it; `.example.com` and `*.example.com` only
- * what is below; an address or a CIDR range matches addresses, never names; each but a range may end in `:port`.
- * `host` comes without the brackets of IPv6.
+ * Whether a host bypasses the proxy under a NO_PROXY list, by the rules of Go's net/http that kube-apiserver and the Datadog
+ * Agent share: `*` matches everything; `example.com` the host and its subdomains; `.example.com` and `*.example.com` only
+ * subdomains; an address or a CIDR range matches addresses, never names; every entry but a range may end in `:port`. `host`
+ * has no IPv6 brackets.
  */
 export function goesDirect(host: string, port: number, noProxy: readonly string[]): boolean {
   const name = host.toLowerCase().replace(/\.$/, '')

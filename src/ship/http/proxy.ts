@@ -2,7 +2,7 @@ import type { ProxyConfig } from '../../config/config.ts'
 import { goesDirect } from './no-proxy.ts'
 import type { Target } from './target.ts'
 
-/** The configured proxy for requests to a target; undefined: they go direct. */
+/** The configured proxy for requests to a target; undefined: direct. */
 export function proxyFor(target: Target, config: ProxyConfig): string | undefined {
   const proxy = target.secure ? config.https : config.http
   if (proxy === undefined || target.socketPath !== undefined) return undefined
@@ -10,8 +10,8 @@ export function proxyFor(target: Target, config: ProxyConfig): string | undefine
 }
 
 /**
- * A proxy's address with its scheme: `http://` when it has none; `https://`, `socks5://`. Names are resolved by a socks5
- * proxy itself, so `socks5h://` is the same. Undefined: not the address of a proxy.
+ * A proxy's address with its scheme: `http://` if it has none; `https://`, `socks5://`. A socks5 proxy resolves names itself,
+ * so `socks5h://` means the same. Undefined if it is not a proxy address.
  */
 export function parseProxy(address: string): string | undefined {
   const full = address.includes('://') ? address : `http://${address}`

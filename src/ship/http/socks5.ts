@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer'
 import { connect, isIPv4, type Socket } from 'node:net'
 
-/** Where to go, as it is told to the proxy; names are resolved there. */
+/** The target as sent to the proxy, which resolves names. */
 export interface Socks5Target {
   readonly host: string
   readonly port: number
@@ -25,8 +25,8 @@ const FAILURES: Readonly<Record<number, string>> = {
 }
 
 /**
- * A connection through the proxy `socks5://[user:password@]host[:1080]`, closed if it is not there within the timeout.
- * (undici's own agent cannot do TLS with addresses instead of names, nor HTTP/2.)
+ * A connection through the proxy `socks5://[user:password@]host[:1080]`, closed if not established within the timeout.
+ * (undici's own agent supports neither TLS to IP addresses nor HTTP/2.)
  */
 export async function connectSocks5(
   proxy: URL,

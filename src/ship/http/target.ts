@@ -1,6 +1,6 @@
-/** Where requests go: an address taken apart once. */
+/** A request target: its address, parsed once. */
 export interface Target {
-  /** `https://host:port`; `http://localhost` for a unix socket. User information is left out everywhere. */
+  /** `https://host:port`; `http://localhost` for a unix socket. User information is omitted everywhere. */
   readonly origin: string
   readonly secure: boolean
   /** Without the brackets of an IPv6 address. */
@@ -9,13 +9,13 @@ export interface Target {
   /** With the query, percent-encoded. */
   readonly path: string
   readonly socketPath: string | undefined
-  /** For people: without the query. */
+  /** For display: without the query. */
   readonly shown: string
 }
 
 /**
- * Takes `http://…` and `https://…`, and for a unix socket `unix:///run/sink.sock:/http/path` (the part from the colon is
- * optional) or `http+unix://%2Frun%2Fsink.sock/http/path`. Undefined: not such an address.
+ * Accepts `http://…` and `https://…`, and for a unix socket `unix:///run/sink.sock:/http/path` (the part from the colon is
+ * optional) or `http+unix://%2Frun%2Fsink.sock/http/path`. Undefined for any other address.
  */
 export function parseTarget(address: string): Target | undefined {
   const socket = parseSocketAddress(address)

@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises'
 import type { SecureContextOptions } from 'node:tls'
 import { codeOf, readSmallFile } from '../small-file.ts'
 
-/** PEM text given in the configuration itself, or the file that holds it. */
+/** PEM text from the configuration itself, or a file that contains it. */
 export type Pem = { readonly kind: 'inline'; readonly pem: string } | { readonly kind: 'file'; readonly path: string }
 
 export interface TlsSpec {
@@ -29,9 +29,9 @@ export type TlsLoad =
   | { readonly kind: 'unusable'; readonly reason: string }
 
 export interface TlsSource {
-  /** The same material until the files have changed; the old one while new files are unusable, as halfway through a rotation. */
+  /** The same material until the files change; the old one while new files are unusable, as midway through a rotation. */
   current(): Promise<TlsLoad>
-  /** Looks at the files again the next time. */
+  /** Makes the next call check the files again. */
   expire(): void
 }
 
@@ -48,7 +48,7 @@ export function createTlsSource(spec: TlsSpec, now: () => number): TlsSource {
     if (load?.kind === 'loaded' && before === stamp) return load
     const next = await loadTls(spec)
     if (next.kind === 'unusable' && load?.kind === 'loaded') return load
-    // Files that change while they are read have another stamp the next time.
+    // Files that change while being read have another stamp next time.
     stamp = before
     load = next
     return next
@@ -97,9 +97,9 @@ const tlsParts = ['ca', 'cert', 'key'] as const
 export type TlsPart = (typeof tlsParts)[number]
 
 export type TlsFault =
-  /** `what`: to be said of its file, and nothing that is in it. */
+  /** `what`: the fault of the file, without any of its content. */
   | { readonly kind: 'unusable'; readonly part: TlsPart; readonly what: string }
-  /** The key is not that of the certificate. */
+  /** The key does not match the certificate. */
   | { readonly kind: 'mismatch' }
 
 interface Inspected {
@@ -107,7 +107,7 @@ interface Inspected {
   readonly faults: readonly TlsFault[]
 }
 
-/** Reads and proves the files, each for itself, and the certificate with its key. */
+/** Reads and validates each file, and that certificate and key match. */
 export async function inspectTls(spec: TlsSpec): Promise<Inspected> {
   const reads = await Promise.all(tlsParts.map((part) => readPart(part, spec[part])))
   const faults = reads.flatMap(({ fault }) => fault ?? [])
@@ -136,13 +136,13 @@ async function readPart(part: TlsPart, source: Pem | undefined): Promise<PartRea
   const file = source.kind === 'file' ? await readSmallFile(source.path) : undefined
   if (file?.kind === 'unreadable') return unusable(`cannot be read (${file.why})`)
   const pem = source.kind === 'inline' ? source.pem : (file?.text ?? '')
-  // OpenSSL takes a CA text without a certificate for an empty list, which would only show as a server nobody trusts.
+  // OpenSSL treats a CA text without a certificate as an empty list, which would only show up as an untrusted server.
   if (!pem.includes('-----BEGIN ')) return unusable('holds no PEM block')
   const refused = await refusal({ [part]: pem })
   return refused === undefined ? { pem } : unusable(`cannot be used (${refused})`)
 }
 
-/** What OpenSSL says against them. Whoever ships without TLS does without the 3 MB that node:tls takes. */
+/** OpenSSL's objection to them. Imported on demand: shipping without TLS saves the 3 MB that node:tls takes. */
 async function refusal(pems: SecureContextOptions): Promise<string | undefined> {
   const { createSecureContext } = await import('node:tls')
   try {

@@ -14,10 +14,10 @@ export interface TransportOptions {
   readonly now: () => number
 }
 
-/** How old connections may get: names are looked up again when connecting. */
+/** Maximum age of connections: names are resolved again on connecting. */
 const MAX_AGE_MS = 300_000
 
-/** Connections of one age and one set of certificates. */
+/** Connections of the same age and certificates. */
 interface Generation {
   readonly connections: Connections
   readonly tls: TlsMaterial
@@ -28,9 +28,9 @@ interface Generation {
 }
 
 /**
- * Sends requests over generations of connections. A generation takes requests until it is old, its certificate files have
- * changed, or a request on it failed (its peer may be gone, its name may mean another address by now). It is closed when
- * the last of its requests has settled.
+ * Sends requests over generations of connections. A generation takes requests until it is too old, its certificate files have
+ * changed, or a request on it failed (its peer may be gone, or its name may resolve to another address by now). It is closed
+ * once the last of its requests has settled.
  */
 export class Transport {
   readonly #options: TransportOptions
@@ -48,7 +48,7 @@ export class Transport {
     this.#proxy = options.proxy === undefined ? undefined : parseProxy(options.proxy)
   }
 
-  /** One attempt. Never rejects; settles within the timeout, when nothing reads the request's memory any more. */
+  /** One attempt. Never rejects; settles within the timeout, and nothing reads the request's memory any more by then. */
   async post(request: HttpRequest, signal: AbortSignal): Promise<Answer> {
     if (this.#proxy === undefined && this.#options.proxy !== undefined) {
       return { kind: 'failed', reason: 'the address of the proxy is not valid' }
@@ -68,7 +68,7 @@ export class Transport {
     return answer
   }
 
-  /** Lets what is under way finish, then closes every socket. */
+  /** Lets requests in flight finish, then closes every socket. */
   async close(): Promise<void> {
     this.#closed = true
     const open = [...this.#open]
@@ -103,7 +103,7 @@ export class Transport {
   #closeIfIdle(generation: Generation): void {
     if (!generation.retired || generation.underWay > 0 || !this.#open.delete(generation)) return
     const { resolve } = generation.closed
-    // None of its requests is under way: sockets that cannot be closed hold up nothing.
+    // No request is in flight: a failure to close the sockets blocks nothing.
     generation.connections.destroy().then(resolve, () => resolve())
   }
 }

@@ -1,4 +1,4 @@
-/** Files of undici that undici.ts imports; its types are of the whole package. */
+/** Files of undici that undici.ts imports; undici's types cover only the whole package. */
 declare module 'undici/lib/api/api-connect.js' {
   import { connect } from 'undici'
   export = connect

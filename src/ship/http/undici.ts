@@ -5,8 +5,9 @@ import Pool from 'undici/lib/dispatcher/pool.js'
 import ProxyAgent from 'undici/lib/dispatcher/proxy-agent.js'
 
 /**
- * The parts of undici that are used, each from its file: the package's own entry also loads fetch, WebSocket, caches and
- * mocks, which take 4 MB of memory and 50 ms of CPU. What that entry does besides is done here: ProxyAgent counts on it.
+ * The parts of undici in use, each from its own file: the package's entry point also loads fetch, WebSocket, caches and
+ * mocks, which take 4 MB of memory and 50 ms of CPU. What else the entry point does is done here, as ProxyAgent depends on
+ * it.
  */
 Object.assign(Dispatcher.prototype, { connect })
 

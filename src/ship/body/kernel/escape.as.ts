@@ -22,8 +22,8 @@ export function toEscape(text: v128, quote: v128, backslash: v128): u32 {
 }
 
 /**
- * Writes 16 bytes with a backslash before each masked one: always, as bytes to escape are too many and too irregular for a
- * branch to pay. The relaxed swizzle saves what the other does for indices that the table does not have.
+ * Writes 16 bytes with a backslash before each masked one: unconditionally, as bytes to escape are too many and too irregular
+ * for a branch to pay off. The relaxed swizzle saves the handling of out-of-range indices, which the table does not contain.
  */
 @inline
 export function spread(text: v128, mask: u32, backslash: v128, target: usize): usize {
@@ -35,7 +35,7 @@ export function spread(text: v128, mask: u32, backslash: v128, target: usize): u
   return target + <usize>popcnt(mask) + 16
 }
 
-/** Escapes text that may have control bytes. */
+/** Escapes text that may contain control bytes. */
 export function escapeAny(source: usize, end: usize, target: usize): usize {
   const quote = full(0x22)
   const backslash = full(0x5c)

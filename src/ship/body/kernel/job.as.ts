@@ -1,4 +1,4 @@
-/** The job's words by address, the same numbers as `word` in kernel.ts. */
+/** The job's words by address, numbered like `word` in kernel.ts. */
 
 export const SOURCE: usize = 4 * 0
 export const SOURCE_END: usize = 4 * 1
@@ -21,10 +21,10 @@ export const CLOCK: usize = 4 * 17
 export const CLOCK_BYTES: usize = 4 * 18
 export const WAY: usize = 4 * 19
 
-/** As in kernel.ts. With a record's text comes its time, and what vectors store behind its end. */
+/** As in kernel.ts. Covers a record's time along with its text, and what vectors store beyond its end. */
 export const SLACK_BYTES: usize = 256
 
-/** Why a call came back, as `stop` in kernel.ts. */
+/** Why a call returned, as `stop` in kernel.ts. */
 export const PARTIAL: i32 = 0
 export const FULL: i32 = 1
 export const TOO_LONG: i32 = 2

@@ -1,12 +1,12 @@
 /**
- * AssemblyScript, compiled by scripts/build-kernel.ts into kernel.wasm.ts: the loops of kernel.ts's contract with 128-bit
- * vectors. No heap and no objects: everything lies in the imported memory, whose front holds the job's words (the same
- * numbers as `word` in kernel.ts), the notes of time.as.ts and the tables of utf8.as.ts, escape.as.ts and vectors.as.ts.
+ * AssemblyScript, compiled by scripts/build-kernel.ts into kernel.wasm.ts: the loops of kernel.ts's contract, with 128-bit
+ * vectors. No heap and no objects: everything lies in the imported memory, which begins with the job's words (numbered like
+ * `word` in kernel.ts), the state of time.as.ts and the tables of utf8.as.ts, escape.as.ts and vectors.as.ts.
  *
- * A line is loaded in blocks of 16 or 64 bytes from its own start; what a block holds behind the line's end is masked, so
- * that loads may pass the end of the source, and stores the end of a record, by less than SLACK_BYTES. A message is escaped
- * while its line is scanned, before it is known whether it will be taken, or where it ends: at most two bytes for each of
- * the source's.
+ * A line is loaded in blocks of 16 or 64 bytes from its own start; what a block holds after the line's end is masked, so that
+ * loads may pass the end of the source, and stores the end of a record, by less than SLACK_BYTES. A message is escaped while
+ * its line is scanned, before it is known whether it will be taken or where it ends: at most two bytes for each byte of the
+ * source.
  */
 
 import { escapeAny, prepareEscapes } from './escape.as'
@@ -71,7 +71,7 @@ function encode(format: i32): i32 {
         continue
       }
     }
-    // What is escaped before it is known to fit needs a list that is not over its limit already.
+    // Escaping before the size is known requires a list that is not over its limit already.
     if (format == MESSAGES && !fits(leastEnd(format, 0))) return FULL
     const found = format == MESSAGES ? scanText(source, sourceEnd, copyHead()) : scanObject(source, sourceEnd)
     const whole = found < sourceEnd
@@ -114,8 +114,8 @@ function odd(code: i32, end: usize, next: usize): i32 {
 }
 
 /**
- * Whether a record could reach the line behind its own. It may go over its own, which is copied from its front once the time
- * was taken from it.
+ * Whether a record could reach the next line. It may overwrite its own, which is copied from the front after the time has
+ * been read from it.
  */
 @inline
 function isTight(source: usize): bool {
@@ -125,18 +125,18 @@ function isTight(source: usize): bool {
   return true
 }
 
-/** Of the constant text of a record. */
+/** Size of a record's constant text. */
 @inline
 function aroundBytes(): usize {
   return load<u32>(HEAD_BYTES) + load<u32>(MIDDLE_BYTES) + load<u32>(TAIL_BYTES)
 }
 
-/** Where a record would end if nothing of its line had to be escaped. */
+/** Where a record would end if nothing in its line had to be escaped. */
 function leastEnd(format: i32, lineBytes: usize): usize {
   return <usize>load<u32>(TARGET) + (format == OBJECTS ? 0 : aroundBytes()) + lineBytes
 }
 
-/** Whether a record may end there: it keeps the limit, or is the only one. */
+/** Whether a record may end there: it is within the limit, or the only one. */
 @inline
 function fits(recordEnd: usize): bool {
   return recordEnd < <usize>load<u32>(TARGET_END) || load<u32>(RECORDS) == 0
@@ -187,7 +187,7 @@ function copyHead(): usize {
   return copy(load<u32>(TARGET), load<u32>(HEAD), load<u32>(HEAD_BYTES))
 }
 
-/** Completes a message whose text was written up to `target`. */
+/** Completes a message whose text has been written up to `target`. */
 function takeMessage(source: usize, end: usize, next: usize, target: usize): bool {
   target = copy(target, load<u32>(MIDDLE), load<u32>(MIDDLE_BYTES))
   target = writeTime(source, end, target)

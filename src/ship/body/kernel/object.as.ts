@@ -1,12 +1,12 @@
 import { full, mask64, maskOf } from './vectors.as'
 
-/** What the last scan saw. `sawHigh` may also come from bytes right behind the line. */
+/** What the last scan saw. `sawHigh` may also come from bytes right after the line. */
 export let sawHigh: bool = false
 export let isObject: bool = false
 
 /**
- * Finds the newline as `scanText` does, and says in `isObject` whether the line is one object: brackets balanced and back
- * at depth zero only at the last, a brace; strings closed; no control bytes but tabs between values; only blanks around.
+ * Finds the newline as `scanText` does, and sets `isObject` if the line is one object: brackets balanced and back at depth
+ * zero only at the last one, a brace; strings closed; no control bytes except tabs between values; only blanks around it.
  */
 export function scanObject(source: usize, sourceEnd: usize): usize {
   const thirtyTwo = full(32)
@@ -20,7 +20,7 @@ export function scanObject(source: usize, sourceEnd: usize): usize {
   let escapes: u64 = 0
   let depth: i32 = 0
   let bad: u64 = 0
-  // 0: before the object, 1: inside, 2: behind it.
+  // 0: before the object, 1: inside, 2: after it.
   let phase: i32 = load<u8>(source) == 0x7b ? 1 : 0
   for (let at = source; at < sourceEnd; at += 64) {
     const a = v128.load(at)
@@ -53,7 +53,7 @@ export function scanObject(source: usize, sourceEnd: usize): usize {
         i8x16.le_u(c, lastControl),
         i8x16.le_u(d, lastControl),
       )
-      // A carriage return right before the newline, in this block or the next, is none of the line's.
+      // A carriage return right before the newline, in this block or the next, does not belong to the line.
       const returns = maskOf(a, b, c, d, i8x16.splat(13))
       const ahead = load<u8>(at, 64) == 10 ? u64(1) << 63 : 0
       const ending = returns & ((newline >> 1) | (newline == 0 ? ahead : 0))
@@ -64,7 +64,7 @@ export function scanObject(source: usize, sourceEnd: usize): usize {
       controls &= within
     }
     if ((backslashes | escapes) != 0) {
-      // The byte behind a run of an odd number of backslashes is escaped; a run that began in the block before counts.
+      // The byte after a run of an odd number of backslashes is escaped; a run may have begun in the previous block.
       const runs = backslashes & ~escapes
       const starts = runs & ~(runs << 1)
       const evenStarts = starts & 0x5555555555555555

@@ -2,17 +2,17 @@ import { spread, toEscape } from './escape.as'
 import { isAuditEvent } from './torn.as'
 import { full, mask64, maskOf } from './vectors.as'
 
-/** What the last scan saw. `sawHigh` may also come from bytes right behind the line. */
+/** What the last scan saw. `sawHigh` may also come from bytes right after the line. */
 export let sawHigh: bool = false
 export let sawControl: bool = false
-/** The front of an audit event inside the line, not at its own front: the first one's address, or 0. */
+/** Address of the first audit event that begins inside the line, not at its start, or 0. */
 export let sawEvent: usize = 0
-/** Where the text of the line ends that was escaped to `target`; of no use if it has control bytes. */
+/** Where the line's text, escaped to `target`, ends; invalid if it has control bytes. */
 export let sawTarget: usize = 0
 
 /**
- * Finds the newline of the line at `source`: its address, or one not below `sourceEnd`. Escapes what it passes, and what
- * stands behind the line in the last block, to `target`.
+ * Finds the newline of the line at `source`: its address, or one not below `sourceEnd`. Escapes to `target` what it passes,
+ * including what follows the line in the last block.
  */
 export function scanText(source: usize, sourceEnd: usize, target: usize): usize {
   const quote = full(0x22)
@@ -58,7 +58,7 @@ export function scanText(source: usize, sourceEnd: usize, target: usize): usize 
       const newlines = maskOf(a, b, c, d, i8x16.splat(10))
       newline = newlines & (0 - newlines)
     }
-    // All of the block if it has no newline.
+    // The whole block if it has no newline.
     controls &= newline - 1
     if (newline == 0) {
       control = true
@@ -67,7 +67,7 @@ export function scanText(source: usize, sourceEnd: usize, target: usize): usize 
     const found = at + <usize>ctz(newline)
     const escapes = <u64>(escapesA | (escapesB << 16)) | (<u64>(escapesC | (escapesD << 16)) << 32)
     sawTarget = start + (found - at) + <usize>popcnt(escapes & (newline - 1))
-    // A carriage return right before the newline is none of the line's.
+    // A carriage return right before the newline does not belong to the line.
     if (load<u8>(found - 1) == 13) controls &= ~(newline >> 1)
     sawControl = control || controls != 0
     sawHigh = i8x16.bitmask(high) != 0
@@ -77,7 +77,7 @@ export function scanText(source: usize, sourceEnd: usize, target: usize): usize 
   return sourceEnd
 }
 
-/** The first address of the mask where an audit event begins, but for a line's front, or 0. */
+/** The first address in the mask where an audit event begins, except at the start of a line, or 0. */
 function firstEvent(source: usize, at: usize, begins: u64): usize {
   for (; begins != 0; begins &= begins - 1) {
     const event = at + <usize>ctz(begins)

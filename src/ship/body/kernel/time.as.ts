@@ -1,13 +1,13 @@
 import { CLOCK, CLOCK_BYTES } from './job.as'
 import { copy, full } from './vectors.as'
 
-/** The second of the last time stamp as text (19 bytes), and as decimal digits with their count. */
+/** The second of the last timestamp as text (19 bytes), and as decimal digits with their count. */
 const SECOND_TEXT: usize = 512
 const SECOND_DIGITS: usize = 544
 const SECOND_DIGITS_BYTES: usize = 576
 
 export function prepareTimes(): void {
-  // 1970-01-01T00:00:00, so that the notes are true from the start.
+  // 1970-01-01T00:00:00, so that the cached state is valid from the start.
   v128.store(SECOND_TEXT, i8x16(0x31, 0x39, 0x37, 0x30, 0x2d, 0x30, 0x31, 0x2d, 0x30, 0x31, 0x54, 0x30, 0x30, 0x3a, 0x30, 0x30))
   store<u32>(SECOND_TEXT, 0x30303a30, 15)
   store<u32>(SECOND_DIGITS_BYTES, 0)
@@ -26,7 +26,7 @@ export function writeTime(source: usize, end: usize, target: usize): usize {
   return copy(target, load<u32>(CLOCK), load<u32>(CLOCK_BYTES))
 }
 
-/** The address behind the last `"stageTimestamp":"`, or 0. None is found before the line: its brace is not in the key. */
+/** The address after the last `"stageTimestamp":"`, or 0. It cannot match before the line: the line's brace is not in the key. */
 function findStageTimestamp(source: usize, end: usize): usize {
   const upperT = full(0x54)
   const colon = full(0x3a)
@@ -52,7 +52,7 @@ function isKey(at: usize): bool {
   return load<u64>(at) == 0x6954656761747322 && load<u64>(at, 8) == 0x22706d617473656d && load<u16>(at, 16) == 0x223a
 }
 
-/** How many digits `.420123Z"` (one to nine) or `Z"` has; -1 when it is neither. */
+/** The number of digits in `.420123Z"` (one to nine) or `Z"`; -1 if it is neither. */
 @inline
 function fractionDigits(at: usize): i32 {
   // Six digits, as kube-apiserver writes.
@@ -75,7 +75,7 @@ function isSame(a: usize, b: usize): bool {
   return (front | middle | rear) == 0
 }
 
-/** Brings the notes up to the second at `text` (`2026-11-20T14:33:45`); false when it is none from 1970 to 9999. */
+/** Updates the cache to the second at `text` (`2026-11-20T14:33:45`); false if it is not a valid one from 1970 to 9999. */
 function knowSecond(text: usize): bool {
   if (isSame(text, SECOND_TEXT)) return true
   const year = number(text, 4)
@@ -95,7 +95,7 @@ function knowSecond(text: usize): bool {
   return true
 }
 
-/** The decimal number in `digits` bytes, negative when one of them is no digit. */
+/** The decimal number in `digits` bytes; negative if any byte is not a digit. */
 function number(at: usize, digits: i32): i32 {
   let value: i32 = 0
   for (let i = 0; i < digits; i++) {
@@ -108,7 +108,7 @@ function number(at: usize, digits: i32): i32 {
 
 /** Days from 1970-01-01 to the first of the month in the proleptic Gregorian calendar. */
 function daysBefore(year: i32, month: i32): i32 {
-  // Years begin in March, so that the leap day is the last one.
+  // Years begin in March, so that the leap day comes last.
   const y = month > 2 ? year : year - 1
   const m = month > 2 ? month - 3 : month + 9
   return y * 365 + y / 4 - y / 100 + y / 400 + (153 * m + 2) / 5 - 719468
@@ -120,7 +120,7 @@ function writeSecond(fraction: usize, fractionDigits: i32, target: usize): usize
   if (digits == 0) return writeDecimal(milliseconds(fraction, fractionDigits), target)
   v128.store(target, v128.load(SECOND_DIGITS))
   target += digits
-  // What lies behind the digits is no zero.
+  // The bytes after the digits are not zeros.
   let text = load<u32>(fraction)
   if (fractionDigits < 3) {
     const kept: u32 = (1 << (<u32>fractionDigits << 3)) - 1

@@ -1,8 +1,8 @@
 import { isObject, scanObject } from './object.as'
 
 /**
- * Whether the line begins with an audit event or the torn front of one, and the `event` that begins inside it is not a
- * proper part. Raw quotes cannot stand in a JSON string, so `event` is no text in a string.
+ * Whether the line begins with an audit event or the torn beginning of one, and the `event` inside it is not a proper part of
+ * it. Raw quotes cannot occur in a JSON string, so `event` is not text in a string.
  */
 export function isGlued(source: usize, event: usize, sourceEnd: usize): bool {
   for (let i: usize = 0; i < 15 && source + i < event; i++) {

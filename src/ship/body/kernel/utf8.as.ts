@@ -1,21 +1,21 @@
 import { full } from './vectors.as'
 
-// What two neighbours may tell about text that is no UTF-8, a bit each.
+// What two adjacent bytes may reveal about invalid UTF-8, one bit each.
 const SHORT: i8 = 1 // a lead without its continuation
-const LONG: i8 = 2 // a continuation behind ASCII
+const LONG: i8 = 2 // a continuation after ASCII
 const OVERLONG_3: i8 = 4
 const OVERLONG_2: i8 = 8
 const SURROGATE: i8 = 16
 const LARGE: i8 = 32 // over U+10FFFF: F4 90 and above
 const LARGE_80: i8 = 64 // over U+10FFFF: F5 80 and above; also overlong: F0 80
-const TWO: i8 = -128 // two continuations, wrong unless a longer lead stands before them
+const TWO: i8 = -128 // two continuations, wrong unless a longer lead precedes them
 const ANY: i8 = SHORT | LONG | TWO
 
-/** What each nibble allows: the high and the low one of a byte, and the high one of the byte behind it. */
+/** The errors each nibble allows: the high and the low nibble of a byte, and the high one of the next byte. */
 const LAST_HIGH: usize = 640
 const LAST_LOW: usize = 656
 const THIS_HIGH: usize = 672
-/** Sixteen bytes to keep a byte, and as many, zero, to drop one. */
+/** Sixteen bytes that keep a byte, then sixteen, zero, that drop one. */
 const KEEP: usize = 688
 
 export function prepareUtf8(): void {
@@ -54,8 +54,8 @@ function all64(at: usize): v128 {
 }
 
 /**
- * Well-formed UTF-8: shortest forms, no surrogates, nothing over U+10FFFF. Each byte and the one before it give three
- * nibbles; what all three allow is wrong. Where a third or fourth byte must stand, TWO has to be found instead. (Keiser and
+ * Well-formed UTF-8: shortest forms, no surrogates, nothing over U+10FFFF. Each byte and the previous one give three nibbles;
+ * an error that all three allow is present. Where a third or fourth byte must stand, TWO has to be found instead. (Keiser and
  * Lemire, Validating UTF-8 In Less Than One Instruction Per Byte, 2021.)
  */
 export function isUtf8(at: usize, end: usize): bool {
@@ -68,7 +68,7 @@ export function isUtf8(at: usize, end: usize): bool {
   const four = full(0x70)
   let before = i8x16.splat(0)
   let wrong = i8x16.splat(0)
-  // One block more than the text may have: a sequence cut off by the end of the text shows in what follows.
+  // One block more than the text may have: a sequence cut off by the end of the text shows up in what follows.
   for (; at <= end; at += 16) {
     while (end - at >= 64 && i8x16.bitmask(v128.or(before, all64(at))) == 0) at += 64
     let text = v128.load(at)
@@ -84,7 +84,7 @@ export function isUtf8(at: usize, end: usize): bool {
         ),
         i8x16.relaxed_swizzle(thisHigh, v128.and(i16x8.shr_u(text, 4), nibble)),
       )
-      // The top bit where two bytes back stands 0xe0 or more, or three back 0xf0 or more.
+      // The top bit where the byte two back is 0xe0 or more, or the one three back 0xf0 or more.
       const longer = v128.or(i8x16.sub_sat_u(second, three), i8x16.sub_sat_u(third, four))
       wrong = v128.or(wrong, v128.xor(pair, v128.and(longer, top)))
     }

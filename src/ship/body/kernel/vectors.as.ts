@@ -1,4 +1,4 @@
-/** For each byte up to 0x80 a vector full of it. */
+/** For each byte up to 0x80, a vector filled with it. */
 const SPLATS: usize = 5120
 
 export function prepareVectors(): void {
@@ -6,8 +6,8 @@ export function prepareVectors(): void {
 }
 
 /**
- * A vector full of the byte, to be made before a loop. V8 makes a constant vector anew wherever it is used, by three
- * instructions; one that was loaded it keeps in a register.
+ * A vector filled with the byte, to be loaded before a loop. V8 rebuilds a constant vector at every use, with three
+ * instructions; a loaded one it keeps in a register.
  */
 @inline
 export function full(byte: usize): v128 {
