@@ -2,10 +2,10 @@ import type { Shipping } from './agent-shipping.ts'
 import type { Saver } from './checkpoint/saver.ts'
 import type { Tailer } from './tail/tailer.ts'
 
-/** The longest wait for aborted requests to let go, and for the last write of the positions. */
+/** Upper bound for each of: aborted requests ending, the last write of the positions, closing the destinations. */
 const ABORT_GRACE_MS = 3000
 
-/** The longest a drain takes that has this deadline. */
+/** The longest a drain with this deadline takes. */
 export const longestDrainMs = (deadlineMs: number): number => deadlineMs + 3 * ABORT_GRACE_MS
 
 export interface Draining {
@@ -16,8 +16,8 @@ export interface Draining {
 }
 
 /**
- * Soft: what was read is sent. Hard, at the deadline: what is under way is given up and read again next time. True when
- * it came to an end by the deadline.
+ * Soft: sends what was read. Hard, at the deadline: aborts requests in flight; their lines are read again next time.
+ * True if it finished by the deadline.
  */
 export async function drain({ works, tailer, saver, deadlineMs }: Draining): Promise<boolean> {
   await tailer.stop()

@@ -9,17 +9,17 @@ import { openStore } from './checkpoint/store.ts'
 import type { Config } from './config/config.ts'
 import type { AgentLog } from './observe/log.ts'
 
-/** What is known from before, and where what comes is kept. */
+/** State from earlier runs, and the store for new state. */
 export interface Positions {
   readonly path: string
   readonly generations: readonly GenerationRecord[]
-  /** Of another agent, for files that this one has none of. */
+  /** Positions of another agent, for files this one has none for. */
   readonly imports: ReadonlyMap<string, ImportedPosition>
   /** Since when each source is tailed. */
   readonly sinceMs: ReadonlyMap<string, number>
-  /** Those that were tailed before this start. */
+  /** Sources that were tailed before this start. */
   readonly knownSources: ReadonlySet<string>
-  /** What was wrong with the files at the start and what was done. */
+  /** What was wrong with the state files at the start, and what was done about it. */
   readonly recovered: string | undefined
   readonly store: LockedStore
 }
@@ -37,7 +37,7 @@ export interface PositionsOptions {
   readonly startedAtMs: number
 }
 
-/** A run path that cannot be used stops nothing: it is asked for again with every write. */
+/** An unusable run path does not stop the agent: it is tried again at every write. */
 export async function openPositions({ config, log, holder, startedAtMs }: PositionsOptions): Promise<OpenedPositions> {
   const { runPath, importPath } = config.checkpoint
   const lock = await openLock(runPath, holder)
@@ -54,7 +54,7 @@ export async function openPositions({ config, log, holder, startedAtMs }: Positi
   if (recovered !== undefined) log.warn({ recovered }, 'the registry could not be used as it was')
   const { generations, rejected, sinceMs: knownSinceMs } = parseRegistry(store.loaded)
   if (rejected > 0) log.warn({ rejected }, 'entries of the registry made no sense and were left out')
-  // Without a registry an agent may have died before it wrote its first one: what was rotated since is no history.
+  // Without a registry, an agent may have died before it wrote its first one: files rotated since then are not history.
   const firstAtMs = knownSinceMs.size === 0 && lock.kind === 'locked' ? lock.madeAtMs : startedAtMs
   return {
     kind: 'opened',
@@ -70,7 +70,7 @@ export async function openPositions({ config, log, holder, startedAtMs }: Positi
   }
 }
 
-/** A directory that may not be entered does not tell whether its lock is held. */
+/** Without permission to enter the directory, it is unknown whether its lock is held. */
 async function remedyOf({ code }: { readonly code: string }, runPath: string): Promise<string | undefined> {
   if (code === 'ENOENT') return 'no directory can be made there: mount one, or set another checkpoint.run_path'
   if (code !== 'EACCES' && code !== 'EPERM') return undefined
@@ -89,7 +89,7 @@ export function registryOf({ sinceMs }: Positions, generations: readonly Generat
   }
 }
 
-/** Positions of a Datadog Agent, for files this agent has none of. One that cannot be read stops nothing. */
+/** Positions of a Datadog Agent, for files this agent has none for. An unreadable registry does not stop the agent. */
 function importedPositions(path: string | undefined, log: AgentLog): ReadonlyMap<string, ImportedPosition> {
   const imported = path === undefined ? undefined : loadDatadogRegistry(path)
   if (imported?.kind === 'unusable') {

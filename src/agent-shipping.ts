@@ -52,13 +52,13 @@ export async function openShipping(config: DestinationConfig, around: ShippingSu
   return { destination, lane, deadLetters }
 }
 
-/** Nothing waits for what it does until `signal`. */
+/** Runs in the background until `signal` aborts. */
 export function watchShipping(shipping: Shipping, log: AgentLog, signal: AbortSignal): void {
   void checkConnection(shipping, log, signal)
   void recount(shipping, signal)
 }
 
-/** Says early what an operator can mend: a wrong address, a wrong key. */
+/** Reports early what an operator can fix: a wrong address, a wrong key. */
 async function checkConnection({ destination, lane }: Shipping, log: AgentLog, signal: AbortSignal): Promise<void> {
   const verdict = await lane.probe(signal)
   if (!verdict) return
@@ -67,7 +67,7 @@ async function checkConnection({ destination, lane }: Shipping, log: AgentLog, s
     log.warn({ destination: destination.name, reason: verdict.reason }, 'the destination does not accept requests yet')
 }
 
-/** A replay, which is a process of its own, takes entries out of a dead letter. */
+/** A replay is a separate process and removes entries from the dead-letter directory. */
 async function recount({ deadLetters }: Shipping, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
     await sleep(RECOUNT_MS, undefined, { signal, ref: false }).catch(() => undefined)

@@ -43,7 +43,7 @@ export function describeAgent(inputs: StatusInputs): Status {
     now: iso(nowMs),
     startedAt: iso(inputs.startedAtMs),
     state: inputs.state,
-    // Who asks may stand elsewhere.
+    // The reader may have another working directory.
     config: { files: config.files.map((file) => resolve(file)), problems: inputs.problems },
     destinations: inputs.works.map(describeShipping),
     sources: [
@@ -89,7 +89,7 @@ function describeShipping({ destination, lane, deadLetters }: Shipping): Destina
   }
 }
 
-/** The clock's differences have digits that mean nothing. */
+/** Digits of clock differences below a microsecond are meaningless. */
 function microsecondsKept(ms: number): number {
   return Math.round(ms * 1000) / 1000
 }

@@ -29,11 +29,11 @@ export type OpenedAgent =
 
 export interface Agent {
   status(): Status
-  /** Finds the files, writes down which there are, and begins to read. What keeps it from that for long is in its status. */
+  /** Finds the files, persists which there are, and starts reading. Whatever delays this shows in the status. */
   start(): Promise<void>
   /**
-   * Stops reading, sends what was read, writes the positions. `clean` when everything read was settled by the deadline;
-   * what was not is read and sent again after the next start.
+   * Stops reading, sends what was read, writes the positions. `clean`: everything read was settled by the deadline; the
+   * rest is read and sent again after the next start.
    */
   drain(deadlineMs: number): Promise<{ readonly clean: boolean }>
 }
@@ -59,7 +59,7 @@ export async function openAgent(options: AgentOptions): Promise<OpenedAgent> {
     expireAfterMs: config.checkpoint.expireAfterMs,
     onChange: () => saver?.touch(),
     log: log.component('tail'),
-    // Without compression the pool has nothing else to do, and reads while the main thread writes.
+    // Without compression the pool is otherwise idle: it reads while the main thread writes.
     files: config.destinations.some(({ compression }) => compression !== 'none') ? cachedReads(nodeFiles) : nodeFiles,
     poll: true,
   })
@@ -84,7 +84,7 @@ export async function openAgent(options: AgentOptions): Promise<OpenedAgent> {
     agent: {
       status,
       async start() {
-        // Nothing is read before it is on disk which files there are: whoever starts after a kill knows them.
+        // The list of files is on disk before anything is read: the next start after a kill knows them.
         await tailer.pass()
         await saver.flush()
         lowerPoolPriority()
@@ -105,7 +105,7 @@ export async function openAgent(options: AgentOptions): Promise<OpenedAgent> {
   }
 }
 
-/** As configured, as far as the system lets it: with every descriptor taken by a file, nothing could be sent. */
+/** The configured limit, capped by the system's: if files took every descriptor, nothing could be sent. */
 function openFilesLimit({ config, log }: AgentOptions): number {
   const allowance = openFilesAllowance() ?? config.openFilesLimit
   if (allowance >= config.openFilesLimit) return config.openFilesLimit

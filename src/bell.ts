@@ -1,4 +1,4 @@
-/** Wakes whoever waits; a ring without a waiter is forgotten. */
+/** Wakes all waiters; a ring without a waiter is lost. */
 export interface Bell {
   ring(): void
   /** Resolves at the next ring, or when `signal` aborts. Leaves nothing behind either way. */

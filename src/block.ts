@@ -1,5 +1,5 @@
 /**
- * The words tail and ship share. Neither imports the other; `agent.ts` joins them through these shapes.
+ * The vocabulary shared by tail and ship. Neither imports the other; `agent.ts` joins them through these types.
  */
 
 /** The byte that ends a line. */
@@ -25,7 +25,7 @@ export interface SourceLabels {
  */
 export interface Origin {
   readonly id: string
-  /** The live path the operator knows the file by, also for a rotated generation. */
+  /** The live path the operator knows the file by, even for a rotated generation. */
   readonly path: string
   readonly labels: SourceLabels
   /** Longer lines (newline excluded) are truncated as kube-apiserver truncates, or dead-lettered. */
@@ -33,28 +33,28 @@ export interface Origin {
 }
 
 /**
- * Bytes a cursor has just read to the front of the room it was given. They end anywhere: whole lines are cut out by
- * whoever offered the room, which then takes what it used. A chunk is valid until the next read on its cursor.
+ * Bytes a cursor has just read to the start of the room (buffer) it was given. They may end anywhere: the caller that
+ * offered the room extracts whole lines and takes what it used. A chunk is valid until the next read on its cursor.
  */
 export interface Chunk {
   readonly origin: Origin
-  /** Where in the file the room's front lies. */
+  /** File offset of the room's first byte. */
   readonly position: number
   /** How many bytes of the room hold content. */
   readonly length: number
   /** When the bytes were read, ms since the epoch: the fallback time of a line without its own. */
   readonly readAtMs: number
   /**
-   * Moves the cursor behind the first `bytes` bytes of the room (whole lines, or a run of NUL bytes) and opens them in
-   * the ledger. Called at most once per chunk. `skipped` says which of these bytes the taker left out, by reason.
+   * Moves the cursor past the first `bytes` bytes of the room (whole lines, or a run of NUL bytes) and opens them in
+   * the ledger. Called at most once per chunk. `skipped`: how many of these bytes the taker left out, by reason.
    */
   take(bytes: number, skipped?: Skipped): Part
   /**
-   * Says, once and last, what is left behind the taken bytes: `partial`: looked at and no whole line; `unread`: not
-   * looked at, offer it again. Without it the cursor offers nothing more.
+   * The last call on a chunk, made once: says what follows the taken bytes. `partial`: examined, not a whole line;
+   * `unread`: not examined, offer it again. Without this call the cursor offers nothing more.
    */
   leave(rest: 'partial' | 'unread'): void
-  /** The bytes of the file from byte `offset` of the room on, beyond the room if need be, up to and without the newline. */
+  /** The line that starts at byte `offset` of the room, read beyond the room if need be, without its newline. */
   lineFrom(offset: number): Promise<LongLine>
 }
 
@@ -65,9 +65,9 @@ export type LongLine =
       readonly kind: 'line'
       /** Its bytes without the newline. */
       readonly length: number
-      /** How many bytes of the file, counted from the room's front, reach behind the newline. */
+      /** Bytes from the start of the room through the newline, counted as for `take`. */
       readonly next: number
-      /** Together less than `length` when the file does not hold the line any more, or the signal came first. */
+      /** Together shorter than `length` if the file no longer holds the line, or the signal aborted first. */
       pieces(): AsyncIterable<Uint8Array>
     }
 
@@ -75,14 +75,14 @@ export type LongLine =
 export interface Feed {
   /**
    * Reads the next unread bytes of some file into `room`; undefined when there are none now. One call at a time. `signal`
-   * ends what `lineFrom` of the chunk looks for or reads.
+   * aborts searches and reads of the chunk's `lineFrom`.
    */
   read(room: Uint8Array, signal?: AbortSignal): Promise<Chunk | undefined>
   /** Resolves when `read` may find something, or when `signal` aborts. */
   ready(signal: AbortSignal): Promise<void>
 }
 
-/** Bytes left out of delivery, by counted reason. `truncated`: what was cut out of a line that is delivered without it. */
+/** Bytes left out of delivery, counted by reason. `truncated`: cut from a line that is delivered without them. */
 export type SkipReason = 'empty-line' | 'nul-run' | 'rule' | 'byte-order-mark' | 'truncated'
 export type Skipped = Readonly<Partial<Record<SkipReason, number>>>
 
@@ -93,9 +93,9 @@ export interface Part {
   settle(outcome: Settlement): void
 }
 
-/** How bytes of a part ended, for the account of I4: what is not counted here and was not skipped is delivered. */
+/** The outcome of a part's bytes, for the account of I4: bytes neither counted here nor skipped were delivered. */
 export interface Settlement {
   readonly deadLetteredBytes: number
-  /** Cut out of records because the destination found them too large. */
+  /** Cut from records that the destination found too large. */
   readonly truncatedBytes: number
 }

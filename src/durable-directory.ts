@@ -3,10 +3,10 @@ import { dirname } from 'node:path'
 import { systemError } from './system-error.ts'
 
 /**
- * Creates a directory and its missing parents, mode 0700; when it returns they survive a power loss. ENOENT says that
- * the parent is there and cannot hold it: one like /proc, or one that was removed and is still mounted.
+ * Creates a directory and its missing parents, mode 0700; once it resolves they survive a power loss. ENOENT: the parent
+ * exists but cannot hold the directory, such as /proc, or one that was removed while still mounted.
  *
- * Not with mkdir's `recursive`, which then never returns.
+ * Does not use mkdir's `recursive`, which never returns in those cases.
  */
 export async function makeDirectory(path: string): Promise<void> {
   const parent = dirname(path)
@@ -27,7 +27,7 @@ async function makeInParent(path: string): Promise<void> {
     if (found?.isDirectory()) return
     throw error
   }
-  // A new directory is a name in its parent.
+  // The new directory's name is an entry of its parent.
   await syncDirectory(dirname(path))
 }
 

@@ -1,16 +1,16 @@
 /**
- * The agent's own log as the parts that write to it see it. Fields are names, paths, counts and bounded messages: never
- * the content of a log that is tailed, never a secret.
+ * The agent's own log as its writers see it. Fields are names, paths, counts and bounded messages: never the content of
+ * a tailed log, never a secret.
  *
- * A record with a `key` is rate-limited: of the records that share it, one per 30 s is written, with the number of those
- * left out as `suppressed`. Give a key to whatever the world can repeat, for example `open:/var/log/audit.log`.
+ * A record with a `key` is rate-limited: of the records that share it, one per 30 s is written, with the number left out
+ * as `suppressed`. Give a key to anything external causes can repeat, for example `open:/var/log/audit.log`.
  */
 export interface Log {
-  /** Every step; off unless asked for. */
+  /** Every step; off by default. */
   trace(fields: LogFields, message: string): void
   debug(fields: LogFields, message: string): void
   info(fields: LogFields, message: string): void
-  /** Something is wrong and nothing is lost. */
+  /** Something is wrong, but nothing is lost. */
   warn(fields: LogFields, message: string): void
   /** Something is lost, or an operator has to act. */
   error(fields: LogFields, message: string): void

@@ -2,14 +2,14 @@ import { dispatch } from './cli/dispatch.ts'
 import { exitCode, type Io, type Output } from './cli/io.ts'
 
 /**
- * The edge of the process: nothing else touches its arguments, environment, streams, signals or exit code. Loads next to nothing, because a probe runs through here; what a
- * command needs is imported when the command runs.
+ * The edge of the process: nothing else touches its arguments, environment, streams, signals or exit code. Imports next
+ * to nothing, because probes run through here; each command imports what it needs when it runs.
  */
 
 type SignalListener = Parameters<Io['onSignal']>[0]
 const signalListeners = new Set<SignalListener>()
 
-// Process 1 of a container has no default action for a signal: without these handlers it could not be stopped while it starts.
+// PID 1 of a container has no default signal actions: without these handlers it could not be stopped while starting.
 for (const [signal, number] of [
   ['SIGINT', 2],
   ['SIGTERM', 15],
@@ -21,7 +21,7 @@ for (const [signal, number] of [
 }
 
 process.on('uncaughtException', (error) => {
-  // A SyntaxError quotes what was parsed, which may be content.
+  // A SyntaxError quotes the parsed text, which may be log content.
   const message = error instanceof SyntaxError ? error.name : String(error)
   const frames = error instanceof Error ? (error.stack?.match(/^ {4}at .*$/gm) ?? []) : []
   stderr.write(`agent: internal error: ${[message, ...frames].join('\n')}\n`)
@@ -47,7 +47,7 @@ const io: Io = {
 }
 
 const code = await dispatch(process.argv.slice(2), io)
-// Behind all that was written, which a pipe may still hold, and behind the event that tells of its failure.
+// Exits only after all output, which a pipe may still hold, is written, and after a write error has been emitted.
 process.stdout.write('', () => setImmediate(() => process.exit(stdout.failed ? exitCode.io : code)))
 
 function output(stream: NodeJS.WriteStream): Output & { readonly failed: boolean } {
@@ -55,7 +55,7 @@ function output(stream: NodeJS.WriteStream): Output & { readonly failed: boolean
   let failed = false
   stream.on('error', (error: NodeJS.ErrnoException) => {
     closed = true
-    // A reader may go away whenever it likes; a full disk is another matter.
+    // A reader may close the pipe at any time; a full disk is a failure.
     if (error.code !== 'EPIPE') failed = true
   })
   return {

@@ -1,4 +1,4 @@
-/** To open a named pipe waits for its writer, perhaps for ever. Those of a shell, as in `<(…)`, are below /dev and have one. */
+/** Opening a named pipe blocks until it has a writer, perhaps forever. A shell's `<(…)` is below /dev and has one. */
 export function waitsForWriter(path: string, stats: { isFIFO(): boolean }): boolean {
   return stats.isFIFO() && !/^\/(dev|proc)\//.test(path)
 }

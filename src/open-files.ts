@@ -1,15 +1,15 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { systemError } from './system-error.ts'
 
-/** What this process has open now, sockets included; undefined where the system does not tell. */
+/** Number of descriptors this process has open, sockets included; undefined where the system does not report it. */
 export function openFiles(): number | undefined {
   return unlessRefused(() => readdirSync('/proc/self/fd').length)
 }
 
-/** For connections, positions, dead letters and directories: without them nothing that is read can be sent. */
+/** For connections, positions, dead letters and directories: without these nothing read can be sent. */
 const RESERVED_FILES = 32
 
-/** How many more files this process may open and still do its work; undefined where the system does not tell. */
+/** How many more files may be opened while leaving the reserve; undefined where the system does not report it. */
 export function openFilesAllowance(): number | undefined {
   const limits = unlessRefused(() => readFileSync('/proc/self/limits', 'utf8'))
   const limit = /^Max open files +(\d+)/m.exec(limits ?? '')?.[1]

@@ -2,14 +2,14 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { getPriority, setPriority } from 'node:os'
 import { systemError } from './system-error.ts'
 
-/** A third of the CPU time where they compete with a thread of the usual priority. */
+/** Under contention, a third of the CPU time of a thread with normal priority. */
 const NICER = 5
-/** The most that a process may be told to give way. */
+/** The highest nice value. */
 const NICEST = 19
 
 /**
- * Lets the main thread go before the threads of libuv's pool, which compress: with all cores busy it would wait for its turn
- * while nothing is left to compress. Does nothing where threads have no names or no priority of their own: only Linux has both.
+ * Lets the main thread run before libuv's pool threads, which compress: with all cores busy it would wait its turn while
+ * they run out of data to compress. Does nothing where threads lack names or priorities of their own: only Linux has both.
  */
 export function lowerPoolPriority(): void {
   try {

@@ -5,7 +5,7 @@ import type { Generation } from './tail/generation.ts'
 import type { Lineage } from './tail/lineage.ts'
 import type { SourceView } from './tail/source-view.ts'
 
-/** One item of `logs:` with the files it means. */
+/** One item of `logs:` with the files it matches. */
 export function describeSource(view: SourceView, nowMs: number): SourceStatus {
   const { source, lineages, faults, warnings } = view
   const files = lineages.flatMap((lineage) => describeLineage(lineage, nowMs))
@@ -29,12 +29,12 @@ export function describeSource(view: SourceView, nowMs: number): SourceStatus {
 
 function sourceState({ faults, elsewhere }: SourceView, files: readonly FileStatus[], nowMs: number) {
   if (faults.length > 0 || files.some(({ state }) => state === 'error')) return 'error'
-  // Files that are read for another source are no files to wait for.
+  // A source whose files are read for another source is not waiting for any.
   const isWaiting = files.length === 0 && elsewhere.every((lineage) => describeLineage(lineage, nowMs).length === 0)
   return isWaiting ? 'pending' : 'ok'
 }
 
-/** A mount that is missing looks like a writer that has nothing to say. */
+/** A missing mount looks like a silent writer. */
 function reasonToWait({ missingDirectory }: SourceView): string | undefined {
   const missing = missingDirectory()
   return missing === undefined ? undefined : `${missing} (in a pod: is it mounted there?)`
@@ -43,7 +43,7 @@ function reasonToWait({ missingDirectory }: SourceView): string | undefined {
 function describeLineage(lineage: Lineage, nowMs: number): FileStatus[] {
   const rotated = lineage.generations.reading.filter((generation) => generation !== lineage.generations.live)
   const pending = [...lineage.generations.homeless, ...rotated].filter(isPending).length
-  // Those that are done with are kept to be recognised only.
+  // Finished ones are kept only to be recognised.
   const homeless = lineage.generations.homeless.filter(({ finished }) => !finished)
   const files = [...homeless, ...lineage.generations.reading].map((generation) =>
     describeFile(lineage, generation, { nowMs, pending }),
@@ -66,7 +66,7 @@ function describeFile(
   const error = generation.fault?.message ?? (live ? lineage.livePath.error : undefined)
   const positions = [...generation.cursors.values()].map((cursor) => describePosition(generation, cursor, nowMs))
   const hindmost = positions.toSorted((a, b) => a.position - b.position)[0]
-  // What only others have seen of a lost file, the one furthest behind never will.
+  // Bytes of a lost file that only the faster destinations read will never reach the slowest one.
   const seen = generation.lossReported ? [] : positions
   const bytesSeen = Math.max(hindmost?.readPosition ?? 0, ...seen.map(({ readPosition }) => readPosition))
   return {
@@ -98,7 +98,7 @@ function describePosition({ lossReported }: Generation, cursor: Cursor, nowMs: n
     bytesDeadLettered: deadLetteredBytes,
     bytesSkipped: skippedBytes,
     bytesPending: cursor.position - offset,
-    // Nothing more can be read of a lost file: only what is under way still is behind.
+    // A lost file cannot be read further: its lag is only what is in flight.
     lagBytes: Math.max(0, (lossReported ? cursor.position : cursor.end) - offset),
     lagMs: lossReported && cursor.isIdle ? 0 : cursor.lagMs(nowMs),
   }
@@ -135,7 +135,7 @@ function unreadable(path: string, error: string, pending: number): FileStatus {
   }
 }
 
-/** An item that is left out. */
+/** An item that was rejected. */
 export function describeRejected({ integration, path, error }: RejectedSource): SourceStatus {
   return {
     integration,

@@ -1,10 +1,10 @@
-/** What the operating system refused: `code` is the errno's name, `message` names the path and never any content. */
+/** An error of the operating system: `code` is the errno's name, `message` names the path, never any content. */
 export interface SystemError {
   readonly code: string
   readonly message: string
 }
 
-/** Turns a caught error of a system call into a value; anything else is a defect and is thrown again. */
+/** Turns a caught error of a system call into a value; anything else is a defect and is rethrown. */
 export function systemError(error: unknown): SystemError {
   if (error instanceof Error && 'syscall' in error && 'code' in error && typeof error.code === 'string') {
     return { code: error.code, message: error.message }
@@ -12,7 +12,7 @@ export function systemError(error: unknown): SystemError {
   throw error
 }
 
-/** Undefined instead of a rejection when the file is not there. */
+/** Undefined instead of a rejection if the file does not exist. */
 export async function unlessAbsent<T>(work: Promise<T>): Promise<T | undefined> {
   try {
     return await work

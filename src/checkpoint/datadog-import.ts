@@ -3,7 +3,7 @@ import { isObject } from '../json-object.ts'
 import { waitsForWriter } from '../named-pipe.ts'
 import { systemError } from '../system-error.ts'
 
-/** Where a Datadog Agent was in the file it knew by a path: all bytes before `offset` were sent. */
+/** A Datadog Agent's position in the file it knew by a path: all bytes before `offset` were sent. */
 export interface ImportedPosition {
   readonly offset: number
   /** When it last moved the offset, ms since the epoch. */
@@ -15,16 +15,16 @@ export type Imported =
       readonly kind: 'positions'
       /** By path. */
       readonly positions: ReadonlyMap<string, ImportedPosition>
-      /** Entries of files that make no sense and are left out. */
+      /** Number of invalid file entries, which are left out. */
       readonly rejected: number
     }
   | { readonly kind: 'unusable'; readonly reason: string }
 
-/** The format of the registry that is read: keyed by path, offsets as text. */
+/** The supported registry format: keyed by path, offsets as text. */
 const VERSION = 2
 const FILE_KEY = 'file:'
 
-/** Reads the `registry.json` of a Datadog Agent. Whatever is wrong with it is a reason, never an error. */
+/** Reads the `registry.json` of a Datadog Agent. Whatever is wrong with it is returned as a reason, never thrown. */
 export function loadDatadogRegistry(path: string): Imported {
   try {
     if (waitsForWriter(path, statSync(path))) return { kind: 'unusable', reason: 'it is a named pipe' }

@@ -2,12 +2,12 @@ import { hash } from 'node:crypto'
 
 const version = 1
 
-/** What the bytes of a state file turned out to be. `problem` completes "registry.json …". */
+/** The result of decoding a state file. `problem` completes "registry.json …". */
 export type Decoded =
   | { readonly kind: 'valid'; readonly state: unknown }
   /** Not what was written: torn by a crash, or damaged later. */
   | { readonly kind: 'damaged'; readonly problem: string }
-  /** Perhaps whole, but of a format this agent does not know. */
+  /** Perhaps intact, but in a format this agent does not know. */
   | { readonly kind: 'foreign'; readonly problem: string }
 
 /** `{"version":1,"checksum":"<sha256 of the state's bytes>","state":…}` and a newline. */

@@ -2,21 +2,21 @@ import type { Span } from '../block.ts'
 
 /**
  * Spans taken in file order and settled in any order. `watermark` is the end of the longest settled prefix: everything
- * before it is delivered or durably dead-lettered, and it never passes a gap (I1). `T` rides along with each span and
- * surfaces when the watermark passes it.
+ * before it is delivered or durably dead-lettered, and it never passes a gap (I1). Each span carries a mark `T`, which is
+ * handed out when the watermark passes it.
  *
- * Neighbours that are settled behind an open span become one entry: memory is bounded by the open spans (I2), however
- * much is settled behind the oldest. Taking and settling cost O(1) amortised.
+ * Settled neighbours after an open span merge into one entry: memory is bounded by the open spans (I2), however much is
+ * settled after the oldest. Taking and settling cost O(1) amortised.
  */
 export interface Ledger<T> {
   readonly watermark: number
   /** Where the next span must start. */
   readonly taken: number
-  /** What is kept: the open spans, and what is settled between and behind them. */
+  /** Number of entries kept: the open spans, and the settled ones between and after them. */
   readonly entries: number
-  /** The mark of the first span that is not settled. */
+  /** The mark of the first unsettled span. */
   readonly oldest: T | undefined
-  /** Opens `[taken, end)`. The ticket settles it, once. */
+  /** Opens `[taken, end)`. The ticket settles it, exactly once. */
   take(end: number, mark: T): Ticket
 }
 
@@ -26,9 +26,9 @@ export interface Ticket {
 }
 
 export interface Marks<T> {
-  /** The mark of two settled neighbours together; undefined when something of them would be lost. */
+  /** The combined mark of two settled neighbours; undefined if merging would lose information. */
   join(earlier: T, later: T): T | undefined
-  /** Runs inside `settle` when the watermark passes what the mark stands for, in the order of the file. */
+  /** Called inside `settle` when the watermark passes the mark's span, in file order. */
   pass(mark: T): void
 }
 
@@ -54,7 +54,7 @@ export function createLedger<T>(start: number, marks: Marks<T>): Ledger<T> {
     entries += 1
   }
 
-  /** `entry` takes over the settled one behind it, if it may. */
+  /** Merges the settled `next` into `entry`, if their marks can be joined. */
   function absorb(entry: Entry<T>, next: Entry<T>): boolean {
     const mark = marks.join(entry.mark, next.mark)
     if (mark === undefined) return false
@@ -71,7 +71,7 @@ export function createLedger<T>(start: number, marks: Marks<T>): Ledger<T> {
     first = entry.after
     if (first) first.before = undefined
     else last = undefined
-    // Else garbage that is old already would keep what is passed later, one after the other, until it is collected itself.
+    // Otherwise a passed entry in the old generation of the heap keeps all entries passed later alive until it is collected.
     entry.after = undefined
     entries -= 1
     watermark = entry.end

@@ -8,18 +8,18 @@ import { type SystemError, systemError } from '../system-error.ts'
 export type Lock =
   | {
       readonly kind: 'locked'
-      /** When an agent first took it, as far as the file says. */
+      /** When an agent first took it, according to the file. */
       readonly madeAtMs: number
-      /** Whether its file was removed or replaced: then it keeps nobody away any more. */
+      /** Whether its file was removed or replaced: then it no longer keeps another agent out. */
       isLost(): boolean
       release(): void
     }
-  /** Another process has it. `by` is what that process wrote about itself. */
+  /** Another process holds it. `by` is what that process wrote about itself. */
   | { readonly kind: 'held'; readonly by: string; readonly message: string }
   | { readonly kind: 'failed'; readonly code: string; readonly message: string }
 
 /**
- * A handle that nothing refers to is collected, and closing it would give the lock away.
+ * Keeps handles referenced: garbage collection would close one, and closing releases the lock.
  */
 const held = new Set<DatabaseSync>()
 
@@ -27,7 +27,7 @@ const sqliteBusy = 5
 
 type Stat = (path: string, options: { readonly bigint: true }) => Facts
 
-/** What is to be known of the file of a lock. */
+/** Facts about the lock file. */
 interface Facts {
   readonly dev: bigint
   readonly ino: bigint
@@ -35,18 +35,18 @@ interface Facts {
 }
 
 /**
- * Takes the lock that keeps a second agent away from a directory. `holder` says who we are, for the message the other
- * one prints.
+ * Takes the lock that keeps a second agent out of a directory. `holder` says who we are, for the message the other one
+ * prints.
  *
- * The lock is the kernel's: an open transaction of SQLite holds a POSIX record lock on `agent.lock`, and that is the
- * one file lock Node can take without native code. The file stays empty.
+ * The lock is the kernel's: an open SQLite transaction holds a POSIX record lock on `agent.lock`, the only file lock Node
+ * can take without native code. The file stays empty.
  * - Taking it is atomic, so two agents that start together need no protocol between them.
- * - The kernel drops it with the process. After kill -9, a power loss or a reboot there is nothing stale to reclaim,
- *   and no process id that could have been reused is ever asked about.
- * - It belongs to the inode, so containers that mount the same host directory see each other's, whatever their process
- *   and network namespaces.
+ * - The kernel releases it when the process ends. After kill -9, a power loss or a reboot there is no stale lock to
+ *   reclaim, and no process id, possibly reused, to check.
+ * - It belongs to the inode, so containers that mount the same host directory see each other's locks, whatever their
+ *   process and network namespaces.
  *
- * POSIX gives the lock up when this process closes any descriptor of the file: nothing else here may open it.
+ * POSIX releases the lock when this process closes any descriptor of the file: nothing else here may open it.
  */
 export async function openLock(dir: string, holder: string, stat: Stat = statSync): Promise<Lock> {
   const path = join(dir, 'agent.lock')
@@ -57,7 +57,7 @@ export async function openLock(dir: string, holder: string, stat: Stat = statSyn
   if (database instanceof DatabaseSync) {
     held.add(database)
     const lock = await hold(database, path, stat)
-    // Only the message of a refused agent needs it, so a full disk does not matter here.
+    // Only the message of a refused agent needs this file, so failing to write it (full disk) does not matter.
     if (lock.kind === 'locked') await attempt(writeFile(holderPath, `${holder}\n`, { mode: 0o600 }))
     return lock
   }
@@ -90,7 +90,7 @@ function factsOf(path: string, stat: Stat): Facts | SystemError {
   }
 }
 
-/** What cannot be told now is no reason to give a lock up. */
+/** A failed stat other than ENOENT proves nothing: the lock is kept. */
 function isOther({ dev, ino }: Facts, now: Facts | SystemError): boolean {
   return 'code' in now ? now.code === 'ENOENT' : now.dev !== dev || now.ino !== ino
 }
@@ -100,15 +100,15 @@ async function hold(database: DatabaseSync, path: string, stat: Stat): Promise<L
     release(database)
     return failed(path, why)
   }
-  // At once: a little later the path may lead to the file of another agent.
+  // Immediately: a little later the path may lead to another agent's file.
   const facts = factsOf(path, stat)
   if ('code' in facts) return refuse(facts)
-  // SQLite opens a file it may not write for reading only, and then its transaction takes no lock.
+  // SQLite opens an unwritable file read-only, and then its transaction takes no lock.
   const unwritable = await attempt(access(path, constants.W_OK))
   if (unwritable !== undefined) return refuse(unwritable)
   return {
     kind: 'locked',
-    // Nothing is ever written to it.
+    // The file is never written to, so its mtime is its creation time.
     madeAtMs: Number(facts.mtimeMs),
     isLost: () => isOther(facts, factsOf(path, stat)),
     release: () => release(database),
@@ -130,7 +130,7 @@ function release(database: DatabaseSync): void {
   database.close()
 }
 
-/** Resolves with what the system refused, or undefined. */
+/** Resolves with the system error, or undefined on success. */
 async function attempt(work: Promise<unknown>): Promise<SystemError | undefined> {
   try {
     await work
@@ -140,7 +140,7 @@ async function attempt(work: Promise<unknown>): Promise<SystemError | undefined>
   }
 }
 
-/** A directory that was removed and is mounted still is there, is writable, and takes no file. */
+/** A directory that was removed while mounted still exists and is writable, but no file can be created in it. */
 async function removalOf(dir: string): Promise<SystemError | undefined> {
   const links = (await stat(dir).catch(() => undefined))?.nlink
   return links === 0 ? { code: 'ENOENT', message: 'its directory was removed: restart the pod' } : undefined

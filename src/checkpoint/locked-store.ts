@@ -2,14 +2,13 @@ import type { Lock } from './lock.ts'
 import type { SaveResult, Store } from './store.ts'
 
 export interface LockedStore extends Pick<Store, 'save'> {
-  /** Gives the lock up. */
+  /** Releases the lock. */
   release(): void
 }
 
 /**
- * Saves only under the lock of the directory: two agents never write the same positions. A lock that could not be had at
- * the start, as on a read-only file system, or was lost, as when the directory was cleared, is asked for again at every
- * save.
+ * Saves only under the lock of the directory: two agents never write the same positions. A lock that could not be taken
+ * at the start (read-only file system) or was lost (directory cleared) is tried again at every save.
  */
 export function lockedStore(store: Pick<Store, 'save'>, first: Lock, take: () => Promise<Lock>): LockedStore {
   let lock = first
@@ -22,7 +21,7 @@ export function lockedStore(store: Pick<Store, 'save'>, first: Lock, take: () =>
 
   async function refusal(): Promise<SaveResult | undefined> {
     if (taking || lock.kind !== 'locked' || lock.isLost()) {
-      // A second attempt beside the first would find the lock held: by us.
+      // A second, concurrent attempt would find the lock held: by us.
       taking ??= takeAgain().finally(() => {
         taking = undefined
       })

@@ -1,12 +1,12 @@
 import { isObject } from '../json-object.ts'
 
 /**
- * What survives a restart: for every generation of a file, how to recognise it and how far each destination is in it.
+ * What survives a restart: for every generation of a file, how to recognise it and each destination's position in it.
  * Holds hashes and counts, never log content. The JSON shape is `state` in registry.json; `store.ts` makes it durable.
  */
 export interface RegistryState {
   readonly writtenAt: string
-  /** Since when each source, by its path or pattern, is tailed: rotated files written later are no history. */
+  /** Since when each source, by its path or pattern, is tailed: rotated files written later are not history. */
   readonly sources: Readonly<Record<string, string>>
   readonly generations: readonly GenerationRecord[]
 }
@@ -20,23 +20,23 @@ export interface GenerationRecord {
   readonly ino: string
   /** Birth time in ns where the file system has one, else "0": tells a reused inode apart. */
   readonly birth: string
-  /** Hash of the first `length` bytes, growing to 1 KiB. */
+  /** Hash of the first `length` bytes, which grows up to 1 KiB. */
   readonly prefix: Fingerprint
   /** As last seen, uncompressed. */
   readonly size: number
-  /** Nothing more will come and every destination has settled everything, or it was history at the first start. */
+  /** Nothing more will be appended and every destination has settled everything, or it was history at the first start. */
   readonly finished: boolean
   readonly seenAt: string
   readonly positions: Readonly<Record<string, PositionRecord>>
 }
 
 /**
- * How many bytes a prefix or a marker covers at most. Long enough to reach past what every audit event ends or begins
- * with alike (annotations) to its timestamps and ids.
+ * Most bytes a prefix or a marker covers. Long enough to reach past what all audit events begin or end with
+ * (annotations) to their timestamps and ids.
  */
 export const FINGERPRINT_BYTES = 1024
 
-/** A hash of `length` bytes; `length` 0 recognises nothing. */
+/** A hash of `length` bytes; one of length 0 identifies nothing. */
 export interface Fingerprint {
   readonly length: number
   readonly hash: string
@@ -54,11 +54,11 @@ export interface ParsedRegistry {
   /** Ms since the epoch. */
   readonly sinceMs: ReadonlyMap<string, number>
   readonly generations: readonly GenerationRecord[]
-  /** Entries that made no sense and were left out, for the log. */
+  /** Number of invalid entries left out, for the log. */
   readonly rejected: number
 }
 
-/** Reads the state of a registry. Entries that make no sense are left out and counted; the others are kept. */
+/** Parses the state of a registry. Invalid entries are left out and counted; the others are kept. */
 export function parseRegistry(state: unknown): ParsedRegistry {
   const list = isObject(state) && Array.isArray(state.generations) ? state.generations : []
   const generations = list.filter(isGenerationRecord)

@@ -1,15 +1,15 @@
 import type { Log } from '../log.ts'
 import type { Store } from './store.ts'
 
-/** Writes positions soon after they move, and keeps trying while the disk refuses. */
+/** Writes positions soon after they move, and keeps retrying while writes fail. */
 export interface Saver {
-  /** Something changed that a restart should know. */
+  /** State changed that a restart needs. */
   touch(): void
-  /** Writes now, what has changed since a write under way, too; resolves when the state is durable or could not be written. */
+  /** Writes now, including changes since a write under way; resolves when the state is durable or could not be written. */
   flush(): Promise<boolean>
   stop(): void
   readonly lastSavedAtMs: number | undefined
-  /** Why the last write failed; undefined when it did not. */
+  /** Why the last write failed; undefined if it succeeded. */
   readonly error: string | undefined
 }
 
@@ -18,17 +18,17 @@ export interface SaverOptions {
   readonly state: () => object
   readonly log: Log
   /**
-   * Least time between two writes: bounds both the fsyncs a second and how much is sent again after a kill. It is
-   * longer after a write that took long.
+   * Shortest time between two writes: bounds both the fsyncs per second and how much is sent again after a kill. Longer
+   * after a slow write.
    */
   readonly gapMs?: number
-  /** Least time between two attempts while the disk refuses. */
+  /** Shortest time between two attempts while writes fail. */
   readonly retryMs?: number
 }
 
-/** A write is followed by a pause of so many times its duration: writing takes 4 % of the time, however much there is to write. */
+/** The pause after a write, as a multiple of its duration: writing takes 4 % of the time, however much there is to write. */
 const PAUSE_PER_WRITE = 24
-/** But by no longer one: a disk that hangs once must not make much be sent again. */
+/** Cap on that pause: a single disk stall must not cause much to be sent again. */
 const LONGEST_PAUSE_MS = 5000
 
 export function createSaver({ store, state, log, gapMs = 100, retryMs = 1000 }: SaverOptions): Saver {

@@ -16,11 +16,11 @@ export interface Loaded {
   readonly state: unknown
   /** The file the state came from; undefined when no file was usable. */
   readonly source: string | undefined
-  /** Files that hold something that cannot be used. They must not be overwritten before they are kept aside. */
+  /** Files with unusable content. They must be moved aside before they may be overwritten. */
   readonly unusable: readonly { readonly file: string; readonly problem: string }[]
 }
 
-/** The newest whole state: `registry.json`, else `.tmp`, else `.prev`. */
+/** The newest intact state: `registry.json`, else `.tmp`, else `.prev`. */
 export async function loadNewest(files: StateFiles): Promise<Loaded> {
   const { name } = files
   const unusable: { file: string; problem: string }[] = []
@@ -28,7 +28,7 @@ export async function loadNewest(files: StateFiles): Promise<Loaded> {
     const found = await readDocument(files, file)
     if (found.kind === 'valid') return { state: found.state, source: file, unusable }
     if (found.kind === 'absent') continue
-    // A torn .tmp is what a crash leaves of a save nobody was told about.
+    // A torn .tmp is what a crash leaves of a save that was never acknowledged.
     if (found.kind === 'damaged' && file.endsWith('.tmp')) continue
     unusable.push({ file, problem: found.problem })
   }
@@ -37,16 +37,16 @@ export async function loadNewest(files: StateFiles): Promise<Loaded> {
 
 const readAttempts = 3
 
-/** An agent whose state were so long had no memory to write it with. Beyond 512 MiB there is not even a string for it. */
+/** An agent could not hold a larger state in memory to write it. Beyond 512 MiB not even a string can hold it. */
 const MAX_BYTES = 128 * 1024 * 1024
 
 type Read =
   | Decoded
   | { readonly kind: 'absent' }
-  /** Perhaps whole. */
+  /** Perhaps intact. */
   | { readonly kind: 'unreadable'; readonly problem: string }
 
-/** A refused read may pass (EMFILE, EIO, ESTALE) while losing the state does not, so it is tried again. */
+/** A read error may be transient (EMFILE, EIO, ESTALE) but a lost state is lost for good, so it is retried. */
 async function readDocument({ fs, dir, retryPauseMs }: StateFiles, file: string): Promise<Read> {
   for (let attempt = 1; ; attempt++) {
     try {
@@ -61,7 +61,7 @@ async function readDocument({ fs, dir, retryPauseMs }: StateFiles, file: string)
   }
 }
 
-/** Makes `bytes` the newest state and the newest until now the previous one. The steps of the table in store.ts. */
+/** Makes `bytes` the newest state, and the newest so far the previous one, in the steps of the table in store.ts. */
 export async function replaceNewest(files: StateFiles, bytes: Buffer): Promise<SystemError | undefined> {
   const { fs, dir, name } = files
   const temporary = join(dir, `${name}.tmp`)
@@ -73,15 +73,15 @@ export async function replaceNewest(files: StateFiles, bytes: Buffer): Promise<S
     await fs.syncDirectory(dir)
     return undefined
   } catch (error) {
-    // Gives a full disk its room back.
+    // Frees the space on a full disk.
     await ignoreRefusal(fs.unlink(temporary))
     return systemError(error)
   }
 }
 
 /**
- * `.prev` is the second line of defence: a file system without hard links does without, and no save fails for it.
- * Linking comes first because it tells whether there is a newest state: without one `.prev` must stay.
+ * `.prev` is the second line of defence: where hard links are unsupported there is none, and no save fails because of it.
+ * Linking is tried first because it shows whether there is a newest state: if there is none, `.prev` must stay.
  */
 async function keepPrevious({ fs, dir, name }: StateFiles): Promise<void> {
   const previous = join(dir, `${name}.prev`)
@@ -95,7 +95,7 @@ const keptAside = 3
 
 export type Moved = { readonly kind: 'moved'; readonly as: string } | ({ readonly kind: 'refused' } & SystemError)
 
-/** Renames a file to the next `registry.json.corrupt-<n>` and drops the oldest of these beyond three. */
+/** Renames a file to the next `registry.json.corrupt-<n>` and deletes all but the newest three of these. */
 export async function moveAside({ fs, dir, name }: StateFiles, file: string): Promise<Moved> {
   const prefix = `${name}.corrupt-`
   try {

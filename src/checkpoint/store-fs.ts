@@ -1,19 +1,19 @@
 import { link, readdir, readFile, rename, stat, unlink, writeFile } from 'node:fs/promises'
 import { makeDirectory, syncDirectory } from '../durable-directory.ts'
 
-/** What a store asks of the file system. Every method rejects with an error that has the system's `code`. */
+/** What a store needs from the file system. Every method rejects with an error that has the system's `code`. */
 export interface StoreFs {
-  /** Creates a directory and its parents, durably, where missing. */
+  /** Durably creates a directory and its parents where missing. */
   makeDirectory(path: string): Promise<void>
   readDirectory(path: string): Promise<readonly string[]>
-  /** Undefined when it has more than `maxBytes`. */
+  /** Undefined if it is longer than `maxBytes`. */
   readFile(path: string, maxBytes: number): Promise<Buffer | undefined>
   /** Creates or replaces a file, mode 0600; resolves when its content is durable. */
   writeFile(path: string, bytes: Buffer): Promise<void>
   link(existing: string, path: string): Promise<void>
   rename(from: string, to: string): Promise<void>
   unlink(path: string): Promise<void>
-  /** Resolves when the names in a directory are durable. */
+  /** Resolves when the entries of a directory are durable. */
   syncDirectory(path: string): Promise<void>
 }
 

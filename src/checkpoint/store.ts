@@ -4,19 +4,19 @@ import { type Loaded, loadNewest, moveAside, replaceNewest, type StateFiles } fr
 import { diskFs, type StoreFs } from './store-fs.ts'
 
 export interface Store {
-  /** The newest usable state found at the start; undefined when there was none. */
+  /** The newest usable state found at the start; undefined if there was none. */
   readonly loaded: unknown
-  /** What was wrong with the files at the start and what was done, in one sentence; undefined when all was well. */
+  /** What was wrong with the files at the start and what was done, in one sentence; undefined if nothing was. */
   readonly recovered: string | undefined
   /**
-   * Makes a state durable. One write runs at a time; saves that arrive meanwhile share the next one and its result,
-   * and it writes the latest state. A state given as a function is asked for when its write starts.
+   * Makes a state durable. One write runs at a time; saves that arrive meanwhile share the next write, which writes the
+   * latest state, and its result. A state given as a function is evaluated when its write starts.
    * Rejects only when the state cannot be serialised.
    */
   save(state: object | (() => object)): Promise<SaveResult>
 }
 
-/** After `failed` the state saved before, or this one, would be loaded; the next save tries everything again. */
+/** After `failed`, a load would find the previous state or this one; the next save retries everything. */
 export type SaveResult =
   | { readonly kind: 'saved' }
   | { readonly kind: 'failed'; readonly code: string; readonly message: string }
@@ -24,16 +24,16 @@ export type SaveResult =
 interface StoreOptions {
   readonly dir: string
   readonly name?: string
-  /** Whether the lock of the directory is held. Without it the files may be those of another, and none is touched before a save. */
+  /** Whether the lock of the directory is held. If not, the files may be another agent's: none is touched before a save. */
   readonly locked?: boolean
   readonly fs?: StoreFs
-  /** Between two attempts to read a file that the system refuses to read. */
+  /** Pause between attempts to read a file after an error. */
   readonly retryPauseMs?: number
 }
 
 /**
  * A JSON document that survives kill -9 and power loss. Loading tries `registry.json`, then `.tmp`, then `.prev`, and
- * takes the first that is whole: its checksum says so.
+ * takes the first whose checksum shows it is intact.
  *
  * What loading finds when the process or the machine dies after each step of a save (A: the state before the last,
  * B: the last, C: the one being saved):
@@ -48,11 +48,11 @@ interface StoreOptions {
  * | 5 rename .tmp to registry.json     | C             | absent       | B      | C      |
  * | 6 fsync of the directory           | C             | absent       | B      | C, and the save is acknowledged |
  *
- * A power loss between 3 and 6 may also undo any of the names 3 to 5 changed; the contents they lead to were durable
- * before, so what is loaded is B or C. `registry.json` itself is never absent after the first save, because a rename
- * replaces it; where it is missing or damaged nevertheless, a whole `.tmp` is at least as new as `.prev` (each save
- * starts by writing it) and as true: a state claims only what was settled when it was handed to save, whether or not
- * that save came to its end.
+ * A power loss between 3 and 6 may also undo any of the name changes of steps 3 to 5; the contents behind the names were
+ * durable before, so B or C is loaded. `registry.json` itself is never absent after the first save, because a rename
+ * replaces it; if it is missing or damaged nevertheless, an intact `.tmp` is at least as new as `.prev` (each save
+ * starts by writing it) and as valid: a state claims only what was settled when it was handed to save, whether or not
+ * that save completed.
  */
 export async function openStore(options: StoreOptions): Promise<Store> {
   const { dir, name = 'registry.json', locked = true, fs = diskFs, retryPauseMs = 200 } = options
@@ -66,7 +66,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   let running: Promise<SaveResult> | undefined
   let waiting: Promise<SaveResult> | undefined
 
-  /** Nothing is written before what could not be used is out of the way: it may be the work of a newer agent. */
+  /** Nothing is written before unusable files are moved aside: they may come from a newer agent. */
   async function keepUnusable(): Promise<SystemError | undefined> {
     for (const file of unusable) {
       const moved = await moveAside(files, file)

@@ -7,12 +7,13 @@ import { recognise } from './recognition.ts'
 import { liveNameOf } from './rotated-name.ts'
 import { leadsNowhere, refuse, type Scan } from './scan.ts'
 
-/** Scans in a row that have to agree that a file is not there. */
+/** Consecutive scans that must agree that a file is missing. */
 const SCANS = 2
 
 /**
- * A homeless generation may lie under a name of no known form, or behind a link: then only the same file will do. What is
- * done with may be written to there, too. It is looked for when it has just been missed, and then where it was last seen.
+ * The file of a homeless generation may have a name of no known form, or lie behind a link: there only the very same file
+ * is accepted. A finished one may still be written to there: it is searched for right after it went missing, later only
+ * where it was last seen.
  */
 export function lookElsewhere(scan: Scan): void {
   const { homeless } = scan.generations
@@ -30,7 +31,7 @@ export function lookElsewhere(scan: Scan): void {
   }
 }
 
-/** Other names that begin as that of the live file. */
+/** Other names that begin like the live file's. */
 function alike({ livePath: { base }, names }: Scan): readonly string[] {
   const stem = base.name.slice(0, Math.max(1, base.name.lastIndexOf('.')))
   return [...names]
@@ -38,7 +39,7 @@ function alike({ livePath: { base }, names }: Scan): readonly string[] {
     .map((name) => join(base.directory, name))
 }
 
-/** Where it was last seen, and where it may have been rotated to there, if that is where a link led before it was turned. */
+/** Where it was last seen; if that is another directory, which a repointed link led to, also its rotated names there. */
 function besides(scan: Scan, { lastPath }: Generation): readonly string[] {
   const { base } = scan.livePath
   const directory = dirname(lastPath)
@@ -52,14 +53,14 @@ function besides(scan: Scan, { lastPath }: Generation): readonly string[] {
   return [lastPath, ...[...live].flatMap((name) => listing.rotatedOf(name)).map((name) => join(directory, name))]
 }
 
-/** Whether no scan looks at a path by itself; of the names in the directory only those that are there are worth a look. */
+/** Whether ordinary scans do not cover a path. Of names in the scanned directory only existing ones qualify. */
 function isBeyond({ livePath: { base }, names }: Scan, path: string): boolean {
   if (dirname(path) !== base.directory) return true
   const name = basename(path)
   return names.has(name) && name !== base.name && liveNameOf(name) !== base.name
 }
 
-/** Gives the file at a path to the homeless generation that was seen in it. A fault: it cannot be told. */
+/** Gives the file at a path to the homeless generation last seen in it. A fault: this cannot be decided. */
 function seek({ generations, seen }: Scan, path: string): Fault | undefined {
   const { files } = generations.options
   const facts = path.endsWith('.gz') ? undefined : files.stat(path)
@@ -77,7 +78,7 @@ function seek({ generations, seen }: Scan, path: string): Fault | undefined {
   return undefined
 }
 
-/** Two complete scans without a generation's file: what is done with is put by, what is unread is homeless, then lost. */
+/** After two complete scans without its file a generation becomes homeless; if unfinished, it is then given up as lost. */
 export function missUnseen(scan: Scan): void {
   const { generations, seen, isComplete } = scan
   for (const generation of [...generations.done, ...generations.reading]) {
@@ -94,7 +95,7 @@ export function missUnseen(scan: Scan): void {
   generations.forgetGone()
 }
 
-/** Not under its last name either, which may have no known form: there it can be written to, however long it has been done with. */
+/** Whether it is not at its last path either, whose name may have no known form: even a finished file can be written to there. */
 function isGone(scan: Scan, generation: Generation): boolean {
   const { generations, nowMs } = scan
   const { lastPath: path, identity } = generation
@@ -107,8 +108,8 @@ function isGone(scan: Scan, generation: Generation): boolean {
 }
 
 /**
- * Done with, and not where it was, while something cannot be looked at: kept no longer than what is gone, as that may last
- * for any number of rotations. Without a listing that is so of what has left the live path only: the names of others move on.
+ * Whether a finished generation that is not where it was counts as gone while something cannot be examined, as that may
+ * last for any number of rotations. Without a listing only if it was last at the live path: other names shift on rotation.
  */
 function isOutOfSight({ refusal, names, livePath: { base } }: Scan, { finished, lastPath }: Generation): boolean {
   if (!finished || !refusal) return false

@@ -5,14 +5,14 @@ import { Fault, type Files, readExactly, TooEarly } from './files.ts'
 import type { Generation } from './generation.ts'
 import type { Place } from './place.ts'
 
-/** A gzip archive that is open. */
+/** An open gzip archive. */
 export interface Archive extends Place {
   readonly fd: number
 }
 
 export const MOVED = new TooEarly('a position has moved meanwhile')
 
-/** The first inflated bytes; fewer only when there are no more. */
+/** The first inflated bytes, up to a fingerprint's length. */
 export async function headOf(files: Files, fd: number): Promise<Buffer | Fault> {
   const pieces: Buffer[] = []
   let size = 0
@@ -28,13 +28,13 @@ export async function headOf(files: Files, fd: number): Promise<Buffer | Fault> 
   return Buffer.concat(pieces).subarray(0, FINGERPRINT_BYTES)
 }
 
-/** As the last member says, modulo 2^32 (RFC 1952, ISIZE): right for an archive of one member. */
+/** The inflated size that the last member states, modulo 2^32 (RFC 1952, ISIZE): correct for an archive of one member. */
 export function sizeOf(files: Files, { fd, facts }: Archive): number | Fault {
   const trailer = readExactly(files, fd, { position: Math.max(0, facts.size - 4), length: 4 })
   return trailer instanceof Fault ? trailer : (trailer?.readUInt32LE() ?? 0)
 }
 
-/** Inflates the whole archive once, piece by piece, and keeps what recognition will ask for. */
+/** Inflates the whole archive once, piece by piece, and keeps what recognition will need. */
 export async function inspect(
   files: Files,
   { fd, facts }: Archive,
@@ -72,7 +72,7 @@ export async function inspect(
   }
 }
 
-/** Whether the file of a generation holds this piece at this position, as far as it goes. */
+/** Whether the generation's file holds this piece at this position, as far as the file goes. */
 function isPart(generation: Generation, piece: Buffer, position: number): boolean {
   const length = Math.min(piece.length, generation.size - position)
   if (length <= 0) return true
@@ -80,7 +80,7 @@ function isPart(generation: Generation, piece: Buffer, position: number): boolea
   return own !== undefined && !(own instanceof Fault) && own.equals(piece.subarray(0, length))
 }
 
-/** Keeps the bytes `[position, position + length)` of what passes by. */
+/** Captures the bytes `[position, position + length)` of the pieces passed. */
 function capture(position: number, length: number) {
   const bytes = Buffer.alloc(length)
   let filled = 0

@@ -4,7 +4,7 @@ import type { Place } from './place.ts'
 
 const HOLD_MS = 1000
 
-/** Looks into archives that nobody knows, beside everything else, as it takes time. */
+/** Inspects unknown archives in the background, as that takes time. */
 export class ArchiveSearch {
   readonly #generations: Generations
   #running: Promise<void> | undefined
@@ -15,8 +15,8 @@ export class ArchiveSearch {
   }
 
   /**
-   * The first search has just begun, which may find what comes before all that is known. It is waited for, but not for long,
-   * and later ones are not: archives may be many and come faster than they can be told.
+   * The first search has just begun; it may find content older than all that is known. It is waited for, but only briefly,
+   * and later ones are not: archives may be many and arrive faster than they can be inspected.
    */
   get isHolding(): boolean {
     return this.isRunning && performance.now() < (this.#holdsUntilMs ?? 0)
@@ -26,7 +26,7 @@ export class ArchiveSearch {
     return this.#running !== undefined
   }
 
-  /** Resolves when what was begun is decided. */
+  /** Resolves when the running search is over. */
   async idle(): Promise<void> {
     await this.#running
   }

@@ -9,8 +9,8 @@ import type { Place } from './place.ts'
 import { recognise } from './recognition.ts'
 
 /**
- * Decides what each archive is whose plain file is gone: the home of a generation, a copy, or new and unread. Nothing is
- * read from an archive before all of it has been inflated once without an error.
+ * Decides for each archive whose plain file is gone: the home of a generation, a copy, or new and unread. Nothing is read
+ * from an archive before all of it has been inflated once without an error.
  */
 export async function resolveArchives(
   generations: Generations,
@@ -63,7 +63,7 @@ async function resolve(generations: Generations, archive: Archive, isFirst: bool
       return undefined
     case 'home': {
       const { generation } = judgement
-      // What was read on meanwhile must be in it, too: what is read from an archive is not checked again.
+      // It must also hold what was read meanwhile: content read from an archive is not checked again.
       const verdict = recognise(generation, candidate)
       if (verdict instanceof Fault) return verdict
       if (verdict === 'other') return MOVED
@@ -91,14 +91,14 @@ function giveHome(
   return undefined
 }
 
-/** That nothing is known of how a generation begins says nothing. */
+/** A generation whose first bytes are unknown is not a suspect. */
 function beginsAs({ head }: Generation, begin: Buffer): boolean {
   return head.length > 0 && head.matches(begin.subarray(0, head.length)) === true
 }
 
 /**
- * An archive that was known before is recognised without inflating all of it. Another one may begin just so and be as long: not
- * even its name shows that it is not.
+ * Recognises a known archive without inflating all of it, by file identity: another one may have the same beginning and
+ * length, and even its name would not show the difference.
  */
 function isStillIn({ finished, size, place, identity }: Generation, { facts }: Archive, inflatedSize: number): boolean {
   return finished && !place && size % 2 ** 32 === inflatedSize && keyOf(identity) === keyOf(facts)

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { systemError } from '../system-error.ts'
 
-/** Where something is mounted now; empty where the system does not tell. */
+/** The current mount points; empty where the system does not report them. */
 export type MountPoints = () => ReadonlySet<string>
 
 export const linuxMountPoints: MountPoints = () => {
@@ -16,7 +16,7 @@ export const linuxMountPoints: MountPoints = () => {
 
 const MOUNT_POINT = 4
 
-/** The mount points in the text of /proc/<pid>/mountinfo (proc_pid_mountinfo(5)): blanks in them are written in octal. */
+/** The mount points in the text of /proc/<pid>/mountinfo (proc_pid_mountinfo(5)), where blanks are escaped in octal. */
 export function parseMountPoints(mountinfo: string): ReadonlySet<string> {
   const points = new Set<string>()
   for (const line of mountinfo.split('\n')) {
@@ -26,12 +26,12 @@ export function parseMountPoints(mountinfo: string): ReadonlySet<string> {
   return points
 }
 
-/** Names are bytes: those that are no ASCII stand in the text as they are. */
+/** Names are bytes: non-ASCII ones are not escaped in the text. */
 function unescapeOctal(text: string): string {
   return text.replace(/\\([0-3][0-7]{2})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)))
 }
 
-/** What to tell the operator of a file that is mounted by itself. */
+/** The warning for a file that is mounted on its own. */
 export function bindMountWarning(path: string): string {
   return `${path} is mounted as a single file: when it is rotated, the mount keeps showing the old file and nothing new is seen; mount its directory ${dirname(path)} instead`
 }

@@ -1,18 +1,18 @@
 import type { Generation } from './generation.ts'
 import { type FileIdentity, isIdentity } from './identity.ts'
 
-/** Generations by the file they were last seen in: each of thousands of rotated files is looked up in every scan. */
+/** Generations by the file they were last seen in: every scan looks up each of perhaps thousands of rotated files. */
 export class ByFile {
   readonly #generations = new Map<string, Set<Generation>>()
   readonly #keys = new Map<Generation, string>()
   #version = 0
 
-  /** Changes whenever a generation comes, or may be in another file. */
+  /** Changes whenever a generation is added, or may have moved to another file. */
   get version(): number {
     return this.#version
   }
 
-  /** To be told whenever it may be in another file. */
+  /** To be called whenever the generation may have moved to another file. */
   put(generation: Generation): void {
     this.#version += 1
     const key = keyOf(generation.identity)
@@ -33,7 +33,7 @@ export class ByFile {
     if (group?.size === 0) this.#generations.delete(key)
   }
 
-  /** The ones last seen in this file, those that are in it now first. */
+  /** The generations last seen in this file, those currently in it first. */
   of(file: FileIdentity): readonly Generation[] {
     const group = [...(this.#generations.get(keyOf(file)) ?? [])]
     return group.filter(({ identity }) => isIdentity(identity, file)).sort((a, b) => rank(a) - rank(b))
@@ -44,7 +44,7 @@ function rank({ place, finished }: Generation): number {
   return place === undefined ? 2 : Number(finished)
 }
 
-/** Without the device, whose number may change, where a birth time makes up for it. */
+/** Leaves out the device, whose number may change, where there is a birth time instead. */
 export function keyOf({ dev, ino, birth }: FileIdentity): string {
   return birth === '0' ? `${dev}:${ino}` : `${ino}:${birth}`
 }

@@ -9,9 +9,9 @@ interface Ended {
   readonly skipped: Skipped
 }
 
-/** How the bytes before a position ended (I4): dead-lettered, skipped for a reason, or else delivered. */
+/** What became of the bytes before a position (I4): dead-lettered, skipped for a reason, or else delivered. */
 export interface ByteAccount {
-  /** The position has passed `length` bytes more, of which some did not end delivered. */
+  /** The position advanced by `length` bytes, not all of which were delivered. */
   pass(length: number, ended: Ended): void
   counts(): Counts
 }
@@ -21,7 +21,7 @@ export function createByteAccount(from: Counts): ByteAccount {
   const skippedBytes: Record<string, number> = { ...from.skippedBytes }
   return {
     pass(length, ended) {
-      // The newline that was put behind the last line of a finished file is counted with it, but none of the file's bytes.
+      // `ended` may count the newline appended to the last line of a finished file, which is not a byte of the file.
       let left = length
       const truncated = (ended.skipped.truncated ?? 0) + ended.truncatedBytes
       for (const [reason, bytes] of Object.entries({ ...ended.skipped, ...(truncated > 0 ? { truncated } : {}) })) {

@@ -3,8 +3,8 @@ import type { Chunk } from '../block.ts'
 const MARK = [0xef, 0xbb, 0xbf]
 
 /**
- * Reads the start of a file without the UTF-8 byte order mark, which would make its first line no JSON: the room then begins
- * behind it. Taken with the first line, and counted.
+ * Reads the start of a file without the UTF-8 byte order mark, which would make its first line invalid JSON: the room then
+ * starts after it. The mark is taken with the first line and counted as skipped.
  */
 export async function readWithoutMark(
   room: Uint8Array,
@@ -16,8 +16,8 @@ export async function readWithoutMark(
     room.copyWithin(0, MARK.length, chunk.length)
     return unmarked(chunk)
   }
-  // A room that was full must be full again: that is how it is known to be too small. And all that is read must be shown, as
-  // bytes that are not would be offered again without end.
+  // A full room must be full again: that shows the taker that it is too small. And everything read must be shown, as hidden
+  // bytes would be offered again endlessly.
   chunk.leave('unread')
   const wide = new Uint8Array(room.length + MARK.length)
   const whole = await read(wide)

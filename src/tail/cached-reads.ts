@@ -1,18 +1,18 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { Fault, type Files } from './files.ts'
 
-/** A read that took longer did not come out of the page cache, whatever its length: 5 MB take 0.5 ms. */
+/** A slower read did not come from the page cache, whatever its length: 5 MB take 0.5 ms. */
 const SLOW_MS = 5
-/** So many reads go through the pool before the main thread tries again. */
+/** Reads made in the pool after a slow or failed one, before the main thread tries again. */
 const POOLED_READS = 16
 
 /**
- * Files that are read on the main thread while the page cache has the bytes: 2 MB take 0.2 ms. A trip through libuv's pool for
- * them takes 0.4 ms, and 1.5 ms behind compressions, while nothing is left to compress. What the disk has to be waited for is
- * read in the pool, where it holds up nobody: the first bytes of every file, and many reads after one that was slow.
+ * Reads files on the main thread while the page cache has the bytes: 2 MB take 0.2 ms. Through libuv's pool they take
+ * 0.4 ms, or 1.5 ms queued behind compressions, and meanwhile there is nothing left to compress. Reads that wait for the
+ * disk are made in the pool, where they block nothing else: the first read of every file, and many after a slow one.
  */
 export function cachedReads(files: Files, now = () => performance.now()): Files {
-  /** Reads that the pool is still to make, by descriptor. */
+  /** Reads still to be made in the pool, by descriptor. */
   const pooled = new Map<number, number>()
   return {
     ...files,
@@ -27,7 +27,7 @@ export function cachedReads(files: Files, now = () => performance.now()): Files 
         pooled.set(fd, left - 1)
         return files.read(fd, into, position)
       }
-      // Whoever reads on and on, as when rules drop all lines, would let nothing else have its turn.
+      // A taker that reads without pause, as when rules drop all lines, would starve the event loop.
       await nextTurn()
       const startedAtMs = now()
       const count = files.readSync(fd, into, position)

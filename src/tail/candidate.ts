@@ -8,11 +8,11 @@ import type { Readable } from './recognition.ts'
 export interface Candidate extends Readable {
   readonly isArchive: boolean
   /**
-   * Of an archive, which takes long to inflate: what was known of each when that began. Positions may have moved on since;
-   * what is older than that is judged as of then.
+   * Of an archive, which takes long to inflate: the evidence of each suspect when inflating began. Positions may have
+   * moved on since; suspects are judged by what was known then.
    */
   readonly known?: ReadonlyMap<Generation, readonly Evidence[]>
-  /** Whether it holds the same bytes as the file that `generation` is read from, as far as both go. */
+  /** Whether it holds the same bytes as the file `generation` is read from, up to the shorter length. */
   agrees(generation: Generation): boolean | Fault
 }
 
@@ -22,12 +22,12 @@ export function plainCandidate(files: Files, fd: number, facts: FileFacts): Cand
   return { facts, isArchive: false, size, bytes, agrees: (generation) => agrees(generation, { size, bytes }) }
 }
 
-/** How much of the end, and of the beginning, is compared with another file. */
+/** How many bytes of the beginning and of the end are compared with another file. */
 export const COMPARED_BYTES = 4 * FINGERPRINT_BYTES
 
 /**
- * Compares the beginning and the last common bytes. Logs that agree in both are copies: lines that are written at
- * different times differ.
+ * Compares the beginning and the last common bytes. Logs that agree in both are copies: lines written at different times
+ * differ.
  */
 function agrees(generation: Generation, other: Pick<Readable, 'size' | 'bytes'>): boolean | Fault {
   const facts = generation.look()

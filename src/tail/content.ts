@@ -2,15 +2,15 @@ import { Readable } from 'node:stream'
 import { createGunzip } from 'node:zlib'
 import { Fault, type Files, readExactly } from './files.ts'
 
-/** The bytes of one generation, by position, wherever they are. */
+/** The bytes of one generation by position, wherever they are stored. */
 export interface Content {
-  /** Nobody writes to it: it need not be looked at again to be believed. */
+  /** Never written to: what was read from it needs no recheck. */
   readonly isFixed: boolean
-  /** Fills `into` from `position` on; fewer bytes only at the end, 0 behind it. */
+  /** Fills `into` from `position` on; fewer bytes only at the end, 0 past it. */
   read(into: Uint8Array, position: number): Promise<number | Fault>
   /**
    * The `length` bytes before `position`, which must lie within or before the range of the last read; undefined when
-   * they are not there (any more).
+   * they are not, or no longer, there.
    */
   before(position: number, length: number): Buffer | undefined | Fault
   close(): void
@@ -19,7 +19,7 @@ export interface Content {
 const CLOSED = new Fault('EBADF', 'its file has been let go of')
 
 export function plainContent(files: Files, fd: number): Content {
-  // The number of a closed descriptor may be another file's at once: it must not be used any more.
+  // The number of a closed descriptor may be reused for another file at once: it must not be used again.
   let isOpen = true
   return {
     isFixed: false,
@@ -32,13 +32,13 @@ export function plainContent(files: Files, fd: number): Content {
   }
 }
 
-/** Kept before the position of the last read, for `before`. */
+/** How many bytes before the position of the last read are kept, for `before`. */
 const KEPT_BYTES = 1024
 
 /**
- * A gzip archive (also of several members) as if it were the plain file. It is inflated forward; a position before the
+ * A gzip archive (of one or more members) as if it were the plain file. It is inflated forward; a position before the
  * last read is reached by inflating from the start again. Memory: the last read and what was inflated beyond it. The
- * descriptor is the caller's to close.
+ * caller closes the descriptor.
  */
 export function archiveContent(files: Files, fd: number): Content {
   let isOpen = true
@@ -46,7 +46,7 @@ export function archiveContent(files: Files, fd: number): Content {
   let window: Buffer = Buffer.alloc(0)
   let windowStart = 0
   let ended = false
-  /** A read failed half way: the window is not what it says. */
+  /** A read failed midway: the window cannot be trusted. */
   let broken = false
 
   async function restart(): Promise<void> {
@@ -144,7 +144,7 @@ export function faultOfInflating(error: unknown): Fault {
   throw error
 }
 
-/** zlib's own words for data that ends early or is damaged; any other fault says nothing about the content. */
+/** zlib's codes for data that is cut short or damaged; any other fault says nothing about the content. */
 export function isIncomplete({ code }: Fault): boolean {
   return code === 'Z_BUF_ERROR' || code === 'Z_DATA_ERROR'
 }

@@ -11,38 +11,38 @@ import { type Mark, Taken } from './taken.ts'
 
 const NOT_ENDED = { deadLetteredBytes: 0, truncatedBytes: 0 }
 
-/** How a line is followed that the chunk does not hold to its end. */
+/** How to follow a line that extends beyond the chunk. */
 export interface Following {
-  /** UTF-8 when left out. */
+  /** UTF-8 if omitted. */
   readonly code?: LineEnds
-  /** Ends it. */
+  /** Aborts it. */
   readonly signal?: AbortSignal | undefined
 }
 
 /**
- * How far one destination is in one generation.
+ * One destination's position in one generation.
  *
- * That the file still is what it was is shown by content, not by size: after every read, and before a position is moved
- * on, the bytes before the old position must still be the ones read from there. The check comes after the read it
- * protects. A truncation before the check is seen by it; one after it came after the read, which then was sound.
+ * That the file is unchanged is proven by content, not by size: after every read, and before the position advances, the
+ * bytes before the old position must still be the ones read from there. The check comes after the read it protects: it
+ * sees any truncation before it, and a truncation after it also came after the read, which was sound.
  */
 export class Cursor {
   /** The next byte to offer. */
   position: number
-  /** Up to here was looked at; what lies between is no whole line. */
+  /** Examined up to here; from `position` to here there is no whole line. */
   readEnd: number
   readonly destination: string
   readonly #host: CursorHost
   readonly #taken: Taken
   readonly #proof: Proof
   readonly #arrival = new Arrival()
-  /** A read is under way, or its chunk is with its taker. */
+  /** A read is under way, or its chunk is still with its taker. */
   isOut = false
-  /** It could not be looked at what is there: to be tried again. */
+  /** The last read failed and is to be retried. */
   hasFailed = false
-  /** What was looked at since may look different now. */
+  /** Offered again since the read began: what it examined may have changed. */
   #again = false
-  /** Up to here a line was followed that is longer than the chunk, without finding its end: nothing is offered before the file is longer. */
+  /** A line longer than the chunk was followed up to here without finding its end: nothing is offered until the file grows. */
   #scannedTo = 0
   readonly #search: LineSearch
 
@@ -64,17 +64,17 @@ export class Cursor {
     return this.#host.size > this.readEnd
   }
 
-  /** Where the content ends, as far as it is known. */
+  /** The known end of the content. */
   get end(): number {
     return this.#host.size
   }
 
-  /** Whether the content ends at `position` for good: the last line counts also without its newline. */
+  /** Whether `position` is the final end of the content: the last line then counts even without its newline. */
   endsAt(position: number): boolean {
     return this.#host.final && position === this.#host.size
   }
 
-  /** Nothing is under way, neither a read nor a chunk nor a part. */
+  /** No read, chunk or part is outstanding. */
   get isIdle(): boolean {
     return !this.isOut && this.#taken.isSettled
   }
@@ -83,7 +83,7 @@ export class Cursor {
     return this.isIdle && this.position >= this.#host.size
   }
 
-  /** For how long the oldest unsettled byte has been waiting, as far as it was seen to arrive; 0 when all is settled. */
+  /** How long the oldest unsettled byte has been waiting, as far as its arrival was seen; 0 if all is settled. */
   lagMs(nowMs: number): number {
     if (this.isSettled) return 0
     const sinceMs = this.#taken.sinceMs ?? this.#arrival.sinceMs ?? nowMs
@@ -102,7 +102,7 @@ export class Cursor {
     return [this.#taken.record, ...this.#proof.evidence()].filter(({ marker }) => marker.length > 0)
   }
 
-  /** Offers the bytes behind `position`, written at `atMs` or before: they may be new, readable now, or a whole line. */
+  /** Offers the bytes after `position`, written at `atMs` or earlier: they may be new, readable now, or a whole line by now. */
   offerAgain(atMs: number): void {
     this.#again = true
     this.readEnd = this.position
@@ -120,7 +120,7 @@ export class Cursor {
     return chunk
   }
 
-  /** Offers nothing before the file changes, when it may be a whole line. */
+  /** Offers nothing until the file changes: then there may be a whole line. */
   #lookedUpTo(end: number): void {
     this.isOut = false
     this.#proof.release()
@@ -135,7 +135,7 @@ export class Cursor {
     try {
       const count = await content.read(room, this.position)
       if (count instanceof Fault) return this.#failed(count)
-      // What was read is what the content is known by: the file may have been truncated and written again already.
+      // The content is identified by the bytes just read: the file may already have been truncated and rewritten.
       const isOwn = this.position > 0 || host.begins(room.subarray(0, count))
       const unchanged = isOwn && host.isUnchanged(content)
       if (unchanged instanceof Fault) return this.#failed(unchanged)
@@ -147,7 +147,7 @@ export class Cursor {
     }
   }
 
-  /** Bytes from anywhere in the content, without a look at the ledger. */
+  /** Reads from anywhere in the content, leaving position and ledger alone. */
   async #peek(into: Uint8Array, position: number): Promise<number | Fault> {
     const host = this.#host
     const content = host.content(this)
@@ -167,7 +167,7 @@ export class Cursor {
     return undefined
   }
 
-  /** Whether the bytes before the position still are the ones that were read, as far as there are any. */
+  /** Whether the bytes before the position, if any, are still the ones that were read. */
   isUnchanged(content: Content): boolean | Fault {
     return this.#proof.isUnchanged(content)
   }
@@ -186,7 +186,7 @@ export class Cursor {
       readAtMs: Date.now(),
       take: (bytes, skipped) => this.#take({ end: start + (closed ? Math.min(bytes, count) : bytes), seen }, skipped),
       leave: (rest) => {
-        // A full room has no place for that newline. Only behind what was taken, as the same bytes again would tell nothing new.
+        // A full room has no space for that newline: the rest is offered again, but only after a take; else nothing would differ.
         const isUnended = !closed && this.position > start && this.endsAt(start + count)
         this.#lookedUpTo(rest === 'unread' || isUnended ? this.position : start + count)
       },
@@ -214,7 +214,7 @@ export class Cursor {
     }
   }
 
-  /** The bytes before `end` in the file, if that still is the one that was read. */
+  /** The bytes before `end` in the file, if it is still the one that was read. */
   #tailAt(end: number, seen: Seen): Buffer | undefined {
     const content = this.#host.content(this)
     if (content instanceof Fault || !this.#isStill(content, seen)) return undefined
@@ -227,7 +227,7 @@ export class Cursor {
     return content instanceof Fault ? content : content.before(position, length)
   }
 
-  /** Whether the content is what it was when a chunk was read that ended with `seen`. */
+  /** Whether the content is unchanged since the chunk that ended with `seen` was read. */
   #isStill(content: Content, seen: Seen): boolean {
     if (content.isFixed) return true
     const bytes = content.before(seen.end, seen.bytes.length)

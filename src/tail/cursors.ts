@@ -50,14 +50,14 @@ export class Cursors {
     return furthest
   }
 
-  /** How many bytes the destination furthest behind has not read. */
+  /** Unread bytes of the destination furthest behind. */
   get unreadBytes(): number {
     let unread = 0
     for (const { position } of this.values()) unread = Math.max(unread, this.#host.size - position)
     return unread
   }
 
-  /** All destinations have settled every byte there is. */
+  /** All destinations have settled every known byte. */
   get isSettled(): boolean {
     return this.every(({ isSettled }) => isSettled)
   }
@@ -82,12 +82,12 @@ export class Cursors {
     return [...this.values()].flatMap((cursor) => cursor.evidence())
   }
 
-  /** Something tells whether a file holds what each of them has read. */
+  /** For each of them it can be checked whether a file holds what was read. */
   get isProvable(): boolean {
     return this.every((cursor) => cursor.isProvable)
   }
 
-  /** Offers everything unread, which was written at `atMs` or before. */
+  /** Offers everything unread, written at `atMs` or earlier. */
   offerAgain(atMs: number): void {
     for (const cursor of this.values()) cursor.offerAgain(atMs)
   }

@@ -2,9 +2,9 @@ import { isIncomplete } from './content.ts'
 import { type Fault, type FileFacts, TooEarly } from './files.ts'
 import type { Place } from './place.ts'
 
-/** What cannot be told for this long is waited for no more. */
+/** A file undecided for this long is no longer waited for. */
 const STALE_MS = 600_000
-/** Before a file that cannot be read is tried a third time, as at first it may only have been too early; then doubled. */
+/** Pause before the third attempt, then doubled. The second is immediate: the first may only have been too early. */
 const FIRST_PAUSE_MS = 1000
 const MOST_PAUSE_MS = 30_000
 
@@ -14,36 +14,36 @@ export interface Unreadable {
   readonly reason: string
 }
 
-/** A file of which it could not be told what it is. Times are those of the monotonic clock, as the other may be set back. */
+/** A file that could not be identified. Times are monotonic, as the wall clock may be set back. */
 interface Undecided extends Unreadable {
   path: string
-  /** `damaged`: an archive that does not inflate, or not to its end; `early`: it only cannot be told yet. */
+  /** `damaged`: an archive that does not inflate completely; `early`: merely not decidable yet. */
   readonly kind: 'damaged' | 'unreadable' | 'early'
   readonly sinceMs: number
   readonly triedAtMs: number
-  /** Tries in a row. */
+  /** Attempts in a row. */
   readonly tries: number
   isReported: boolean
 }
 
-/** What was decided about files that no generation is read from. A decision holds until the file changes. */
+/** Decisions about files that no generation is read from. A decision holds until the file changes. */
 export class Decisions {
   #copies = new Set<string>()
   #undecided = new Map<string, Undecided>()
-  /** Since when files are as they are that may still be written, in the monotonic clock. */
+  /** Since when files that may still be written have been seen unchanged; monotonic. */
   #sightedMs = new Map<string, number>()
 
-  /** It is a copy of what is read elsewhere. */
+  /** The file is a copy of content read elsewhere. */
   ignore(facts: FileFacts): void {
     this.#copies.add(stateOf(facts))
   }
 
-  /** It cannot be told what it is: it is tried again after a pause, and a damaged archive when it has changed. */
+  /** The file cannot be identified now: it is tried again after a pause, a damaged archive only when it has changed. */
   postpone({ path, facts }: Place, fault: Fault): void {
     const before = this.#undecided.get(stateOf(facts))
     const triedAtMs = performance.now()
     const kind = kindOf(fault)
-    // An archive that is still being written has just changed.
+    // Counts from the last change: an archive that is still being written has just changed.
     const restMs = kind === 'damaged' ? Math.max(0, Date.now() - facts.mtimeMs) : 0
     this.#undecided.set(stateOf(facts), {
       path,
@@ -56,7 +56,7 @@ export class Decisions {
     })
   }
 
-  /** For how long it has been seen to be as it is now, as its modification time may lie in the future. */
+  /** How long the file has been seen unchanged; its modification time may lie in the future. */
   restMs(facts: FileFacts): number {
     const nowMs = performance.now()
     const sightedMs = this.#sightedMs.get(stateOf(facts)) ?? nowMs
@@ -64,7 +64,7 @@ export class Decisions {
     return nowMs - sightedMs
   }
 
-  /** It can be told what it is. */
+  /** The file has been identified. */
   clear(facts: FileFacts): void {
     this.#undecided.delete(stateOf(facts))
   }
@@ -73,33 +73,33 @@ export class Decisions {
     return this.#copies.has(stateOf(facts))
   }
 
-  /** Nothing is to be found out about it now. */
+  /** It is decided, or not yet due for another attempt. */
   has(facts: FileFacts): boolean {
     const undecided = this.#undecided.get(stateOf(facts))
     return this.isCopy(facts) || (undecided !== undefined && !isDue(undecided))
   }
 
-  /** Something is to be tried again. */
+  /** Some file is due for another attempt. */
   get isDue(): boolean {
     return this.#undecided.values().some(isDue)
   }
 
-  /** What is looked for may be in a file that cannot be read yet. */
+  /** Content that is looked for may be in a file that cannot be read yet. */
   get isWaiting(): boolean {
     return this.#undecided.values().some((undecided) => !isStale(undecided))
   }
 
-  /** What could not be read for some time. */
+  /** Files that could not be read for some time. */
   get refused(): Iterable<Unreadable> {
     return this.#undecided.values().filter(({ kind, tries }) => kind === 'unreadable' && tries > 2)
   }
 
-  /** Archives that will not be completed any more. */
+  /** Archives no longer expected to be completed. */
   get damaged(): Iterable<Unreadable> {
     return this.#damaged()
   }
 
-  /** Of the damaged archives those that were not asked for before. */
+  /** The damaged archives not returned before. */
   *newlyDamaged(): Iterable<Unreadable> {
     for (const undecided of this.#damaged()) {
       if (undecided.isReported) continue
@@ -112,12 +112,12 @@ export class Decisions {
     return this.#undecided.values().filter((undecided) => undecided.kind === 'damaged' && isStale(undecided))
   }
 
-  /** What was a copy may be all that is left. */
+  /** A copy may now be all that is left of its content. */
   reconsider(): void {
     this.#copies.clear()
   }
 
-  /** Forgets the files that are not among `present`, and follows the others to their present names. */
+  /** Forgets the files that are not among `present`, and updates the paths of the others. */
   retain(present: readonly Place[]): void {
     if (this.#copies.size === 0 && this.#undecided.size === 0 && this.#sightedMs.size === 0) return
     const paths = new Map(present.map(({ path, facts }) => [stateOf(facts), path]))
@@ -145,7 +145,7 @@ function isDue({ kind, tries, triedAtMs }: Undecided): boolean {
   return kind !== 'damaged' && performance.now() - triedAtMs >= pauseMs
 }
 
-/** What is only too early is waited for however long that takes. */
+/** A file that is merely too early is waited for indefinitely. */
 function isStale({ kind, sinceMs }: Undecided): boolean {
   return kind !== 'early' && performance.now() - sinceMs >= STALE_MS
 }

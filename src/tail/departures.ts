@@ -1,7 +1,7 @@
 import { Fault, isAbsent } from './files.ts'
 import type { Lineage } from './lineage.ts'
 
-/** Whether all of a lineage that nothing means any more has been gone, and done with, for long; to be asked at every look. */
+/** Whether a lineage that no source matches any more has long been entirely gone and finished; to be asked at every look. */
 export type Departures = (lineage: Lineage, isWanted: boolean, nowMs: number) => boolean
 
 export function createDepartures({ goneMs }: { readonly goneMs: number }): Departures {
@@ -17,7 +17,7 @@ export function createDepartures({ goneMs }: { readonly goneMs: number }): Depar
   }
 }
 
-/** Also its rotated files are deleted, and nothing of them is left to be read or settled. */
+/** Its rotated files are deleted, too, and nothing of them is left to be read or settled. */
 function isGone({ generations, livePath, isUndecided, options: { files } }: Lineage): boolean {
   const { live, reading, done, homeless } = generations
   if (live !== undefined || livePath.missing < 2 || reading.length > 0 || isUndecided) return false

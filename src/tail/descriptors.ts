@@ -1,20 +1,20 @@
 import { Fault } from './files.ts'
 
-/** Something that holds a descriptor and can say whether it could do without. */
+/** Holds a descriptor and can say whether it may be closed. */
 export interface DescriptorHolder {
   readonly isIdle: boolean
   closeContent(): void
 }
 
 /**
- * The bound on open files. Only files that are read to their end give up their descriptor, the least recently read
- * first: an unread file is kept open, as it may be deleted at any moment.
+ * The bound on open files. Only files read to their end give up their descriptor, the least recently read first: an
+ * unread file is kept open, as it may be deleted at any moment.
  */
 export interface Descriptors {
   readonly open: number
-  /** A new pass begins: files may have been read to their end since. */
+  /** A new pass begins: files may have been read to their end since the last one. */
   begin(): void
-  /** Closes idle files until one more may be opened; a fault when none is idle. */
+  /** Closes idle files until one more may be opened; a fault if too few are idle. */
   makeRoom(): Fault | undefined
   add(holder: DescriptorHolder): void
   touch(holder: DescriptorHolder): void
@@ -27,7 +27,7 @@ export function createDescriptors(limit: number): Descriptors {
     'EMFILE',
     `all ${limit} files of open_files_limit are unread; raise it, or wait for the destination`,
   )
-  /** None was idle in this pass, and none has been read since: they need not be asked again, one by one. */
+  /** None was idle in this pass, and none has been read since: no need to ask them all again. */
   let isFull = false
   return {
     get open() {

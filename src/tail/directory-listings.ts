@@ -2,32 +2,32 @@ import { type Entry, Fault, type FileFacts, type Files } from './files.ts'
 import { liveNameOf } from './rotated-name.ts'
 
 export interface DirectoryListing {
-  /** Device and inode: tells a directory met again under another name. */
+  /** Device and inode: identifies a directory met again under another name. */
   readonly id: string
   readonly entries: readonly Entry[]
   readonly names: ReadonlySet<string>
-  /** The names that say they are rotated generations of `live`. */
+  /** The names that have the form of rotated generations of `live`. */
   rotatedOf(live: string): readonly string[]
 }
 
 /**
- * Listings shared by all lineages and patterns, so that a directory of a thousand files is read once and not a thousand
- * times, and not again while its modification time says that no name in it has changed: then the same object is given.
+ * Listings shared by all lineages and patterns: a directory of a thousand files is read once, not a thousand times, and
+ * not again while its modification time shows that no name in it has changed; until then the same object is returned.
  */
 export interface DirectoryListings {
-  /** A new look begins: each directory is checked again when it is next asked for. */
+  /** A new look begins: each directory is checked again when next asked for. */
   begin(nowMs: number): void
   list(directory: string): DirectoryListing | Fault
 }
 
 /**
  * A modification time this fresh proves nothing: a change right after the listing can carry the same one. The coarsest
- * file systems count in steps of 2 s (FAT).
+ * resolution is 2 s (FAT).
  */
 const FRESH_MS = 2500
-/** Read again this often whatever the modification time says, for file systems that do not keep it. */
+/** Read again this often whatever the modification time says, for file systems that do not maintain it. */
 const MAX_AGE_MS = 30_000
-/** Forgotten when nobody asked for so long. */
+/** A listing not asked for in this long is forgotten. */
 const UNUSED_MS = 60_000
 
 interface Kept {

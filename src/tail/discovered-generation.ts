@@ -3,7 +3,7 @@ import type { FileFacts } from './files.ts'
 import { Generation, type GenerationContext } from './generation.ts'
 import type { Place } from './place.ts'
 
-/** The generations there are. */
+/** The known generations. */
 interface Known {
   readonly homeless: readonly Generation[]
   all(): Iterable<Generation>
@@ -11,9 +11,9 @@ interface Known {
 }
 
 /**
- * The generation to read from a file whose content is not known from before: one of which nothing was read yet, if it may be
- * in this file, else a new one of the live path `path`. The same content gets the same id again after a crash, and so do its
- * batches; other content never does.
+ * The generation to read from a file with unknown content: one of which nothing was read yet, if it may be in this file,
+ * else a new one of the live path `path`. After a crash the same content gets the same id again, and so do its batches;
+ * other content never does.
  */
 export function discoverGeneration(
   place: Place,
@@ -29,20 +29,20 @@ export function discoverGeneration(
   return new Generation({ id: isTaken(id, known) ? idOf(place.facts, randomUUID()) : id, path }, context)
 }
 
-/** Still to be read, and nothing is known of its content. History that was passed over is none: its place would not be read. */
+/** Still to be read, with unknown content. History that was passed over does not qualify: it would never be read. */
 function isBlank({ finished, head, furthest }: Generation): boolean {
   return !finished && head.length === 0 && furthest === 0
 }
 
 /**
- * Whether a file may hold the content of which nothing could be read while it was elsewhere: as its archive, by the name, or as a
- * copy, by the length.
+ * Whether a file may hold a generation of which nothing could be read in its former file: as its archive, judging by the
+ * name, or as a copy, judging by the length.
  */
 function mayHold({ path, facts }: Place, { lastPath, size }: Generation): boolean {
   return path.endsWith('.gz') ? path === `${lastPath}.gz` : facts.size === size
 }
 
-/** `salt` tells it from earlier content of the same file. */
+/** `salt` distinguishes it from earlier content of the same file. */
 function idOf({ dev, ino, birth }: FileFacts, salt: string): string {
   return hash('sha256', `${dev}:${ino}:${birth}:${salt}`, 'hex').slice(0, 16)
 }

@@ -6,7 +6,7 @@ import { compileGlob, compileGlobs } from './glob.ts'
 import { liveNameOf } from './rotated-name.ts'
 
 export interface Discovered {
-  /** Live paths, sorted. A path without a glob is always one, also while there is no such file. */
+  /** Live paths, sorted. A path without a glob is always included, even while there is no such file. */
   readonly paths: readonly string[]
   /** Directories whose changes can change the result: to be watched. */
   readonly directories: readonly string[]
@@ -14,19 +14,19 @@ export interface Discovered {
   readonly faults: readonly Fault[]
 }
 
-/** What one source means: which files there are, and which changes of the file system may matter to it. */
+/** The files one source matches, and which file-system changes may matter to it. */
 export interface Discovery {
-  /** The live files now; the same object again when nothing changed. */
+  /** The current live files; the same object if nothing changed. */
   look(): Discovered
-  /** Whether a file that appeared at `path` may be one, or a directory that appeared there may hold one. */
+  /** Whether a file that appeared at `path` may be a live file, or a directory that appeared there may hold one. */
   concerns(path: string): boolean
 }
 
 const MAX_ENTRIES = 200_000
 
 /**
- * Names that say they are rotated generations of a live name that the pattern also matches are left to that live path,
- * so that no line is read under two names.
+ * Names with the form of rotated generations are left to their live path if the pattern matches that, too, so that no
+ * line is read under two names.
  */
 export function createDiscovery(
   { path: pattern, excludePaths }: Pick<SourceConfig, 'path' | 'excludePaths'>,
@@ -38,7 +38,7 @@ export function createDiscovery(
   const walk = createWalk({ files, listings }, glob.reaches, liveIn)
   let last: { readonly visits: readonly Visit[]; readonly discovered: Discovered } | undefined
 
-  /** The live paths that the plain files of a directory stand for. */
+  /** The live paths that the regular files of a directory stand for. */
   function liveIn(directory: string, names: readonly string[]): readonly string[] {
     const found = new Set<string>()
     for (const name of names) {
@@ -83,13 +83,13 @@ function isSame(a: readonly Visit[], b: readonly Visit[]): boolean {
 
 interface Known {
   readonly listing: DirectoryListing
-  /** Only files and directories: nothing in it needs a look of its own. */
+  /** Only files and directories: no entry needs a stat of its own. */
   readonly isPlain: boolean
   readonly visit: Visit
   readonly directories: readonly string[]
 }
 
-/** Walks the directories that `reaches` lets through; what it found in one is kept while its listing is the same. */
+/** Walks the directories that `reaches` accepts; what it found in one is kept while its listing is the same. */
 function createWalk(
   { files, listings }: { files: Files; listings: DirectoryListings },
   reaches: (directory: string) => boolean,
@@ -126,7 +126,7 @@ function createWalk(
     const next = new Map<string, Known>()
     let entries = 0
 
-    /** `above`: the directories on the way here, as a link may lead back to one of them. */
+    /** `above`: the directories on the path here, as a link may lead back to one of them. */
     function enter(directory: string, above: readonly string[]): void {
       const listing = listings.list(directory)
       if (listing instanceof Fault) {

@@ -9,12 +9,12 @@ import { recognise } from './recognition.ts'
 import type { Roster } from './roster.ts'
 
 /**
- * A file that has two names is read under one: hard links, a link beside what it points to, and above all a file that
- * was renamed to a name that a pattern means, too. It stays with the lineage that has known it first, which is told where
- * it is now. A file and its clone on another volume are two, though nothing but the device tells them apart.
+ * A file with two names is read under one: hard links, a link beside its target, and above all a file renamed to another
+ * name that a pattern matches. It stays with the lineage that knew it first, which is told where it is now. A file and
+ * its clone on another volume are two files, though only the device tells them apart.
  */
 export interface Elsewhere {
-  /** Whether a file, at the live path of `lineage` or beside it, is read by another one. A fault: it cannot be told now. */
+  /** Whether a file, at the live path of `lineage` or beside it, is read by another one. A fault: undecidable now. */
   isElsewhere(lineage: Lineage, place: Place, nowMs: number): boolean | Fault
 }
 
@@ -25,7 +25,7 @@ export interface ElsewhereOptions {
   onNews(lineage: Lineage): void
 }
 
-/** A file, and the lineage that has come upon it. */
+/** A file, and the lineage that came upon it. */
 interface Asked {
   readonly lineage: Lineage
   readonly place: Place
@@ -34,7 +34,7 @@ interface Asked {
 const NOT_LOOKED_FOR = new TooEarly('it may be a file that is looked for beside another path first')
 
 export function createElsewhere({ roster, files, onNews }: ElsewhereOptions): Elsewhere {
-  /** Lineages whose live file is another's: in which state of the file that was found out, and whose it is. */
+  /** Lineages whose live file belongs to another: to which generation, and the state of the file when that was found. */
   const found = new WeakMap<Lineage, { readonly state: string; readonly generation: Generation }>()
 
   function isFound(lineage: Lineage, generation: Generation, { path, facts }: Place): boolean {
@@ -48,7 +48,7 @@ export function createElsewhere({ roster, files, onNews }: ElsewhereOptions): El
     const own = generation.isOpen ? generation.look() : NO_PLACE
     if (!(own instanceof Fault) && own.dev === facts.dev && !generation.isReplaced) return true
     if (isClonedFrom(owner, generation, { facts, own })) return false
-    // Its file is not at hand: gone, or mounted elsewhere as another device. That is told by content, once its lineage has looked.
+    // The generation's file is not at hand: gone, or now mounted as another device. Content decides, once its lineage has scanned.
     if (!owner.hasScanned && generation.identity.dev !== facts.dev) return NOT_LOOKED_FOR
     const verdict = withFile(files, path, (fd, now) => {
       const candidate = plainCandidate(files, fd, now)
@@ -57,7 +57,7 @@ export function createElsewhere({ roster, files, onNews }: ElsewhereOptions): El
     return verdict instanceof Fault ? verdict : verdict === 'same'
   }
 
-  /** Whether the file of a generation is at hand on another device: where it was, or deleted and still open. */
+  /** Whether the generation's file exists on another device: at a known path, or deleted but still open. */
   function isClonedFrom(
     { options }: Lineage,
     { place, lastPath }: Generation,
@@ -112,7 +112,7 @@ function isAt(files: Files, path: string, facts: FileFacts): boolean {
   return !(now instanceof Fault) && isIdentity(now, facts) && !isClone(now, facts)
 }
 
-/** Of a file and its clone, each goes on where its own path was. */
+/** Of a file and its clone, each stays with the lineage of its own path. */
 function isOwn({ generations }: Lineage, candidate: Candidate): boolean {
   const { facts } = candidate
   return facts.birth !== '0' && generations.ofFile(facts).some((known) => recognise(known, candidate) === 'same')

@@ -3,15 +3,15 @@ import type { Encoding } from '../config/config.ts'
 
 export type ForeignEncoding = Exclude<Encoding, 'utf-8'>
 
-/** How the lines of an encoding other than UTF-8 are found and decoded. Positions are those of the file. */
+/** How the lines of an encoding other than UTF-8 are found and decoded. Positions are file offsets. */
 export interface LineCode {
-  /** Bytes of a newline, and of a NUL; lines begin at multiples of it. */
+  /** Length in bytes of a newline, and of a NUL; lines begin at multiples of it. */
   readonly unit: 1 | 2
-  /** Where the first newline at or behind `from` begins in `bytes`, which lie at `position`; -1: nowhere. */
+  /** Index in `bytes`, which lie at `position`, of the first newline at or after `from`; -1 if there is none. */
   newline(bytes: Buffer, from: number, position: number): number
   /**
-   * Decodes a line, or the pieces of one in turn. What is no text becomes U+FFFD. At the file's start its byte order mark
-   * is left out.
+   * Decodes a line, or the pieces of one in turn. Invalid text becomes U+FFFD. At the file's start the byte order mark is
+   * dropped.
    */
   decoder(position: number): TextDecoder
 }
@@ -20,7 +20,7 @@ function lineCodeOf(label: string, unit: 1 | 2, newline: LineCode['newline']): L
   return { unit, newline, decoder: (position) => new TextDecoder(label, { ignoreBOM: position > 0 }) }
 }
 
-/** A newline is a code unit at an even offset: a byte 0x0A alone is part of other characters, too. */
+/** A newline is a code unit at an even offset: a lone byte 0x0A may be part of another character. */
 function utf16Newline(newlineByte: 0 | 1): LineCode['newline'] {
   return (bytes, from, position) => {
     for (let at = bytes.indexOf(NEWLINE, from); at >= 0; at = bytes.indexOf(NEWLINE, at + 1)) {
@@ -43,7 +43,7 @@ export function lineCode(encoding: ForeignEncoding): LineCode {
   return CODES[encoding]
 }
 
-/** Where the last whole line in `bytes` ends, which lie at `position`: behind its newline; 0: there is none. */
+/** Index in `bytes`, which lie at `position`, just after the newline of the last whole line; 0 if there is none. */
 export function lastLineEnd(bytes: Buffer, position: number, encoding: Encoding): number {
   if (encoding === 'utf-8') return bytes.lastIndexOf(NEWLINE) + 1
   const { unit, newline } = lineCode(encoding)

@@ -11,7 +11,7 @@ import { createTranscoder } from './transcoding.ts'
 export interface LaneFeed extends Feed {
   /** Something may have become readable in `lineage`. */
   offer(lineage: Lineage): void
-  /** Offers nothing from now on. */
+  /** Stops offering anything. */
   stop(): void
 }
 
@@ -27,7 +27,7 @@ export function createLaneFeed(destination: string): LaneFeed {
     readable.ring()
   }
 
-  /** The lineage goes to the back of the queue once its chunk is done with. */
+  /** The lineage goes to the back of the queue once the taker has left its chunk. */
   function takingTurns(chunk: Chunk, lineage: Lineage): Chunk {
     return {
       ...chunk,

@@ -1,8 +1,8 @@
 import { isUtf8 } from 'node:buffer'
 
 /**
- * Linux names files in bytes. A name that is not UTF-8 is a string all the same: its bytes from 0x80 on stand as U+DC80
- * to U+DCFF, which no UTF-8 is decoded to (as with Python's `surrogateescape`, but for the whole name).
+ * File names on Linux are bytes. In the string for a name that is not UTF-8, bytes from 0x80 on become U+DC80 to U+DCFF,
+ * which decoding UTF-8 never yields (like Python's `surrogateescape`, but for the whole name).
  */
 export function nameOf(bytes: Buffer): string {
   if (isUtf8(bytes)) return bytes.toString()
@@ -14,14 +14,14 @@ export function pathOf(bytes: Buffer): string {
   return names.map((name) => nameOf(Buffer.from(name, 'latin1'))).join('/')
 }
 
-/** A path as the file system knows it. */
+/** The reverse: a path as the file system knows it. */
 export function bytesOf(path: string): string | Buffer {
   if (path.isWellFormed()) return path
   const pieces = path.split(/([\udc80-\udcff]+)/u)
   return Buffer.concat(pieces.map((piece, index) => Buffer.from(piece, index % 2 === 0 ? 'utf8' : 'latin1')))
 }
 
-/** Whether bytes may have got lost when a name was decoded as UTF-8. */
+/** Whether decoding a name as UTF-8 may have lost bytes. */
 export function isDoubtful(name: string): boolean {
   return name.includes('\ufffd')
 }

@@ -1,7 +1,7 @@
 import fs from 'node:fs'
 import { bytesOf, isDoubtful, nameOf, pathOf } from './file-name.ts'
 
-/** What the file system refused: an errno code such as `ENOENT`, and a sentence for the operator. */
+/** A file-system error: an errno code such as `ENOENT`, and a sentence for the operator. */
 export class Fault {
   readonly code: string
   readonly message: string
@@ -11,14 +11,14 @@ export class Fault {
   }
 }
 
-/** Not refused, but not to be told yet. By its class, as any errno code may come from a file system: FUSE answers EAGAIN. */
+/** No error, but undecidable for now. Told by its class, as a file system may return any errno code: FUSE answers EAGAIN. */
 export class TooEarly extends Fault {
   constructor(message: string) {
     super('EARLY', message)
   }
 }
 
-/** There is nothing at that path, as against something that cannot be looked at. */
+/** Nothing exists at that path, as opposed to something that cannot be accessed. */
 export function isAbsent({ code }: Fault): boolean {
   return code === 'ENOENT' || code === 'ENOTDIR'
 }
@@ -34,14 +34,14 @@ export interface FileFacts {
   readonly kind: 'file' | 'directory' | 'other'
 }
 
-/** A name in a directory. `other`: also what its kind does not show without a look, a symbolic link above all. */
+/** A directory entry. `other` includes entries whose kind only a stat shows, above all symbolic links. */
 export interface Entry {
   readonly name: string
   readonly kind: FileFacts['kind']
 }
 
 /**
- * The file system as tailing needs it. Nothing throws for what the world may do. Metadata calls are synchronous: they
+ * The file system as tailing needs it. File-system errors are returned, not thrown. Metadata calls are synchronous: they
  * cost about 2 µs each where a trip through the thread pool costs 30.
  */
 export interface Files {
@@ -51,7 +51,7 @@ export interface Files {
   facts(fd: number): FileFacts | Fault
   read(fd: number, into: Uint8Array, position: number): Promise<number | Fault>
   readSync(fd: number, into: Uint8Array, position: number): number | Fault
-  /** A refusal says nothing: Linux has released the descriptor by then (close(2)). */
+  /** An error is ignored: Linux has released the descriptor by then (close(2)). */
   close(fd: number): void
   list(directory: string): readonly Entry[] | Fault
   realpath(path: string): string | Fault
@@ -71,7 +71,7 @@ export const nodeFiles: Files = {
   realpath: (path) => attempt(() => realpath(bytesOf(path))),
 }
 
-/** In bytes only when need be, as that takes longer. */
+/** Reads names as bytes only when necessary, as that takes longer. */
 function list(directory: string | Buffer): readonly Entry[] {
   const entries = fs.readdirSync(directory, { withFileTypes: true })
   if (!entries.some(({ name }) => isDoubtful(name))) return entries.map((entry) => entryOf(entry, entry.name))
@@ -116,7 +116,7 @@ function entryOf(entry: fs.Dirent<string | Buffer>, name: string): Entry {
   return { name, kind: entry.isFile() ? 'file' : entry.isDirectory() ? 'directory' : 'other' }
 }
 
-/** Opens a file long enough for `look`. */
+/** Opens a file for the duration of `look`. */
 export function withFile<T>(files: Files, path: string, look: (fd: number, facts: FileFacts) => T): T | Fault {
   const fd = files.open(path)
   if (fd instanceof Fault) return fd
@@ -128,7 +128,7 @@ export function withFile<T>(files: Files, path: string, look: (fd: number, facts
   }
 }
 
-/** Reads exactly `[position, position + length)`; undefined when the file is shorter, a fault when it cannot be read. */
+/** Reads exactly `[position, position + length)`; undefined if the file is shorter, a fault if it cannot be read. */
 export function readExactly(
   files: Files,
   fd: number,
@@ -140,7 +140,7 @@ export function readExactly(
   return count === length ? buffer : undefined
 }
 
-/** A copy in memory of its own: small buffers are cut out of slabs of 64 KiB (Buffer.poolSize), which one that is kept keeps. */
+/** A copy in memory of its own: small buffers are slices of 64 KiB slabs (Buffer.poolSize), each of which keeps its slab alive. */
 export function keep(bytes: Uint8Array): Buffer {
   const copy = Buffer.allocUnsafeSlow(bytes.length)
   copy.set(bytes)

@@ -3,7 +3,7 @@ import type { Fingerprint } from '../checkpoint/registry.ts'
 
 export const NO_FINGERPRINT: Fingerprint = { length: 0, hash: '' }
 
-/** 96 bits of SHA-256: enough to tell files apart, and nothing of the content can be read back from the state. */
+/** 96 bits of SHA-256: enough to tell files apart, and no content can be recovered from the state. */
 export function fingerprint(bytes: Uint8Array): Fingerprint {
   if (bytes.length === 0) return NO_FINGERPRINT
   return { length: bytes.length, hash: hash('sha256', bytes, 'hex').slice(0, 24) }

@@ -7,7 +7,7 @@ import type { Generation, GenerationContext } from './generation.ts'
 import type { HeldFile } from './held-file.ts'
 import { NO_PLACE } from './place.ts'
 
-/** A generation as its cursors see it: what they read, and what a read tells about it. */
+/** A generation as its cursors see it: what they read, and what a read reveals about it. */
 export class GenerationHost implements CursorHost {
   readonly origin: Origin
   readonly #generation: Generation
@@ -78,7 +78,7 @@ export class GenerationHost implements CursorHost {
     const generation = this.#generation
     generation.fault = fault
     if (!generation.place || isIncomplete(fault)) return
-    // With another descriptor the others would have to inflate an archive from its beginning again.
+    // With a new descriptor the other readers would have to inflate the archive from its beginning again.
     if (generation.isArchive && !generation.isStuck && this.#file.answers) return
     this.#file.renew(generation.place)
   }

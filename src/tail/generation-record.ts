@@ -8,9 +8,9 @@ export function generationOf(record: GenerationRecord, context: GenerationContex
     if (context.destinations.includes(destination)) generation.cursors.add(destination, position)
     else generation.cursors.keep(destination, position)
   }
-  // What was read was there: a shorter file is another one, or one that has been cut.
+  // What was read existed: a shorter file is another one, or was truncated.
   generation.size = Math.max(generation.size, generation.furthest)
-  // A destination that is configured again may be behind those that were there meanwhile.
+  // A destination that was removed and is configured again may be behind the others.
   if (!generation.isSettled) generation.finished = false
   return generation
 }

@@ -13,7 +13,7 @@ export interface GenerationContext extends HeldFileContext {
   readonly labels: SourceLabels
   readonly maxLineBytes: number
   readonly destinations: readonly string[]
-  /** Something changed that `records()` would show. */
+  /** Something that `records()` shows has changed. */
   onChange(): void
   /** Its lineage should look at the file again soon. */
   onDoubt(): void
@@ -30,41 +30,41 @@ export class Generation {
   readonly origin: Origin
   readonly cursors: Cursors
   place: Place | undefined
-  /** Of the file it was last seen in; content decides where they disagree. */
+  /** Of the file it was last seen in; where content disagrees, content decides. */
   identity: FileIdentity
   lastPath: string
   readonly head: Head
   size: number
-  /** When it was last seen to change, or to leave the live path, in the monotonic clock, as the other may be set. */
+  /** When it was last seen to change, or to leave the live path; monotonic, as the wall clock may be set. */
   changedAtMs = Number.NEGATIVE_INFINITY
   /** No longer at the live path. */
   rotated = true
-  /** When its file was last seen at a path that is meant as a live one, though not its lineage's: it may be written to. Monotonic. */
+  /** When its file was last seen at the live path of another lineage, where it may be written to; monotonic. */
   aliveAtMs = Number.NEGATIVE_INFINITY
-  /** Nothing will be appended any more. */
+  /** Nothing more will be appended. */
   final = false
-  /** Done with, or history that was never to be read. Comes back to life when the file grows. */
+  /** Read and settled, or history that is not to be read. No longer true once the file grows. */
   finished: boolean
-  /** Its file was seen at the live path. */
+  /** Its file has been at the live path. */
   wasLive: boolean
   /** Its place has been observed to hold other content. */
   isReplaced = false
   fault: Fault | undefined
-  /** Scans in a row that did not find it in the directory. */
+  /** Consecutive scans that did not find its file in the directory. */
   missedScans = 0
   lossReported = false
   /** Modification time, for the order among generations. */
   mtimeMs: number
-  /** When it last had a place, while it has none. */
+  /** While it has no place: when it last had one. */
   lastSeenMs: number
   readonly #context: GenerationContext
   readonly #file: HeldFile
-  /** Changed so lately that one more change of the same size might not show in the modification time. */
+  /** Changed so recently that another change without a change of size might not show in the modification time. */
   #isFresh = true
-  /** Why its content could not be looked at the last time. */
+  /** Why its content could not be read at the last check. */
   #unseen: Fault | undefined
 
-  /** `known`: what was known of it before, besides what it is called. */
+  /** `known`: its id and live path, and what is recorded of it. */
   constructor(known: Pick<GenerationRecord, 'id' | 'path'> & Partial<GenerationRecord>, context: GenerationContext) {
     const { id, path, lastPath = '' } = known
     this.origin = { id, path, labels: context.labels, maxLineBytes: context.maxLineBytes }
@@ -81,7 +81,7 @@ export class Generation {
     this.cursors = new Cursors(new GenerationHost(this, this.#file, context))
   }
 
-  /** Gives the generation a file to be read from; `fd` is that file, already open, or why it cannot be kept open. */
+  /** Gives the generation a file to be read from; `fd`: that file, already open, or why it cannot be kept open. */
   moveInto(place: Place, fd?: number | Fault): void {
     this.closeContent()
     this.place = place
@@ -89,7 +89,7 @@ export class Generation {
     this.lastPath = place.path
     this.size = place.inflatedSize ?? place.facts.size
     this.mtimeMs = place.facts.mtimeMs
-    // Only that tells for how long it had been quiet before it was seen.
+    // Only the modification time tells how long it had been quiet before it was seen.
     const quietMs = Math.max(0, Date.now() - place.facts.mtimeMs)
     this.changedAtMs = Math.max(this.changedAtMs, performance.now() - quietMs)
     this.isReplaced = false
@@ -102,7 +102,7 @@ export class Generation {
     this.cursors.offerAgain(this.#writtenAtMs)
   }
 
-  /** Takes its file away: it now holds other content, or is nowhere to be found. */
+  /** Detaches its file, which now holds other content or is nowhere to be found. */
   evict(): void {
     this.closeContent()
     this.place = undefined
@@ -112,8 +112,8 @@ export class Generation {
   }
 
   /**
-   * Takes note of what the file system says about the file now. The content is looked at after the size was: a size is
-   * believed only when the bytes it belongs to are still there.
+   * Takes over the current metadata of the file. The content is checked after the size was taken: a size is believed only
+   * if the bytes it belongs to are still there.
    */
   observe(facts: FileFacts, nowMs: number): void {
     if (!this.place || this.isArchive) return
@@ -132,7 +132,7 @@ export class Generation {
     this.cursors.offerAgain(this.#writtenAtMs)
   }
 
-  /** Whether its file is seen to hold its content, up to where it has been read. */
+  /** Whether its file verifiably holds its content, up to where it has been read. */
   verify(facts: FileFacts | Fault = this.look()): boolean {
     if (this.isReplaced || this.isArchive || !this.place || this.head.length === 0) return !this.isReplaced
     const bytes = (position: number, length: number) => this.bytes(position, length)
@@ -147,21 +147,21 @@ export class Generation {
     return isCutBack
   }
 
-  /** Reads again after a fault, which is over when there is nothing to read. */
+  /** Retries reading after a fault, which is cleared if nothing is left to read. */
   retry(): void {
     this.#file.looked(this.isStuck)
     if (this.fault !== this.#unseen && this.unreadBytes === 0) this.fault = undefined
     for (const cursor of this.cursors.values()) if (cursor.hasFailed) cursor.offerAgain(this.#writtenAtMs)
   }
 
-  /** Why its content cannot be looked at now; undefined when it can: then that is a fault no more. */
+  /** Notes why its content cannot be read now; undefined if it can, which clears that fault. */
   #noteUnseen(fault: Fault | undefined): void {
     if (this.fault === this.#unseen) this.fault = undefined
     this.#unseen = fault
     if (fault) this.fault = fault
   }
 
-  /** Learns the first bytes as they come, up to the length of a fingerprint. */
+  /** Learns the first bytes as they are written, up to the length of a fingerprint. */
   learnHead(): void {
     if (!this.place || this.isArchive || this.isReplaced) return
     const wanted = this.head.wants(this.size)
@@ -172,7 +172,7 @@ export class Generation {
     this.#context.onDoubt()
   }
 
-  /** Takes note of the first bytes; false when the content begins with others. */
+  /** Notes the first bytes; false if the content begins with others. */
   learn(begin: Buffer): boolean {
     const known = this.head.length
     if (!this.head.learn(begin)) return false
@@ -180,51 +180,51 @@ export class Generation {
     return true
   }
 
-  /** It goes on behind what was known to be there: what is last may be half of a line. */
+  /** There is more content than was known: its last line may be incomplete. */
   grow(size: number): void {
     this.size = size
     this.final = this.isArchive
   }
 
   /**
-   * Its content ends earlier than it did: a writer took back a line that it could not finish, or a copy was made before
-   * the last line.
+   * Its content now ends earlier: a writer took back a line it could not finish, or this is a copy made before the last
+   * line.
    */
   #cutBack(size: number): void {
     this.size = size
     this.head.cut(size)
   }
 
-  /** Since when what is unread may wait. A modification time that lies in the future is wrong. */
+  /** Since when unread bytes may have been waiting. A modification time in the future is wrong. */
   get #writtenAtMs(): number {
     return Math.min(Date.now(), this.mtimeMs)
   }
 
-  /** Nothing will be appended: a last line without newline is offered now. */
+  /** Nothing more will be appended: a last line without a newline is offered now. */
   finalise(): void {
     this.final = true
     this.cursors.offerAgain(this.#writtenAtMs)
   }
 
-  /** All of it is delivered. */
+  /** All of it is settled, or it is history that is not to be read. */
   finish(): void {
     this.finished = true
     this.head.forgetBytes()
   }
 
-  /** What its file is now, wherever it is: by the open descriptor, else by the name it was last seen under. */
+  /** Current metadata of its file: by the open descriptor, wherever the file is now, else by its path. */
   look(): FileFacts | Fault {
     if (!this.place) return NO_PLACE
     return this.#file.facts(this.place) ?? this.#context.files.stat(this.place.path)
   }
 
-  /** Bytes of its own file, where that is a plain one. */
+  /** Bytes of its own file, if that is a plain one. */
   bytes(position: number, length: number): Buffer | undefined | Fault {
     if (!this.place || this.isArchive) return NO_PLACE
     return this.#file.bytes(this.place, { position, length })
   }
 
-  /** Nothing is to be read from its file now, which is known by its beginning when it comes back in another one. */
+  /** Nothing is to be read from its file for now; the hash of its beginning recognises it, even in another file. */
   rest(): void {
     if (this.head.length === 0) this.learnHead()
     this.head.forgetBytes()
@@ -236,12 +236,12 @@ export class Generation {
     return this.place ? this.#file.open(this.place) : NO_PLACE
   }
 
-  /** Lets go of the file; it is opened again when it is read again. */
+  /** Closes the file; it is opened again when it is next read. */
   closeContent(): void {
     this.#file.closeContent()
   }
 
-  /** Its file is held open: it cannot vanish, and no other file can have its inode. */
+  /** Its file is held open: it cannot vanish, and no other file can get its inode. */
   get isOpen(): boolean {
     return this.#file.isOpen
   }
@@ -250,7 +250,7 @@ export class Generation {
     return this.place?.inflatedSize !== undefined
   }
 
-  /** Not one of its bytes has been seen. */
+  /** It has content, but none of it has been seen. */
   get isUnknown(): boolean {
     return this.size > 0 && this.head.length === 0
   }
@@ -260,17 +260,17 @@ export class Generation {
     return this.cursors.furthest
   }
 
-  /** How many bytes the destination furthest behind has not read. */
+  /** Unread bytes of the destination furthest behind. */
   get unreadBytes(): number {
     return this.cursors.unreadBytes
   }
 
-  /** Every destination that has something to read was refused it the last time. */
+  /** The last read of every destination that has something to read failed. */
   get isStuck(): boolean {
     return this.cursors.every(({ hasFailed, position }) => hasFailed || position >= this.size)
   }
 
-  /** All destinations have settled every byte there is. */
+  /** All destinations have settled every known byte. */
   get isSettled(): boolean {
     return this.cursors.isSettled
   }

@@ -15,15 +15,15 @@ import { oldestFirst, parseRotatedName } from './rotated-name.ts'
 import { Start } from './start.ts'
 
 /**
- * Generations whose file is gone are kept to be recognised should it come back, as when a mount was away, so many: more than
- * the 100 files kube-apiserver keeps, and few enough to be written with every registry.
+ * How many generations whose file is gone are kept, to be recognised should it come back, as after a mount was missing:
+ * more than the 100 files kube-apiserver keeps, and few enough to be written with every registry.
  */
 const KEPT_GONE = 256
 
-/** The generations of a live path, oldest first, and what becomes of them as their files come, move and go. */
+/** The generations of a live path, oldest first, kept up to date as their files appear, move and disappear. */
 export class Generations {
   readonly options: LineageOptions
-  /** Not finished; a live one stands last. */
+  /** Not finished; the live one, if any, is last. */
   reading: Generation[] = []
   /** Finished or history, kept so that their files are recognised and not read again. */
   done: Generation[] = []
@@ -32,13 +32,13 @@ export class Generations {
   live: Generation | undefined
   /** Those whose file was in the directory at the last scan. */
   seen: ReadonlySet<Generation> = new Set()
-  /** Why the last scan could not look at everything: what it has not seen may be there. */
+  /** Why the last scan was incomplete: what it did not see may still be there. */
   refusal: Fault | undefined
   readonly byFile = new ByFile()
-  /** What was decided about the other files. */
+  /** Decisions about the other files. */
   readonly decisions = new Decisions()
   readonly start: Start
-  /** The directory is to be scanned: a file is not where it was, or may have come. */
+  /** The directory is to be scanned: a file is no longer where it was, or a new one may have appeared. */
   scanWanted = true
   #isUnordered = false
 
@@ -55,7 +55,7 @@ export class Generations {
     yield* this.homeless
   }
 
-  /** The generations last seen in this file, those that are in it now first. */
+  /** The generations last seen in this file, those currently in it first. */
   ofFile(file: FileIdentity): readonly Generation[] {
     return this.byFile.of(file)
   }
@@ -64,7 +64,7 @@ export class Generations {
     return this.byFile.of(facts).some(({ place }) => place !== undefined)
   }
 
-  /** Takes over what is known of a file from when another path meant it; of one that is known here that would be of its clone. */
+  /** Takes over what is recorded of a file under a former path. For a file already known here, that would be its clone's. */
   recall(facts: FileFacts): void {
     if (this.ofFile(facts).length > 0) return
     for (const record of this.options.recall(facts)) this.remember(record)
@@ -77,7 +77,7 @@ export class Generations {
     this.byFile.put(generation)
   }
 
-  /** The one to read from a file whose content is not known from before. */
+  /** The generation to read from a file with unknown content. */
   discover(place: Place): Generation {
     return discoverGeneration(place, this, this.options)
   }
@@ -108,7 +108,7 @@ export class Generations {
     generation.rotated = true
     this.insert(generation)
     for (const note of notesOf(this, place.facts)) this.#forget(note)
-    // A copy may have been made before the last bytes were written to what it is a copy of.
+    // A copy may have been made before the last bytes were written to its original.
     const lost = Math.max(
       0,
       ...[...cursors.values()].map((cursor) => size - Math.max(cursor.position, generation.size)),
@@ -116,7 +116,7 @@ export class Generations {
     if (lost > 0) reportLoss(this.options.log, generation.origin, lost)
   }
 
-  /** Its file has been seen under this name. */
+  /** Its file has been seen at this path. */
   meetAt(generation: Generation, { path, facts }: Place, nowMs: number): void {
     generation.lastPath = path
     if (generation.place) generation.place = { ...generation.place, path }
@@ -126,7 +126,7 @@ export class Generations {
     else generation.rest()
   }
 
-  /** Brings a generation up to date that is not, or perhaps no longer, at the live path. */
+  /** Updates a generation that is not, or perhaps no longer, at the live path. */
   lookAtRotated(generation: Generation, nowMs: number): void {
     if (generation.isArchive) return
     if (!generation.isReplaced) {
@@ -140,7 +140,7 @@ export class Generations {
     if (generation.isReplaced) this.orphan(generation)
   }
 
-  /** Puts a generation where it belongs in the order of the content. */
+  /** Puts a generation where it belongs: among the finished, or into the reading order. */
   insert(generation: Generation): void {
     this.#remove(generation)
     this.byFile.put(generation)
@@ -155,7 +155,7 @@ export class Generations {
       generation.rest()
       this.done.push(generation)
     } else {
-      // From now on it can be deleted and is read all the same.
+      // Held open, it is read even if it is deleted from now on.
       generation.open()
       generation.learnHead()
       this.reading.push(generation)
@@ -164,7 +164,7 @@ export class Generations {
     this.options.context.onChange()
   }
 
-  /** Takes a generation's file away and looks for its content among the siblings. */
+  /** Detaches a generation from its file, so that its content is looked for among the siblings. */
   orphan(generation: Generation): void {
     generation.evict()
     this.#remove(generation)
@@ -178,7 +178,7 @@ export class Generations {
   /** The content of a homeless generation is nowhere to be found. */
   giveUp(generation: Generation): void {
     if (generation.cursors.isOut) return
-    // Destinations that are all new have read nothing of it: they begin with its first byte should it come back.
+    // If all destinations are new, none has read any of it: they start at its first byte should it come back.
     if (generation.cursors.size === 0) this.start.giveFirstPositions(generation)
     if (generation.unreadBytes > 0) {
       reportLoss(this.options.log, generation.origin, generation.unreadBytes)
@@ -187,13 +187,13 @@ export class Generations {
     this.options.context.onChange()
   }
 
-  /** Forgets what has been gone longest. */
+  /** Forgets the generations gone longest. */
   forgetGone(): void {
     const gone = this.homeless.filter(({ finished, lossReported }) => finished || lossReported)
     for (const old of gone.slice(0, -KEPT_GONE)) this.#forget(old)
   }
 
-  /** Puts what has come since in its order; `liveName`: what rotated names are read as generations of. */
+  /** Sorts in what was added since; `liveName`: the live name that rotated names are derived from. */
   order(liveName: string): void {
     if (!this.#isUnordered) return
     this.#isUnordered = false

@@ -1,7 +1,7 @@
 import { normalize, sep } from 'node:path'
 import { compilePathPattern } from './path-pattern.ts'
 
-/** A pattern for paths: `*`, `?`, `[…]`, `{a,b}` and, as a whole segment, `**`. Everything else stands for itself. */
+/** A pattern for paths: `*`, `?`, `[…]`, `{a,b}` and, as a whole segment, `**`. Everything else is literal. */
 export interface Glob {
   /** The deepest directory all matches lie under; the path itself when `isLiteral`. */
   readonly base: string
@@ -12,7 +12,7 @@ export interface Glob {
   reaches(directory: string): boolean
 }
 
-/** Directories below a `**` are looked into down to this depth. */
+/** Directories below a `**` are searched down to this depth. */
 const MAX_DEPTH = 32
 
 export function compileGlob(written: string): Glob {
@@ -27,7 +27,7 @@ export function compileGlob(written: string): Glob {
   const isAbove = (directory: string) =>
     directory === sep || base === directory || base.startsWith(`${directory}${sep}`)
   const isMatch = compilePathPattern(pattern)
-  // A brace over several segments: which directories may match is not known per depth.
+  // A brace spans several segments: which directories may match cannot be told per depth.
   const isSplit = segments.some((segment) => count(segment, '{') !== count(segment, '}'))
   const globstar = isSplit ? firstWild : segments.indexOf('**')
   const prefixes = segments.map((_, index) =>

@@ -2,7 +2,7 @@ import { FINGERPRINT_BYTES, type Fingerprint } from '../checkpoint/registry.ts'
 import { keep } from './files.ts'
 import { fingerprint, NO_FINGERPRINT } from './fingerprint.ts'
 
-/** The first bytes of a content, as far as they are known and up to the length of a fingerprint: what it is recognised by. */
+/** The known first bytes of a content, up to the length of a fingerprint, by which it is recognised. */
 export class Head {
   #fingerprint: Fingerprint
   /** The bytes themselves, while something is unread: as many as the fingerprint covers. */
@@ -20,18 +20,18 @@ export class Head {
     return this.#fingerprint.length
   }
 
-  /** So much is known as ever will be. */
+  /** The fingerprint has its full length. */
   get isLong(): boolean {
     return this.length >= FINGERPRINT_BYTES
   }
 
-  /** How many first bytes of a content of `size` bytes would tell more than is known; 0 when none would. */
+  /** How many first bytes of a content of `size` bytes to read to learn more; 0 if there is nothing more to learn. */
   wants(size: number): number {
     const length = Math.min(FINGERPRINT_BYTES, size)
     return length > (this.#bytes?.length ?? 0) ? length : 0
   }
 
-  /** Takes note of the first bytes; false when they are not those of this content. */
+  /** Notes the first bytes; false if they are not those of this content. */
   learn(begin: Buffer): boolean {
     if (begin.length < this.length) return false
     if (this.length > 0 && !this.#isHashOf(begin.subarray(0, this.length))) return false
@@ -41,8 +41,8 @@ export class Head {
   }
 
   /**
-   * Whether a file that begins so, with no more bytes than are known here, may hold this content. Undefined: a hash says
-   * nothing about fewer bytes than it covers, and the bytes themselves are not known.
+   * Whether a file with this beginning, no longer than what is known here, may hold this content. Undefined: a hash says
+   * nothing about fewer bytes than it covers, and the bytes themselves are not kept.
    */
   matches(begin: Buffer | undefined, fingerprintOf = fingerprint): boolean | undefined {
     if (begin === undefined) return false
@@ -50,7 +50,7 @@ export class Head {
     return this.#bytes?.subarray(0, begin.length).equals(begin)
   }
 
-  /** The content ends earlier than it did. */
+  /** The content was cut back to `size` bytes. */
   cut(size: number): void {
     if (size >= this.length) return
     this.#bytes = this.#bytes?.subarray(0, size)

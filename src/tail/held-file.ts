@@ -12,25 +12,25 @@ export interface HeldFileContext {
 /** A descriptor and what is read through it. */
 interface OpenFile {
   readonly fd: number
-  /** The bytes as they are in the file; it closes the descriptor. */
+  /** The raw bytes of the file; closing it closes the descriptor. */
   readonly plain: Content
-  /** Of an archive: each reader inflates for itself. */
+  /** Of an archive: each reader inflates separately. */
   readonly inflated: Map<object, Content>
-  /** Something that was asked of it since the last look was refused. */
+  /** An operation on it has failed since the last look. */
   hasFailed: boolean
-  /** Since when this was so at every look while the path led to no such file. */
+  /** Since when it has failed at every look while its path no longer led to the file. */
   strandedSinceMs: number | undefined
 }
 
-/** A descriptor that the NFS server knows no more, or whose FUSE process is gone, never works again. */
+/** A descriptor that the NFS server no longer knows, or whose FUSE process is gone, never works again. */
 const FINAL_CODES: readonly string[] = ['ESTALE', 'ENOTCONN']
 const FIRST_BYTE = { position: 0, length: 1 }
-/** Other failures may pass. One that lasts this long is waited for no more: its disk was detached. */
+/** Other failures may be transient. After this long the disk is taken to be detached. */
 const DEAD_AFTER_MS = 600_000
 
 /**
- * The file of a generation while it is held open: it cannot vanish then, and no other file can have its inode. Opened when
- * it is needed, and closed when the bound on descriptors asks for it.
+ * The file of a generation while it is held open: it cannot vanish, and no other file can get its inode. Opened when
+ * needed, and closed when the bound on descriptors requires it.
  */
 export class HeldFile {
   readonly #context: HeldFileContext
@@ -53,12 +53,12 @@ export class HeldFile {
     return this.#file !== undefined
   }
 
-  /** What the open file is now. */
+  /** Current metadata of the open file. */
   facts(place: Place): FileFacts | Fault | undefined {
     return this.#ask(place, () => this.#file && this.#context.files.facts(this.#file.fd))
   }
 
-  /** Opens the file at a place and keeps it open; a fault when another one is there now. */
+  /** Opens the file at a place and keeps it open; a fault if another file is there now. */
   open(place: Place): Fault | undefined {
     if (this.#file) return undefined
     const full = this.#context.descriptors.makeRoom()
@@ -69,7 +69,7 @@ export class HeldFile {
     return undefined
   }
 
-  /** Bytes of the file at a place, also while the bound on descriptors keeps it from being held open. */
+  /** Bytes of the file at a place, even while the bound on descriptors prevents holding it open. */
   bytes(place: Place, span: { position: number; length: number }): Buffer | undefined | Fault {
     const { files } = this.#context
     return this.#ask(place, () => {
@@ -81,13 +81,13 @@ export class HeldFile {
   }
 
   /**
-   * What was asked of the open file was refused. A descriptor may die while its file lives on: the NFS server or the FUSE
-   * process was started again, the disk was mounted again. It gives way to a new one of the same file. One that is dead is let
-   * go of when its file is not at its place; while nobody can tell, the file system is away and may come back. Returns whether
-   * it is worth asking again.
+   * An operation on the open file failed. A descriptor may die while its file lives on: the NFS server or the FUSE process
+   * was restarted, the disk was remounted. It is replaced by a new descriptor of the same file. A dead one is closed if its
+   * file is not at its place; while that cannot be told, the file system is away and may come back. Returns whether a retry
+   * is worthwhile.
    */
   renew(place: Place): boolean {
-    // One at a time: a read through the one before may last as long as its file system is dead.
+    // One at a time: a read through the previous descriptor may hang as long as its file system is dead.
     if (!this.#file || this.#closing.length > 0) return false
     this.#file.hasFailed = true
     const fd = this.#openAt(place)
@@ -97,14 +97,14 @@ export class HeldFile {
     return true
   }
 
-  /** A look is over. `isStuck`: whoever has something to read was refused. */
+  /** A look is over. `isStuck`: the last read of every destination with something to read failed. */
   looked(isStuck: boolean): void {
     if (!this.#file) return
     if (!this.#file.hasFailed || !isStuck) this.#file.strandedSinceMs = undefined
     this.#file.hasFailed = false
   }
 
-  /** Something can be read through the descriptor, if not everything. */
+  /** At least something can be read through the descriptor. */
   get answers(): boolean {
     return this.#file !== undefined && !(readExactly(this.#context.files, this.#file.fd, FIRST_BYTE) instanceof Fault)
   }
@@ -124,7 +124,7 @@ export class HeldFile {
     return now instanceof Fault ? now : anotherAt(place)
   }
 
-  /** Lets go of a descriptor that is dead, as its file could not be opened again. */
+  /** Closes the descriptor if it is dead, as its file could not be reopened. Returns whether it was. */
   #strand(file: OpenFile, refusal: Fault): boolean {
     file.strandedSinceMs = isAbsent(refusal) ? (file.strandedSinceMs ?? performance.now()) : undefined
     if (file.strandedSinceMs === undefined) return false
@@ -142,12 +142,12 @@ export class HeldFile {
     descriptors.add(this)
   }
 
-  /** The bytes as they are in the file; undefined while it is not open. */
+  /** The raw bytes of the file; undefined while it is not open. */
   get plain(): Content | undefined {
     return this.#file?.plain
   }
 
-  /** What an archive holds, for one reader; undefined while it is not open. */
+  /** The inflated content of an archive, for one reader; undefined while it is not open. */
   inflated(reader: object): Content | undefined {
     const file = this.#file
     if (!file) return undefined
@@ -173,10 +173,10 @@ export class HeldFile {
     this.#closing = []
   }
 
-  /** Lets go of the file; it is opened again when it is read again. */
+  /** Closes the file; it is opened again when it is next read. */
   closeContent(): void {
     if (!this.#file) return
-    // A descriptor closed under a read could be another file's by the time the read reaches it.
+    // A descriptor closed during a read could be another file's by the time the read uses it.
     if (this.#pins > 0) this.#closing.push(this.#file)
     else close(this.#file)
     this.#file = undefined

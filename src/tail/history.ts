@@ -6,9 +6,9 @@ import type { Generations } from './generations.ts'
 import type { Place } from './place.ts'
 
 /**
- * History is found by the first scan; to look into it may take longer than the agent lives, or be refused. A note holds no more of
- * a file than that it was there, as a generation of which no byte is known: it is nobody's home, and decides only about what is new by
- * its content. A file that was written to since is none of it, nor is another one that got its inode.
+ * The first scan finds history; reading it to identify it may take longer than the agent lives, or fail. A note records only
+ * that a file was there, as a generation of which no byte is known: it is never recognised in a file, and only decides about
+ * files with new content. It does not cover a file written to since, nor another one that got its inode.
  */
 export function noteHistory(generations: Generations, { path, facts }: Place, nowMs: number): void {
   const { start, options } = generations
@@ -31,7 +31,7 @@ export function noteHistory(generations: Generations, { path, facts }: Place, no
   })
 }
 
-/** The notes of a file. */
+/** The notes about a file. */
 export function notesOf(generations: Generations, facts: FileFacts): readonly Generation[] {
   return generations
     .ofFile(facts)
@@ -41,8 +41,8 @@ export function notesOf(generations: Generations, facts: FileFacts): readonly Ge
 }
 
 /**
- * Whether a file whose content is new, and begins so, is left out: as `isFirst` looked at for the very first time, or as noted then. Not
- * if it may be what is sought, or is unread and could not be looked at, though it was not recognised.
+ * Whether a file with new content, which starts with `begin`, is passed over: it is seen by the very first scan (`isFirst`), or
+ * was noted then. Not if it may, though unrecognised, be a generation that is sought, or an unread one that was never examined.
  */
 export function isHistory(
   generations: Generations,
@@ -56,7 +56,7 @@ export function isHistory(
   return !sought.some((generation) => mayBegin(generation, begin))
 }
 
-/** In doubt only while something of it is to be delivered. */
+/** When undecidable: only while something of it is still to be delivered. */
 function mayBegin({ head, isSettled }: Generation, begin: Buffer): boolean {
   const isAlike = head.length === 0 ? undefined : head.matches(begin.subarray(0, head.length))
   return isAlike ?? !isSettled

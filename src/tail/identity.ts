@@ -2,7 +2,7 @@ import type { FileFacts } from './files.ts'
 
 export type FileIdentity = Pick<FileFacts, 'dev' | 'ino' | 'birth'>
 
-/** Device numbers may change when a machine starts; inodes are used again. A birth time settles both. */
+/** Device numbers may change at a reboot; inodes are reused. A birth time settles both. */
 export function isIdentity(a: FileIdentity, b: FileIdentity): boolean {
   return a.ino === b.ino && a.birth === b.birth && (a.dev === b.dev || a.birth !== '0')
 }
@@ -11,7 +11,7 @@ export function isCertainIdentity(a: FileIdentity, b: FileIdentity): boolean {
   return isIdentity(a, b) && a.birth !== '0'
 }
 
-/** Of two files at hand now also the device tells: those of a volume and of its clone have the same inode and birth time. */
+/** For two files that exist now the device decides, too: on a volume and its clone they have the same inode and birth time. */
 export function isClone(a: FileIdentity, b: FileIdentity): boolean {
   return isIdentity(a, b) && a.dev !== b.dev
 }

@@ -20,7 +20,7 @@ export interface ImportContext {
 
 export interface ImportedRecords {
   readonly records: readonly GenerationRecord[]
-  /** The file that the position is in now; undefined when it fits none and all is read from the live file's beginning. */
+  /** The file that the position is in now; undefined if it fits none: then the live file is read from its beginning. */
   readonly home: string | undefined
 }
 
@@ -28,20 +28,20 @@ export interface ImportedRecords {
 export interface HomeCandidate {
   /** ms since the epoch, 0 where unknown. */
   readonly bornAtMs: number
-  /** Whether a line ends at the offset. Never of an archive. */
+  /** Whether a line ends at the offset; never for an archive. */
   readonly fits: boolean
 }
 
-/** The clock of a file system runs behind by up to a tick. */
+/** A file system's clock lags by up to a tick. */
 const TICK_MS = 10
 
 /**
- * Which file a position belongs to that is known by the live path and the time `updatedAtMs` only: the one that was live
+ * Which file a position belongs to, if only the live path and the time `updatedAtMs` are known: the one that was live
  * then. `rotated`: youngest first.
  *
- * The live file is it if it was there, unless it has been copied since (copytruncate): then the oldest such copy is. A
- * live file that came later has followed the youngest that was there. When the times tell nothing, the youngest file
- * that fits. In doubt the older of two, or none: lines twice rather than lines lost.
+ * That is the live file if it existed then, unless it was copied since (copytruncate): then the oldest such copy. If the
+ * live file is newer, it is the youngest that existed then. If the times say nothing, it is the youngest file that fits.
+ * In doubt the older of two, or none: duplicate lines rather than lost ones.
  */
 export function chooseHome<T extends HomeCandidate>(
   live: T | undefined,
@@ -56,7 +56,7 @@ export function chooseHome<T extends HomeCandidate>(
   }
   const wasThere = fitting.find(({ bornAtMs }) => bornAtMs <= updatedAtMs)
   if (wasThere) return wasThere
-  // What fits came later, and by chance. Only where nothing older can have been the one, as an archive can, the date is wrong.
+  // What fits is newer, so it fits by chance. Only if no older file, such as an archive, can be the one, is the date wrong.
   const oldest = rotated.at(-1) ?? live
   return youngest === oldest ? youngest : undefined
 }
@@ -67,9 +67,9 @@ interface Candidate extends HomeCandidate {
 }
 
 /**
- * What this agent's registry would hold had it read the file up to the position: older generations are done, younger
- * ones unread, and without such a file those that came after the position. A fault: the files cannot be looked at now.
- * Archives are taken for done: they are not searched for the position.
+ * What this agent's registry would hold had it read the file up to the position: older generations are finished, younger
+ * ones unread; if no file fits, those born after the position are unread. A fault: the files cannot be examined now.
+ * Archives count as finished: they are not searched for the position.
  */
 export function importPosition(
   path: string,
@@ -164,10 +164,10 @@ function record(
 }
 
 const NOTHING = Buffer.alloc(0)
-/** More than enough of an archive for the first bytes of what it holds. */
+/** More than enough of an archive to inflate the first bytes of its content. */
 const ARCHIVE_HEAD_BYTES = 64 * 1024
 
-/** The first bytes of what an archive holds, and how many there are, as its last four bytes say (RFC 1952, ISIZE). */
+/** The first inflated bytes of an archive, and its inflated size as its last four bytes state (RFC 1952, ISIZE). */
 function inflated(size: number, bytes: (position: number, length: number) => Buffer): { head: Buffer; size: number } {
   const trailer = bytes(Math.max(0, size - 4), Math.min(size, 4))
   const compressed = bytes(0, Math.min(size, ARCHIVE_HEAD_BYTES))

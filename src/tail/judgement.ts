@@ -8,10 +8,10 @@ import type { Generations } from './generations.ts'
 import { type FileIdentity, isCertainlyOther, isIdentity } from './identity.ts'
 import { type Readable, recognise, type Verdict } from './recognition.ts'
 
-/** What the agent makes of a file that it does not know. */
+/** What an unknown file is taken to be. */
 export type Judgement =
   | { readonly kind: 'home'; readonly generation: Generation }
-  /** Of content that is read elsewhere, or of none yet. */
+  /** Of content that is read elsewhere, or still empty. */
   | { readonly kind: 'copy' }
   /** Perhaps a copy that is still being written. */
   | { readonly kind: 'wait' }
@@ -19,16 +19,16 @@ export type Judgement =
 
 export interface Around {
   readonly generations: Generations
-  /** Generations that are where they were. */
+  /** Generations whose file is where it was. */
   readonly seen: ReadonlySet<Generation>
   readonly nowMs: number
-  /** Whether a file is for certain not among those that lie here. */
+  /** Whether a file is certainly not among those in the directory. */
   isMissing(file: FileIdentity): boolean
   /** The file is at the live path. */
   readonly isLive: boolean
 }
 
-/** Whose content is it? By content alone, as the identity of the file says nothing. */
+/** Decides whose content a file holds: by content alone, as its identity says nothing. */
 export function judge(candidate: Candidate, around: Around): Judgement | Fault {
   const { generations } = around
   if (candidate.size === 0 && !around.isLive) return { kind: 'copy' }
@@ -57,13 +57,13 @@ export function judge(candidate: Candidate, around: Around): Judgement | Fault {
   return { kind: mayBecomeCopy && mayGrow(candidate, around) ? 'wait' : 'new' }
 }
 
-/** Written to, or seen for the first time, so lately that more may come. */
+/** Neither its modification time nor how long it was seen unchanged rules out that more may come. */
 function mayGrow({ facts }: Candidate, { generations: { decisions, options }, nowMs }: Around): boolean {
   const quietMs = Math.max(nowMs - facts.mtimeMs, decisions.restMs(facts))
   return quietMs < options.finalQuietMs
 }
 
-/** The candidate, with its first bytes read and hashed once: most generations are told from it by these, and there may be thousands. */
+/** The candidate with its first bytes read and hashed once: they rule out most generations, of which there may be thousands. */
 function beginningWith(begin: Buffer, { facts, size, bytes }: Candidate): Readable {
   const fingerprints = new Map<number, Fingerprint>()
   return {
@@ -80,9 +80,9 @@ function beginningWith(begin: Buffer, { facts, size, bytes }: Candidate): Readab
 }
 
 /**
- * Whether of two that begin alike the one that has no file and is unread comes first: before what was rotated and is where
- * it was. When it is just as long as the file also before what is longer, before the live file if this is an archive, and
- * before any if all of it is known.
+ * Of two generations that begin alike, whether `home`, unread and without a file, takes precedence over `original`: over a
+ * rotated one that is where it was. If `home` is exactly as long as the file, also over a longer one, over the live one if
+ * the file is an archive, and over any if all of its content is known.
  */
 function yields(original: Generation, home: Generation | undefined, candidate: Candidate, around: Around): boolean {
   if (!home || home.finished || home.unreadBytes === 0) return false
@@ -94,33 +94,33 @@ function yields(original: Generation, home: Generation | undefined, candidate: C
 
 type Match = Around & { readonly verdict: Exclude<Verdict, 'other'> }
 
-/** Whether a generation that is not where it was goes on in a file of the same content. */
+/** Whether a generation that is not where it was continues in a file of the same content. */
 function canMove(generation: Generation, candidate: Candidate, match: Match): boolean | Fault {
   const { generations, seen, verdict, isLive } = match
   if (verdict === 'begins' || (verdict === 'cut' && isLive)) return false
   if (seen.has(generation) || generation === generations.live || generation.isArchive) return false
-  // Short logs are often alike: of those that are done with, only a long one is known by its content.
+  // Short logs are often alike: a finished one is recognised by its content only if it is long.
   if (generation.finished)
     return generation.head.isLong || candidate.isArchive || isIdentity(generation.identity, candidate.facts)
-  // One that was deleted and written anew may begin like it, too: read it twice rather than not at all.
+  // A new log after a deletion may begin alike, too: better read twice than not at all.
   if (mayBeAnew(generation, candidate, match)) return false
-  // A file that is gone but still open is read to its end, unless the live file is a copy of it that goes on.
+  // A file that is gone but still open is read to its end, unless the live file is a copy that continues it.
   return !generation.isOpen || (isLive && verdict === 'same' && candidate.agrees(generation))
 }
 
-/** Of a file that was truncated a copy is to be expected, of one that is at the live path or gone a new log as well. */
+/** Whether the file may be a new log that begins alike: at the live path, or if the old file is gone, not just truncated. */
 function mayBeAnew(generation: Generation, { isArchive, facts }: Candidate, { isLive, isMissing }: Match): boolean {
   const { head, identity, isReplaced } = generation
   if (isArchive || head.isLong || !isCertainlyOther(identity, facts)) return false
   return isLive || (!isReplaced && isMissing(identity))
 }
 
-/** What was read so far ends in bytes of its own, however other files begin. */
+/** Content read this far ends in bytes of its own, however alike files begin. */
 const OWN_BYTES = 2 * FINGERPRINT_BYTES
 
 /**
- * Of two that a file may be the home of: the one of which more was read; where that may be no more than a common beginning,
- * first one that was as long as the file, and one that was in this very file. Then the nearest in length.
+ * Whether a file is rather the home of `a` than of `b`: the one of which more was read; where that may be just a common
+ * beginning, first the one as long as the file, then the one that was in this very file. Last the nearest in length.
  */
 function isBetter(a: Generation, b: Generation, { facts, size }: Candidate): boolean {
   const marks = ({ furthest, size: length, identity }: Generation): readonly number[] => [
@@ -138,33 +138,33 @@ function isBetter(a: Generation, b: Generation, { facts, size }: Candidate): boo
 /** `begin`: perhaps the beginning of a copy. */
 type Likeness = 'copy' | 'begin' | 'none'
 
-/** Whether a file is a copy of what is read from another one, as copytruncate leaves it before it truncates. */
+/** Whether a file is a copy of what is read from another one, as copytruncate makes it before truncating. */
 function likenessTo(generation: Generation, candidate: Candidate, match: Match): Likeness | Fault {
   const { generations, seen, verdict } = match
   if (isOlder(candidate.facts, generation.identity)) return 'none'
   const isLeft = generation === generations.live || (generation.isOpen && !seen.has(generation))
   const isCertain = generation.head.isLong && candidate.size >= FINGERPRINT_BYTES
   if (!isLeft && !isCertain) return 'none'
-  // What is at rest beside it has seldom a copy, and a log of ever the same line many files that are alike.
+  // A rotated file at rest seldom has a copy, and a log that repeats one line has many files that are alike.
   const isTelling = isLeft || hasOwnLine(candidate)
   if (isTelling instanceof Fault) return isTelling
   if (!isTelling) return 'none'
   const facts = generation.isArchive ? ABSENT : generation.look()
   if (facts instanceof Fault) {
-    // A live file that is missed for the first time may be this one.
+    // A live file found missing for the first time may be this one.
     if (facts.code !== ABSENT.code || generation === generations.live) return facts
     if (verdict !== 'same') return 'begin'
-    // Only what was read to its end is known to its end.
+    // The end of a content is known only if it was read to its end.
     return candidate.size === generation.size && generation.furthest === generation.size ? 'copy' : 'none'
   }
   const agreed = candidate.size <= facts.size && candidate.agrees(generation)
   if (agreed instanceof Fault) return agreed
   if (agreed) return 'copy'
-  // The file may have been truncated only now, and this be the copy that was made of it before.
+  // The file may have just been truncated, and this may be the copy made of it before.
   return generation.verify() ? 'none' : TRUNCATED
 }
 
-/** Whether the last line stands nowhere else near the end: other files of the same log do not end with it. */
+/** Whether the last line occurs nowhere else near the end: then other files of the same log do not end with it. */
 function hasOwnLine({ size, bytes }: Candidate): boolean | Fault {
   const length = Math.min(size, COMPARED_BYTES)
   const end = bytes(size - length, length)

@@ -2,16 +2,16 @@ import type { Fault } from './files.ts'
 import { type FoundLine, findLine, type LineEnds } from './long-line.ts'
 import type { Seen } from './proof.ts'
 
-/** What is asked of the content. */
+/** What the search needs from the content. */
 interface Searched {
   read(into: Uint8Array, position: number): Promise<number | Fault>
-  /** The `length` bytes before `position`; undefined when they are not there. */
+  /** The `length` bytes before `position`; undefined if they are not there. */
   before(position: number, length: number): Buffer | undefined | Fault
-  /** Whether it ends at `position` for good. */
+  /** Whether `position` is its final end. */
   endsAt(position: number): boolean
 }
 
-/** Positions of a chunk and of a line in it, and how that ends. */
+/** Positions of a chunk and of a line in it, and how lines end. */
 export interface LineAt {
   readonly front: number
   readonly from: number
@@ -19,9 +19,9 @@ export interface LineAt {
 }
 
 /**
- * Looks for the end of a line again and again while the line grows, for hours perhaps: what was looked at before is not read
- * again. Only its last bytes tell whether it is still there, looked at after the read that goes on behind them. If it is
- * not, the end may be in the midst of it by now.
+ * Searches for the end of a line repeatedly while the line grows, perhaps for hours: what was searched before is not read
+ * again. Only its last bytes are checked, after the read that continues from there, to see whether it is still there. If
+ * not, the end may by now be in the middle of it.
  */
 export class LineSearch {
   readonly #content: Searched

@@ -15,18 +15,18 @@ export interface LineageOptions {
   readonly log: Log
   readonly records: readonly GenerationRecord[]
   readonly context: GenerationContext
-  /** Written to after this moment: not history, even where nothing is recorded. */
+  /** Files written to after this moment are not history, even if nothing is recorded. */
   readonly startedAtMs: number
-  /** Found by the first look after the start, as against one that appeared later. */
+  /** Found by the first look after the start, not a later one. */
   readonly isInitial: boolean
-  /** Its source was tailed before this start: what is not recorded has come since. */
+  /** Its source was tailed before this start: files that are not recorded have appeared since. */
   readonly isKnownSource: boolean
   /** How long a rotated file must be quiet before its last line counts without a newline. */
   readonly finalQuietMs: number
   /** How long a deleted or rotated file must be quiet while nothing is written to a new one in its place. */
   readonly deletedQuietMs: number
-  /** Whether a file, at the live path or beside it, is read by another lineage, to which it was known first. */
+  /** Whether a file, at the live path or beside it, is read by another lineage, which knew it first. */
   isElsewhere(place: Place, nowMs: number): boolean | Fault
-  /** What was recorded of a file that no lineage looks after any more; it is this one's from now on. */
+  /** The records of a file that no lineage handles any more; this one takes them over. */
   recall(facts: FileFacts): readonly GenerationRecord[]
 }

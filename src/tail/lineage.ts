@@ -10,14 +10,14 @@ import { reportDamage } from './losses.ts'
 import { Retention } from './retention.ts'
 import { scanSiblings } from './siblings.ts'
 
-/** While something is looked for, a directory is scanned so often at most unless something happens in it. */
+/** Shortest time between two scans while something is looked for, unless something happens in the directory. */
 const SEARCH_MS = 200
-/** What changed so lately is looked at closely. */
+/** A live file that changed this recently is checked often. */
 const ACTIVE_MS = 10_000
 
 /**
  * A live path and the generations of its content. `check` brings it up to date with the file system: it may be called at
- * any time, and everything it learns it learns by looking (wake-ups only say when).
+ * any time, and learns everything by looking (wake-ups only say when).
  */
 export class Lineage {
   readonly options: LineageOptions
@@ -37,8 +37,8 @@ export class Lineage {
   }
 
   /**
-   * The first cursor of a destination with something to read, in the order of the content. While the archives that were
-   * found at the start are looked into no generation is begun for a moment, as what is in them may come before it.
+   * The first cursor of a destination with something to read, in the order of the content. While archives found at the
+   * start are inspected, no generation is begun for a moment, as their content may come before it.
    */
   nextCursor(destination: string): Cursor | undefined {
     for (const generation of this.generations.reading) {
@@ -49,7 +49,7 @@ export class Lineage {
     return undefined
   }
 
-  /** Whether something is going on that wants a close look. */
+  /** Whether something is going on that calls for frequent checks. */
   get isActive(): boolean {
     const { live, reading } = this.generations
     return (
@@ -87,7 +87,7 @@ export class Lineage {
     this.#archives.begin(scanSiblings({ generations, livePath, retention: this.#retention }, nowMs), isFirst)
   }
 
-  /** What is recorded of it has been looked for where it may be. */
+  /** Its recorded generations have been looked for where they may be. */
   get hasScanned(): boolean {
     return this.#scannedAtMs !== Number.NEGATIVE_INFINITY
   }
@@ -97,12 +97,12 @@ export class Lineage {
     await this.#archives.idle()
   }
 
-  /** What is beside the live path is still looked into, or waited for. */
+  /** Files beside the live path are still being inspected or waited for. */
   get isUndecided(): boolean {
     return this.#archives.isRunning || this.generations.decisions.isWaiting
   }
 
-  /** In how long the oldest generation that is not delivered would be deleted; undefined while that is unknown. */
+  /** Expected time until the oldest unsettled generation is deleted; undefined while unknown. */
   deletionInMs(nowMs: number): number | undefined {
     const { live, reading } = this.generations
     const oldest = reading.find((generation) => !generation.isSettled)

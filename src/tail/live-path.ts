@@ -9,16 +9,16 @@ import { recognise } from './recognition.ts'
 
 const MISSING_CHECKS = 2
 
-/** The path where the writer's file is: what is there now, and who is the owner of a file that arrives. */
+/** The path of the writer's file: what is there now, and which generation owns a file that arrives. */
 export class LivePath {
-  /** Why it cannot be read; undefined when it can, or is just absent. */
+  /** Why it cannot be read; undefined if it can, or is merely absent. */
   error: string | undefined
-  /** How many looks in a row found nothing there. */
+  /** How many consecutive looks found nothing there. */
   missing = 0
-  /** The name and directory rotated generations are looked for beside: of the file behind a symbolic link. */
+  /** Directory and name of the file, behind any symbolic link; rotated generations are looked for beside it. */
   base: { readonly directory: string; readonly name: string }
   readonly #generations: Generations
-  /** A file that is not the live generation's. */
+  /** A file at the path that is not the live generation's. */
   #arrival: { readonly fd: number; readonly facts: FileFacts } | undefined
 
   constructor(generations: Generations) {
@@ -57,7 +57,7 @@ export class LivePath {
     if (elsewhere === false) this.#welcome()
   }
 
-  /** Gives the file that has arrived to the generation whose content it holds. */
+  /** Gives a file that has arrived to the generation whose content it holds. */
   seat(judge: (candidate: Candidate) => Judgement | Fault): void {
     const arrival = this.#arrival
     if (!arrival) return
@@ -74,7 +74,7 @@ export class LivePath {
     generation.closeContent()
     const full = context.descriptors.makeRoom()
     if (full) files.close(fd)
-    // The name behind a link: it still names the file when the link points elsewhere.
+    // The name behind a link: it still leads to the file after the link is repointed.
     generation.moveInto({ path: join(this.base.directory, this.base.name), facts }, full ?? fd)
     this.#generations.enthrone(generation)
     this.error = full?.message
@@ -97,7 +97,7 @@ export class LivePath {
     this.#generations.lookAtRotated(generation, nowMs)
   }
 
-  /** Holds on to the file until it is known whose it is, also while no more may be held open than are. */
+  /** Holds the file open until its owner is known, even beyond the bound on open files. */
   #welcome(): void {
     const { files, path } = this.#generations.options
     const fd = files.open(path)

@@ -11,20 +11,20 @@ const UTF_8: LineEnds = { unit: 1, newline: (bytes) => bytes.indexOf(NEWLINE) }
 export type LineEnds = Pick<LineCode, 'unit' | 'newline'>
 
 interface LineStart {
-  /** Position of the room's front, to count `next` from. */
+  /** Position of the room's first byte, from which `next` counts. */
   readonly front: number
   /** Position of the line's first byte. */
   readonly from: number
-  /** UTF-8 when left out. */
+  /** UTF-8 if omitted. */
   readonly code?: LineEnds | undefined
-  /** What was looked at before without finding the end: the search goes on behind it. */
+  /** What was searched before without finding the end: the search continues after it. */
   readonly seen?: Seen | undefined
-  /** Whether the content ends at `position` for good, which ends the line, too. */
+  /** Whether `position` is the final end of the content, which also ends the line. */
   endsAt(position: number): boolean
   read(into: Uint8Array, position: number): Promise<number | Fault>
 }
 
-/** `seen`: how far the end was looked for. */
+/** `seen`: how far the search for the end has come. */
 export type FoundLine = Extract<LongLine, { kind: 'line' }> | { readonly kind: 'partial'; readonly seen: Seen }
 
 /** Finds the end of a line of any length, holding one piece in memory at a time. */
@@ -35,7 +35,7 @@ export async function findLine(start: LineStart, signal?: AbortSignal): Promise<
   while (!signal?.aborted) {
     const count = await start.read(buffer, seen.end)
     if (count instanceof Fault) break
-    // An odd byte at the end may be half a character: it counts when nothing can follow.
+    // An odd byte at the end may be half a character: it counts only if nothing can follow.
     const whole = endsAt(seen.end + count) ? count : count - (count % code.unit)
     if (whole === 0) {
       if (!endsAt(seen.end) || seen.end === from) break
@@ -70,7 +70,7 @@ function line(
         const count = await read(piece, position)
         if (count instanceof Fault || count === 0) return
         const bytes = piece.subarray(0, count)
-        // It was not there when it was looked for: the file has been written anew.
+        // This newline was not there during the search: the file has been rewritten.
         if (code.newline(bytes, 0, position) >= 0) return
         yield bytes
         position += count

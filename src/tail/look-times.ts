@@ -1,18 +1,18 @@
 import { TICK_MS } from './rounds.ts'
 
-/** A look for new files without a wake-up: so often, or less so where there are many directories to look at. */
+/** Time between looks for new files without a wake-up; longer if there are many directories. */
 const DISCOVERY_MS = 1000
 const DISCOVERY_MS_PER_DIRECTORY = 5
 const MOST_DISCOVERY_MS = 10_000
 
-/** When to find out which files there are, by the monotonic clock. */
+/** When to look for new files, by the monotonic clock. */
 export interface LookTimes {
   isDue(atMs: number): boolean
   /** An event asks for a look. */
   wish(): void
-  /** When the look that was asked for is due; infinite when none was. */
+  /** When the requested look is due; infinite if none was requested. */
   readonly wishedAtMs: number
-  /** There was a look, which found so many directories. */
+  /** A look took place and found this many directories. */
   looked(directories: number): void
 }
 
@@ -21,7 +21,7 @@ export function createLookTimes(): LookTimes {
   let lookedAtMs = 0
   let wishedAtMs = Number.POSITIVE_INFINITY
   return {
-    // A tick that is about to come may as well bring the look.
+    // Up to half a tick early, so that the look can share a tick.
     isDue: (atMs) => atMs >= Math.min(wishedAtMs, lookAtMs - TICK_MS / 2),
     wish() {
       wishedAtMs = Math.min(wishedAtMs, lookedAtMs + TICK_MS)

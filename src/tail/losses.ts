@@ -4,7 +4,7 @@ import type { Unreadable } from './decisions.ts'
 
 type Known = Pick<GenerationRecord, 'path' | 'id'>
 
-/** Says that unread bytes are nowhere any more. */
+/** Reports that unread bytes exist nowhere any more. */
 export function reportLoss(log: Log, { path, id }: Known, bytes: number): void {
   log.error(
     { path, generation: id, bytes },
@@ -12,7 +12,7 @@ export function reportLoss(log: Log, { path, id }: Known, bytes: number): void {
   )
 }
 
-/** Says that an archive will not be read. */
+/** Reports that an archive will not be read. */
 export function reportDamage(log: Log, { path, reason }: Unreadable): void {
   log.error(
     { path, reason },
@@ -20,7 +20,7 @@ export function reportDamage(log: Log, { path, reason }: Unreadable): void {
   )
 }
 
-/** Says that they are there again, as when a mount was away. */
+/** Reports that lost bytes are there again, as after a mount was missing. */
 export function takeBackLoss(log: Log, { path, id }: Known, what: { bytes: number; file: string }): void {
   log.warn({ path, generation: id, ...what }, 'what was reported as gone is there again, and is read')
 }

@@ -2,7 +2,7 @@ import { dirname } from 'node:path'
 import { Fault, type Files, isAbsent } from './files.ts'
 import { compileGlob } from './glob.ts'
 
-/** Says that the directory is not there in which files that a pattern means would come; undefined when it is, or cannot be seen. */
+/** A message if the directory where files of a pattern would appear does not exist; undefined if it does, or cannot be examined. */
 export function missingDirectory(pattern: string, files: Pick<Files, 'stat'>): string | undefined {
   const { base, isLiteral } = compileGlob(pattern)
   const directory = isLiteral ? dirname(base) : base

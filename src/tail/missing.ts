@@ -13,11 +13,11 @@ export interface MissingOptions {
 }
 
 /**
- * Unread files that went while the agent was down, and that only a pattern means: nothing leads to them any more, so that no
- * lineage could miss them.
+ * Unread files that disappeared while the agent was down and that only a pattern matches: nothing leads to them any more, so
+ * no lineage can miss them.
  */
 export interface Missing {
-  /** A look has found all there is; `records`: what no path has taken, `isMeant`: whether a pattern means a path. */
+  /** A look was complete; `records`: those no path has taken; `isMeant`: whether a pattern matches a path. */
   look(records: Iterable<GenerationRecord>, isMeant: (path: string) => boolean): void
   /** A path has taken these. */
   found(records: readonly GenerationRecord[]): void
@@ -41,7 +41,7 @@ export function createMissing({ destinations, files, listings, log }: MissingOpt
     return facts instanceof Fault && isAbsent(facts)
   }
 
-  /** What is not finished, and all destinations are new to, they would have read from its beginning. */
+  /** An unfinished file that is new to all destinations would have been read from its beginning. */
   function unreadBytes({ finished, size, positions }: GenerationRecord): number {
     const offsets = destinations.flatMap((name) => positions[name]?.offset ?? [])
     if (offsets.length === 0) return finished ? 0 : size

@@ -21,7 +21,7 @@ export interface NewcomerOptions
   onDoubt(lineage: Lineage): void
 }
 
-/** A live path that is new. */
+/** A new live path. */
 export interface Newcomer extends Pick<LineageOptions, 'path' | 'source' | 'records' | 'isInitial' | 'recall'> {
   /** Found by a pattern. */
   readonly isDiscovered: boolean
@@ -60,14 +60,14 @@ export function createLineage(
   return lineage
 }
 
-/** What was rotated before is history. With `forceEnd` every start is a first one. */
+/** Files rotated before this time are history. With `forceEnd` every start counts as the first. */
 function historyEndsAtMs({ path, startPosition }: SourceConfig, { sinceMs, startedAtMs }: NewcomerOptions): number {
   return (startPosition === 'forceEnd' ? undefined : sinceMs.get(path)) ?? startedAtMs
 }
 
 /**
- * Files that only look like generations of a live one that is not there may be all that a pattern means: then they are
- * no history. Those that kube-apiserver has rotated are nothing else.
+ * Files that only look like generations of an absent live file may be all that a pattern matches: then they are not
+ * history. Names in kube-apiserver's form can only be rotated files.
  */
 function isAlone(path: string, { files, listings }: NewcomerOptions): boolean {
   const facts = files.stat(path)

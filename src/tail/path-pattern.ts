@@ -7,8 +7,8 @@ const TOKEN = /\\.|\[[!^]?(?:\\.|[^\\/])(?:\\.|[^\]\\/])*\]|\*+|./gsu
 const SURROGATE = /[\ud800-\udfff]/
 
 /**
- * A test for whole paths. Names in them may be anybody's choice: its time is bounded by the pattern's length times the
- * path's. Braces are written out, each combination a pattern of its own.
+ * A test for whole paths. Anyone may have chosen the names in them: its time is bounded by the pattern's length times the
+ * path's. Braces are expanded, each combination into a pattern of its own.
  */
 export function compilePathPattern(pattern: string): (path: string) => boolean {
   const alternatives = writtenOut(pattern.match(TOKEN) ?? []).map(compileSegments)
@@ -29,7 +29,7 @@ function writtenOut(tokens: Tokens): readonly Tokens[] {
   return choices.flatMap((choice) => rests.map((rest) => [...tokens.slice(0, open), ...choice, ...rest]))
 }
 
-/** Where the first braces with a choice in them open, divide and close; empty if there are none. */
+/** Where the first braces with alternatives open, separate them and close; empty if there are none. */
 function firstBraces(tokens: Tokens): readonly number[] {
   for (let open = tokens.indexOf('{'); open >= 0; open = tokens.indexOf('{', open + 1)) {
     const marks = [open]
@@ -53,7 +53,7 @@ function segmentsOf(tokens: Tokens): readonly Tokens[] {
 
 function compileSegments(tokens: Tokens): readonly Wildcard<string>[] {
   const segments = segmentsOf(tokens).map(compileSegment)
-  // What is below a directory is not the directory.
+  // A trailing `**` does not match the directory itself.
   return segments.at(-1) === 'any' ? [...segments, () => true] : segments
 }
 

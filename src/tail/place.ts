@@ -4,7 +4,7 @@ import { Fault, type FileFacts } from './files.ts'
 export interface Place {
   readonly path: string
   readonly facts: FileFacts
-  /** Set for a gzip archive: the size of what it holds. */
+  /** Set for a gzip archive: the size of its content. */
   readonly inflatedSize?: number
 }
 

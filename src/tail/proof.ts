@@ -3,7 +3,7 @@ import type { Content } from './content.ts'
 import { Fault, keep } from './files.ts'
 import { fingerprint, NO_FINGERPRINT } from './fingerprint.ts'
 
-/** A proof of content: these bytes stand before `offset`. */
+/** Evidence of content: the bytes just before `offset` match `marker`. */
 export interface Evidence {
   readonly offset: number
   readonly marker: Fingerprint
@@ -24,13 +24,13 @@ const MILESTONE_BYTES = 64 * 1024
 /** What is remembered of the bytes that one destination has read, to tell whether a file still holds them. */
 export class Proof {
   #position: number
-  /** Of the bytes before the position while it is the recorded one. */
+  /** Of the bytes before the position, while that is the recorded one. */
   #recorded: Fingerprint
-  /** The bytes before the position; undefined before the first read, or if they could not be read again. */
+  /** The bytes before the position; undefined before the first read, or if they could not be re-read. */
   #tail: Buffer | undefined
-  /** Instead of `#tail`, when the file had changed, or could not be read, as a part of what was read from it was taken. */
+  /** Instead of `#tail`, if that could not be re-read at `take` (changed or unreadable file): the end of the chunk is the proof. */
   #ahead: Evidence | undefined
-  /** Some way back, to recognise a copy that lacks the last lines. */
+  /** Evidence some way back, to recognise a copy that lacks the last lines. */
   #milestones: readonly Evidence[] = []
   /** The end of a chunk that was read and is still with its taker. */
   #inHand: Seen | undefined
@@ -40,7 +40,7 @@ export class Proof {
     this.#recorded = marker
   }
 
-  /** Something tells whether a file holds what was read; what is proven by nothing is read again. */
+  /** There is evidence of what was read; content without any is read again. */
   get isProvable(): boolean {
     return this.#position === 0 || Boolean(this.#tail ?? this.#ahead) || this.#recorded.length > 0
   }
@@ -65,20 +65,20 @@ export class Proof {
     return true
   }
 
-  /** Reads the bytes before the position again. That they are of the same file is shown by what was seen ahead, looked at after them. */
+  /** Re-reads the bytes before the position. The evidence ahead, checked after them, proves that they are of the same file. */
   #isUnchangedBefore({ offset, marker }: Evidence, content: Content): boolean | Fault {
     const tail = content.before(this.#position, Math.min(FINGERPRINT_BYTES, this.#position))
     const bytes = content.before(offset, marker.length)
     if (tail instanceof Fault) return tail
     if (bytes instanceof Fault) return bytes
     const isSame = tail !== undefined && bytes !== undefined && fingerprint(bytes).hash === marker.hash
-    // A content that ends before them is proven by nothing any more, and read again.
+    // Content that ends before that evidence cannot be proven any more and is read again.
     if (isSame || bytes === undefined) this.#ahead = undefined
     if (isSame) this.#tail = keep(tail)
     return isSame
   }
 
-  /** A chunk was read that ends at `end`: its last bytes, with what stands before it if that is all of the chunk. */
+  /** A chunk that ends at `end` was read: its last bytes, preceded by the tail if they are all of the chunk. */
   see(chunk: Uint8Array, end: number): Seen {
     const last = chunk.subarray(Math.max(0, chunk.length - FINGERPRINT_BYTES))
     const before = last.length === chunk.length && this.#tail ? [this.#tail] : []
@@ -92,8 +92,8 @@ export class Proof {
   }
 
   /**
-   * The position moves on to `end`, within what was `seen`; `tail`: the bytes before it, when the file still is the one that
-   * was read. Returns how to recognise them.
+   * The position moves on to `end`, within what was `seen`; `tail`: the bytes before it, if the file is still the one that
+   * was read. Returns their fingerprint.
    */
   moveTo(end: number, seen: Seen, tail: Buffer | undefined): Fingerprint {
     const bytes = tail ?? before(end, seen)
@@ -111,7 +111,7 @@ export class Proof {
   }
 }
 
-/** As many of the bytes before `end` as were seen and a fingerprint covers. */
+/** The bytes before `end`, as far as they were seen and a fingerprint covers them. */
 function before(end: number, { end: seenEnd, bytes }: Seen): Buffer | undefined {
   const from = seenEnd - bytes.length
   if (end <= from || end > seenEnd) return undefined

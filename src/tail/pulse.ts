@@ -1,22 +1,22 @@
 /**
- * Events of a busy file are gathered this long, and those of one at rest not at all: at 1,000 lines a second this leaves a
- * quarter of the passes.
+ * How long events of a busy file are batched; those of a file at rest are not delayed. At 1,000 lines a second this leaves
+ * a quarter of the passes.
  */
 const GATHER_MS = 4
 
 /** Runs passes, one at a time. */
 export interface Pulse {
-  /** Runs one now, or once more when one is running; resolves when it is done. */
+  /** Runs one now, or once more if one is running; resolves when it is done. */
   pass(): Promise<void>
-  /** Soon, and once for everything that happens until then. */
+  /** Runs one soon, for everything that happens until then. */
   wake(): void
-  /** Begins no other; resolves when the one that runs is done. */
+  /** Starts no more; resolves when the running one is done. */
   stop(): Promise<void>
 }
 
 export interface PulseOptions {
   run(): Promise<void>
-  /** When the next pass is due without a wake, by the monotonic clock; undefined: never, and wakes are not heard either. */
+  /** When the next pass is due without a wake, by the monotonic clock; undefined: never, and wakes are ignored, too. */
   nextAtMs(): number | undefined
 }
 
@@ -49,7 +49,7 @@ export function createPulse({ run, nextAtMs }: PulseOptions): Pulse {
     clearTimeout(timer)
     const atMs = nextAtMs()
     if (stopped || atMs === undefined) return
-    // A timer leaves out the fraction: it would come too early, and once more for what was not due yet.
+    // A timer drops the fraction: without rounding up it would fire too early, and then again for what was not due yet.
     timer = setTimeout(() => void pass(), Math.max(1, Math.ceil(atMs - performance.now())))
   }
 

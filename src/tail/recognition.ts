@@ -16,29 +16,29 @@ interface Known {
   readonly cursors: Pick<Cursors, 'isProvable' | 'evidence'>
 }
 
-/** A file as far as it is asked for here. */
+/** What recognition needs from a file. */
 export interface Readable {
   readonly facts: FileFacts
   /** Of its content, inflated. */
   readonly size: number
-  /** The `length` bytes from `position` on; undefined when there are fewer. */
+  /** The `length` bytes from `position` on; undefined if there are fewer. */
   bytes(position: number, length: number): Buffer | undefined | Fault
-  /** Of its first bytes: given where they are compared with those of thousands of generations. */
+  /** Fingerprint of its first bytes; given where they are compared with those of thousands of generations. */
   readonly fingerprintOf?: (begin: Uint8Array) => Fingerprint
 }
 
-/** Other files may begin alike, but not for so long. */
+/** Other files may begin alike, but not for this long. */
 const PROOF_BYTES = 64 * 1024
 
 /**
  * Whether a file holds the content of a generation. `begins`: it agrees as far as it goes, but ends before what has been
- * seen. `cut`: so it does, and it is no other file that begins alike: a copy that was made before the last lines.
+ * seen. `cut`: likewise, but too long to merely begin alike: a copy that was made before the last lines.
  */
 export type Verdict = 'same' | 'cut' | 'begins' | 'other'
 
 /**
- * Judges by stored evidence: the first bytes, and the bytes before the places that were read to. A fault: it cannot be
- * told now.
+ * Judges by stored evidence: the first bytes, and the bytes before the offsets that were read to. A fault: undecidable
+ * now.
  */
 export function recognise(known: Known, candidate: Readable, evidence?: readonly Evidence[]): Verdict | Fault {
   const { head, cursors } = known
@@ -57,9 +57,9 @@ export function recognise(known: Known, candidate: Readable, evidence?: readonly
 }
 
 /**
- * A generation whose first bytes are not known is recognised by the birth of its file. While it was empty there is nothing in
- * it that could be lost or repeated; otherwise the places that were read to, or passed over, must be there, too. Of what is done
- * with there must be such places.
+ * A generation whose first bytes are unknown is recognised by the birth time of its file. If it was empty, nothing in it can
+ * be lost or repeated; otherwise the evidence of what was read, or passed over, must match, too. A finished one that was not
+ * empty must have such evidence.
  */
 function recogniseHeadless(
   { identity, cursors, finished, size }: Known,
@@ -74,7 +74,7 @@ function recogniseHeadless(
   return proven ? 'same' : 'other'
 }
 
-/** Up to where these places, as far as it reaches, show that it is the same content; undefined: that it is not. */
+/** Offset up to which the evidence, as far as the file reaches, proves the same content; undefined if it disproves it. */
 function provenBy(evidence: readonly Evidence[], candidate: Readable): number | undefined | Fault {
   let proven = 0
   for (const { offset, marker } of evidence) {

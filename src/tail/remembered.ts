@@ -4,18 +4,18 @@ import { Fault, type FileFacts } from './files.ts'
 import type { FileIdentity } from './identity.ts'
 import { liveNameOf } from './rotated-name.ts'
 
-/** What is known of files that no lineage looks after: of sources that are gone, and of files that are. */
+/** Records of files that no lineage handles: their sources, or the files themselves, are gone. */
 export interface Remembered {
-  /** The records of a live path. Taken: who takes them looks after them. */
+  /** Removes and returns the records of a live path: the caller keeps them from now on. */
   take(path: string): readonly GenerationRecord[]
   /** The live paths that a file was known by. */
   pathsOf(facts: FileFacts | Fault): readonly string[]
-  /** The live paths that had a file which was last seen at `path`, or as a generation of it. */
+  /** The live paths with a file that was last seen at `path`, or as a rotated generation of it. */
   seenAt(path: string): readonly string[]
   put(path: string, records: readonly GenerationRecord[]): void
   /**
-   * Forgets, soon, what was not seen for long, and of too many what was seen last longest ago; to be called often, after what
-   * is there has taken what is its own.
+   * Drops, before long, records not seen for long, and of too many those seen longest ago; to be called often, after
+   * existing files have taken theirs.
    */
   expire(nowMs: number): void
   all(): Iterable<GenerationRecord>
@@ -23,7 +23,7 @@ export interface Remembered {
 
 /** A node starts and ends many containers a day. */
 const MOST_RECORDS = 20_000
-/** To look through all of them takes some ms. */
+/** Going through all of them takes some ms. */
 const EXPIRE_EVERY_MS = 60_000
 
 export function createRemembered(records: readonly GenerationRecord[], expireAfterMs: number): Remembered {
@@ -70,7 +70,7 @@ export function createRemembered(records: readonly GenerationRecord[], expireAft
     },
     seenAt: (path) => [...(hints.get(path) ?? [])],
     expire(nowMs) {
-      // Also when the clock was set back.
+      // Also runs if the clock was set back.
       if (Math.abs(nowMs - expiredAtMs) < EXPIRE_EVERY_MS) return
       expiredAtMs = nowMs
       const surplus = new Set(longestGone(all(), count - MOST_RECORDS))
@@ -101,7 +101,7 @@ function hintsOf(record: GenerationRecord): readonly string[] {
   return [...places, fileHint(record)].filter((hint) => hint !== undefined)
 }
 
-/** Without a birth time an inode tells nothing: it is used again. */
+/** Without a birth time an inode proves nothing: inodes are reused. */
 function fileHint({ ino, birth }: FileIdentity): string | undefined {
   return birth === '0' ? undefined : `${ino}:${birth}`
 }

@@ -2,17 +2,17 @@ import { basename } from 'node:path'
 import type { Place } from './place.ts'
 import { parseRotatedName } from './rotated-name.ts'
 
-/** A rotated generation as the directory shows it; archives count for their plain file. */
+/** A rotated generation as the directory shows it; an archive stands for its plain file. */
 interface Rotated {
-  /** The same from scan to scan. Numbered names move on, but keep their time of modification. */
+  /** Stable from scan to scan. Numbered names shift, but the files keep their modification time. */
   readonly key: string
   readonly plainPath: string
   readonly mtimeMs: number
 }
 
 /**
- * How many rotated files the writer keeps and how often it rotates, learnt from what is seen: from how many there are
- * when the oldest has just disappeared, and from the times they were last written to.
+ * How many rotated files the writer keeps and how often it rotates, learnt from how many there are when the oldest has
+ * just disappeared, and from their modification times.
  */
 export class Retention {
   #rotated: readonly Rotated[] = []
@@ -33,7 +33,7 @@ export class Retention {
     if (oldest !== undefined && !this.#rotated.some(({ key }) => key === oldest)) this.#kept = this.#rotated.length
   }
 
-  /** In how long the file of a generation will be deleted; `path` undefined: of the live one. Undefined while unknown. */
+  /** Expected time until a generation's file is deleted; `path` undefined: the live file. Undefined while unknown. */
   deletionInMs(path: string | undefined, nowMs: number): number | undefined {
     const rotated = this.#rotated
     const oldest = rotated[0]

@@ -5,20 +5,20 @@ import type { FileIdentity } from './identity.ts'
 import type { Lineage } from './lineage.ts'
 import type { LivePath } from './live-path.ts'
 
-/** All lineages, to be found by the names and the files that are theirs. */
+/** All lineages, indexed by their names and files. */
 export interface Roster {
   readonly lineages: Iterable<Lineage>
   add(lineage: Lineage): void
   remove(lineage: Lineage): void
-  /** To be told after each check, as a link may point elsewhere and files may have come. */
+  /** To be called after each check, as a link may have been repointed and files may have appeared. */
   update(lineage: Lineage): void
-  /** By the live path as it was discovered, or as it is behind links. */
+  /** By live path, as discovered or with links resolved. */
   named(path: string): Iterable<Lineage>
-  /** Whose live path lies in a directory, under its name or behind links. */
+  /** Those whose live path, as discovered or with links resolved, lies in a directory. */
   within(directory: string): Iterable<Lineage>
-  /** The lineages that know a file, or its clone on another volume, wherever it lies now; the one that came to know it last first. */
+  /** The lineages that know a file, or its clone on another volume, wherever it lies now; the latest to learn of it first. */
   knowing(file: FileIdentity): readonly Lineage[]
-  /** Where live files lie, and their rotated generations. */
+  /** The directories of live files and their rotated generations. */
   directories(): Iterable<string>
 }
 
@@ -27,7 +27,7 @@ interface Seat {
   readonly paths: ReadonlySet<string>
 }
 
-/** Files are forgotten when there are more than this, and twice as many as there were. */
+/** The index of files is rebuilt when it exceeds this plus twice its size after the last rebuild. */
 const FEW_FILES = 1000
 
 export function createRoster(): Roster {

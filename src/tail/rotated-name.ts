@@ -1,9 +1,9 @@
 import { basename, extname } from 'node:path'
 
 /**
- * What the name of a file says about its relation to a live file. Known forms, each also with `.gz`:
- * kube-apiserver's (lumberjack) `audit-2026-11-20T14-33-45.420.log`, numbers as of logrotate `audit.log.1`, and dates
- * behind the name: logrotate's `audit.log-20261120[-1763649225]` and what its `dateformat` can make of it, the kubelet's
+ * What a file's name says about its relation to a live file. Known forms, each also with `.gz`:
+ * kube-apiserver's (lumberjack) `audit-2026-11-20T14-33-45.420.log`, logrotate's numbers `audit.log.1`, and dates
+ * after the name: logrotate's `audit.log-20261120[-1763649225]` and what its `dateformat` can produce, the kubelet's
  * `0.log.20261120-143345`, Python's and log4j's `app.log.2026-11-20[_14-33-45]`, seconds since the epoch.
  */
 export type RotatedName = {
@@ -17,10 +17,10 @@ export type RotatedName = {
 const TIMESTAMP = /^\d{4}-\d{2}-\d{2}T\d{2}-\d{2}-\d{2}\.\d{3}$/
 const NUMBER = /^\.(\d{1,7})$/
 const DATE = /^[-._]((?:\d{8,20}|\d{4}-\d{2}-\d{2})(?:[-._T]\d[\d.-]*)?)$/
-/** A rotated name of either form behind the live one. */
+/** The live name followed by a number or a date. */
 const SUFFIXED = new RegExp(`^(.+?)(?:${NUMBER.source.slice(1, -1)}|${DATE.source.slice(1, -1)})$`)
 
-/** Reads `name` as a rotated generation of `live` (both base names), or undefined when it is none. */
+/** Parses `name` as a rotated generation of `live` (both base names); undefined if it is not one. */
 export function parseRotatedName(name: string, live: string): RotatedName | undefined {
   const gzip = name.endsWith('.gz')
   const plain = gzip ? name.slice(0, -3) : name
@@ -38,7 +38,7 @@ export function parseRotatedName(name: string, live: string): RotatedName | unde
   return stamp === undefined ? undefined : { kind: 'date', stamp, gzip }
 }
 
-/** The name of the live file that `path` would be a rotated generation of, when its form shows one. */
+/** The name of the live file that `path` would be a rotated generation of, if its name has a known form. */
 export function liveNameOf(path: string): string | undefined {
   const name = basename(path).replace(/\.gz$/, '')
   const stamped = /^(.+)-\d{4}-\d{2}-\d{2}T\d{2}-\d{2}-\d{2}\.\d{3}(\.[^.]*)?$/.exec(name)
@@ -46,15 +46,15 @@ export function liveNameOf(path: string): string | undefined {
   return SUFFIXED.exec(name)?.[1] ?? (name === basename(path) ? undefined : name)
 }
 
-/** Where a generation stands in time, for `compareAge`. `name` is undefined for one without a recognised name. */
+/** The age of a generation, for `compareAge`. `name` is undefined if its name has no known form. */
 export interface Age {
   readonly name: RotatedName | undefined
   readonly mtimeMs: number
 }
 
 /**
- * Stamps of one format: numbers in them count by their value, as an index behind a date has no leading zeros. (An
- * `Intl.Collator` does that, too, and brings 2.5 MB of tables into memory.)
+ * Compares stamps of one format: numbers in them by value, as an index after a date has no leading zeros. (An
+ * `Intl.Collator` does that, too, but loads 2.5 MB of tables into memory.)
  */
 function compareStamps(a: string, b: string): number {
   const [left, right] = [numbersOf(a), numbersOf(b)]
@@ -70,7 +70,7 @@ function numbersOf(stamp: string): string[] {
   return stamp.split(/\D+/).map((digits) => digits.replace(/^0+/, ''))
 }
 
-/** Orders generations oldest first: by what the names say where they say it the same way, else by modification time. */
+/** Orders generations oldest first: by names that have comparable forms, else by modification time. */
 export function compareAge(a: Age, b: Age): number {
   if (a.name && b.name && a.name.kind === b.name.kind) {
     if (a.name.kind === 'number' && b.name.kind === 'number') {
@@ -82,7 +82,7 @@ export function compareAge(a: Age, b: Age): number {
   return a.mtimeMs - b.mtimeMs
 }
 
-/** By name if all names are of one kind, else by modification time; what cannot be told apart stays as it was. */
+/** By name if all names are of one kind, else by modification time; stable. */
 export function oldestFirst<T>(items: readonly T[], ageOf: (item: T) => Age): T[] {
   const aged = items.map((item) => ({ item, age: ageOf(item) }))
   const kinds = new Set(aged.map(({ age }) => age.name?.kind))

@@ -1,29 +1,29 @@
 import type { Lineage } from './lineage.ts'
 import { createTurns } from './turns.ts'
 
-/** Files that changed lately are looked at this often, unless there are very many of them. */
+/** Files that changed recently are checked this often, unless there are very many of them. */
 export const TICK_MS = 250
 const MOST_ACTIVE_PER_TICK = 1000
-/** How often when all are quiet and their events arrive: then the poll is for those events that got lost. */
+/** How often if all are quiet and their events arrive: then the poll only catches lost events. */
 const QUIET_TICK_MS = 2000
-/** Of the quiet files so many get their turn in a second, or twice as many while events are incomplete. */
+/** How many quiet files are checked per second; twice as many while events are incomplete. */
 const QUIET_PER_SECOND = 250
-/** Of the files that could not be opened so many are tried again in a tick, as far as there is room. */
+/** How many files that could not be opened are retried per tick, as far as there is room. */
 const MOST_OPENED_PER_TICK = 500
 /** A directory is scanned for rotated generations this often without a wake-up. */
 const SCAN_MS = 10_000
 
-/** Which lineages are to be looked at. Times are those of the monotonic clock, as the other may be set back. */
+/** Schedules which lineages to check. Times are monotonic, as the wall clock may be set back. */
 export interface Rounds {
   add(lineage: Lineage): void
   remove(lineage: Lineage): void
   /** Something may have happened to it. */
   doubt(lineage: Lineage): void
-  /** Those to look at now: what is in doubt, and when a tick is due what it brings. */
+  /** Those to check now: the ones in doubt, and, if a tick is due, those of the tick. */
   due(atMs: number, surroundings: Surroundings): ReadonlySet<Lineage>
   /** All of them. */
   everyone(): ReadonlySet<Lineage>
-  /** Looks at one; `nowMs` is the time of day. */
+  /** Checks one; `nowMs` is wall-clock time. */
   check(lineage: Lineage, atMs: number, nowMs: number): void
   /** When the next tick is due. */
   readonly tickAtMs: number
@@ -40,7 +40,7 @@ export function createRounds(tickMs: number): Rounds {
   const turns = createTurns<Lineage>()
   const doubted = new Set<Lineage>()
   const active = new Set<Lineage>()
-  /** Whose file could not be opened. */
+  /** Those whose file could not be opened. */
   const unopened = new Set<Lineage>()
   const scanAtMs = new WeakMap<Lineage, number>()
   let tickAtMs = 0
@@ -78,7 +78,7 @@ export function createRounds(tickMs: number): Rounds {
         scanAtMs.set(lineage, atMs + SCAN_MS)
       }
       lineage.check(nowMs)
-      // Behind the others, so that all get their turn.
+      // Moves to the end, so that all get their turn.
       active.delete(lineage)
       if (lineage.isActive) active.add(lineage)
       unopened.delete(lineage)

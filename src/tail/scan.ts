@@ -11,25 +11,25 @@ export interface Scan {
   readonly names: ReadonlySet<string>
   /** Generations whose file is there. */
   readonly seen: Set<Generation>
-  /** Everything could be looked at, so that what was not seen is not there. */
+  /** Everything could be examined, so that what was not seen is not there. */
   isComplete: boolean
-  /** Why something could not: for the operator. */
+  /** Why something could not be examined: for the operator. */
   refusal: Fault | undefined
 }
 
-/** What an operator has to know of what cannot be looked at. */
+/** What an operator has to know about what cannot be examined. */
 const ADVICE = {
   file: 'what it holds is not read, and nothing is reported as gone, before the agent may look at it',
   directory: 'files rotated there are found only while the agent may list it (EACCES: read permission is needed)',
 }
 
-/** Something could not be looked at: what is not seen may be in it. */
+/** Something could not be examined: what is not seen may be there. */
 export function refuse(scan: Scan, fault: Fault, kind: keyof typeof ADVICE = 'file'): void {
   scan.isComplete = false
   if (!isAbsent(fault)) scan.refusal ??= new Fault(fault.code, `${fault.message}: ${ADVICE[kind]}`)
 }
 
-/** There is no file at a path that was looked at, or links that lead back to themselves. */
+/** The path leads to no file, or to links that form a loop. */
 export function leadsNowhere(fault: Fault): boolean {
   return isAbsent(fault) || fault.code === 'ELOOP'
 }

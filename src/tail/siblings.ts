@@ -22,23 +22,23 @@ interface Scanned {
 }
 
 /**
- * Brings generations up to date with the files in the directory of their live path: what is known gets its present name,
- * the file that has arrived at the live path and the strangers beside it are recognised or new, what is gone is noticed. The
- * file's own identity goes before content, so that files of the same content are not confused. Returns the archives that
- * nobody knows: looking into them takes time.
+ * Brings generations up to date with the files in the directory of their live path: known files get their current name, the
+ * file that has arrived at the live path and unknown files beside it are recognised or new, missing files are noticed. File
+ * identity takes precedence over content, so that files of the same content are not confused. Returns the unknown archives:
+ * inspecting them takes time.
  */
 export function scanSiblings({ generations, livePath, retention }: Scanned, nowMs: number): readonly Place[] {
   const { decisions, options } = generations
   const listing = options.listings.list(livePath.base.directory)
   const isListed = !(listing instanceof Fault)
-  // With its directory every file is gone, which is as well known as when they go one by one.
+  // If the directory is gone so is every file, as certainly as if each were missing.
   const isGone = listing instanceof Fault && isAbsent(listing)
   const names = isListed ? listing.names : new Set<string>()
   const scan: Scan = { generations, livePath, nowMs, names, seen: new Set(), isComplete: true, refusal: undefined }
   if (!isListed && !isGone) refuse(scan, listing, 'directory')
   const sightings = isListed ? look(scan, listing.rotatedOf(livePath.base.name)) : []
   for (const { facts } of sightings) if (!generations.knows(facts)) generations.recall(facts)
-  // A stranger may hold what a known file held until it was truncated: be sure of the known ones first.
+  // An unknown file may hold what a known one held until it was truncated: verify the known ones first.
   if (sightings.some(({ facts }) => !generations.knows(facts))) verify(scan)
   const strangers = sightings.filter((sighting) => !meet(scan, sighting) && !isElsewhere(scan, sighting))
   livePath.seat((candidate) => judge(candidate, { ...scan, isMissing: () => false, isLive: true }))
@@ -54,7 +54,7 @@ export function scanSiblings({ generations, livePath, retention }: Scanned, nowM
   generations.seen = scan.seen
   if (isListed) retention.observe(livePath.base.name, sightings)
   missUnseen(scan)
-  // It may pass: it is told when the next look finds the same.
+  // It may be transient: it is reported when the next look finds the same.
   if (scan.refusal && !generations.refusal) generations.scanWanted = true
   generations.refusal = scan.refusal
   for (const archive of archives) noteHistory(generations, archive, nowMs)
@@ -86,7 +86,7 @@ function isThere(file: FileIdentity, sightings: readonly Place[], live: Generati
   )
 }
 
-/** Makes sure that what is read is still where it is read from. */
+/** Verifies that the files being read still hold what was read from them. */
 function verify({ generations, livePath, nowMs }: Scan): void {
   for (const generation of [...generations.reading]) {
     if (generation.verify() || !generation.isReplaced) continue
@@ -96,13 +96,13 @@ function verify({ generations, livePath, nowMs }: Scan): void {
   }
 }
 
-/** A `.gz` beside its plain file is a copy, perhaps one that is being written. The live name says nothing: other content has it by then. */
+/** A `.gz` beside its plain file is a copy, perhaps still being written. Not if that is the live file: its content is newer. */
 function isArchive({ names, livePath }: Scan, path: string): boolean {
   const plain = basename(path, '.gz')
   return path.endsWith('.gz') && (plain === livePath.base.name || !names.has(plain))
 }
 
-/** Whether another lineage has known it first. */
+/** Whether another lineage knew the file first. */
 function isElsewhere(scan: Scan, sighting: Place): boolean {
   const { generations, nowMs } = scan
   const elsewhere = generations.options.isElsewhere(sighting, nowMs)
@@ -112,12 +112,12 @@ function isElsewhere(scan: Scan, sighting: Place): boolean {
   return true
 }
 
-/** A plain file that nobody knows by its identity. */
+/** Handles a plain file whose identity is unknown. */
 function receive(scan: Scan, { path, facts }: Place, isMissing: Around['isMissing']): void {
   const { generations } = scan
   const { options, decisions } = generations
   const { files } = options
-  // A copy grows while it is made: it is taken as it was when it was judged, not as it was when it was first seen.
+  // A copy grows while it is made: its metadata are taken at the time of the judgement, not when it was first seen.
   const judged = withFile(files, path, (fd, now) => {
     if (!isIdentity(now, facts)) return new Fault('ENOENT', `${path} is another file now`)
     const candidate = plainCandidate(files, fd, now)

@@ -5,14 +5,14 @@ import type { Place } from './place.ts'
 import { recognise } from './recognition.ts'
 import { refuse, type Scan } from './scan.ts'
 
-/** Whether the own identity of a file that was seen tells whose it is; its generation then goes by its present name. */
+/** Whether the identity of a file that was seen tells which generation it belongs to, which then gets its current path. */
 export function meet(scan: Scan, sighting: Place): boolean {
   const { generations, livePath, nowMs } = scan
   const { facts } = sighting
   for (const generation of generations.ofFile(facts)) {
     const verdict = isStill(scan, generation, sighting)
     if (verdict === 'other') continue
-    // It need not be missed twice when it is seen where it is now.
+    // It need not be missed twice if its new path is seen.
     if (generation === generations.live && livePath.missing > 0) generations.leave()
     if (verdict instanceof Fault) refuse(scan, verdict)
     else if (!generation.place) generations.giveHome(generation, sighting)
@@ -29,18 +29,18 @@ export function meet(scan: Scan, sighting: Place): boolean {
   return false
 }
 
-/** Whether the file with the identity of a generation's file still is that file: inodes are used again. A fault: it cannot be told. */
+/** Whether a file with the identity of a generation's file is still that file: inodes are reused. A fault: undecidable. */
 function isStill({ generations }: Scan, generation: Generation, { path, facts }: Place): 'same' | 'other' | Fault {
   const { files } = generations.options
   const { place } = generation
   if (generation.isOpen && !generation.isReplaced) return 'same'
   if (place && place.facts.size === facts.size && place.facts.mtimeMs === facts.mtimeMs) return 'same'
   if (path.endsWith('.gz')) {
-    // An archive is recognised by what is in it.
+    // An archive is recognised by its content.
     if (place) generations.orphan(generation)
     return 'other'
   }
-  // Without a birth time the content has more to say than an inode that may have been used again.
+  // Without a birth time the content is better evidence than an inode, which may have been reused.
   if (!place && facts.birth === '0') return 'other'
   const verdict = withFile(files, path, (fd) => recognise(generation, plainCandidate(files, fd, facts)))
   if (verdict instanceof Fault || verdict === 'same') return verdict

@@ -7,12 +7,12 @@ import { missingDirectory } from './missing-directory.ts'
 export interface SourceView {
   readonly source: SourceConfig
   readonly lineages: readonly Lineage[]
-  /** Of paths of its own that are read for other sources. */
+  /** Those of paths it matches that are read for other sources. */
   readonly elsewhere: readonly Lineage[]
   readonly faults: readonly Fault[]
-  /** What the operator should know, though nothing fails. */
+  /** What the operator should know although nothing fails. */
   readonly warnings: readonly string[]
-  /** Why there may be no file: looked at when it is asked. */
+  /** Why there may be no file; evaluated on each call. */
   missingDirectory(): string | undefined
 }
 
@@ -20,13 +20,13 @@ interface Viewed {
   readonly config: SourceConfig
   readonly lineages: ReadonlyMap<string, Lineage>
   readonly faults: readonly Fault[]
-  /** Paths of its own that are read for another source. */
+  /** Paths it matches that are read for another source. */
   readonly taken: ReadonlyMap<string, Lineage>
-  /** What to say of files that are mounted by themselves. */
+  /** Warnings for files that are mounted on their own, by path. */
   readonly mounted: ReadonlyMap<string, string>
 }
 
-/** A warning names so many paths. */
+/** Warnings of one kind that are listed; the others are only counted. */
 const MOST_NAMED = 3
 
 export function viewOf({ config, lineages, faults, taken, mounted }: Viewed, files: Files): SourceView {

@@ -25,13 +25,13 @@ export interface SourcesOptions extends NewcomerOptions, ImportsOptions {
   onRemove(lineage: Lineage): void
 }
 
-/** The configured sources and the lineages of the files they mean. A file that several mean is read for the first one. */
+/** The configured sources and the lineages of the files they match. A file that several match is read for the first one. */
 export interface Sources {
-  /** Adds what is new, and lets go of what has been gone for long. */
+  /** Adds new files, and releases those that have been gone for long. */
   look(nowMs: number): void
-  /** Where files that a pattern means may appear. */
+  /** Where files that a pattern matches may appear. */
   directories(): readonly string[]
-  /** Whether something at `path` may be, or may hold, a file that a pattern means. */
+  /** Whether something at `path` may be, or may hold, a file that a pattern matches. */
   concern(path: string): boolean
   view(): readonly SourceView[]
 }
@@ -40,7 +40,7 @@ interface Source {
   readonly config: SourceConfig
   readonly discovery: Discovery
   readonly lineages: Map<string, Lineage>
-  /** Paths of its own that are read for another source. */
+  /** Paths it matches that are read for another source. */
   readonly taken: Map<string, Lineage>
   readonly mounted: Map<string, string>
   readonly complain: Complaint
@@ -68,9 +68,9 @@ export function createSources(options: SourcesOptions): Sources {
   const missing = createMissing(options)
   const hasDeparted = createDepartures(options)
   const owners = new Map<string, Lineage>()
-  /** All live paths that are meant. */
+  /** All live paths that a source matches. */
   let wanted: ReadonlySet<string> = new Set()
-  /** Of the present look. */
+  /** Mount points, read at most once per look. */
   let mounts: ReadonlySet<string> | undefined
   let isInitial = true
 
@@ -80,7 +80,7 @@ export function createSources(options: SourcesOptions): Sources {
       source.faults = source.discovered.faults
     }
     wanted = new Set(sources.flatMap(({ discovered }) => discovered.paths))
-    // First, as the file may be one of the newcomers.
+    // First, as the file may now be at one of the new paths.
     for (const source of sources) letGo(source, nowMs)
     welcome(nowMs)
     for (const { complain, faults } of sources) complain(faults[0]?.message)
@@ -93,7 +93,7 @@ export function createSources(options: SourcesOptions): Sources {
 
   function welcome(nowMs: number): void {
     const newcomers = sources.flatMap((source) => unknownPaths(source).map((path) => ({ source, path })))
-    // What is recorded of a path is for that path, before others may take over what is left.
+    // Each path takes its own records before others may take over what is left.
     const known = newcomers.map((newcomer) => ({ ...newcomer, own: remembered.take(newcomer.path) }))
     for (const { path, source, own } of known) {
       const owner = owners.get(path)
@@ -102,7 +102,7 @@ export function createSources(options: SourcesOptions): Sources {
         continue
       }
       const facts = files.stat(path)
-      // Of a file that is recorded here, what another path has of it is of its clone.
+      // If the file is recorded under this path, records of it under another path belong to its clone.
       const isOwn = !(facts instanceof Fault) && own.some((record) => isIdentity(record, facts))
       const former = [...(isOwn ? [] : remembered.pathsOf(facts)), ...remembered.seenAt(path)]
       const records = [...own, ...formerRecords(path, former)]
@@ -123,13 +123,13 @@ export function createSources(options: SourcesOptions): Sources {
     })
   }
 
-  /** A link to a file that is read under its own name: should the link be turned, that file goes on being read. */
+  /** A link to a file that is read under its own name: should the link be repointed, that file is still read. */
   function isLinkTo(path: string): boolean {
     const real = files.realpath(path)
     return !(real instanceof Fault) && real !== path && wanted.has(real)
   }
 
-  /** Of paths that nothing means any more, but whose file, or a file that was last seen here, this path means. */
+  /** Takes the records of former paths that no source matches any more, but whose file is now, or was last seen, at this path. */
   function formerRecords(path: string, former: readonly string[]): readonly GenerationRecord[] {
     const unwanted = former.filter((other) => !wanted.has(other))
     return unwanted.flatMap((other) => remembered.take(other)).map((record) => ({ ...record, path }))
@@ -161,7 +161,7 @@ export function createSources(options: SourcesOptions): Sources {
     log.warn({ path }, bindMountWarning(path))
   }
 
-  /** A file that was deleted, with all its generations, and read to its end: its records are kept, not more. */
+  /** Releases files deleted with all their generations and read to their end: only the records are kept. */
   function letGo({ lineages, mounted }: Source, nowMs: number): void {
     for (const [path, lineage] of lineages) {
       if (!hasDeparted(lineage, wanted.has(path), nowMs)) continue

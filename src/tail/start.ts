@@ -10,29 +10,29 @@ import type { LineageOptions } from './lineage-options.ts'
 type StartOptions = Pick<LineageOptions, 'source' | 'files' | 'context' | 'startedAtMs' | 'isInitial' | 'isKnownSource'>
 
 /**
- * Where reading begins. Only what was there at the very first start can be passed over: the live file by `start_position`,
- * rotated files by `backfill`. Whatever comes later is read from its beginning.
+ * Where reading begins. Only what existed at the very first start can be passed over: the live file by `start_position`,
+ * rotated files by `backfill`. Everything newer is read from its beginning.
  */
 export class Start {
-  /** The live path has not been looked at yet, nor its siblings. */
+  /** Whether the live path, and its siblings, have yet to be looked at. */
   readonly unseen = { live: true, siblings: true }
   readonly #options: StartOptions
   readonly #isVirgin: boolean
 
-  /** `isVirgin`: nothing was recorded, so that what is there at the first look is subject to `start_position` and `backfill`. */
+  /** `isVirgin`: nothing was recorded, so that what the first look finds is subject to `start_position` and `backfill`. */
   constructor(options: StartOptions, isVirgin: boolean) {
     this.#options = options
     this.#isVirgin = isVirgin
   }
 
-  /** What is beside the live path has never been looked at, neither before the start. */
+  /** Files beside the live path have never been looked at, not even by an earlier run. */
   get isFirstScan(): boolean {
     return this.#isVirgin && this.unseen.siblings
   }
 
   /**
    * Gives every destination that has no position in a generation its first one. A destination that is new in the
-   * configuration starts as at a first start; what others are done with is history for it.
+   * configuration starts as at a first start; what the others have finished is history for it.
    */
   giveFirstPositions(generation: Generation): void {
     const { context } = this.#options
@@ -45,7 +45,7 @@ export class Start {
     if (passOver && generation.rotated) generation.finished = generation.isSettled
   }
 
-  /** Whether a file that is looked at for the very first time is left out: `isFirst`. */
+  /** Whether a file is passed over: only one seen by the very first look (`isFirst`) can be. */
   isPassedOver(
     { rotated, mtimeMs, identity }: Pick<Generation, 'rotated' | 'mtimeMs' | 'identity'>,
     isFirst: boolean,
@@ -53,7 +53,7 @@ export class Start {
     const { source, startedAtMs } = this.#options
     const fromEnd = source.startPosition === 'end' || source.startPosition === 'forceEnd'
     if (!isFirst) return false
-    // A live file that was born later appeared while nobody looked.
+    // A live file born later appeared before the first look.
     if (!rotated) return fromEnd && bornAtMs(identity) <= startedAtMs
     return mtimeMs <= startedAtMs && (fromEnd || !source.backfill)
   }
@@ -61,24 +61,24 @@ export class Start {
   #isUnseen({ rotated, identity }: Generation): boolean {
     const { isInitial, isKnownSource } = this.#options
     if (rotated) return this.unseen.siblings
-    // Of a file without a birth time only the registry tells whether it was there at the very first start.
+    // For a file without a birth time only the registry tells whether it existed at the very first start.
     const isLater = isKnownSource && bornAtMs(identity) === 0
     return this.unseen.live && isInitial && !isLater
   }
 }
 
-/** 0 where the file system does not say. */
+/** 0 where the file system does not record it. */
 function bornAtMs({ birth }: FileIdentity): number {
   return Number(BigInt(birth) / 1_000_000n)
 }
 
-/** The reason under which bytes are counted that were there at the start and are not to be read. */
+/** The reason under which bytes that existed at the start and are not to be read are counted. */
 const PASSED_OVER = 'start-position'
 
-/** Of a live file the position behind its last newline, of another one behind its last byte. */
+/** For a live file the position after its last newline, for any other after its last byte. */
 function endOf(generation: Generation, { files, source }: StartOptions): PositionRecord {
   const { place, size, rotated } = generation
-  // What another destination knows of the end is true for this one.
+  // Another destination's evidence for the end also holds for this one.
   const marker = generation.cursors.evidence().find(({ offset }) => offset === size)?.marker ?? NO_FINGERPRINT
   const end = { offset: size, marker, deadLetteredBytes: 0, skippedBytes: { [PASSED_OVER]: size } }
   if (!place || generation.isArchive) return end
@@ -96,7 +96,7 @@ type ReadSpan = (span: { position: number; length: number }) => Buffer | undefin
 
 const STEP = 64 * 1024
 
-/** 0 also when the bytes cannot be read: rather all lines than half of one. */
+/** 0 also if the bytes cannot be read: better to read all lines than to start within one. */
 function endOfLines(size: number, encoding: Encoding, read: ReadSpan): number {
   for (let position = size - (size % STEP || STEP); position >= 0; position -= STEP) {
     const bytes = read({ position, length: Math.min(STEP, size - position) })

@@ -28,30 +28,30 @@ export interface TailerOptions {
   /** The names of the destinations: each gets a feed and a position of its own in every file. */
   readonly destinations: readonly string[]
   readonly records: readonly GenerationRecord[]
-  /** Positions of another agent, by path, for files that nothing is recorded of. */
+  /** Positions of another agent, by path, for files without a record. */
   readonly imports?: ReadonlyMap<string, ImportedPosition>
   /**
-   * Since when a source, by its path or pattern, is tailed: what was rotated before is history. Of a source that is not in
-   * it: since now.
+   * Since when a source, by its path or pattern, is tailed: files rotated before are history. A source that is not listed
+   * is tailed since now.
    */
   readonly sinceMs?: ReadonlyMap<string, number>
   /** Sources, by path or pattern, that were tailed before this start. */
   readonly knownSources?: ReadonlySet<string>
   readonly openFilesLimit: number
-  /** State of a file that is gone is dropped after this long. */
+  /** How long the state of a file that is gone is kept. */
   readonly expireAfterMs: number
-  /** `records()` would say something new. */
+  /** `records()` has changed. */
   onChange(): void
   readonly log: Log
   readonly files?: Files
   readonly mountPoints?: MountPoints
   readonly finalQuietMs?: number
   readonly deletedQuietMs?: number
-  /** How long a file that is gone and done with stays in memory. */
+  /** How long a file that is gone and finished stays in memory. */
   readonly goneMs?: number
-  /** The poll behind the wake-ups; false in tests that call `pass` themselves. */
+  /** The poll that backs up the wake-ups; false in tests that call `pass` themselves. */
   readonly poll?: boolean
-  /** How often files that changed lately are looked at without a wake-up, and how wake-ups come. */
+  /** How often recently changed files are checked without a wake-up, and the source of wake-ups. */
   readonly tickMs?: number
   readonly wakeUps?: (options: WakeUpsOptions) => WakeUps
 }
@@ -69,7 +69,7 @@ export interface Tailer {
   /** Per source, in the order given. */
   view(): readonly SourceView[]
   readonly openFiles: number
-  /** For how long no pass has ended, whatever the clock says: the sign of life of the tail loop. */
+  /** Time since the last pass ended, monotonic: the liveness of the tail loop. */
   readonly idleMs: number
 }
 
@@ -112,7 +112,7 @@ export function createTailer(options: TailerOptions): Tailer {
   let watching: WatchList = { directories: new Set(), awaited: new Set() }
   let passedAtMs = performance.now()
 
-  /** Finds out which files there are. */
+  /** Finds out which files there are and what to watch. */
   function look(nowMs: number): void {
     sources.look(nowMs)
     watching = watchList([...roster.directories(), ...sources.directories()], files)
@@ -145,7 +145,7 @@ export function createTailer(options: TailerOptions): Tailer {
     pulse.wake()
   }
 
-  /** Wakes whom an event may concern: the file itself, the one it is rotated from, those in a directory, new ones. */
+  /** Wakes the lineages an event may concern: the file's own, the one it was rotated from, those in a directory, new ones. */
   function onPath(path: string, event: 'change' | 'other'): void {
     const own = [...roster.named(path)]
     for (const lineage of own) doubt(lineage)
@@ -176,7 +176,7 @@ export function createTailer(options: TailerOptions): Tailer {
     },
     async stop() {
       for (const feed of feeds.values()) feed.stop()
-      // What it has to finish first may take as long as a dead file system does.
+      // Not awaited: its pending operations may hang as long as a file system is dead.
       void wakeUps?.close()
       await pulse.stop()
     },

@@ -3,7 +3,7 @@ import { createLedger, type Ledger, type Ticket } from '../checkpoint/ledger.ts'
 import type { Fingerprint, PositionRecord } from '../checkpoint/registry.ts'
 import { createByteAccount } from './byte-account.ts'
 
-/** What the ledger keeps with a span: how to recognise its end, since when its bytes wait, and how they end. */
+/** What the ledger keeps with a span: how to recognise its end, since when its bytes have waited, and their outcome. */
 export interface Mark {
   readonly length: number
   readonly marker: Fingerprint
@@ -13,7 +13,7 @@ export interface Mark {
   truncatedBytes: number
 }
 
-/** The bytes that one destination has taken from one generation: up to where they are settled, and how they ended. */
+/** The bytes that one destination has taken from one generation: how far they are settled, and their outcome. */
 export class Taken {
   readonly #ledger: Ledger<Mark>
   /** Everything before is settled (I1). */
@@ -27,7 +27,7 @@ export class Taken {
       pass: (mark) => {
         const { marker, length } = mark
         account.pass(length, mark)
-        // A position that is recognised by nothing would have the whole file sent again after a restart: the one before has only
+        // A position without a marker would cause the whole file to be sent again after a restart; the previous one, only
         // what was settled since.
         if (marker.length > 0) this.#record = { offset: this.#ledger.watermark, marker, ...account.counts() }
       },
@@ -38,7 +38,7 @@ export class Taken {
     return this.#ledger.entries === 0
   }
 
-  /** Since when the first bytes wait that are not settled; undefined when all are. */
+  /** Since when the first unsettled bytes have waited; undefined if all are settled. */
   get sinceMs(): number | undefined {
     return this.#ledger.oldest?.sinceMs
   }
@@ -54,8 +54,8 @@ export class Taken {
 }
 
 /**
- * Each is counted by itself before they are added: no more of it than its length. Where only the end of the earlier one can be
- * recognised it stays apart, as a record ends there.
+ * Each is counted on its own, up to its length, before they are added. If only the end of the earlier one can be recognised,
+ * they stay separate, so that a record can end there.
  */
 function join(earlier: Mark, later: Mark): Mark | undefined {
   if (later.marker.length === 0 && earlier.marker.length > 0) return undefined

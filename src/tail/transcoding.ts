@@ -2,18 +2,18 @@ import { type Chunk, type LongLine, NEWLINE, type Part, type Skipped } from '../
 import type { Following } from './cursor.ts'
 import { type ForeignEncoding, type LineCode, lineCode } from './encoding.ts'
 
-/** What is asked of the cursor that reads the file as it is. */
+/** What is needed from the cursor, which reads the raw file. */
 export interface RawCursor {
   read(room: Uint8Array, following: Following): Promise<Chunk | undefined>
-  /** Where the file ends, as far as it is known. */
+  /** The known end of the file. */
   readonly end: number
-  /** Whether the file ends at `position` for good: its last line counts also without its newline. */
+  /** Whether `position` is the final end of the file: its last line then counts even without its newline. */
   endsAt(position: number): boolean
 }
 
 const FIRST_READ = 64 * 1024
 
-/** Where a line ends: in the room as UTF-8, and in the bytes as they were read. */
+/** Where a line ends: in the room as UTF-8, and in the raw bytes. */
 interface LineEnd {
   readonly room: number
   readonly raw: number
@@ -26,11 +26,11 @@ interface Lines {
 }
 
 /**
- * Reads lines of another encoding as UTF-8. Lines are found in the bytes of the file and decoded one by one, so that one
- * that is no text cannot reach into the next, and each line end in the room has its exact place in the file.
+ * Reads lines of another encoding as UTF-8. Lines are found in the raw bytes and decoded one by one, so that an invalid
+ * one cannot affect the next, and each line end in the room has its exact place in the file.
  *
- * Nothing is shown of a last line without its newline. A line that does not fit fills the room, as one in UTF-8 does:
- * then the taker asks for more room, or for the line by itself.
+ * An unterminated last line is not shown at all. A line that does not fit fills the room, as one in UTF-8 does: then the
+ * taker asks for more room, or for the line by itself.
  */
 export function createTranscoder(encoding: ForeignEncoding) {
   const code = lineCode(encoding)
@@ -38,14 +38,14 @@ export function createTranscoder(encoding: ForeignEncoding) {
 
   return async function read(cursor: RawCursor, room: Uint8Array, signal?: AbortSignal): Promise<Chunk | undefined> {
     const into = Buffer.from(room.buffer, room.byteOffset, room.length)
-    // Every two bytes become at least one, whatever the text: so many fill any room.
+    // Every two bytes become at least one, whatever the text: this many fill any room.
     const most = 2 * room.length + 4
     for (let size = Math.min(FIRST_READ, most); ; size = Math.min(2 * size, most)) {
       if (scratch.length < size) scratch = Buffer.allocUnsafe(size)
       const chunk = await cursor.read(scratch.subarray(0, size), { code, signal })
       if (!chunk) return undefined
       const { position } = chunk
-      // The newline byte that a cursor puts behind a finished file is none here.
+      // Without the newline byte that a cursor appends to a finished file: in UTF-16 it would not be one.
       const raw = scratch.subarray(0, Math.min(chunk.length, cursor.end - position))
       const isEnd = cursor.endsAt(position + raw.length)
       const lines = transcode(code, { raw, position, isEnd }, into)
@@ -61,7 +61,7 @@ export function createTranscoder(encoding: ForeignEncoding) {
   }
 }
 
-/** Puts the whole lines of `raw` into the room, or the begin of the first when that one alone is too long. */
+/** Puts the whole lines of `raw` into the room, or the beginning of the first if that alone is too long. */
 function transcode(
   code: LineCode,
   { raw, position, isEnd }: { raw: Buffer; position: number; isEnd: boolean },
@@ -99,12 +99,12 @@ interface Transcoded {
   readonly room: Buffer
 }
 
-/** The chunk of the file with its bytes counted as they are in the room. */
+/** The file's chunk, with bytes counted as in the room. */
 function lineChunk(chunk: Chunk, { code, lines, room }: Transcoded): Chunk {
   const ends = [...lines.ends]
   let hasTaken = false
 
-  /** Behind a line, or inside a run of NUL bytes that begins where a line does. */
+  /** Raw offset for one at the end of a line, or within a run of NUL bytes that begins where a line does. */
   function rawOf(offset: number): number {
     const last = ends.findLast((end) => end.room <= offset) ?? { room: 0, raw: 0 }
     return last.raw + (offset - last.room) * code.unit
@@ -135,7 +135,7 @@ function lineChunk(chunk: Chunk, { code, lines, room }: Transcoded): Chunk {
   }
 }
 
-/** Counts of bytes as the taker saw them, as bytes of the file: exact when they cover whole parts, else by proportion. */
+/** Converts the taker's byte counts to bytes of the file: exact if they cover whole parts, else proportional. */
 function scaled(skipped: Skipped, scale: number): Skipped {
   return Object.fromEntries(Object.entries(skipped).map(([reason, bytes]) => [reason, Math.round(bytes * scale)]))
 }
@@ -162,7 +162,7 @@ async function* decodedPieces({ length, pieces }: Extract<LongLine, { kind: 'lin
   return left === 0 ? 'whole' : 'short'
 }
 
-/** How long the pieces are together; undefined when they come short. */
+/** The total length of the pieces; undefined if they are cut short. */
 async function lengthOf(pieces: Decoded): Promise<number | undefined> {
   let length = 0
   for (;;) {

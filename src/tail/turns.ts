@@ -1,4 +1,4 @@
-/** Members that get their turn in order, over and over, a few at a time. */
+/** Round-robin over members, a few at a time. */
 export interface Turns<T> {
   readonly size: number
   add(member: T): void

@@ -3,37 +3,37 @@ import { type FSWatcher, watch } from 'chokidar'
 import type { Log } from '../log.ts'
 
 /**
- * File events as wake-ups. They only ever say «look now»: what happened is found out by looking, and a poll looks too,
- * so a lost, late or denied event costs latency and nothing else.
+ * File events as wake-ups. They only ever mean "look now": looking finds out what happened, and a poll looks, too, so a
+ * lost, late or denied event only costs latency.
  */
 export interface WakeUps {
   /** Watches these directories and no others. */
   watch(directories: ReadonlySet<string>): void
-  /** Some directory is not watched: not yet, or it could not be. */
+  /** Some directory is not watched: not yet, or because of an error. */
   readonly isIncomplete: boolean
   close(): Promise<void>
 }
 
 export interface WakeUpsOptions {
-  /** Something happened at `path`, a name in a watched directory or such a directory. `change`: to its content. */
+  /** Something happened at `path`, an entry of a watched directory or the directory itself. `change`: to its content. */
   onPath(path: string, event: 'change' | 'other'): void
   readonly log: Log
   readonly now: () => number
 }
 
-/** What could not be watched is tried again this often. */
+/** Directories that could not be watched are retried this often. */
 const RETRY_MS = 60_000
 
 /**
- * Of a watcher, in all its life: chokidar compares every event with each path that it no longer watches, 5 µs a path, and
- * libuv reads events until there are none, before anything else gets its turn. A watcher of its own for each directory
- * would take 10 KB.
+ * Most directories one watcher is ever given: chokidar compares every event with each path it no longer watches, 5 µs a path, and
+ * libuv reads events until there are none before anything else runs. A separate watcher for each directory would take
+ * 10 KB.
  */
 const GROUP_SIZE = 32
 
 /**
- * So many directories are begun with at once, and then so many more at a time: chokidar does its work for all that it is
- * given side by side, which for a thousand directories takes 15 MB and a quarter of a CPU second.
+ * Directories added at a time, every `STEP_MS`: chokidar processes all it is given concurrently, which for a thousand
+ * directories takes 15 MB and a quarter of a CPU second.
  */
 const STEP_SIZE = 32
 const STEP_MS = 100
@@ -41,24 +41,24 @@ const STEP_MS = 100
 interface Group {
   readonly watcher: FSWatcher
   readonly members: Set<string>
-  /** So many more. */
+  /** How many more directories it takes. */
   room: number
 }
 
 export function createWakeUps({ onPath, log, now }: WakeUpsOptions): WakeUps {
   const groups = new Map<string, Group>()
-  /** The one that takes directories. */
+  /** The group that new directories are added to. */
   let open: Group | undefined
-  /** Directories that are to be watched, but not yet are. */
+  /** Directories that are to be watched but are not yet. */
   const waiting = new Set<string>()
   let nextStep: NodeJS.Timeout | undefined
   const warned = new Set<string>()
   let retryAtMs = Number.POSITIVE_INFINITY
 
   /**
-   * The raw events are used: chokidar looks at a file before it tells of a change, and tells of one in 50 ms at most.
-   * Everything but the directories themselves is ignored, so that it neither looks at files nor remembers them. Of a
-   * directory that is removed inotify tells as if a file of the same name in it had been: that one is looked at.
+   * Uses the raw events: chokidar stats a file before it reports a change, and reports at most one per 50 ms. Everything but
+   * the directories themselves is ignored, so that it neither stats files nor remembers them. inotify reports the removal of
+   * a directory like that of a file in it with the same name, so that name is not ignored.
    */
   function start(): Group {
     const members = new Set<string>()

@@ -4,11 +4,11 @@ import { Fault, type Files } from './files.ts'
 export interface WatchList {
   /** Directories that exist. */
   readonly directories: ReadonlySet<string>
-  /** What has to appear in one of them before a wanted directory can. */
+  /** Paths that have to appear in one of them before a wanted directory can. */
   readonly awaited: ReadonlySet<string>
 }
 
-/** What to watch for these directories: for one that does not exist, the nearest above it that does. */
+/** What to watch for these directories: for one that does not exist, its nearest existing ancestor. */
 export function watchList(wanted: Iterable<string>, files: Files): WatchList {
   const directories = new Set<string>()
   const awaited = new Set<string>()

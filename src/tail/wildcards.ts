@@ -1,9 +1,9 @@
-/** Takes one part, or any number of them. */
+/** Matches one part, or any number of them. */
 export type Wildcard<Part> = ((part: Part) => boolean) | 'any'
 
 /**
- * Whether the parts are, in order, what the wildcards take. Where one does not fit, only the last `any` takes one more
- * part: what stands before it need not be tried again, so there are at most as many tests as wildcards times parts.
+ * Whether the wildcards match the parts in order. On a mismatch only the last `any` takes one more part: what precedes it
+ * need not be retried, so there are at most as many tests as wildcards times parts.
  */
 export function takesAll<Part>(wildcards: readonly Wildcard<Part>[], parts: ArrayLike<Part>): boolean {
   let next = 0
