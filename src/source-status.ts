@@ -80,7 +80,7 @@ function describeFile(
     bytesDeadLettered: hindmost?.bytesDeadLettered ?? 0,
     bytesSkipped: hindmost?.bytesSkipped ?? {},
     bytesPending: bytesSeen - (hindmost?.position ?? 0),
-    bytesLost: generation.lossReported ? Math.max(0, generation.size - bytesSeen) : 0,
+    bytesLost: generation.lossReported ? generation.unreadBytes : 0,
     generationsPending: live ? pending : 0,
     deletionInMs: live ? lineage.deletionInMs(nowMs) : undefined,
     positions,

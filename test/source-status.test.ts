@@ -156,3 +156,17 @@ test.each([
   ])
   await tail.close()
 })
+
+test('lost bytes are those that the destination furthest behind has not read, whatever is under way for others', async () => {
+  using dir = tempDir()
+  const log = join(dir.path, 'audit.log')
+  const tail = tailRig({ dir: dir.path, destinations: ['ahead', 'behind'], openFilesLimit: 1 })
+  writeFileSync(log, 'aaaa\n')
+  await tail.lines('behind')
+  appendFileSync(log, 'bbbb\ncccc\n')
+  await tail.read({ destination: 'ahead', settle: false })
+  writeFileSync(log, 'zzzz new content\n')
+  for (let look = 0; look < 5; look += 1) await tail.tailer.pass()
+  expect(filesOf(tail.tailer).find(({ state }) => state === 'lost')).toMatchObject({ sizeBytes: 15, bytesLost: 10 })
+  await tail.close()
+})

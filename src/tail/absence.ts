@@ -2,6 +2,7 @@ import { basename, dirname, join } from 'node:path'
 import { plainCandidate } from './candidate.ts'
 import { Fault, isAbsent, withFile } from './files.ts'
 import type { Generation } from './generation.ts'
+import { isNote } from './history.ts'
 import { isIdentity } from './identity.ts'
 import { recognise } from './recognition.ts'
 import { liveNameOf } from './rotated-name.ts'
@@ -66,7 +67,8 @@ function seek({ generations, seen }: Scan, path: string): Fault | undefined {
   const facts = path.endsWith('.gz') ? undefined : files.stat(path)
   if (facts instanceof Fault) return leadsNowhere(facts) ? undefined : facts
   if (facts?.kind !== 'file' || generations.knows(facts)) return undefined
-  const unreadFirst = generations.ofFile(facts).toSorted((a, b) => Number(a.finished) - Number(b.finished))
+  const known = generations.ofFile(facts).filter((generation) => !isNote(generation))
+  const unreadFirst = known.toSorted((a, b) => Number(a.finished) - Number(b.finished))
   for (const generation of unreadFirst) {
     const verdict = withFile(files, path, (fd) => recognise(generation, plainCandidate(files, fd, facts)))
     if (verdict instanceof Fault) return verdict
@@ -92,7 +94,6 @@ export function missUnseen(scan: Scan): void {
     const { finished, lossReported, missedScans } = generation
     if (missedScans >= SCANS && !finished && !lossReported) generations.giveUp(generation)
   }
-  generations.forgetGone()
 }
 
 /** Whether it is not at its last path either, whose name may have no known form: even a finished file can be written to there. */

@@ -1,5 +1,4 @@
 import { type Archive, headOf, inspect, MOVED, sizeOf } from './archive-inspection.ts'
-import { keyOf } from './by-file.ts'
 import { Fault, TooEarly } from './files.ts'
 import type { Generation } from './generation.ts'
 import type { Generations } from './generations.ts'
@@ -101,5 +100,7 @@ function beginsAs({ head }: Generation, begin: Buffer): boolean {
  * length, and even its name would not show the difference.
  */
 function isStillIn({ finished, size, place, identity }: Generation, { facts }: Archive, inflatedSize: number): boolean {
-  return finished && !place && size % 2 ** 32 === inflatedSize && keyOf(identity) === keyOf(facts)
+  // The device number may change, with or without a birth time.
+  const isSameFile = identity.ino === facts.ino && identity.birth === facts.birth
+  return finished && !place && size % 2 ** 32 === inflatedSize && isSameFile
 }

@@ -189,7 +189,9 @@ export class Generations {
 
   /** Forgets the generations gone longest. */
   forgetGone(): void {
-    const gone = this.homeless.filter(({ finished, lossReported }) => finished || lossReported)
+    const gone = this.homeless
+      .filter(({ finished, lossReported }) => finished || lossReported)
+      .sort((a, b) => a.lastSeenMs - b.lastSeenMs)
     for (const old of gone.slice(0, -KEPT_GONE)) this.#forget(old)
   }
 

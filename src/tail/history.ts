@@ -31,13 +31,14 @@ export function noteHistory(generations: Generations, { path, facts }: Place, no
   })
 }
 
+/** It tells nothing of its file, which is to be recognised, refused or waited for like any other. */
+export function isNote({ finished, place, isUnknown, cursors }: Generation): boolean {
+  return finished && !place && isUnknown && cursors.evidence().length === 0
+}
+
 /** The notes about a file. */
 export function notesOf(generations: Generations, facts: FileFacts): readonly Generation[] {
-  return generations
-    .ofFile(facts)
-    .filter(
-      ({ finished, place, isUnknown, cursors }) => finished && !place && isUnknown && cursors.evidence().length === 0,
-    )
+  return generations.ofFile(facts).filter(isNote)
 }
 
 /**

@@ -54,6 +54,8 @@ export function scanSiblings({ generations, livePath, retention }: Scanned, nowM
   generations.seen = scan.seen
   if (isListed) retention.observe(livePath.base.name, sightings)
   missUnseen(scan)
+  // After a start every archive is homeless until it has been looked into.
+  if (archives.length === 0 && !decisions.isWaiting) generations.forgetGone()
   // It may be transient: it is reported when the next look finds the same.
   if (scan.refusal && !generations.refusal) generations.scanWanted = true
   generations.refusal = scan.refusal

@@ -1,6 +1,7 @@
 import { plainCandidate } from './candidate.ts'
 import { Fault, withFile } from './files.ts'
 import type { Generation } from './generation.ts'
+import { isNote } from './history.ts'
 import type { Place } from './place.ts'
 import { recognise } from './recognition.ts'
 import { refuse, type Scan } from './scan.ts'
@@ -42,6 +43,7 @@ function isStill({ generations }: Scan, generation: Generation, { path, facts }:
   }
   // Without a birth time the content is better evidence than an inode, which may have been reused.
   if (!place && facts.birth === '0') return 'other'
+  if (isNote(generation)) return 'other'
   const verdict = withFile(files, path, (fd) => recognise(generation, plainCandidate(files, fd, facts)))
   if (verdict instanceof Fault || verdict === 'same') return verdict
   if (place) generations.orphan(generation)

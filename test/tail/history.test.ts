@@ -1,6 +1,7 @@
 import {
   appendFileSync,
   copyFileSync,
+  existsSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -13,17 +14,28 @@ import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { GenerationRecord } from '../../src/checkpoint/registry.ts'
-import { Fault, type Files, nodeFiles } from '../../src/tail/files.ts'
+import { describeSource } from '../../src/source-status.ts'
+import { Fault, type FileFacts, type Files, nodeFiles } from '../../src/tail/files.ts'
 import { fingerprint } from '../../src/tail/fingerprint.ts'
 import { birthless, faultyFiles } from '../support/faulty-files.ts'
 import { moment } from '../support/moment.ts'
-import { type RigOptions, sourceOf, tailRig } from '../support/tail-rig.ts'
+import { type RigOptions, silentLog, sourceOf, tailRig } from '../support/tail-rig.ts'
 import { tempDir } from '../support/temp-dir.ts'
 import { until } from '../support/until.ts'
 
 /** Longer than what is known of how a file begins. */
 const BANNER = `${'banner '.repeat(200)}\n`
 const DAY_MS = 86_400_000
+
+/** Without birth times, on a device whose number may change. */
+function onDevice(dev: () => string): Files {
+  const moved = (facts: FileFacts | Fault) => (facts instanceof Fault ? facts : { ...facts, dev: dev(), birth: '0' })
+  return {
+    ...nodeFiles,
+    stat: (path) => moved(nodeFiles.stat(path)),
+    facts: (fd) => moved(nodeFiles.facts(fd)),
+  }
+}
 
 /** Files of a log by the end of their names: '' the live one, '.2.gz' an archive. */
 function log(dir: string) {
@@ -454,3 +466,99 @@ function archivesWait(gate: Promise<void>): Files {
     },
   }
 }
+
+describe('archives that were known before are not delivered again', () => {
+  /** Names move on as logrotate's do with `rotate 5` and `compress`. */
+  function rotate({ at, move, pack }: ReturnType<typeof log>): void {
+    rmSync(at('.5.gz'), { force: true })
+    for (const n of [4, 3, 2, 1]) if (existsSync(at(`.${n}.gz`))) move(`.${n}.gz`, `.${n + 1}.gz`)
+    move('', '.1')
+    pack('.1')
+  }
+
+  test('at a start after more rotations than gone files are remembered', async () => {
+    using dir = tempDir()
+    const files = log(dir.path)
+    const tail = tailRig({ dir: dir.path, sources: [sourceOf(files.at())] })
+    const expected = Array.from({ length: 270 }, (_, n) => `line ${n}`)
+    const delivered: string[] = []
+    for (const line of expected) {
+      files.write('', `${line}\n`)
+      delivered.push(...(await tail.lines()))
+      rotate(files)
+      await tail.lines()
+    }
+    expect(delivered).toEqual(expected)
+    for (let start = 0; start < 2; start += 1) {
+      await tail.restart()
+      expect(await tail.lines()).toEqual([])
+    }
+    await tail.close()
+  })
+
+  test('where the number of their device changes and nothing tells when they were made', async () => {
+    using dir = tempDir()
+    const { at, write } = log(dir.path)
+    let dev = '1'
+    const files = onDevice(() => dev)
+    for (const n of [4, 3, 2]) write(`.${n}.gz`, `history ${n} ${'x'.repeat(2000)}\n`)
+    write('', `live ${'y'.repeat(2000)}\n`)
+    await moment(dir.path)
+    const tail = tailRig({ dir: dir.path, sources: [sourceOf(at(), { startPosition: 'end' })], files })
+    expect(await tail.lines()).toEqual([])
+    for (dev of ['1', '2', '3']) {
+      await tail.restart()
+      expect(await tail.lines()).toEqual([])
+    }
+    await tail.close()
+  })
+})
+
+describe('a history file that may not be opened', () => {
+  afterEach(() => void vi.useRealTimers())
+  const stateOf = (tail: ReturnType<typeof tailRig>) =>
+    tail.tailer.view().map((view) => describeSource(view, Date.now()).state)
+
+  test('is no error of its source', async () => {
+    using dir = tempDir()
+    const { at, write } = log(dir.path)
+    const { files, refuse } = faultyFiles()
+    write('.3', 'history\n')
+    write('', 'live\n')
+    await moment(dir.path)
+    refuse(['open'], 'EACCES', at('.3'))
+    const tail = tailRig({ dir: dir.path, sources: [sourceOf(at(), { startPosition: 'end' })], files })
+    for (let look = 0; look < 5; look += 1) {
+      await tail.tailer.pass()
+      expect(stateOf(tail)).toEqual(['ok'])
+    }
+    await tail.close()
+  })
+
+  test('keeps no loss secret for good', async () => {
+    using dir = tempDir()
+    const { at, write } = log(dir.path)
+    const { files, refuse } = faultyFiles()
+    const lost: unknown[] = []
+    const errors = { ...silentLog, error: ({ bytes }: { readonly bytes?: unknown }) => void lost.push(bytes) }
+    write('.9', 'history\n')
+    write('', 'unread\n')
+    await moment(dir.path)
+    vi.useFakeTimers({ toFake: ['performance'] })
+    refuse(['open'], 'EACCES', at('.9'))
+    const tail = tailRig({ dir: dir.path, sources: [sourceOf(at())], files, log: errors })
+    const looks = async () => {
+      for (let look = 0; look < 5; look += 1) await tail.tailer.pass()
+    }
+    await looks()
+    rmSync(at())
+    write('', 'another\n')
+    await tail.restart()
+    await looks()
+    expect(lost).toEqual([])
+    vi.advanceTimersByTime(DAY_MS)
+    await looks()
+    expect([lost, stateOf(tail)]).toEqual([[7], ['ok']])
+    await tail.close()
+  })
+})
