@@ -36,12 +36,12 @@ export interface ConnectionsOptions {
 const KEEP_ALIVE_MS = 30_000
 
 export function openConnections(options: ConnectionsOptions): Connections {
-  const { target, requestTimeoutMs } = options
+  const { target, proxy, requestTimeoutMs } = options
   const end = new AbortController()
   const dispatcher = openDispatcher(options, end.signal)
   return {
     post(request, signal) {
-      const body = outgoingBody(request.body, target.secure)
+      const body = outgoingBody(request.body, target.secure || proxy?.startsWith('https:') === true)
       const exchange = new Exchange(body)
       const start = () =>
         dispatcher.dispatch(

@@ -8,11 +8,7 @@ export interface BodyBytes {
 export interface OutgoingBody {
   readonly length: number
   chunks(): Iterable<Uint8Array>
-  /**
-   * The socket has accepted the last chunk. undici asks for the next one if `write` did not return false, else after `drain`,
-   * which comes in the same turn of the event loop as the write and before anything is read: a server that responds once it
-   * has read everything is never mistaken for one that responds earlier.
-   */
+  /** The socket has accepted the last chunk; see `outgoingBody` for when that is known. */
   isSent(): boolean
   /** The pieces are not read afterwards. */
   release(): void
@@ -32,20 +28,22 @@ const TLS_CHUNK = 262_144
  *   descriptor before anything else runs.
  * - TLS. node:tls encrypts or copies on write, but an HTTP/2 stream queues by reference under flow control, and outlives its
  *   reset by several turns of the event loop. Which protocol is used is known only after connecting, so chunks are copied.
+ *
+ * A server that responds once it has read everything must never be mistaken for one that responds earlier. undici asks for the
+ * next chunk if `write` did not return false, else after `drain`. For a plain socket that comes in the same turn of the event
+ * loop as the write, and before anything is read. node:tls reports it a turn later, when the response may have been read: so
+ * the last byte is a chunk of its own, written after everything else has drained, for which `write` does not return false.
  */
 export function outgoingBody(body: BodyBytes, secure: boolean): OutgoingBody {
   const length = body.pieces.reduce((sum, piece) => sum + piece.length, 0)
   let released = false
   let sent = length === 0
   function* chunks(): Generator<Uint8Array> {
-    for (const piece of body.pieces) {
-      const step = secure ? TLS_CHUNK : Math.max(piece.length, 1)
-      for (let at = 0; at < piece.length; at += step) {
-        if (released) return
-        const chunk = piece.subarray(at, at + step)
-        const copy = secure || chunk.length < SOCKET_HIGH_WATER_MARK
-        yield copy ? Buffer.from(chunk) : chunk
-      }
+    for (const chunk of secure ? tlsChunks(body.pieces) : body.pieces) {
+      if (released) return
+      if (chunk.length === 0) continue
+      const copy = secure || chunk.length < SOCKET_HIGH_WATER_MARK
+      yield copy ? Buffer.from(chunk) : chunk
     }
     sent ||= !released
   }
@@ -56,5 +54,13 @@ export function outgoingBody(body: BodyBytes, secure: boolean): OutgoingBody {
     release() {
       released = true
     },
+  }
+}
+
+function* tlsChunks(pieces: readonly Uint8Array[]): Generator<Uint8Array> {
+  for (const [index, piece] of pieces.entries()) {
+    const end = index === pieces.length - 1 ? piece.length - 1 : piece.length
+    for (let at = 0; at < end; at += TLS_CHUNK) yield piece.subarray(at, Math.min(at + TLS_CHUNK, end))
+    yield piece.subarray(Math.max(end, 0))
   }
 }
