@@ -1,8 +1,9 @@
+import { randomUUID } from 'node:crypto'
 import { type Batch, batchIdOf, createSettlements, joined, type Range, type Settlements } from './batch.ts'
 import type { Bury } from './burial.ts'
 import { backoffMs, type DeliveryContext, type Sent, sendRange, sendUntilDecided, waitUntil } from './delivery.ts'
 import { createCredit, isAcceptedSince } from './evidence.ts'
-import { type Answer, type Doubtful, isolate, type RefusedRange } from './isolation.ts'
+import { type Answer, type Doubted, type Doubtful, isolate, type RefusedRange } from './isolation.ts'
 import { type Failing, noteFailing } from './lane-account.ts'
 import { settleRefused } from './refused-records.ts'
 
@@ -45,31 +46,64 @@ export function createBatchDelivery(context: DeliveryContext, bury: Bury) {
   /** Works in rounds, each over what the previous one left unsettled: accepted records are not sent again. */
   async function deliverRecords(owing: Owing, signal: AbortSignal): Promise<boolean> {
     let open: readonly Range[] = [{ start: 0, end: owing.batch.records }]
+    const refused: RefusedRange[] = []
     for (let round = 1; ; round += 1) {
       const startedAt = evidence.begun
-      let isFailing = true
+      const send = sender(owing, signal)
       const isolated = await isolate(open, {
-        async send(range) {
-          const sent = await sendOrHold(owing, range, signal)
-          if (sent.kind === 'delivered') {
-            isFailing = false
-            endFailing(owing)
-          } else if (isFailing) owing.failing ??= noteFailing(account)
-          return sent
-        },
+        send,
         now: () => evidence.begun,
         isAcceptedSince: (moment) => isAcceptedSince(evidence, moment),
         ask: () => askAgain(signal),
       })
       if (isolated.kind === 'aborted') return false
-      if (isolated.kind === 'settled') return settle(owing, isolated.refused, signal)
-      const refused = [...isolated.refused, ...isolated.unproven]
+      refused.push(...isolated.refused)
+      if (isolated.kind === 'settled') return settle(owing, refused, signal)
       const isTried = isAcceptedSince(evidence, startedAt) || round >= UNPROVEN_ROUNDS
       const fault = isTried ? await faultOf(isolated, signal) : 'unknown'
-      if (fault === 'record') return settle(owing, refused, signal)
+      if (fault === 'record') return settle(owing, [...refused, ...isolated.unproven], signal)
       if (fault === 'aborted' || !(await waitMisconfigured(owing, round, isolated.reason, signal))) return false
-      open = joined([...isolated.left, ...refused.map(({ range }) => range)])
+      const again = await tryAgain(isolated.unproven, send)
+      if (!again) return false
+      if (again.refused.length > 0) round = 0
+      refused.push(...again.refused)
+      open = joined([...isolated.left, ...again.open])
+      if (open.length === 0) return settle(owing, refused, signal)
     }
+  }
+
+  /** Sends ranges of a batch, which is failing until one of them is accepted. */
+  function sender(owing: Owing, signal: AbortSignal): (range: Range) => Promise<Sent> {
+    let isFailing = true
+    return async (range) => {
+      const sent = await sendOrHold(owing, range, signal)
+      if (sent.kind === 'delivered') {
+        isFailing = false
+        endFailing(owing)
+      } else if (isFailing) owing.failing ??= noteFailing(account)
+      return sent
+    }
+  }
+
+  /**
+   * What other batches had accepted while this one waited shows that the destination is well now, not that it was when it
+   * refused a record: only one that it refuses again is at fault. So a receiver that refuses what it already has, the asked
+   * record included, does not hold the batch as long as it accepts anything. Undefined if aborted.
+   */
+  async function tryAgain(
+    doubted: readonly Doubted[],
+    send: (range: Range) => Promise<Sent>,
+  ): Promise<{ readonly refused: readonly RefusedRange[]; readonly open: readonly Range[] } | undefined> {
+    const refused: RefusedRange[] = []
+    const open: Range[] = []
+    for (const { range, at } of doubted) {
+      const sent = isAcceptedSince(evidence, at) ? await send(range) : undefined
+      if (sent === undefined) open.push(range)
+      else if (sent.kind === 'aborted') return undefined
+      else if (sent.kind === 'refused') refused.push({ range, ...sent.verdict })
+      else if (sent.kind === 'exhausted') refused.push({ range, ...sent })
+    }
+    return { refused, open }
   }
 
   function settle(owing: Owing, refused: readonly RefusedRange[], signal: AbortSignal): Promise<boolean> {
@@ -87,14 +121,15 @@ export function createBatchDelivery(context: DeliveryContext, bury: Bury) {
     return answer === 'accepted' ? 'record' : answer
   }
 
-  /** Resends a previously accepted record, under an id of its own that is the same each time. */
+  /** Resends a previously accepted record, under a new id: a receiver may accept what it knows by its id, whatever else it refuses. */
   async function askAgain(signal: AbortSignal): Promise<Answer> {
     const { canary } = evidence
     if (!canary) return 'unknown'
     const { destination, log } = context
+    const batchId = randomUUID().replaceAll('-', '')
     const message = 'a record that was accepted is sent again, to learn whether anything is accepted still'
     log.info({ key: `${message}:${destination.name}`, destination: destination.name }, message)
-    const sent = await sendUntilDecided({ ...canary, cache: {} }, context, signal)
+    const sent = await sendUntilDecided({ ...canary, batchId, cache: {} }, context, signal)
     if (sent.kind === 'aborted') return 'aborted'
     return sent.kind === 'delivered' ? 'accepted' : 'refused'
   }

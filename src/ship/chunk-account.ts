@@ -14,7 +14,7 @@ export interface ChunkAccount {
 }
 
 /** What a dead line costs in memory besides its bytes until it is stored: its objects, and briefly its entry as text. Rounded up. */
-const DEAD_LINE_BYTES = 1024
+export const DEAD_LINE_BYTES = 1024
 
 export function addDead(account: ChunkAccount, dead: Omit<BatchDeadLetter, 'part'>): void {
   account.dead.push(dead)

@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer'
-import { type Batch, batchIdOf } from './batch.ts'
+import type { Batch } from './batch.ts'
 import type { SendRequest } from './destination.ts'
 
 /**
@@ -16,7 +16,7 @@ export interface Evidence {
   canary: Canary | undefined
 }
 
-export type Canary = Omit<SendRequest, 'cache'>
+export type Canary = Pick<SendRequest, 'pieces' | 'records'>
 
 export function createEvidence(): Evidence {
   return { begun: 0, accepted: 0, canary: undefined }
@@ -28,10 +28,8 @@ export function isAcceptedSince({ accepted }: Evidence, moment: number): boolean
 }
 
 /** Record `index` of a batch as a request that outlives the batch. */
-export function canaryOf({ body, parts }: Batch, index: number): Canary {
-  const range = { start: index, end: index + 1 }
-  const pieces = body.slice(range.start, range.end).map((piece) => Buffer.from(piece))
-  return { batchId: batchIdOf(parts, range), pieces, records: 1 }
+export function canaryOf({ body }: Batch, index: number): Canary {
+  return { pieces: body.slice(index, index + 1).map((piece) => Buffer.from(piece)), records: 1 }
 }
 
 /** How many consecutive records may be dead-lettered with nothing accepted since they were refused. */

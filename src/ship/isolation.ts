@@ -25,11 +25,14 @@ export interface Doubtful {
   /** Proven, or in no need of proof. */
   readonly refused: readonly RefusedRange[]
   /** Single records that were rejected, with nothing accepted since. */
-  readonly unproven: readonly RefusedRange[]
+  readonly unproven: readonly Doubted[]
   /** What was still to be searched when the search was abandoned; empty if it finished. */
   readonly left: readonly Range[]
   readonly reason: string
 }
+
+/** A single record that was rejected at the moment `at`. */
+export type Doubted = RefusedRange & { readonly at: number }
 
 /** Single records the destination refused, or ranges it gave no decision on within `max_attempts`. */
 export interface RefusedRange {
@@ -76,7 +79,7 @@ export async function isolate(ranges: readonly Range[], ports: IsolationPorts): 
 
 /** The rejections of a search. A run of them ends once a request begun after the last one is accepted. */
 function createRow(ranges: readonly Range[], ports: IsolationPorts) {
-  const singles: (RefusedRange & { readonly at: number })[] = []
+  const singles: Doubted[] = []
   const most = mostRejections(ranges.reduce((sum, { start, end }) => sum + end - start, 0))
   let rejections = 0
   let records = 0

@@ -1,5 +1,6 @@
 import { type Batch, batchIdOf, type DeadLine, type Settlements } from './batch.ts'
 import type { Bury } from './burial.ts'
+import { DEAD_LINE_BYTES } from './chunk-account.ts'
 import { type DeliveryContext, deadRecord, noteDecision } from './delivery.ts'
 import type { RefusedRange } from './isolation.ts'
 import { type Shortened, sendShortened, shorten } from './shortening.ts'
@@ -10,9 +11,12 @@ export interface RefusalPorts {
   accepted(): void
 }
 
+/** Records are copied and stored in slices of about so many bytes, objects included: a batch may hold 100,000 of them. */
+const SLICE_BYTES = 1_048_576
+
 /**
- * Settles the refused records of a batch: accepted in shortened form, or durably in the dead letter. False if aborted first.
- * The records in the body are gone afterwards.
+ * Brings the refused records of a batch to completion: accepted shortened, or durably in the dead letter. False if aborted
+ * first. The records of the body are gone afterwards.
  */
 export async function settleRefused(
   { batch, settlements, refused }: { batch: Batch; settlements: Settlements; refused: readonly RefusedRange[] },
@@ -21,40 +25,66 @@ export async function settleRefused(
   signal: AbortSignal,
 ): Promise<boolean> {
   if (refused.length === 0) return true
-  const records = refused.flatMap((range) => recordsOf(batch, range))
-  const dead: RefusedRecord[] = []
-  for (const record of records) {
-    const sent = record.shortened && (await sendShortened(batch, record.shortened, context, signal))
+  const store = async (dead: readonly RefusedRecord[]): Promise<boolean> => {
+    const lines = dead.map(({ line }) => line)
+    if (!(await bury(lines, batchIdOf(batch.parts, { start: 0, end: batch.records }), signal))) return false
+    for (const { part, line } of dead) settlements.deadLettered(part, line.line.length + 1)
+    return true
+  }
+  const shortenable: ShortenableRecord[] = []
+  for (const slice of slices(recordsOf(batch, refused), shortenable)) if (!(await store(slice))) return false
+  // The body is used for them, so the others have been copied by now.
+  for (const record of shortenable) {
+    const sent = await sendShortened(batch, record.shortened, context, signal)
     if (sent === 'aborted') return false
     if (sent === 'delivered') {
       accepted()
-      settlements.truncated(record.part, record.line.line.length - (record.shortened?.text.length ?? 0))
+      settlements.truncated(record.part, record.line.line.length - record.shortened.text.length)
       noteTruncated(context, record.line.reason)
-    } else dead.push(record)
+    } else if (!(await store([record]))) return false
   }
-  const lines = dead.map(({ line }) => line)
-  if (!(await bury(lines, batchIdOf(batch.parts, { start: 0, end: batch.records }), signal))) return false
   if (refused.some(({ kind }) => kind !== 'exhausted')) noteDecision(context.account)
-  for (const { part, line } of dead) settlements.deadLettered(part, line.line.length + 1)
   return true
 }
 
 interface RefusedRecord {
-  readonly index: number
   readonly part: number
   readonly line: DeadLine
-  /** The form to try before dead-lettering the record. */
+  /** What may be tried before it is dead. */
   readonly shortened: Shortened | undefined
 }
 
-/** Everything needed about refused records, as copies. */
-function recordsOf(batch: Batch, { range, kind, reason, status }: RefusedRange): RefusedRecord[] {
-  const why = status === undefined ? { reason } : { reason, status }
-  return Array.from({ length: range.end - range.start }, (_, offset) => {
-    const index = range.start + offset
-    const { part, entry } = deadRecord(batch, index, why)
-    return { index, part, line: entry, shortened: kind === 'too-large' ? shorten(batch, index) : undefined }
-  })
+type ShortenableRecord = RefusedRecord & { readonly shortened: Shortened }
+
+/** Those to store, a slice at a time; the others go to `shortenable`: they are large, so the batch bounds them. */
+function* slices(records: Iterable<RefusedRecord>, shortenable: ShortenableRecord[]): Generator<RefusedRecord[]> {
+  let slice: RefusedRecord[] = []
+  let bytes = 0
+  for (const record of records) {
+    const { line, shortened } = record
+    if (shortened) {
+      shortenable.push({ ...record, shortened })
+      continue
+    }
+    slice.push(record)
+    bytes += line.line.length + DEAD_LINE_BYTES
+    if (bytes < SLICE_BYTES) continue
+    yield slice
+    slice = []
+    bytes = 0
+  }
+  yield slice
+}
+
+/** All that is to be known of refused records, as copies. */
+function* recordsOf(batch: Batch, refused: readonly RefusedRange[]): Generator<RefusedRecord> {
+  for (const { range, kind, reason, status } of refused) {
+    const why = status === undefined ? { reason } : { reason, status }
+    for (let index = range.start; index < range.end; index += 1) {
+      const { part, entry } = deadRecord(batch, index, why)
+      yield { part, line: entry, shortened: kind === 'too-large' ? shorten(batch, index) : undefined }
+    }
+  }
 }
 
 function noteTruncated({ destination: { name }, log }: DeliveryContext, reason: string): void {

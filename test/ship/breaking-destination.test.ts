@@ -56,8 +56,19 @@ function shipTo(destination: Destination, { count, size, inFlight }: Shape) {
   const throttle = { take: async () => undefined, stop() {} }
   const lane = createLane({ destination, feed: file.feed, delivery, throttle, deadLetters, log: silentLog })
   lane.start()
-  const isDone = () => file.ledger.watermark === content.length
-  return { lane, dead, isDone, done: () => until(isDone) }
+  let written = content.length
+  const isDone = () => file.ledger.watermark === written
+  return {
+    lane,
+    dead,
+    isDone,
+    done: () => until(isDone),
+    append(n: number): void {
+      const line = Buffer.from(`${record(n)}\n`)
+      written += line.length
+      file.append(line)
+    },
+  }
 }
 
 function ship(shape: Shape, answer: (request: SentRequest, attempt: number) => Verdict | Promise<Verdict>) {
@@ -116,6 +127,25 @@ describe('a destination that begins to refuse everything', () => {
     expect([fake.delivered.length, dead, lane.account.trouble]).toEqual([100, [], 'misconfigured'])
     await lane.abort()
   })
+
+  test.each([
+    [1, 1],
+    [1, 4],
+    [20, 4],
+  ])(
+    'loses at most a few where it still accepts what it knows by its id (batches of %i, max_in_flight %i)',
+    async (size, inFlight) => {
+      const known = new Set<string>()
+      const { lane, dead, requestsMore } = ship({ count: 500, size, inFlight }, ({ batchId }, attempt) => {
+        if (attempt > 5 && !known.has(batchId)) return refused
+        known.add(batchId)
+        return ok
+      })
+      await requestsMore(500)
+      await lane.abort()
+      expect(dead.length).toBeLessThanOrEqual(MOST_LOST)
+    },
+  )
 
   test('loses none either when it took part of the batch, and is sent the rest alone when it is well again', async () => {
     let state: 'well' | 'broken' | 'healed' = 'well'
@@ -214,7 +244,7 @@ describe('a destination that refuses many records while it takes others', () => 
     expect(fake.delivered.map(numberOf)).toEqual(numbers(0, 50).filter((n) => !isBad(n)))
   })
 
-  test('is asked with one record that it accepted, under the same id each time', async () => {
+  test('is asked with one record that it accepted, under a new id each time', async () => {
     const isBad = (n: number) => n >= 20 && n < 60
     const { lane, fake, dead, done } = ship({ count: 80, size: 20, inFlight: 1 }, (request) => judged(request, isBad))
     await done()
@@ -222,9 +252,34 @@ describe('a destination that refuses many records while it takes others', () => 
     expect(dead.length).toBe(40)
     const asked = fake.requests.filter(({ records }) => records.join() === record(0))
     expect(asked.length).toBeGreaterThan(1)
-    expect(new Set(asked.map(({ batchId, body }) => `${batchId} ${body}`)).size).toBe(1)
+    expect(new Set(asked.map(({ batchId }) => batchId)).size).toBe(asked.length)
     expect(fake.delivered.length).toBe(40 + asked.length)
   })
+
+  test.each([2, 4])(
+    'does not stop at what it refuses since it has it, while it takes others (max_in_flight %i)',
+    async (inFlight) => {
+      const has = new Set<string>()
+      let lost = false
+      const { lane, fake, dead, isDone, append } = ship({ count: 2000, size: 100, inFlight }, ({ records }) => {
+        // As with a unique key: 409.
+        if (records.some((one) => has.has(one))) return refused
+        for (const one of records) has.add(one)
+        if (lost || has.size <= 300) return ok
+        lost = true
+        return { kind: 'retry', reason: 'the reply was lost' }
+      })
+      let written = 2000
+      await until(() => {
+        if (dead.length < 100) append(written++)
+        return isDone()
+      })
+      await lane.drain()
+      expect(has.size).toBe(written)
+      expect(dead.length).toBe(100)
+      expect(fake.delivered.length + dead.length).toBe(written)
+    },
+  )
 
   test.each([1, 4])('loses nothing of what it takes, whatever it refuses (max_in_flight %i)', async (inFlight) => {
     await fc.assert(
