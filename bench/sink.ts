@@ -11,7 +11,7 @@ export interface SinkFigures {
   readonly requests: number
   /** Of bodies. */
   readonly bytes: number
-  /** When the first request began and the last body ended, by the monotonic clock, ms; 0: not yet. */
+  /** When the first request with lines began and the last body ended, by the monotonic clock, ms; 0: not yet. */
   readonly firstAtMs: number
   readonly lastAtMs: number
 }
@@ -20,23 +20,27 @@ const answer = 'HTTP/1.1 202 Accepted\r\ncontent-type: application/json\r\nconte
 const nothing = { requests: 0, bytes: 0, firstAtMs: 0, lastAtMs: 0 }
 const buffer = Buffer.allocUnsafeSlow(1_048_576)
 let counts = { ...nothing }
+/** The body of a request that only asks whether it would be accepted is `{}`, compressed at most. */
+const longestProbe = 64
 
 /** Counts the requests of one connection, whatever pieces they come in. */
 function requestCounter(reply: () => void): (piece: Buffer) => void {
   let head = ''
   let left = 0
+  let beganAtMs = 0
   return (piece) => {
     let at = 0
     while (at < piece.length) {
       if (left === 0) {
-        if (counts.firstAtMs === 0) counts.firstAtMs = monotonicMs()
         const before = head.length
+        if (before === 0) beganAtMs = monotonicMs()
         head += piece.toString('latin1', at, Math.min(piece.length, at + 16_384))
         const end = head.indexOf('\r\n\r\n')
         if (end < 0) return
         at += end + 4 - before
         left = Number(/^content-length: *(\d+)/im.exec(head)?.[1] ?? 0)
         head = ''
+        if (counts.firstAtMs === 0 && left > longestProbe) counts.firstAtMs = beganAtMs
         counts.bytes += left
       }
       const taken = Math.min(left, piece.length - at)
