@@ -2,6 +2,7 @@ import {
   appendFileSync,
   copyFileSync,
   existsSync,
+  mkdirSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -476,10 +477,12 @@ describe('archives that were known before are not delivered again', () => {
     pack('.1')
   }
 
-  test('at a start after more rotations than gone files are remembered', async () => {
+  test('at a start after more rotations than gone files are remembered, nor when their directory is mounted late', async () => {
     using dir = tempDir()
-    const files = log(dir.path)
-    const tail = tailRig({ dir: dir.path, sources: [sourceOf(files.at())] })
+    const directory = join(dir.path, 'log')
+    mkdirSync(directory)
+    const files = log(directory)
+    const tail = tailRig({ dir: directory, sources: [sourceOf(files.at())] })
     const expected = Array.from({ length: 270 }, (_, n) => `line ${n}`)
     const delivered: string[] = []
     for (const line of expected) {
@@ -489,10 +492,27 @@ describe('archives that were known before are not delivered again', () => {
       await tail.lines()
     }
     expect(delivered).toEqual(expected)
-    for (let start = 0; start < 2; start += 1) {
-      await tail.restart()
-      expect(await tail.lines()).toEqual([])
-    }
+    await tail.restart()
+    expect(await tail.lines()).toEqual([])
+    renameSync(directory, `${directory}.away`)
+    await tail.restart()
+    expect(await tail.lines()).toEqual([])
+    renameSync(`${directory}.away`, directory)
+    expect(await tail.lines()).toEqual([])
+    await tail.close()
+  })
+
+  test('at a start beside more of them than gone files are remembered', async () => {
+    using dir = tempDir()
+    const { at, write, append } = log(dir.path)
+    for (let n = 300; n > 0; n -= 1) write(`.${n}.gz`, `archived ${n}\n`)
+    write('', 'live\n')
+    await moment(dir.path)
+    const tail = tailRig({ dir: dir.path, sources: [sourceOf(at(), { backfill: true })] })
+    expect(await tail.lines()).toHaveLength(301)
+    append('next\n')
+    await tail.restart()
+    expect(await tail.lines()).toEqual(['next'])
     await tail.close()
   })
 
