@@ -3,11 +3,11 @@ import { mkdir, mkdtemp, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { askAgent } from '../src/cli/agent-socket.ts'
 import { exitOf } from '../src/demo/child.ts'
 import type { Cleanup } from '../src/demo/cleanup.ts'
-import { agentSocketPath } from '../src/observe/socket-path.ts'
+import { askAgent } from '../src/observe/agent-socket.ts'
 import type { Status } from '../src/observe/status.ts'
+import { agentSocketPath } from '../src/run-path.ts'
 
 export interface Job {
   /** YAML below `destination:`, in flow style. */

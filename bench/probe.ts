@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { systemError } from '../src/system-error.ts'
+import { systemError } from '../src/system/system-error.ts'
 import { type Setting, startAgent } from './agent-process.ts'
 import { memoryOf, threadSecondsOf } from './process-figures.ts'
 import { works } from './works.ts'

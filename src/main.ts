@@ -1,5 +1,5 @@
 import { dispatch } from './cli/dispatch.ts'
-import { exitCode, type Io, type Output } from './cli/io.ts'
+import { exitCode, type Io, type Output } from './io.ts'
 
 /**
  * The edge of the process: nothing else touches its arguments, environment, streams, signals or exit code. Imports next

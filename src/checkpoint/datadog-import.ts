@@ -1,7 +1,7 @@
 import { readFileSync, statSync } from 'node:fs'
 import { isObject } from '../json-object.ts'
-import { waitsForWriter } from '../named-pipe.ts'
-import { systemError } from '../system-error.ts'
+import { waitsForWriter } from '../system/named-pipe.ts'
+import { systemError } from '../system/system-error.ts'
 
 /** A Datadog Agent's position in the file it knew by a path: all bytes before `offset` were sent. */
 export interface ImportedPosition {

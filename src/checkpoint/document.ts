@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 
-const version = 1
+const VERSION = 1
 
 /** The result of decoding a state file. `problem` completes "registry.json …". */
 export type Decoded =
@@ -13,7 +13,7 @@ export type Decoded =
 /** `{"version":1,"checksum":"<sha256 of the state's bytes>","state":…}` and a newline. */
 export function encodeDocument(state: object): Buffer {
   const text = JSON.stringify(state)
-  return Buffer.from(`{"version":${version},"checksum":"${hash('sha256', text)}","state":${text}}\n`)
+  return Buffer.from(`{"version":${VERSION},"checksum":"${hash('sha256', text)}","state":${text}}\n`)
 }
 
 const versionField = /^\{"version":(\d+)[,}]/
@@ -25,8 +25,8 @@ export function decodeDocument(bytes: Buffer): Decoded {
   const text = bytes.toString()
   const found = versionField.exec(text)?.[1]
   if (found === undefined) return { kind: 'damaged', problem: 'is not a state file' }
-  if (Number(found) > version) return { kind: 'foreign', problem: `was written by a newer agent (version ${found})` }
-  if (Number(found) < version) return { kind: 'foreign', problem: `has an unknown version (${found})` }
+  if (Number(found) > VERSION) return { kind: 'foreign', problem: `was written by a newer agent (version ${found})` }
+  if (Number(found) < VERSION) return { kind: 'foreign', problem: `has an unknown version (${found})` }
   const [, checksum, state] = wholeDocument.exec(text) ?? []
   if (checksum === undefined || state === undefined) return { kind: 'damaged', problem: 'is cut short' }
   if (checksum !== hash('sha256', state)) return { kind: 'damaged', problem: 'does not match its checksum' }

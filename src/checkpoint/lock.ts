@@ -2,8 +2,8 @@ import { statSync } from 'node:fs'
 import { access, constants, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { makeDirectory } from '../durable-directory.ts'
-import { type SystemError, systemError } from '../system-error.ts'
+import { makeDirectory } from '../system/durable-directory.ts'
+import { type SystemError, systemError } from '../system/system-error.ts'
 
 export type Lock =
   | {
@@ -23,7 +23,7 @@ export type Lock =
  */
 const held = new Set<DatabaseSync>()
 
-const sqliteBusy = 5
+const SQLITE_BUSY = 5
 
 type Stat = (path: string, options: { readonly bigint: true }) => Facts
 
@@ -61,7 +61,7 @@ export async function openLock(dir: string, holder: string, stat: Stat = statSyn
     if (lock.kind === 'locked') await attempt(writeFile(holderPath, `${holder}\n`, { mode: 0o600 }))
     return lock
   }
-  if (database.errcode === sqliteBusy) {
+  if (database.errcode === SQLITE_BUSY) {
     const by = await readHolder(holderPath)
     return { kind: 'held', by, message: `${dir} is in use by another agent (${by}): ${path} is locked` }
   }

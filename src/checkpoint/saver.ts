@@ -29,7 +29,7 @@ export interface SaverOptions {
 /** The pause after a write, as a multiple of its duration: writing takes 4 % of the time, however much there is to write. */
 const PAUSE_PER_WRITE = 24
 /** Cap on that pause: a single disk stall must not cause much to be sent again. */
-const LONGEST_PAUSE_MS = 5000
+const MAX_PAUSE_MS = 5000
 
 export function createSaver({ store, state, log, gapMs = 100, retryMs = 1000 }: SaverOptions): Saver {
   let timer: NodeJS.Timeout | undefined
@@ -56,7 +56,7 @@ export function createSaver({ store, state, log, gapMs = 100, retryMs = 1000 }: 
     const beganAtMs = performance.now()
     const result = await store.save(state)
     const pauseForMs = PAUSE_PER_WRITE * (performance.now() - beganAtMs)
-    pauseMs = Math.max(gapMs, Math.min(pauseForMs, LONGEST_PAUSE_MS))
+    pauseMs = Math.max(gapMs, Math.min(pauseForMs, MAX_PAUSE_MS))
     if (result.kind === 'saved') {
       if (error !== undefined) log.info({}, 'positions can be written again')
       error = undefined

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
-import { type SystemError, systemError } from '../system-error.ts'
+import { type SystemError, systemError } from '../system/system-error.ts'
 import { type Decoded, decodeDocument } from './document.ts'
 import type { StoreFs } from './store-fs.ts'
 
@@ -35,7 +35,7 @@ export async function loadNewest(files: StateFiles): Promise<Loaded> {
   return { state: undefined, source: undefined, unusable }
 }
 
-const readAttempts = 3
+const READ_ATTEMPTS = 3
 
 /** An agent could not hold a larger state in memory to write it. Beyond 512 MiB not even a string can hold it. */
 const MAX_BYTES = 128 * 1024 * 1024
@@ -55,7 +55,7 @@ async function readDocument({ fs, dir, retryPauseMs }: StateFiles, file: string)
     } catch (error) {
       const { code } = systemError(error)
       if (code === 'ENOENT') return { kind: 'absent' }
-      if (attempt === readAttempts) return { kind: 'unreadable', problem: `cannot be read (${code})` }
+      if (attempt === READ_ATTEMPTS) return { kind: 'unreadable', problem: `cannot be read (${code})` }
       await setTimeout(retryPauseMs)
     }
   }
@@ -91,7 +91,7 @@ async function keepPrevious({ fs, dir, name }: StateFiles): Promise<void> {
   await ignoreRefusal(fs.link(join(dir, name), previous))
 }
 
-const keptAside = 3
+const KEPT_ASIDE = 3
 
 export type Moved = { readonly kind: 'moved'; readonly as: string } | ({ readonly kind: 'refused' } & SystemError)
 
@@ -106,7 +106,7 @@ export async function moveAside({ fs, dir, name }: StateFiles, file: string): Pr
       .sort((a, b) => a - b)
     const as = `${prefix}${(kept.at(-1) ?? 0) + 1}`
     await fs.rename(join(dir, file), join(dir, as))
-    for (const oldest of kept.slice(0, Math.max(0, kept.length + 1 - keptAside))) {
+    for (const oldest of kept.slice(0, Math.max(0, kept.length + 1 - KEPT_ASIDE))) {
       await ignoreRefusal(fs.unlink(join(dir, `${prefix}${oldest}`)))
     }
     return { kind: 'moved', as }

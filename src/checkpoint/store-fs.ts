@@ -1,5 +1,5 @@
 import { link, readdir, readFile, rename, stat, unlink, writeFile } from 'node:fs/promises'
-import { makeDirectory, syncDirectory } from '../durable-directory.ts'
+import { makeDirectory, syncDirectory } from '../system/durable-directory.ts'
 
 /** What a store needs from the file system. Every method rejects with an error that has the system's `code`. */
 export interface StoreFs {

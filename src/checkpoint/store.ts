@@ -1,4 +1,5 @@
-import type { SystemError } from '../system-error.ts'
+import { REGISTRY_FILE } from '../run-path.ts'
+import type { SystemError } from '../system/system-error.ts'
 import { encodeDocument } from './document.ts'
 import { type Loaded, loadNewest, moveAside, replaceNewest, type StateFiles } from './state-files.ts'
 import { diskFs, type StoreFs } from './store-fs.ts'
@@ -55,7 +56,7 @@ interface StoreOptions {
  * that save completed.
  */
 export async function openStore(options: StoreOptions): Promise<Store> {
-  const { dir, name = 'registry.json', locked = true, fs = diskFs, retryPauseMs = 200 } = options
+  const { dir, name = REGISTRY_FILE, locked = true, fs = diskFs, retryPauseMs = 200 } = options
   const files: StateFiles = { fs, dir, name, retryPauseMs }
   const found = await loadNewest(files)
   const unusable = new Set(found.unusable.map(({ file }) => file))

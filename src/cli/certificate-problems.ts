@@ -2,8 +2,8 @@ import type { Problem } from '../config/problem.ts'
 import { readSmallFile } from '../ship/small-file.ts'
 import type { Credentials, FoundCredentials } from './credentials.ts'
 
-const dayMs = 86_400_000
-const soonMs = 14 * dayMs
+const DAY_MS = 86_400_000
+const SOON_MS = 14 * DAY_MS
 
 /** Warnings about client certificates and authorities that are not valid now, or not for long. Unreadable ones are not reported here. */
 export async function certificateProblems(
@@ -53,7 +53,7 @@ async function problemOfPem(
 function faultOf({ fromMs, toMs }: Validity, nowMs: number): string | undefined {
   if (toMs <= nowMs) return `expired at ${iso(toMs)}`
   if (fromMs > nowMs) return `is not valid before ${iso(fromMs)}`
-  return toMs - nowMs < soonMs ? `expires soon, at ${iso(toMs)}` : undefined
+  return toMs - nowMs < SOON_MS ? `expires soon, at ${iso(toMs)}` : undefined
 }
 
 const iso = (ms: number) => new Date(ms).toISOString()

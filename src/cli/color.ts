@@ -1,4 +1,4 @@
-import type { Output } from './io.ts'
+import type { Output } from '../io.ts'
 
 const colors: Readonly<Record<string, string>> = { OK: '\x1b[32m', WARN: '\x1b[33m', FAIL: '\x1b[31m' }
 

@@ -1,5 +1,5 @@
+import { type ExitCode, exitCode, type Io } from '../io.ts'
 import type { ArgumentSpec, Arguments, OptionSpec } from './arguments.ts'
-import { type ExitCode, exitCode, type Io } from './io.ts'
 
 /** A subcommand. Its dependencies are imported when it runs: `status` is a probe and should pay for nothing else. */
 export interface Command extends ArgumentSpec {

@@ -1,13 +1,8 @@
-import { join } from 'node:path'
 import type { Origin } from '../block.ts'
-import type { Config, DestinationConfig } from '../config/config.ts'
+import type { Config } from '../config/config.ts'
 import { longestLineOf } from '../config/sources.ts'
 import type { DeadLetterEntry } from '../ship/dead-letter-entry.ts'
 import { compileGlob, compileGlobs } from '../tail/glob.ts'
-
-export function deadLetterOf({ checkpoint }: Config, { name }: DestinationConfig): string {
-  return join(checkpoint.runPath, 'dead-letter', name)
-}
 
 /** An entry names its file; the source that now matches it provides the rest. */
 export function originsOf(config: Config): (entry: DeadLetterEntry) => Origin {

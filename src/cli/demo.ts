@@ -3,7 +3,7 @@ import { parseDuration } from '../config/units.ts'
 import { programPath } from '../demo/child.ts'
 import { type DemoResult, type DemoSettings, playDemo } from '../demo/demo.ts'
 import { scorecardLines } from '../demo/scorecard-text.ts'
-import { type ExitCode, exitCode, type Io } from './io.ts'
+import { type ExitCode, exitCode, type Io } from '../io.ts'
 import { usageError } from './usage.ts'
 
 /** The options as typed; undefined means the default. */
@@ -20,7 +20,7 @@ const defaults = { duration: '40s', seed: '42', destination: 'datadog', rate: '4
 const duration = { minMs: 10_000, maxMs: 3_600_000 }
 const rate = { min: 10, max: 5000 }
 /** Every event is remembered. */
-const maxEvents = 2_000_000
+const MAX_EVENTS = 2_000_000
 
 /** Exits 0 if the score card says PASS; 1 if it says FAIL, or if a signal ended the demo. */
 export async function runDemo(words: DemoWords, io: Io): Promise<ExitCode> {
@@ -49,8 +49,8 @@ function readSettings(words: DemoWords): DemoSettings | string {
   if (!(eventsPerSecond >= rate.min && eventsPerSecond <= rate.max)) {
     return `--rate must be between ${rate.min} and ${rate.max} events a second`
   }
-  if ((durationMs / 1000) * eventsPerSecond > maxEvents) {
-    return `--duration and --rate may make ${maxEvents} events at most`
+  if ((durationMs / 1000) * eventsPerSecond > MAX_EVENTS) {
+    return `--duration and --rate may make ${MAX_EVENTS} events at most`
   }
   return { durationMs, seed, destination, eventsPerSecond, json: words.json, program: programPath('../main') }
 }

@@ -1,6 +1,6 @@
+import { type ExitCode, exitCode, type Io, type Output } from '../io.ts'
 import { parseArguments } from './arguments.ts'
 import { type Command, commands } from './commands.ts'
-import { type ExitCode, exitCode, type Io, type Output } from './io.ts'
 
 /** Runs the command given by `argv` (without the program's name). */
 export async function dispatch(argv: readonly string[], io: Io): Promise<ExitCode> {

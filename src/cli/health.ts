@@ -1,11 +1,11 @@
+import { type ExitCode, exitCode, type Io } from '../io.ts'
+import { askAgent } from '../observe/agent-socket.ts'
 import { checkLine } from '../observe/line.ts'
-import { agentSocketPath } from '../observe/socket-path.ts'
 import type { Check, Status } from '../observe/status.ts'
-import { askAgent } from './agent-socket.ts'
+import { agentSocketPath } from '../run-path.ts'
 import type { Arguments } from './arguments.ts'
 import { writeColored } from './color.ts'
-import { type ExitCode, exitCode, type Io } from './io.ts'
-import { type RunPath, runPathOf } from './run-path.ts'
+import { type RunPath, runPathOf } from './find-run-path.ts'
 
 export type CheckName = keyof Status['health']
 export const checkNames: readonly CheckName[] = ['live', 'ready', 'startup']

@@ -5,6 +5,7 @@ import { diskFs } from '../checkpoint/store-fs.ts'
 import { isObject } from '../json-object.ts'
 import { bytes, moment, table } from '../observe/format.ts'
 import { printable } from '../observe/line.ts'
+import { REGISTRY_FILE } from '../run-path.ts'
 
 /** What the registry on disk says, for when no agent is running. */
 export type Positions = {
@@ -23,8 +24,6 @@ export type Positions = {
   | { readonly kind: 'none' }
 )
 
-const registry = 'registry.json'
-
 /** What an agent started now would resume from. */
 export async function readPositions(runPath: string): Promise<Positions> {
   const {
@@ -34,11 +33,11 @@ export async function readPositions(runPath: string): Promise<Positions> {
   } = await loadNewest({
     fs: diskFs,
     dir: runPath,
-    name: registry,
+    name: REGISTRY_FILE,
     retryPauseMs: 0,
   })
   const unusable = found.map(({ file, problem }) => `${file} ${problem}`)
-  if (source === undefined) return { kind: 'none', path: join(runPath, registry), unusable }
+  if (source === undefined) return { kind: 'none', path: join(runPath, REGISTRY_FILE), unusable }
   const writtenAt = isObject(state) && typeof state.writtenAt === 'string' ? state.writtenAt : undefined
   return { kind: 'positions', path: join(runPath, source), unusable, writtenAt, ...parseRegistry(state) }
 }
@@ -52,7 +51,7 @@ export function renderPositions(positions: Positions, nowMs: number): string {
     return [
       `No positions on disk that can be used: ${unusable.join(', ')}`,
       '  An agent that starts now begins as at its first start, and sends again what is there.',
-      `  Try: if there is a copy, put it at ${path} before you start one; these files are kept as ${registry}.corrupt-N`,
+      `  Try: if there is a copy, put it at ${path} before you start one; these files are kept as ${REGISTRY_FILE}.corrupt-N`,
       '',
     ].join('\n')
   }

@@ -1,6 +1,6 @@
+import type { Output } from '../io.ts'
 import type { Log } from '../log.ts'
 import { printable } from '../observe/line.ts'
-import type { Output } from './io.ts'
 
 /** A replay's progress: on a terminal one line that is redrawn; warnings anywhere. */
 export function createProgress(name: string, stderr: Output) {

@@ -2,10 +2,10 @@
 export type Reasons = ReadonlyMap<string, number>
 
 /** Reasons come from servers' responses: beyond this many different ones they are counted together. */
-const MOST_REASONS = 30
+const MAX_REASONS = 30
 
 export function countReason(reasons: Map<string, number>, reason: string): void {
-  const key = reasons.has(reason) || reasons.size < MOST_REASONS ? reason : 'other reasons'
+  const key = reasons.has(reason) || reasons.size < MAX_REASONS ? reason : 'other reasons'
   reasons.set(key, (reasons.get(key) ?? 0) + 1)
 }
 

@@ -1,13 +1,14 @@
 import type { Config, DestinationConfig } from '../config/config.ts'
+import type { Output } from '../io.ts'
+import { deadLetterPath } from '../run-path.ts'
 import type { DeadLetterEntry } from '../ship/dead-letter-entry.ts'
 import { replayDeadLetter } from '../ship/dead-letter-replay.ts'
 import { configuredDestination } from '../ship/destinations/create.ts'
 import { createLaneAccount } from '../ship/lane-account.ts'
 import { createRedelivery } from '../ship/redelivery.ts'
 import { createThrottle } from '../ship/throttle.ts'
-import type { SystemError } from '../system-error.ts'
-import { deadLetterOf, originsOf } from './dead-letter-origins.ts'
-import type { Output } from './io.ts'
+import type { SystemError } from '../system/system-error.ts'
+import { originsOf } from './dead-letter-origins.ts'
 import { createProgress } from './progress.ts'
 import { countReason, type Reasons } from './reasons.ts'
 
@@ -35,7 +36,7 @@ export interface ReplayOneOptions {
 }
 
 /** Limit of one batch, as text with its framing. */
-const MOST_BATCH_BYTES = 4 * 1024 * 1024
+const MAX_BATCH_BYTES = 4 * 1024 * 1024
 
 export async function replayOne(
   destinationConfig: DestinationConfig,
@@ -76,8 +77,8 @@ export async function replayOne(
   }
 
   try {
-    const batchBytes = Math.min(MOST_BATCH_BYTES, delivery.batchMaxBytes)
-    const dir = deadLetterOf(config, destinationConfig)
+    const batchBytes = Math.min(MAX_BATCH_BYTES, delivery.batchMaxBytes)
+    const dir = deadLetterPath(config.checkpoint.runPath, destinationConfig.name)
     const replayed = await replayDeadLetter({ dir, send, batchRecords: delivery.batchMaxSize, batchBytes }, stopped)
     const { delivered, unreadable, fault } = replayed
     return { destination: name, delivered, kept, unreadable, unreachable, fault, interrupted: signal.aborted }

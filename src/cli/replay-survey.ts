@@ -1,11 +1,12 @@
 import type { Config, DestinationConfig } from '../config/config.ts'
+import { deadLetterPath } from '../run-path.ts'
 import type { DeadLetterEntry } from '../ship/dead-letter-entry.ts'
 import { readDeadLetter } from '../ship/dead-letter-reading.ts'
 import { configuredDestination } from '../ship/destinations/create.ts'
 import { NO_OBJECT, obstacleTo } from '../ship/obstacle.ts'
-import { type SystemError, systemError } from '../system-error.ts'
+import { type SystemError, systemError } from '../system/system-error.ts'
 import { readVersion } from '../version.ts'
-import { deadLetterOf, originsOf } from './dead-letter-origins.ts'
+import { originsOf } from './dead-letter-origins.ts'
 import { countReason, type Reasons } from './reasons.ts'
 
 /** The contents of one destination's dead letter. */
@@ -42,7 +43,7 @@ export async function surveyOne(config: Config, destination: DestinationConfig):
   }
 
   try {
-    for await (const entry of readDeadLetter(deadLetterOf(config, destination))) {
+    for await (const entry of readDeadLetter(deadLetterPath(config.checkpoint.runPath, destination.name))) {
       const obstacle = entry && obstacleOf(entry)
       if (entry === undefined) unreadable += 1
       else if (obstacle !== undefined) countReason(kept, obstacle)

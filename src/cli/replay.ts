@@ -5,23 +5,24 @@ import { openLock } from '../checkpoint/lock.ts'
 import type { Config, DestinationConfig } from '../config/config.ts'
 import { loadConfig } from '../config/load.ts'
 import { renderProblem } from '../config/problem.ts'
+import { type ExitCode, exitCode, type Io } from '../io.ts'
 import { printable } from '../observe/line.ts'
-import { type SystemError, systemError } from '../system-error.ts'
+import { deadLettersPath } from '../run-path.ts'
+import { type SystemError, systemError } from '../system/system-error.ts'
 import { readVersion } from '../version.ts'
 import type { Arguments } from './arguments.ts'
-import { type ExitCode, exitCode, type Io } from './io.ts'
 import { totalOf } from './reasons.ts'
 import { type Replay, replayOne } from './replay-one.ts'
 import { renderReplay, renderSurvey, replaysJson, surveysJson } from './replay-report.ts'
 import { surveyOne } from './replay-survey.ts'
 import { usageError } from './usage.ts'
 
-const defaultAttempts = 5
+const DEFAULT_ATTEMPTS = 5
 
 /** `agent replay --dead-letter`: resends what destinations refused, and removes what they now accept. */
 export async function replay(args: Arguments, io: Io): Promise<ExitCode> {
   if (!args.flag('dead-letter')) return usageError('replay', 'say what to replay: --dead-letter', io)
-  const attempts = Number(args.value('attempts') ?? defaultAttempts)
+  const attempts = Number(args.value('attempts') ?? DEFAULT_ATTEMPTS)
   if (!Number.isInteger(attempts) || attempts < 1) {
     return usageError('replay', `--attempts cannot be "${args.value('attempts')}": use a number from 1 on`, io)
   }
@@ -38,7 +39,7 @@ export async function replay(args: Arguments, io: Io): Promise<ExitCode> {
     const names = config.destinations.map((destination) => destination.name).join(', ')
     return usageError('replay', `no destination "${name}": there is ${names}`, io)
   }
-  const dir = join(config.checkpoint.runPath, 'dead-letter')
+  const dir = deadLettersPath(config.checkpoint.runPath)
   const found = await subdirectoriesOf(dir)
   if (found.kind === 'failed') return failed(found, io)
   for (const left of found.names.filter((found) => config.destinations.every((known) => known.name !== found))) {

@@ -1,6 +1,7 @@
-import { type AgentOptions, openAgent } from '../agent.ts'
+import { type AgentOptions, openAgent } from '../agent/agent.ts'
 import { loadConfig } from '../config/load.ts'
 import { type Problem, problemLine, renderProblem } from '../config/problem.ts'
+import { type ExitCode, exitCode, type Io } from '../io.ts'
 import type { Log } from '../log.ts'
 import { createLog, fileSink } from '../observe/log.ts'
 import { startServer } from '../observe/server.ts'
@@ -8,11 +9,10 @@ import { readVersion } from '../version.ts'
 import type { Arguments } from './arguments.ts'
 import { certificateProblems } from './certificate-problems.ts'
 import { credentialsOf } from './credentials.ts'
-import { type ExitCode, exitCode, type Io } from './io.ts'
 
 /** Together with what `longestDrainMs` adds, less than a pod of deploy/daemonset.yaml has from SIGTERM to SIGKILL. */
-export const drainDeadlineMs = 35_000
-const stderrFd = 2
+export const DRAIN_DEADLINE_MS = 35_000
+const STDERR_FD = 2
 
 /** `agent run`: ends on a signal, or if it cannot start. */
 export async function run(args: Arguments, io: Io): Promise<ExitCode> {
@@ -51,7 +51,7 @@ async function runUntil({ asked, insisted }: Stop, args: Arguments, io: Io): Pro
     return exitCode.configuration
   }
   const { config, origins, problems } = loading
-  const log = createLog({ level: config.logLevel, sink: fileSink(stderrFd) })
+  const log = createLog({ level: config.logLevel, sink: fileSink(STDERR_FD) })
   void insisted.then((signal) => {
     log.warn({ signal }, 'stopped at once by a second signal; what is not settled is read again at the next start')
   })
@@ -86,8 +86,8 @@ async function serveUntil(asked: Promise<string>, options: AgentOptions): Promis
   })
   await agent.start()
   const signal = await asked
-  log.info({ signal, deadlineMs: drainDeadlineMs }, 'draining; a second signal exits at once')
-  const { clean } = await agent.drain(drainDeadlineMs)
+  log.info({ signal, deadlineMs: DRAIN_DEADLINE_MS }, 'draining; a second signal exits at once')
+  const { clean } = await agent.drain(DRAIN_DEADLINE_MS)
   await server.close()
   if (clean) log.info({}, 'drained')
   else log.warn({}, 'stopped before everything read was delivered; the rest is read again at the next start')

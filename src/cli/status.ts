@@ -1,7 +1,7 @@
+import { type ExitCode, exitCode, type Io } from '../io.ts'
 import type { Arguments } from './arguments.ts'
+import { runPathOf } from './find-run-path.ts'
 import { checkNames, reportCheck } from './health.ts'
-import { type ExitCode, exitCode, type Io } from './io.ts'
-import { runPathOf } from './run-path.ts'
 
 /** `agent status`. With `--check` it is a probe and loads only what that needs. */
 export async function status(args: Arguments, io: Io): Promise<ExitCode> {

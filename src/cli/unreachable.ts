@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs'
+import { type ExitCode, exitCode } from '../io.ts'
+import type { Reply } from '../observe/agent-socket.ts'
 import { printable } from '../observe/line.ts'
-import { agentSocketPath } from '../observe/socket-path.ts'
-import type { Reply } from './agent-socket.ts'
-import { type ExitCode, exitCode } from './io.ts'
-import type { RunPath } from './run-path.ts'
+import { agentSocketPath } from '../run-path.ts'
+import type { RunPath } from './find-run-path.ts'
 
 /** Why no status could be obtained, and what to try. */
 export interface Unreachable {

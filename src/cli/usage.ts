@@ -1,4 +1,4 @@
-import { type ExitCode, exitCode, type Io } from './io.ts'
+import { type ExitCode, exitCode, type Io } from '../io.ts'
 
 /** Reports what is wrong with a command line and where its help is. */
 export function usageError(command: string | undefined, problem: string, io: Io): ExitCode {

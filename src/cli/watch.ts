@@ -1,8 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises'
+import { type ExitCode, exitCode, type Io } from '../io.ts'
 import { writeColored } from './color.ts'
-import { type ExitCode, exitCode, type Io } from './io.ts'
 
-const periodMs = 1000
+const PERIOD_MS = 1000
 /** Moves to the top left corner. */
 const home = '\x1b[H'
 
@@ -18,7 +18,7 @@ export async function watch(draw: () => Promise<string>, io: Io): Promise<ExitCo
   }
   await show()
   while (!stop.signal.aborted && !io.stdout.closed) {
-    await pause(periodMs, undefined, { signal: stop.signal }).catch(() => undefined)
+    await pause(PERIOD_MS, undefined, { signal: stop.signal }).catch(() => undefined)
     if (!stop.signal.aborted) await show()
   }
   unsubscribe()

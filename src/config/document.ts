@@ -6,7 +6,7 @@ import { type Problem, problemOf } from './problem.ts'
 import { yamlFaults } from './yaml-faults.ts'
 
 /** A file with more syntax errors is not YAML at all. */
-const mostSyntaxProblems = 20
+const MAX_SYNTAX_PROBLEMS = 20
 
 /** One YAML file as a plain value that remembers the position of everything. */
 export class ConfDocument {
@@ -33,7 +33,7 @@ export class ConfDocument {
     const broken = all.find(({ harmless }) => !harmless)?.offset
     this.#sureUntil = broken === undefined ? Number.POSITIVE_INFINITY : text.lastIndexOf('\n', broken - 1) + 1
     this.syntax = this.#firstOfEachLine(all)
-      .slice(0, mostSyntaxProblems)
+      .slice(0, MAX_SYNTAX_PROBLEMS)
       .map(({ offset, message, hint }) => this.#problemAt(offset, message, { hint }))
   }
 

@@ -5,7 +5,7 @@ export interface Excerpt {
   readonly caret: number
 }
 
-const longest = 120
+const MAX_EXCERPT_CHARS = 120
 const mask = '********'
 
 /** A key with a secret value, and everything up to the value. A key that names a file does not count. */
@@ -19,8 +19,8 @@ const secretWithoutValue = new RegExp(`${secretKey.source}[|>]?[+-]?\\d?\\s*$`, 
 export function excerptOf(lines: readonly string[], line: number, column: number): Excerpt {
   const masked = withoutSecrets(lines, line - 1).replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, ' ')
   const caret = Math.min(column - 1, masked.length)
-  const from = Math.max(0, Math.min(caret - longest / 2, masked.length - longest))
-  return { text: masked.slice(from, from + longest).trimEnd(), caret: caret - from }
+  const from = Math.max(0, Math.min(caret - MAX_EXCERPT_CHARS / 2, masked.length - MAX_EXCERPT_CHARS))
+  return { text: masked.slice(from, from + MAX_EXCERPT_CHARS).trimEnd(), caret: caret - from }
 }
 
 function withoutSecrets(lines: readonly string[], index: number): string {

@@ -24,8 +24,8 @@ export interface PlainValue {
 }
 
 /** Bounds for a file whose aliases expand endlessly, or that is nested too deeply. */
-const maxNodes = 50_000
-const maxDepth = 64
+const MAX_NODES = 50_000
+const MAX_DEPTH = 64
 
 /**
  * The document as plain values. A key without a value counts as absent. (The library's own `toJS` stops at the first alias it
@@ -39,7 +39,7 @@ export function plainValue(yaml: Document): PlainValue {
   function visit(node: unknown, path: Path): unknown {
     nodes += 1
     if (isScalar(node)) return node.value
-    if (nodes > maxNodes || path.length > maxDepth) return tooMuch(node)
+    if (nodes > MAX_NODES || path.length > MAX_DEPTH) return tooMuch(node)
     if (isAlias(node)) {
       const target = node.resolve(yaml)
       if (target !== undefined) return visit(target, path)

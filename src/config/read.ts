@@ -2,11 +2,11 @@ import { isUtf8 } from 'node:buffer'
 import { closeSync, openSync, readdirSync, readSync, statSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import { geteuid } from 'node:process'
-import { waitsForWriter } from '../named-pipe.ts'
+import { waitsForWriter } from '../system/named-pipe.ts'
 import { type Problem, problemOf } from './problem.ts'
 
 /** A ConfigMap holds at most this much. */
-const maxFileBytes = 2 ** 20
+const MAX_FILE_BYTES = 2 ** 20
 
 export interface FoundFiles {
   readonly files: readonly string[]
@@ -49,7 +49,7 @@ export function readConfFile(file: string): ReadFile {
   try {
     if (waitsForWriter(file, statSync(file))) return { problem: problemOf(file, 'is a named pipe, not a file') }
     const bytes = readBounded(file)
-    if (bytes.length > maxFileBytes) return { problem: problemOf(file, 'is larger than 1 MiB') }
+    if (bytes.length > MAX_FILE_BYTES) return { problem: problemOf(file, 'is larger than 1 MiB') }
     if (!isUtf8(bytes)) return { problem: notUtf8(file, bytes) }
     return { text: bytes.toString('utf8').replace(/^\uFEFF/, '') }
   } catch (error) {
@@ -59,7 +59,7 @@ export function readConfFile(file: string): ReadFile {
 
 /** Reads up to one byte over the limit, also from a pipe or a device, whose size is unknown. */
 function readBounded(file: string): Buffer {
-  const bytes = Buffer.alloc(maxFileBytes + 1)
+  const bytes = Buffer.alloc(MAX_FILE_BYTES + 1)
   const descriptor = openSync(file, 'r')
   try {
     let length = 0

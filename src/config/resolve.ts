@@ -61,7 +61,7 @@ export function resolveConfig(input: ResolveInput): Resolved {
   }
 }
 
-const dayMs = 86_400_000
+const DAY_MS = 86_400_000
 const defaultListen = { host: '127.0.0.1', port: 5555 }
 
 function writtenDestinations(conf: Sections, findings: Findings): readonly WrittenDestination[] {
@@ -113,7 +113,7 @@ function resolveCheckpoint(input: ResolveInput, findings: Findings): CheckpointC
   if (importPath !== undefined && !files.exists(importPath)) {
     findings.warn(['checkpoint', 'import'], `\`import\` ${importPath} does not exist: no positions are taken from it`)
   }
-  return { runPath: files.absolute(runPath), importPath, expireAfterMs: checkpoint?.expire_after ?? 30 * dayMs }
+  return { runPath: files.absolute(runPath), importPath, expireAfterMs: checkpoint?.expire_after ?? 30 * DAY_MS }
 }
 
 /** Relative paths in a section are relative to its file's directory. */

@@ -10,10 +10,10 @@ export interface AgentLogLine {
   readonly message: string
 }
 
-const maxLineLength = 100_000
+const MAX_LINE_LENGTH = 100_000
 
 export function readLog(stream: Readable, onLine: (line: AgentLogLine) => void): void {
-  const lines = split2({ maxLength: maxLineLength, skipOverflow: true } as split2.Options)
+  const lines = split2({ maxLength: MAX_LINE_LENGTH, skipOverflow: true } as split2.Options)
   lines.on('data', (line: string) => {
     if (line.trim() !== '') onLine(parseLogLine(line))
   })

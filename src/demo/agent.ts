@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import type { Environment } from '../cli/io.ts'
+import type { Environment } from '../io.ts'
 import { type AgentLogLine, readLog } from './agent-log.ts'
 import { type Exit, exitOf } from './child.ts'
 

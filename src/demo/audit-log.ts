@@ -34,8 +34,8 @@ interface LiveFile {
   size: number
 }
 
-const directoryMode = 0o700
-const fileMode = 0o600
+const DIRECTORY_MODE = 0o700
+const FILE_MODE = 0o600
 
 export function openAuditLog(options: AuditLogOptions): AuditLog {
   let live: LiveFile | undefined
@@ -46,7 +46,7 @@ export function openAuditLog(options: AuditLogOptions): AuditLog {
   const rotate = () => {
     close()
     const backup = moveAway(options)
-    live = { descriptor: openSync(options.path, 'w', fileMode), size: 0 }
+    live = { descriptor: openSync(options.path, 'w', FILE_MODE), size: 0 }
     prune(options)
     return backup
   }
@@ -67,11 +67,11 @@ export function openAuditLog(options: AuditLogOptions): AuditLog {
 function openFound({ path, maxSizeBytes }: AuditLogOptions, incoming: number): LiveFile | undefined {
   const size = statSync(path, { throwIfNoEntry: false })?.size
   if (size === undefined || size + incoming >= maxSizeBytes) return undefined
-  return { descriptor: openSync(path, 'a', fileMode), size }
+  return { descriptor: openSync(path, 'a', FILE_MODE), size }
 }
 
 function moveAway({ path, nowMs }: AuditLogOptions): string | undefined {
-  mkdirSync(dirname(path), { recursive: true, mode: directoryMode })
+  mkdirSync(dirname(path), { recursive: true, mode: DIRECTORY_MODE })
   if (!existsSync(path)) return undefined
   const backup = backupPath(path, nowMs())
   renameSync(path, backup)

@@ -32,7 +32,7 @@ export type WriterReport =
   | { readonly kind: 'torn'; readonly identity: string; readonly bytes: number; readonly ofBytes: number }
   | { readonly kind: 'stopped' }
 
-const tickMs = 20
+const TICK_MS = 20
 
 function run(settings: WriterSettings): void {
   const source = createEventSource(settings.seed, settings.firstEvent)
@@ -59,7 +59,7 @@ function run(settings: WriterSettings): void {
     const torn = { kind: 'torn', identity: identityOf(line) ?? '', bytes, ofBytes: line.length } as const
     report(torn, () => process.kill(process.pid, 'SIGKILL'))
   }
-  const ticks = setInterval(writeDue, tickMs)
+  const ticks = setInterval(writeDue, TICK_MS)
   process.on('message', (command: WriterCommand) => {
     if (command.kind === 'rotate') rotated(log.rotate())
     if (command.kind === 'start' || command.kind === 'rotate') return

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Io } from '../cli/io.ts'
+import type { Io } from '../io.ts'
 import type { AgentLogLine } from './agent-log.ts'
 import { assemble, type Cast } from './cast.ts'
 import { describeExit } from './child.ts'
@@ -47,18 +47,18 @@ interface Run {
   interrupted: boolean
 }
 
-const startDeadlineMs = 10_000
-const drainDeadlineMs = 15_000
-const stopDeadlineMs = 10_000
+const START_DEADLINE_MS = 10_000
+const DRAIN_DEADLINE_MS = 15_000
+const STOP_DEADLINE_MS = 10_000
 /** For starting the processes and for draining at the end. */
-const marginMs = 5000
-const meanEventBytes = 2020
+const MARGIN_MS = 5000
+const MEAN_EVENT_BYTES = 2020
 /** How many files the writer fills in its time. */
-const filesToFill = 9
+const FILES_TO_FILL = 9
 /** The largest event fits. */
-const minFileBytes = 256 * 1024
-const keptLogLines = 30
-const warningShownMs = 5000
+const MIN_FILE_BYTES = 256 * 1024
+const KEPT_LOG_LINES = 30
+const WARNING_SHOWN_MS = 5000
 
 /** Undefined if a signal ended it. In any case its processes and files are gone afterwards. */
 export async function playDemo(settings: DemoSettings, io: Io): Promise<DemoResult | undefined> {
@@ -82,7 +82,7 @@ function newRun(settings: DemoSettings, io: Io): Run {
   return {
     settings,
     startedAtMs,
-    writingMs: Math.max(settings.durationMs * 0.6, settings.durationMs - marginMs),
+    writingMs: Math.max(settings.durationMs * 0.6, settings.durationMs - MARGIN_MS),
     screen: createScreen(io, { json: settings.json, elapsedMs: () => performance.now() - startedAtMs }),
     gauges: createGauges(),
     kills: [],
@@ -96,16 +96,16 @@ function newRun(settings: DemoSettings, io: Io): Run {
 
 function castOptions(run: Run, io: Io, cleanup: Cleanup) {
   const { settings, writingMs, agentLog } = run
-  const bytes = (writingMs / 1000) * settings.eventsPerSecond * meanEventBytes
+  const bytes = (writingMs / 1000) * settings.eventsPerSecond * MEAN_EVENT_BYTES
   return {
     ...settings,
     io,
     cleanup,
-    maxFileBytes: Math.max(minFileBytes, Math.ceil(bytes / filesToFill)),
+    maxFileBytes: Math.max(MIN_FILE_BYTES, Math.ceil(bytes / FILES_TO_FILL)),
     onRotation: createRotationNotice(run.screen.announce),
     onLog: (line: AgentLogLine) => {
       agentLog.push(line)
-      if (agentLog.length > keptLogLines) agentLog.shift()
+      if (agentLog.length > KEPT_LOG_LINES) agentLog.shift()
       if (line.level === 'warn' || line.level === 'error') {
         run.warning = { message: line.message, atMs: performance.now() }
       }
@@ -143,7 +143,7 @@ async function play(run: Run, cast: Cast, watch: Watch): Promise<void> {
   const patience = newPatience(run.early.signal)
   agent.start()
   announce('start', 'The agent starts: a process of its own, and a log that does not exist yet.')
-  if (!(await patience.until(() => watch.agentSeen, startDeadlineMs))) {
+  if (!(await patience.until(() => watch.agentSeen, START_DEADLINE_MS))) {
     run.problems.push('the agent did not answer on its socket in time')
   }
   writer.start()
@@ -154,12 +154,12 @@ async function play(run: Run, cast: Cast, watch: Watch): Promise<void> {
   await playFaults({ writer, agent, intake, announce, writingMs, kills, problems, ...patience, reach })
   await writer.stop()
   announce('end', 'The writer is done. The agent sends what is left.')
-  await patience.until(() => intake.received.arrivals.size >= writer.written.lines.size, drainDeadlineMs)
+  await patience.until(() => intake.received.arrivals.size >= writer.written.lines.size, DRAIN_DEADLINE_MS)
 }
 
 async function conclude(run: Run, { writer, agent, intake }: Cast, watch: Watch): Promise<DemoResult> {
   await writer.stop()
-  const exit = await agent.stop(stopDeadlineMs)
+  const exit = await agent.stop(STOP_DEADLINE_MS)
   const described = describeExit(exit)
   if (run.early.signal.aborted) {
     run.screen.announce('end', 'The performance ends early. The intake compares.')
@@ -202,7 +202,7 @@ function viewOf(run: Run, look: Look): View {
     ...look,
     elapsedMs: nowMs - run.startedAtMs,
     durationMs: run.settings.durationMs,
-    warning: warning && nowMs - warning.atMs < warningShownMs ? warning.message : undefined,
+    warning: warning && nowMs - warning.atMs < WARNING_SHOWN_MS ? warning.message : undefined,
   }
 }
 

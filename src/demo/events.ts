@@ -13,10 +13,10 @@ export interface EventSource {
   readonly count: number
 }
 
-const meanBytes = 2020
+const MEAN_BYTES = 2020
 /** Of ten consecutive events the first two belong to one request; the others are requests of their own. */
-const cycle = 10
-const goldenRatio = (Math.sqrt(5) - 1) / 2
+const CYCLE = 10
+const GOLDEN_RATIO = (Math.sqrt(5) - 1) / 2
 const defaultEpochMs = Date.UTC(2026, 0, 1)
 
 const namespaces = ['default', 'kube-system', 'payments', 'monitoring', 'team-search-prod', 'ci-runners'] as const
@@ -35,7 +35,7 @@ export function createEventSource(seed: number, firstEvent = 0): EventSource {
 
   const next = (nowMs = defaultEpochMs + count * 2.5): Buffer => {
     const event = count++
-    const place = event % cycle
+    const place = event % CYCLE
     const request = place === 1 ? event - 1 : event
     random.reseed(scramble32(request ^ seed))
     const nowUs = nowMs * 1000 + random.below(1000)
@@ -104,14 +104,14 @@ function spin(wheel: Wheel, at: number): RequestTemplate {
  * events occur in due proportion and the mean hardly depends on the seed.
  */
 function spread(event: number, phase: number): number {
-  const single = event - 2 * (Math.floor(event / cycle) + 1)
-  return (single * goldenRatio + phase) % 1
+  const single = event - 2 * (Math.floor(event / CYCLE) + 1)
+  return (single * GOLDEN_RATIO + phase) % 1
 }
 
-/** Light and heavy requests on one wheel, in the proportion that makes `meanBytes` the mean of all events. */
+/** Light and heavy requests on one wheel, in the proportion that makes `MEAN_BYTES` the mean of all events. */
 function singleRequests({ light, heavy, paired }: Catalogue): readonly RequestTemplate[] {
   const pairBytes = weightedBytes(paired, true) + weightedBytes(paired, false)
-  const wanted = (cycle * meanBytes - pairBytes) / (cycle - 2)
+  const wanted = (CYCLE * MEAN_BYTES - pairBytes) / (CYCLE - 2)
   const lightBytes = weightedBytes(light, false)
   const heavyShare = (wanted - lightBytes) / (weightedBytes(heavy, false) - lightBytes)
   return [...scaled(light, 1 - heavyShare), ...scaled(heavy, heavyShare)]

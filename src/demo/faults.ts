@@ -28,7 +28,7 @@ export interface Stage extends Patience {
   reach(share: number): Promise<void>
 }
 
-const patienceMs = 10_000
+const PATIENCE_MS = 10_000
 
 /** Everything that goes wrong in a minute of the demo, in order. */
 export async function playFaults(stage: Stage): Promise<void> {
@@ -67,9 +67,9 @@ async function lostReply({ intake, announce, until, problems }: Stage): Promise<
   announce('lost reply', 'The intake accepts a batch, then the connection breaks: the agent cannot know.')
   intake.loseNextReply()
   const lost = () => intake.received.requests.find((request) => request.reply === 'lost')
-  await until(() => lost() !== undefined, patienceMs)
+  await until(() => lost() !== undefined, PATIENCE_MS)
   const again = () => intake.received.requests.filter(({ batchId }) => batchId === lost()?.batchId).length > 1
-  if (await until(again, patienceMs)) {
+  if (await until(again, PATIENCE_MS)) {
     announce('recovered', 'The batch came again under the same id: a receiver can drop the copy.')
   } else problems.push('the batch whose reply was lost did not come again')
 }
@@ -77,7 +77,7 @@ async function lostReply({ intake, announce, until, problems }: Stage): Promise<
 async function killAgent(stage: Stage): Promise<void> {
   const { agent, intake, writer, announce, pause, until, writingMs, kills } = stage
   intake.slowDown(500)
-  await until(() => intake.unanswered > 0, patienceMs)
+  await until(() => intake.unanswered > 0, PATIENCE_MS)
   announce(
     'kill -9',
     `The agent is killed with ${countOf(intake.unanswered, 'batch', 'batches')} in flight; it can save nothing more.`,

@@ -47,8 +47,8 @@ export interface Gauges {
   readonly deadLetteredRecords: number
 }
 
-const historySeconds = 40
-const rateWindowMs = 2000
+const HISTORY_SECONDS = 40
+const RATE_WINDOW_MS = 2000
 
 export function createGauges(): Gauges {
   const samples: Sample[] = []
@@ -61,7 +61,7 @@ export function createGauges(): Gauges {
   const retries = () => [...retriesByLife.values()].reduce((sum, count) => sum + count, 0)
   const note = (sample: Sample): Reading => {
     samples.push(sample)
-    while ((samples[0]?.atMs ?? 0) < sample.atMs - historySeconds * 1000 && caughtUp(samples[1], sample))
+    while ((samples[0]?.atMs ?? 0) < sample.atMs - HISTORY_SECONDS * 1000 && caughtUp(samples[1], sample))
       samples.shift()
     if (sample.received.events > (arrived?.last.received.events ?? 0)) {
       arrived = { first: arrived?.first ?? sample, last: sample }
@@ -79,8 +79,8 @@ export function createGauges(): Gauges {
     peakMemoryBytes = Math.max(peakMemoryBytes, agent?.memoryBytes ?? 0)
     deadLetteredRecords = agent?.deadLetteredRecords ?? deadLetteredRecords
     return {
-      writtenPerSecond: rate(samples, (at) => at.written.events, rateWindowMs),
-      receivedPerSecond: rate(samples, (at) => at.received.events, rateWindowMs),
+      writtenPerSecond: rate(samples, (at) => at.written.events, RATE_WINDOW_MS),
+      receivedPerSecond: rate(samples, (at) => at.received.events, RATE_WINDOW_MS),
       history: perSecond(samples),
       behind,
       agent,
@@ -139,7 +139,7 @@ function rate(samples: readonly Sample[], count: (sample: Sample) => number, win
 
 function perSecond(samples: readonly Sample[]): number[] {
   const last = samples.at(-1)?.atMs ?? 0
-  const ends = Array.from({ length: historySeconds }, (_, index) => last - (historySeconds - 1 - index) * 1000)
+  const ends = Array.from({ length: HISTORY_SECONDS }, (_, index) => last - (HISTORY_SECONDS - 1 - index) * 1000)
   const received = ends.map((end) => samples.findLast((sample) => sample.atMs <= end)?.received.events ?? 0)
   return received.slice(1).map((events, index) => events - (received[index] ?? 0))
 }

@@ -6,7 +6,7 @@ export type Parcel =
   | { readonly kind: 'lines'; readonly lines: readonly string[] }
   | { readonly kind: 'refused'; readonly reason: string }
 
-const maxBodyBytes = 64 * 2 ** 20
+const MAX_BODY_BYTES = 64 * 2 ** 20
 
 /** Unpacks a Datadog array or an EventList. */
 export function openParcel(body: Buffer, encoding: string | undefined): Parcel {
@@ -63,7 +63,7 @@ function actualEncoding(body: Buffer): ActualEncoding {
 }
 
 function decompress(body: Buffer, encoding: ActualEncoding): string | undefined {
-  const limit = { maxOutputLength: maxBodyBytes }
+  const limit = { maxOutputLength: MAX_BODY_BYTES }
   try {
     if (encoding === 'zstd') return zstdDecompressSync(body, limit).toString()
     return (encoding === 'gzip' ? gunzipSync(body, limit) : body).toString()

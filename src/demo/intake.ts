@@ -65,7 +65,7 @@ export interface IntakeOptions {
 
 type Handler = (request: IncomingMessage, response: ServerResponse) => void
 
-const maxBodyBytes = 64 * 2 ** 20
+const MAX_BODY_BYTES = 64 * 2 ** 20
 
 interface Faults {
   throttledUntilMs: number
@@ -144,7 +144,7 @@ async function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
   try {
     for await (const chunk of request as AsyncIterable<Buffer>) {
       size += chunk.length
-      if (size > maxBodyBytes) return undefined
+      if (size > MAX_BODY_BYTES) return undefined
       chunks.push(chunk)
     }
   } catch {

@@ -69,7 +69,7 @@ export interface Kill {
  * The agent stores a position within 100 ms, but never one after an older batch still in flight: a batch acknowledged this
  * shortly before a kill may come again.
  */
-const unstoredMs = 5000
+const UNSTORED_MS = 5000
 
 export function judge(evidence: Evidence): Scorecard {
   const { written, received } = evidence
@@ -148,7 +148,7 @@ function explain(
     ({ restartedAtMs }) => restartedAtMs > earlier.receivedAtMs && restartedAtMs <= later.receivedAtMs,
   )
   const repliedAtMs = earlier.reply === 'sent' ? earlier.repliedAtMs : undefined
-  if (kill && (repliedAtMs ?? kill.killedAtMs) > kill.killedAtMs - unstoredMs) return 'afterKill'
+  if (kill && (repliedAtMs ?? kill.killedAtMs) > kill.killedAtMs - UNSTORED_MS) return 'afterKill'
   if (earlier.batchId === undefined || earlier.batchId !== later.batchId) return 'unexplained'
   if (earlier.reply === 'lost') return 'afterLostReply'
   return earlier.reply === 'cut' ? 'afterCutConnection' : 'unexplained'

@@ -1,5 +1,5 @@
 import pc from 'picocolors'
-import type { Io, Output } from '../cli/io.ts'
+import type { Io, Output } from '../io.ts'
 import { drawPanel, statusLine, type View } from './panel.ts'
 import { seconds } from './words.ts'
 
@@ -17,7 +17,7 @@ export interface Screen {
 
 export type Tag = 'start' | 'rotation' | 'outage' | '429' | 'lost reply' | 'kill -9' | 'torn line' | 'recovered' | 'end'
 
-const tagWidth = 10
+const TAG_WIDTH = 10
 const hang = ' '.repeat(22)
 
 export interface ScreenOptions {
@@ -69,8 +69,8 @@ function liveScreen(output: Output, { elapsedMs }: ScreenOptions): Screen {
     announce: (tag, text) => {
       const [first = '', ...more] = wrap(announcement(tag, text, elapsedMs()), columns())
       const start = time(0).length + 2
-      const head = colors.dim(first.slice(0, start)) + paint[tag](first.slice(start, start + tagWidth))
-      above([head + first.slice(start + tagWidth), ...more].join('\n'))
+      const head = colors.dim(first.slice(0, start)) + paint[tag](first.slice(start, start + TAG_WIDTH))
+      above([head + first.slice(start + TAG_WIDTH), ...more].join('\n'))
     },
     show: (view) => {
       const erased = erase()
@@ -86,7 +86,7 @@ function liveScreen(output: Output, { elapsedMs }: ScreenOptions): Screen {
 }
 
 function announcement(tag: Tag, text: string, elapsedMs: number): string {
-  return `${time(elapsedMs)}  ${tag.toUpperCase().padEnd(tagWidth)}  ${text}`
+  return `${time(elapsedMs)}  ${tag.toUpperCase().padEnd(TAG_WIDTH)}  ${text}`
 }
 
 function time(elapsedMs: number): string {

@@ -1,4 +1,4 @@
-import { askAgent } from '../cli/agent-socket.ts'
+import { askAgent } from '../observe/agent-socket.ts'
 import type { Status } from '../observe/status.ts'
 
 /** Asks a running agent for its status. Undefined if there is no answer, not in time, or not under this contract. */

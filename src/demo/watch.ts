@@ -20,8 +20,8 @@ export interface Watch {
   stop(): void
 }
 
-const everyMs = 250
-const statusTimeoutMs = 1000
+const EVERY_MS = 250
+const STATUS_TIMEOUT_MS = 1000
 
 export function startWatch(cast: Cast, gauges: Gauges, onLook: (look: Look) => void): Watch {
   const { writer, agent, intake, socketPath } = cast
@@ -35,13 +35,13 @@ export function startWatch(cast: Cast, gauges: Gauges, onLook: (look: Look) => v
     return { written, received, reading, agentRunning: agent.running }
   }
   const watch = async () => {
-    const status = agent.running ? await fetchStatus(socketPath, statusTimeoutMs) : undefined
+    const status = agent.running ? await fetchStatus(socketPath, STATUS_TIMEOUT_MS) : undefined
     if (stopped) return
     agentSeen ||= status !== undefined
     onLook(look(status))
-    timer = setTimeout(() => void watch(), everyMs)
+    timer = setTimeout(() => void watch(), EVERY_MS)
   }
-  timer = setTimeout(() => void watch(), everyMs)
+  timer = setTimeout(() => void watch(), EVERY_MS)
   return {
     get agentSeen() {
       return agentSeen

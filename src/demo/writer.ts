@@ -31,7 +31,7 @@ export interface WriterOptions extends Omit<WriterSettings, 'firstEvent'> {
   readonly onFailure: (reason: string) => void
 }
 
-const maxWords = 4000
+const MAX_WORDS = 4000
 
 export function createWriter(options: WriterOptions): Writer {
   const { onStart, onRotation, onFailure, ...settings } = options
@@ -61,7 +61,7 @@ export function createWriter(options: WriterOptions): Writer {
     child = started
     started.on('message', record)
     started.stderr?.setEncoding('utf8').on('data', (text: string) => {
-      words = (words + text).slice(0, maxWords)
+      words = (words + text).slice(0, MAX_WORDS)
     })
     gone = exitOf(started).then((exit) => {
       if (child === started) onFailure(`the writer ended by itself: ${errorIn(words) ?? describeExit(exit)}`)

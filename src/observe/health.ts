@@ -1,11 +1,11 @@
 import type { Check, DestinationStatus, SourceStatus, Status } from './status.ts'
 
 /** A tail loop that has not turned for this long is stalled: it turns several times a second, whatever happens. */
-const tailStallMs = 60_000
+const TAIL_STALL_MS = 60_000
 /** Attempts failing for less than this are a hiccup; for longer, the destination is stuck. */
-const stuckRetryingMs = 60_000
+const STUCK_RETRYING_MS = 60_000
 /** A probe's response stays short, even with a thousand sources in trouble. */
-const maxReasons = 20
+const MAX_REASONS = 20
 
 /**
  * The probes' results. `tailIdleMs`: time since the tail loop last turned.
@@ -15,14 +15,14 @@ const maxReasons = 20
  */
 export function judgeHealth(snapshot: Omit<Status, 'health'>, tailIdleMs: number): Status['health'] {
   return {
-    live: check(tailIdleMs > tailStallMs ? [`the tail loop has not turned for ${seconds(tailIdleMs)}`] : []),
+    live: check(tailIdleMs > TAIL_STALL_MS ? [`the tail loop has not turned for ${seconds(tailIdleMs)}`] : []),
     ready: check(notReady(snapshot)),
     startup: check(snapshot.state === 'starting' ? ['the agent is starting'] : []),
   }
 }
 
 function check(reasons: readonly string[]): Check {
-  const shown = reasons.slice(0, maxReasons)
+  const shown = reasons.slice(0, MAX_REASONS)
   if (reasons.length > shown.length) shown.push(`and ${reasons.length - shown.length} more`)
   return { ok: reasons.length === 0, reasons: shown }
 }
@@ -74,7 +74,7 @@ function destinationReasons(destination: DestinationStatus, nowMs: number): stri
       return [`destination ${name} is ${state}${detail(lastError?.message)}`]
     case 'retrying': {
       const failingMs = failingSince === undefined ? 0 : nowMs - Date.parse(failingSince)
-      if (failingMs < stuckRetryingMs) return []
+      if (failingMs < STUCK_RETRYING_MS) return []
       return [`destination ${name} has been retrying for ${seconds(failingMs)}${detail(lastError?.message)}`]
     }
   }

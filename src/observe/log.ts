@@ -18,9 +18,9 @@ export interface LogOptions {
   readonly monotonicMs?: () => number
 }
 
-const repeatIntervalMs = 30_000
-const maxKeys = 1000
-const maxErrorLength = 500
+const REPEAT_INTERVAL_MS = 30_000
+const MAX_KEYS = 1000
+const MAX_ERROR_LENGTH = 500
 
 /** Secrets do not belong in log fields; should one slip in, these names are blanked, at the top and one level below. */
 const secretFields = [
@@ -49,7 +49,7 @@ export function createLog(options: LogOptions): AgentLog {
     },
     { write: lossy(options.sink) },
   )
-  const limit = createRateLimit({ intervalMs: repeatIntervalMs, maxKeys })
+  const limit = createRateLimit({ intervalMs: REPEAT_INTERVAL_MS, maxKeys: MAX_KEYS })
   const monotonicMs = options.monotonicMs ?? (() => performance.now())
   return {
     ...limited(logger.child({ component: 'agent' }), limit, monotonicMs),
@@ -103,8 +103,8 @@ function lossy(sink: Sink): (line: string) => void {
 
 /** Name, code and message of an error. Its other properties may contain anything, and a SyntaxError's message quotes the parsed text. */
 function describeError(error: unknown): unknown {
-  if (!(error instanceof Error)) return String(error).slice(0, maxErrorLength)
+  if (!(error instanceof Error)) return String(error).slice(0, MAX_ERROR_LENGTH)
   const code = 'code' in error && typeof error.code === 'string' ? { code: error.code } : {}
-  const message = error instanceof SyntaxError ? {} : { message: error.message.slice(0, maxErrorLength) }
+  const message = error instanceof SyntaxError ? {} : { message: error.message.slice(0, MAX_ERROR_LENGTH) }
   return { type: error.name, ...code, ...message }
 }

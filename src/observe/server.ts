@@ -1,9 +1,9 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { createServer } from 'node:http'
 import type { Log } from '../log.ts'
+import { agentSocketPath } from '../run-path.ts'
 import { type Answer, answerRequest, brokenAnswer } from './answer.ts'
 import { type Endpoint, serve, tcpAddress, unixAddress } from './endpoint.ts'
-import { agentSocketPath } from './socket-path.ts'
 import type { Status } from './status.ts'
 
 export interface ServerOptions {

@@ -5,7 +5,7 @@ import type { Compression } from '../config/config.ts'
 import { createSpares, type Spares } from './spares.ts'
 
 /** The smallest output buffer; larger ones are powers of two. */
-const LEAST_CAPACITY = 1_048_576
+const MIN_CAPACITY = 1_048_576
 
 export interface Codec {
   readonly compression: Exclude<Compression, 'none'>
@@ -80,7 +80,7 @@ function close({ stream }: Context): void {
 }
 
 function openContext({ compression, level }: Codec, bound: number): Context {
-  const capacity = Math.max(LEAST_CAPACITY, 2 ** Math.ceil(Math.log2(bound)))
+  const capacity = Math.max(MIN_CAPACITY, 2 ** Math.ceil(Math.log2(bound)))
   if (compression === 'gzip') {
     const stream = createGzip({ level, chunkSize: capacity, flush: constants.Z_FINISH })
     // Documented for deflate streams, which gzip is; its type omits it.

@@ -1,6 +1,6 @@
 import { stat, truncate } from 'node:fs/promises'
 import { join } from 'node:path'
-import { unlessAbsent } from '../system-error.ts'
+import { unlessAbsent } from '../system/system-error.ts'
 import { listSegments, measureSegment, type Segment } from './dead-letter-segment.ts'
 
 export interface CountedSegment extends Segment {

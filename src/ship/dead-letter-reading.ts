@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { systemError } from '../system-error.ts'
+import { systemError } from '../system/system-error.ts'
 import { type DeadLetterEntry, decodeEntry } from './dead-letter-entry.ts'
 import { completeLines, listSegments } from './dead-letter-segment.ts'
 

@@ -3,7 +3,7 @@ import { constants, createReadStream } from 'node:fs'
 import { type FileHandle, open, readdir, stat } from 'node:fs/promises'
 import { pipeline } from 'node:stream'
 import split2 from 'split2'
-import { unlessAbsent } from '../system-error.ts'
+import { unlessAbsent } from '../system/system-error.ts'
 
 /** A file of a dead letter directory. */
 export interface Segment {

@@ -1,5 +1,5 @@
 import { open, stat } from 'node:fs/promises'
-import { waitsForWriter } from '../named-pipe.ts'
+import { waitsForWriter } from '../system/named-pipe.ts'
 
 /** The largest secret, certificate or kubeconfig that is read: a path to some other file must not fill the memory. */
 const MAX_BYTES = 1_048_576

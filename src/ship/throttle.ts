@@ -19,16 +19,16 @@ interface ThrottleOptions {
 }
 
 /** Bottleneck passes a token through three timers, 3 to 4 ms; tokens are issued early enough to arrive when due. */
-const leadMs = 10
+const LEAD_MS = 10
 
 /**
  * Bottleneck keeps the time of the next job, this long after the last one, on the wall clock. If the clock is set back by an
  * hour, all jobs wait for an hour unless that time is always in the past.
  */
-const farInThePast = Number.NEGATIVE_INFINITY
+const FAR_IN_THE_PAST = Number.NEGATIVE_INFINITY
 
 /** Node fires a timer of more than 24.8 days immediately. */
-const longestTimerMs = 60_000
+const MAX_TIMER_MS = 60_000
 
 /**
  * Over any window of t seconds at most `burst` + `qps` × t takes are admitted, and `qps` is reached under sustained load.
@@ -37,20 +37,20 @@ const longestTimerMs = 60_000
  * adds an interval's tokens in one lump and starts the next interval when the timer fired, so windows around a lump get too
  * many and timer delays accumulate; and it deducts a token when it picks the job, which is a ms, or a stalled event loop,
  * before the job runs. So the refill is ours (no reservoir interval is set, and a throttle without waiters has no timer), and
- * the token bucket decides at the moment a take is admitted. Bottleneck gets tokens `leadMs` before they accrue: with a burst
+ * the token bucket decides at the moment a take is admitted. Bottleneck gets tokens `LEAD_MS` before they accrue: with a burst
  * of 1, its own latency would otherwise be lost on every token.
  *
  * A job costs Bottleneck 2.5 to 3.5 ms of time and 0.5 ms of CPU, and jobs are picked one after another, so at rates where
- * more than one token accrues in `leadMs`, a job fetches that many. Up to 100 a second it is one job per take. The remaining
+ * more than one token accrues in `LEAD_MS`, a job fetches that many. Up to 100 a second it is one job per take. The remaining
  * latency shows where the burst is less than 4 ms worth of the rate: 5000 a second with a burst of 15 gave 3900.
  */
 export async function createThrottle(options: ThrottleOptions): Promise<Throttle> {
   const { enabled, qps, burst, clock = () => performance.now() } = options
   if (!enabled) return unthrottled
   const { default: Bottleneck } = await import('bottleneck')
-  const limiter = new Bottleneck({ reservoir: burst, minTime: farInThePast })
+  const limiter = new Bottleneck({ reservoir: burst, minTime: FAR_IN_THE_PAST })
   const bucket = createTokenBucket(qps, burst)
-  const lot = Math.ceil((qps * leadMs) / 1000)
+  const lot = Math.ceil((qps * LEAD_MS) / 1000)
   const waiters = new Set<Waiter>()
   /** Tokens in Bottleneck's reservoir or on the way into it, and tokens fetched from it. Together at most `burst`. */
   let stored = burst
@@ -69,7 +69,7 @@ export async function createThrottle(options: ThrottleOptions): Promise<Throttle
       waiters.delete(waiter)
       waiter.admit()
     }
-    const accrued = bucket.tokensAt(nowMs + leadMs) - stored - fetched
+    const accrued = bucket.tokensAt(nowMs + LEAD_MS) - stored - fetched
     if (accrued > 0) {
       stored += accrued
       void limiter.incrementReservoir(accrued)
@@ -78,8 +78,8 @@ export async function createThrottle(options: ThrottleOptions): Promise<Throttle
     if (fetched === 0 && !fetching) void fetch()
     // With tokens stored and none fetched, the running job will call `serve` itself.
     if (fetched === 0 && stored > 0) return
-    const waitMs = bucket.nextTokenMs() - (fetched === 0 ? leadMs : 0) - nowMs
-    timer = setTimeout(serve, Math.min(longestTimerMs, Math.max(1, Math.ceil(waitMs))))
+    const waitMs = bucket.nextTokenMs() - (fetched === 0 ? LEAD_MS : 0) - nowMs
+    timer = setTimeout(serve, Math.min(MAX_TIMER_MS, Math.max(1, Math.ceil(waitMs))))
   }
 
   async function schedule(weight: number, job: () => void): Promise<void> {

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { systemError } from '../system-error.ts'
+import { systemError } from '../system/system-error.ts'
 
 /** The current mount points; empty where the system does not report them. */
 export type MountPoints = () => ReadonlySet<string>

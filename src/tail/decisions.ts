@@ -6,7 +6,7 @@ import type { Place } from './place.ts'
 const STALE_MS = 600_000
 /** Pause before the third attempt, then doubled. The second is immediate: the first may only have been too early. */
 const FIRST_PAUSE_MS = 1000
-const MOST_PAUSE_MS = 30_000
+const MAX_PAUSE_MS = 30_000
 
 /** A file that cannot be read, and why. */
 export interface Unreadable {
@@ -141,7 +141,7 @@ function kindOf(fault: Fault): Undecided['kind'] {
 }
 
 function isDue({ kind, tries, triedAtMs }: Undecided): boolean {
-  const pauseMs = tries === 1 ? 0 : Math.min(MOST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (tries - 2))
+  const pauseMs = tries === 1 ? 0 : Math.min(MAX_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (tries - 2))
   return kind !== 'damaged' && performance.now() - triedAtMs >= pauseMs
 }
 

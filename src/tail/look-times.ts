@@ -3,7 +3,7 @@ import { TICK_MS } from './rounds.ts'
 /** Time between looks for new files without a wake-up; longer if there are many directories. */
 const DISCOVERY_MS = 1000
 const DISCOVERY_MS_PER_DIRECTORY = 5
-const MOST_DISCOVERY_MS = 10_000
+const MAX_DISCOVERY_MS = 10_000
 
 /** When to look for new files, by the monotonic clock. */
 export interface LookTimes {
@@ -32,7 +32,7 @@ export function createLookTimes(): LookTimes {
     looked(directories) {
       const pause = Math.max(DISCOVERY_MS, directories * DISCOVERY_MS_PER_DIRECTORY)
       lookedAtMs = performance.now()
-      lookAtMs = lookedAtMs + Math.min(pause, MOST_DISCOVERY_MS)
+      lookAtMs = lookedAtMs + Math.min(pause, MAX_DISCOVERY_MS)
       wishedAtMs = Number.POSITIVE_INFINITY
     },
   }

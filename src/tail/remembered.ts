@@ -22,7 +22,7 @@ export interface Remembered {
 }
 
 /** A node starts and ends many containers a day. */
-const MOST_RECORDS = 20_000
+const MAX_RECORDS = 20_000
 /** Going through all of them takes some ms. */
 const EXPIRE_EVERY_MS = 60_000
 
@@ -73,7 +73,7 @@ export function createRemembered(records: readonly GenerationRecord[], expireAft
       // Also runs if the clock was set back.
       if (Math.abs(nowMs - expiredAtMs) < EXPIRE_EVERY_MS) return
       expiredAtMs = nowMs
-      const surplus = new Set(longestGone(all(), count - MOST_RECORDS))
+      const surplus = new Set(longestGone(all(), count - MAX_RECORDS))
       for (const [path, known] of byPath) {
         const fresh = known.filter(
           (record) => nowMs - Date.parse(record.seenAt) < expireAfterMs && !surplus.has(record),

@@ -3,13 +3,13 @@ import { createTurns } from './turns.ts'
 
 /** Files that changed recently are checked this often, unless there are very many of them. */
 export const TICK_MS = 250
-const MOST_ACTIVE_PER_TICK = 1000
+const MAX_ACTIVE_PER_TICK = 1000
 /** How often if all are quiet and their events arrive: then the poll only catches lost events. */
 const QUIET_TICK_MS = 2000
 /** How many quiet files are checked per second; twice as many while events are incomplete. */
 const QUIET_PER_SECOND = 250
 /** How many files that could not be opened are retried per tick, as far as there is room. */
-const MOST_OPENED_PER_TICK = 500
+const MAX_OPENED_PER_TICK = 500
 /** A directory is scanned for rotated generations this often without a wake-up. */
 const SCAN_MS = 10_000
 
@@ -46,8 +46,8 @@ export function createRounds(tickMs: number): Rounds {
   let tickAtMs = 0
 
   function* tick({ eventsIncomplete, hasRoom }: Surroundings): Generator<Lineage> {
-    yield* active.values().take(MOST_ACTIVE_PER_TICK)
-    if (unopened.size > 0 && hasRoom()) yield* unopened.values().take(MOST_OPENED_PER_TICK)
+    yield* active.values().take(MAX_ACTIVE_PER_TICK)
+    if (unopened.size > 0 && hasRoom()) yield* unopened.values().take(MAX_OPENED_PER_TICK)
     const pauseMs = pause(eventsIncomplete)
     yield* turns.next((QUIET_PER_SECOND * (eventsIncomplete ? 2 : 1) * pauseMs) / 1000)
   }

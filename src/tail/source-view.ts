@@ -27,7 +27,7 @@ interface Viewed {
 }
 
 /** Warnings of one kind that are listed; the others are only counted. */
-const MOST_NAMED = 3
+const MAX_NAMED = 3
 
 export function viewOf({ config, lineages, faults, taken, mounted }: Viewed, files: Files): SourceView {
   return {
@@ -57,6 +57,6 @@ function unreadableWarnings(lineages: Iterable<Lineage>): readonly string[] {
 }
 
 function shortened(warnings: readonly string[], what: string): readonly string[] {
-  const more = warnings.length - MOST_NAMED
-  return more > 0 ? [...warnings.slice(0, MOST_NAMED), `${more} more ${what}`] : warnings
+  const more = warnings.length - MAX_NAMED
+  return more > 0 ? [...warnings.slice(0, MAX_NAMED), `${more} more ${what}`] : warnings
 }

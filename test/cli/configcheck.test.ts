@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { configcheck } from '../../src/cli/configcheck.ts'
-import type { Output } from '../../src/cli/io.ts'
+import type { Output } from '../../src/io.ts'
 import { directoryOf, item, key } from '../config/loading.ts'
 import { fixturePath, fixtureText } from '../support/tls-fixtures.ts'
 

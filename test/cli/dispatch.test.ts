@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { commands } from '../../src/cli/commands.ts'
 import { dispatch } from '../../src/cli/dispatch.ts'
-import { exitCode } from '../../src/cli/io.ts'
+import { exitCode } from '../../src/io.ts'
 import { fakeIo } from './fake-io.ts'
 
 async function agent(...argv: string[]) {

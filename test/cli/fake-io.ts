@@ -1,4 +1,4 @@
-import type { Environment, Io, Output } from '../../src/cli/io.ts'
+import type { Environment, Io, Output } from '../../src/io.ts'
 
 export interface FakeIo extends Io {
   readonly stdout: RecordedOutput

@@ -21,21 +21,22 @@ function loadedBy(...files: string[]): string[] {
 describe('a probe loads', () => {
   it('these modules and no more for `status --check`', () => {
     expect(loadedBy('main.ts', 'cli/status.ts')).toEqual([
-      'cli/agent-socket.ts',
       'cli/arguments.ts',
       'cli/color.ts',
       'cli/commands.ts',
       'cli/dispatch.ts',
+      'cli/find-run-path.ts',
       'cli/health.ts',
-      'cli/io.ts',
-      'cli/run-path.ts',
       'cli/status.ts',
+      'io.ts',
       'main.ts',
       'node:fs',
       'node:net',
       'node:path',
+      'observe/agent-socket.ts',
       'observe/line.ts',
       'observe/socket-path.ts',
+      'run-path.ts',
     ])
   })
 

@@ -2,7 +2,7 @@ import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, readFileSync,
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { dispatch } from '../../src/cli/dispatch.ts'
-import { exitCode } from '../../src/cli/io.ts'
+import { exitCode } from '../../src/io.ts'
 import { openDeadLetter } from '../../src/ship/dead-letter.ts'
 import type { DeadLetterEntry } from '../../src/ship/dead-letter-entry.ts'
 import { entryOf } from '../ship/dead-letter-entries.ts'

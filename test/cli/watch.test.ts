@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { exitCode } from '../../src/cli/io.ts'
 import { watch } from '../../src/cli/watch.ts'
+import { exitCode } from '../../src/io.ts'
 import { fakeIo } from './fake-io.ts'
 
 describe('watching', () => {

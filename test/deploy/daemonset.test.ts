@@ -2,8 +2,8 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { parseAllDocuments } from 'yaml'
-import { longestDrainMs } from '../../src/agent-drain.ts'
-import { drainDeadlineMs } from '../../src/cli/run.ts'
+import { longestDrainMs } from '../../src/agent/drain.ts'
+import { DRAIN_DEADLINE_MS } from '../../src/cli/run.ts'
 import { loadConfig } from '../../src/config/load.ts'
 import { tempDir } from '../support/temp-dir.ts'
 
@@ -103,7 +103,7 @@ describe('deploy/daemonset.yaml', () => {
 
   test('never has two agents on one node and gives the agent its drain deadline', () => {
     expect(at(find('DaemonSet'), 'spec', 'updateStrategy', 'rollingUpdate')).toEqual({ maxUnavailable: 1, maxSurge: 0 })
-    expect(1000 * Number(at(pod, 'terminationGracePeriodSeconds'))).toBeGreaterThan(longestDrainMs(drainDeadlineMs))
+    expect(1000 * Number(at(pod, 'terminationGracePeriodSeconds'))).toBeGreaterThan(longestDrainMs(DRAIN_DEADLINE_MS))
   })
 })
 

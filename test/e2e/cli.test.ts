@@ -4,7 +4,7 @@ import { appendFile, mkdtemp, open, readdir, readFile, rm, stat, writeFile } fro
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { exitCode } from '../../src/cli/io.ts'
+import { exitCode } from '../../src/io.ts'
 import type { Status } from '../../src/observe/status.ts'
 import { fixturePath } from '../support/tls-fixtures.ts'
 
@@ -100,7 +100,7 @@ describe('the program', () => {
       .map(({ url }: { url: string }) => url)
       .filter((url: string) => url.startsWith('file:'))
     expect(scripts.length).toBeGreaterThan(5)
-    expect(scripts.length).toBeLessThan(16)
+    expect(scripts.length).toBeLessThan(17)
     expect(scripts.filter((url) => url.includes('node_modules'))).toEqual([])
   })
 })

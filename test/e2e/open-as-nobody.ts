@@ -1,4 +1,4 @@
-import { openPositions } from '../../src/agent-positions.ts'
+import { openPositions } from '../../src/agent/positions.ts'
 import { loadConfig } from '../../src/config/load.ts'
 import { createLog } from '../../src/observe/log.ts'
 

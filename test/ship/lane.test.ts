@@ -829,18 +829,20 @@ test('for any answers every record ends delivered or dead-lettered, and the wate
       fc.uniqueArray(fc.nat(39), { maxLength: 3 }),
       fc.integer({ min: 300, max: 3000 }),
       async (shapes, script, poisoned, maxBytes) => {
+        // A destination that accepts nothing is held to be misconfigured, so one record is accepted whenever it comes alone.
+        const good = shapes.length
         const lines = shapes.map(([isEvent, padding], n) => (isEvent ? event(n, padding) : record(n, padding)))
+        lines.push(record(good))
         const numberOf = (line: string): number => JSON.parse(line).n
-        const poison = new Set(poisoned.filter((n) => n < lines.length))
+        const poison = new Set(poisoned.filter((n) => n < good))
         const { fake, dead, file, done, lane } = setUp({
           content: `${lines.join('\n')}\n`,
           answer: ({ body, records }, attempt) => {
             if (records.some((line) => poison.has(numberOf(line)))) return refused
+            if (records.every((line) => numberOf(line) === good)) return ok
             return body.length > maxBytes ? tooLarge : (script[attempt - 1] ?? ok)
           },
         })
-        // A file of nothing but poison is the business of another test: there the destination counts as misconfigured.
-        if (poison.size === lines.length) return lane.abort()
         await done()
         await lane.drain()
         const whole = [...fake.delivered, ...dead.lines].filter((line) => lines.includes(line))

@@ -124,7 +124,7 @@ export class Pattern {
 export type Replaced = Buffer | 'grown' | 'costly'
 
 /** A line may cost this many passes over it, plus a little more for short lines. */
-const MOST_LOOKS = 8
+const MAX_LOOKS = 8
 const FREE_LOOKAHEAD = 65_536
 
 /** The budget for reading beyond matches, as the next search has to read that part again. */
@@ -132,7 +132,7 @@ class Lookahead {
   #left: number
 
   constructor(length: number) {
-    this.#left = MOST_LOOKS * length + FREE_LOOKAHEAD
+    this.#left = MAX_LOOKS * length + FREE_LOOKAHEAD
   }
 
   allows(more: number): boolean {

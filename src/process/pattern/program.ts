@@ -46,7 +46,7 @@ export function instructionAt({ inst }: Program, pc: number): Instruction {
 }
 
 /** Maximum size of a narrow set: the two cases of a letter, and what else folds to it. */
-const MOST_NARROW = 4
+const MAX_NARROW = 4
 /** The non-ASCII characters that fold to an ASCII letter. */
 const FOLDED_TO_ASCII = [0x17f, 0x212a]
 const ASCII = Array.from({ length: 128 }, (_, character) => character)
@@ -62,7 +62,7 @@ export function narrowSet(instruction: Instruction): readonly number[] | undefin
   else if ((arg & FOLD_CASE) === 0) set = runes
   else if (only < 128) set = [...ASCII, ...FOLDED_TO_ASCII].filter((character) => instruction.matchRune(character))
   else return undefined
-  const isNarrow = set.length > 0 && set.length <= MOST_NARROW
+  const isNarrow = set.length > 0 && set.length <= MAX_NARROW
   return isNarrow && !set.includes(10) && !set.includes(13) ? set : undefined
 }
 
@@ -72,7 +72,7 @@ function pairsOf(runes: readonly number[]): readonly (readonly [low: number, hig
 
 /** All from `low` to `high`, or enough of them to exceed a narrow set. */
 function listed(low: number, high: number): readonly number[] {
-  return Array.from({ length: Math.min(high - low, MOST_NARROW) + 1 }, (_, index) => low + index)
+  return Array.from({ length: Math.min(high - low, MAX_NARROW) + 1 }, (_, index) => low + index)
 }
 
 /** Whether the instruction accepts every character from `first` to `last` or none; `mixed`: some, or undetermined. */

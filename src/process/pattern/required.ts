@@ -14,16 +14,16 @@ export interface Required {
 }
 
 /** Larger programs are not analysed: the cost is quadratic in their size. */
-const MOST_INSTRUCTIONS = 2000
+const MAX_INSTRUCTIONS = 2000
 /** Text of this length is searched for whatever else is required: nothing is found faster. */
 const GOOD_TEXT_BYTES = 3
-const MOST_SEQUENCES = 24
-const LONGEST_SEQUENCE = 12
-const MOST_STEPS = 1000
+const MAX_SEQUENCES = 24
+const MAX_SEQUENCE = 12
+const MAX_STEPS = 1000
 
 /** The most selective of what provably occurs in every match of the program; undefined if nothing does. */
 export function requiredBy(program: Program): Required | undefined {
-  if (program.inst.length > MOST_INSTRUCTIONS) return undefined
+  if (program.inst.length > MAX_INSTRUCTIONS) return undefined
   const texts = chains(program, true)
   const text = longest(texts)
   if (text !== undefined && lengthOf(text) >= GOOD_TEXT_BYTES) return text
@@ -84,7 +84,7 @@ function beginnings(program: Program): readonly Required[] {
     const { pc, sequence } = open.pop() ?? { pc: 0, sequence: [] }
     const instruction = instructionAt(program, pc)
     const set = narrowSet(instruction)
-    if (set !== undefined && sequence.length < LONGEST_SEQUENCE) {
+    if (set !== undefined && sequence.length < MAX_SEQUENCE) {
       open.push({ pc: instruction.out, sequence: [...sequence, set] })
     } else if (isEmpty(instruction)) {
       open.push(...successors(instruction).map((next) => ({ pc: next, sequence })))
@@ -93,7 +93,7 @@ function beginnings(program: Program): readonly Required[] {
     }
     // Steps are bounded, because instructions that match nothing may form a loop.
     if (sequence.length === 0 && sequences.includes(sequence)) return []
-    if (steps > MOST_STEPS || open.length + sequences.length > MOST_SEQUENCES) return []
+    if (steps > MAX_STEPS || open.length + sequences.length > MAX_SEQUENCES) return []
   }
   return sequences.length === 0 ? [] : [{ sequences, isPrefix: true, isWhole: false }]
 }

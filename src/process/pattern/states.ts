@@ -4,9 +4,9 @@ import { empty, instructionAt, op, type Program, takes } from './program.ts'
 export const END = 256
 const SYMBOLS = 257
 /** 1 KiB each. */
-const MOST_STATES = 1000
+const MAX_STATES = 1000
 /** After this many consecutive overflows, building states costs more than it saves. */
-const MOST_OVERFLOWS = 8
+const MAX_OVERFLOWS = 8
 /** Overflows this many searches apart do not count as consecutive: building a thousand states is cheap beside them. */
 const SEARCHES_BETWEEN_OVERFLOWS = 10_000
 /** After this many, states are tried again: the lines may have changed. */
@@ -71,7 +71,7 @@ export class States {
   /** Whether one more search may use the states: they have not overflowed too often of late. */
   admit(): boolean {
     this.#searches += 1
-    if (this.#overflows <= MOST_OVERFLOWS) return true
+    if (this.#overflows <= MAX_OVERFLOWS) return true
     if (this.#searches <= SEARCHES_WITHOUT_STATES) return false
     this.#overflows = 0
     return true
@@ -157,7 +157,7 @@ export class States {
     const key = `${made.before} ${made.restarts} ${made.threads}`
     const known = this.#known.get(key)
     if (known !== undefined) return known
-    if (this.#known.size === MOST_STATES) {
+    if (this.#known.size === MAX_STATES) {
       this.#drops += 1
       this.#overflows = this.#searches > SEARCHES_BETWEEN_OVERFLOWS ? 1 : this.#overflows + 1
       this.#searches = 0

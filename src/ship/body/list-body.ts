@@ -9,9 +9,9 @@ import { stoppedBy } from './stopped.ts'
 
 export type { BodyLimits } from './format.ts'
 
-const SMALLEST_READ = 64 * 1024
+const MIN_READ = 64 * 1024
 /** Less room than this is not worth a read. */
-const SMALLEST_ROOM = 64 * 1024
+const MIN_ROOM = 64 * 1024
 
 /**
  * A list under construction in one memory of fixed size. The list's state (target, records, table) lives in the kernel's
@@ -65,7 +65,7 @@ export class ListBody implements Body {
     const { batchMaxSize, batchMaxBytes, maxLineBytes } = this.#limits
     const empty = this.records === 0
     const encodedLeft = Math.max(0, this.#get(word.targetEnd) - this.#get(word.target))
-    const useless = this.records >= batchMaxSize || encodedLeft < Math.min(SMALLEST_ROOM, batchMaxBytes / 8)
+    const useless = this.records >= batchMaxSize || encodedLeft < Math.min(MIN_ROOM, batchMaxBytes / 8)
     if (useless && !empty) return undefined
     const longest = maxLineBytes + 2
     const bytes = roomSize({
@@ -73,7 +73,7 @@ export class ListBody implements Body {
       encodedLeft,
       meanLineBytes: this.#means.lineBytes,
       meanRecordBytes: this.#means.recordBytes,
-      atLeast: this.#starved ? longest : Math.min(SMALLEST_READ, longest),
+      atLeast: this.#starved ? longest : Math.min(MIN_READ, longest),
       atMost: this.#format.reading === 'aside' ? this.#layout.scratchBytes : Math.max(encodedLeft, empty ? longest : 0),
     })
     const start = this.#roomStart(bytes)

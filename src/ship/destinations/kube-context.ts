@@ -33,12 +33,12 @@ export function chooseContext(
   return problems.length > 0 ? undefined : { cluster: cluster.entry, user: user.entry }
 }
 
-const mostNamesShown = 10
+const MAX_NAMES_SHOWN = 10
 
 function oneOf(document: ConfDocument, list: string): string {
   const names = namesIn(document, list)
   if (names.length === 0) return `\`${list}\` has none: add it`
-  return `name one of ${names.slice(0, mostNamesShown).join(', ')}${names.length > mostNamesShown ? ', …' : ''}, or add it`
+  return `name one of ${names.slice(0, MAX_NAMES_SHOWN).join(', ')}${names.length > MAX_NAMES_SHOWN ? ', …' : ''}, or add it`
 }
 
 /** Names fit to be shown. */

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { getPriority } from 'node:os'
 import { expect, test } from 'vitest'
-import { lowerPoolPriority } from '../src/pool-priority.ts'
+import { lowerPoolPriority } from '../../src/system/pool-priority.ts'
 
 const isLinux = process.platform === 'linux'
 

@@ -1,14 +1,14 @@
-import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Config, DestinationConfig } from './config/config.ts'
-import type { AgentLog } from './observe/log.ts'
-import type { openRules } from './process/source-rules.ts'
-import { type DeadLetter, openDeadLetter } from './ship/dead-letter.ts'
-import type { Destination } from './ship/destination.ts'
-import { configuredDestination } from './ship/destinations/create.ts'
-import { createLane, type Lane } from './ship/lane.ts'
-import { createThrottle } from './ship/throttle.ts'
-import type { Tailer } from './tail/tailer.ts'
+import type { Config, DestinationConfig } from '../config/config.ts'
+import type { AgentLog } from '../observe/log.ts'
+import type { openRules } from '../process/source-rules.ts'
+import { deadLetterPath } from '../run-path.ts'
+import { type DeadLetter, openDeadLetter } from '../ship/dead-letter.ts'
+import type { Destination } from '../ship/destination.ts'
+import { configuredDestination } from '../ship/destinations/create.ts'
+import { createLane, type Lane } from '../ship/lane.ts'
+import { createThrottle } from '../ship/throttle.ts'
+import type { Tailer } from '../tail/tailer.ts'
 
 const RECOUNT_MS = 2000
 
@@ -35,7 +35,7 @@ export async function openShipping(config: DestinationConfig, around: ShippingSu
     warn: (message) => log.warn({ key: `destination:${config.name}:${message}`, destination: config.name }, message),
   })
   const deadLetters = await openDeadLetter({
-    dir: join(around.config.checkpoint.runPath, 'dead-letter', config.name),
+    dir: deadLetterPath(around.config.checkpoint.runPath, config.name),
     maxBytes: config.deadLetterMaxBytes,
   })
   const { throttleQps: qps, throttleBurst: burst, throttleEnable: enabled } = config.delivery

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
-import type { Environment } from '../../src/cli/io.ts'
-import { runPathOf } from '../../src/cli/run-path.ts'
+import { runPathOf } from '../../src/cli/find-run-path.ts'
+import type { Environment } from '../../src/io.ts'
 import { directoryOf } from '../config/loading.ts'
 import { fakeIo } from './fake-io.ts'
 

@@ -1,8 +1,8 @@
 import { closeSync, existsSync, mkdirSync, openSync, rmdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { makeDirectory } from '../src/durable-directory.ts'
-import { tempDir } from './support/temp-dir.ts'
+import { makeDirectory } from '../../src/system/durable-directory.ts'
+import { tempDir } from '../support/temp-dir.ts'
 
 const modeOf = (path: string) => statSync(path).mode & 0o777
 

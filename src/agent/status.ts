@@ -1,13 +1,13 @@
 import { resolve } from 'node:path'
-import type { Shipping } from './agent-shipping.ts'
-import type { Saver } from './checkpoint/saver.ts'
-import type { Config } from './config/config.ts'
-import { judgeHealth } from './observe/health.ts'
-import type { CheckpointStatus, DestinationStatus, Status } from './observe/status.ts'
-import { openFiles } from './open-files.ts'
-import { failingSinceMs, type LaneAccount, nextAttemptAtMs } from './ship/lane-account.ts'
+import type { Saver } from '../checkpoint/saver.ts'
+import type { Config } from '../config/config.ts'
+import { judgeHealth } from '../observe/health.ts'
+import type { CheckpointStatus, DestinationStatus, Status } from '../observe/status.ts'
+import { failingSinceMs, type LaneAccount, nextAttemptAtMs } from '../ship/lane-account.ts'
+import { openFiles } from '../system/open-files.ts'
+import type { Tailer } from '../tail/tailer.ts'
+import type { Shipping } from './shipping.ts'
 import { describeRejected, describeSource } from './source-status.ts'
-import type { Tailer } from './tail/tailer.ts'
 
 /** What the process knows of itself. */
 export interface Vitals {

@@ -1,9 +1,9 @@
-import type { RejectedSource } from './config/config.ts'
-import type { FileStatus, PositionStatus, SourceStatus } from './observe/status.ts'
-import type { Cursor } from './tail/cursor.ts'
-import type { Generation } from './tail/generation.ts'
-import type { Lineage } from './tail/lineage.ts'
-import type { SourceView } from './tail/source-view.ts'
+import type { RejectedSource } from '../config/config.ts'
+import type { FileStatus, PositionStatus, SourceStatus } from '../observe/status.ts'
+import type { Cursor } from '../tail/cursor.ts'
+import type { Generation } from '../tail/generation.ts'
+import type { Lineage } from '../tail/lineage.ts'
+import type { SourceView } from '../tail/source-view.ts'
 
 /** One item of `logs:` with the files it matches. */
 export function describeSource(view: SourceView, nowMs: number): SourceStatus {

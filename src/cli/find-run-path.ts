@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
-import { agentSocketPath } from '../observe/socket-path.ts'
+import type { Io } from '../io.ts'
+import { agentSocketPath } from '../run-path.ts'
 import type { Arguments } from './arguments.ts'
-import type { Io } from './io.ts'
 
 /** Where to look for a running agent. */
 export interface RunPath {

@@ -1,6 +1,6 @@
-import type { Shipping } from './agent-shipping.ts'
-import type { Saver } from './checkpoint/saver.ts'
-import type { Tailer } from './tail/tailer.ts'
+import type { Saver } from '../checkpoint/saver.ts'
+import type { Tailer } from '../tail/tailer.ts'
+import type { Shipping } from './shipping.ts'
 
 /** Upper bound for each of: aborted requests ending, the last write of the positions, closing the destinations. */
 const ABORT_GRACE_MS = 3000

@@ -1,14 +1,14 @@
 import { appendFileSync, mkdirSync, rmSync, truncateSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { judgeHealth } from '../src/observe/health.ts'
-import type { FileStatus } from '../src/observe/status.ts'
-import { describeSource } from '../src/source-status.ts'
-import type { Tailer } from '../src/tail/tailer.ts'
-import { sampleStatus } from './observe/sample-status.ts'
-import { faultyFiles } from './support/faulty-files.ts'
-import { sourceOf, tailRig } from './support/tail-rig.ts'
-import { tempDir } from './support/temp-dir.ts'
+import { describeSource } from '../../src/agent/source-status.ts'
+import { judgeHealth } from '../../src/observe/health.ts'
+import type { FileStatus } from '../../src/observe/status.ts'
+import type { Tailer } from '../../src/tail/tailer.ts'
+import { sampleStatus } from '../observe/sample-status.ts'
+import { faultyFiles } from '../support/faulty-files.ts'
+import { sourceOf, tailRig } from '../support/tail-rig.ts'
+import { tempDir } from '../support/temp-dir.ts'
 
 function filesOf(tailer: Tailer, nowMs = Date.now()): readonly FileStatus[] {
   return tailer.view().flatMap((view) => describeSource(view, nowMs).files)

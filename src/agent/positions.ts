@@ -1,13 +1,14 @@
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { geteuid } from 'node:process'
-import { type ImportedPosition, loadDatadogRegistry } from './checkpoint/datadog-import.ts'
-import { openLock } from './checkpoint/lock.ts'
-import { type LockedStore, lockedStore } from './checkpoint/locked-store.ts'
-import { type GenerationRecord, parseRegistry, type RegistryState } from './checkpoint/registry.ts'
-import { openStore } from './checkpoint/store.ts'
-import type { Config } from './config/config.ts'
-import type { AgentLog } from './observe/log.ts'
+import { type ImportedPosition, loadDatadogRegistry } from '../checkpoint/datadog-import.ts'
+import { openLock } from '../checkpoint/lock.ts'
+import { type LockedStore, lockedStore } from '../checkpoint/locked-store.ts'
+import { type GenerationRecord, parseRegistry, type RegistryState } from '../checkpoint/registry.ts'
+import { openStore } from '../checkpoint/store.ts'
+import type { Config } from '../config/config.ts'
+import type { AgentLog } from '../observe/log.ts'
+import { REGISTRY_FILE } from '../run-path.ts'
 
 /** State from earlier runs, and the store for new state. */
 export interface Positions {
@@ -59,7 +60,7 @@ export async function openPositions({ config, log, holder, startedAtMs }: Positi
   return {
     kind: 'opened',
     positions: {
-      path: join(runPath, 'registry.json'),
+      path: join(runPath, REGISTRY_FILE),
       generations,
       imports: importedPositions(importPath, log),
       sinceMs: new Map(config.sources.map(({ path }) => [path, knownSinceMs.get(path) ?? firstAtMs])),

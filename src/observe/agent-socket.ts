@@ -1,5 +1,5 @@
 import { connect } from 'node:net'
-import { socketPathProblem } from '../observe/socket-path.ts'
+import { socketPathProblem } from './socket-path.ts'
 
 /** The outcome of asking the agent. */
 export type Reply =
@@ -13,7 +13,7 @@ export type Reply =
   | { readonly kind: 'silent' }
   | { readonly kind: 'failed'; readonly problem: string }
 
-const maxAnswerBytes = 64 * 1024 * 1024
+const MAX_ANSWER_BYTES = 64 * 1024 * 1024
 
 /**
  * One GET over a unix socket. HTTP/1.0, where the response ends with the connection, takes twenty lines: `node:http` would
@@ -32,8 +32,8 @@ export function askAgent(socketPath: string, page: string, timeoutMs = 3000): Pr
     .on('data', (chunk: Buffer) => {
       chunks.push(chunk)
       length += chunk.length
-      if (length > maxAnswerBytes)
-        resolve({ kind: 'failed', problem: `the answer is longer than ${maxAnswerBytes} bytes` })
+      if (length > MAX_ANSWER_BYTES)
+        resolve({ kind: 'failed', problem: `the answer is longer than ${MAX_ANSWER_BYTES} bytes` })
     })
     .on('end', () => resolve(parseAnswer(Buffer.concat(chunks).toString())))
     .on('error', (error) => resolve(failure(error)))
