@@ -27,7 +27,7 @@ export type OpenedAgent =
   /** Another agent works on the run path. */
   | { readonly kind: 'refused'; readonly message: string }
 
-export interface Agent {
+interface Agent {
   status(): Status
   /** Finds the files, persists which there are, and starts reading. Whatever delays this shows in the status. */
   start(): Promise<void>

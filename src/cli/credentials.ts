@@ -10,7 +10,7 @@ import { type KubeEndpoint, parseKubeconfig } from '../ship/destinations/kubecon
 import type { TlsPart, TlsSpec } from '../ship/http/tls-files.ts'
 import { readSmallFile } from '../ship/small-file.ts'
 
-export type CredentialPart = TlsPart | 'secret'
+type CredentialPart = TlsPart | 'secret'
 
 /** What a destination authenticates with. */
 export interface Credentials {

@@ -30,7 +30,7 @@ export interface RejectedSource {
   readonly error: string
 }
 
-export type StartPosition = 'beginning' | 'end' | 'forceBeginning' | 'forceEnd'
+type StartPosition = 'beginning' | 'end' | 'forceBeginning' | 'forceEnd'
 export type Encoding = 'utf-8' | 'utf-16-le' | 'utf-16-be' | 'shift-jis'
 
 export interface SourceConfig {
@@ -131,7 +131,7 @@ export interface CheckpointConfig {
   readonly expireAfterMs: number
 }
 
-export interface ServerConfig {
+interface ServerConfig {
   /** Undefined: only the unix socket `<run_path>/agent.sock`. */
   readonly listen: { readonly host: string; readonly port: number } | undefined
 }

@@ -3,7 +3,7 @@ import { isObject } from '../json-object.ts'
 import { DURATION_PATTERN, formatDuration, formatSize, parseDuration, parseSize, SIZE_PATTERN } from './units.ts'
 
 /** Why a value is refused. The text follows the key's name: "`listen` must be …". */
-export interface Fault {
+interface Fault {
   readonly fault: string
   readonly hint?: string
 }

@@ -28,7 +28,7 @@ export type Sections = Omit<Conf, 'logs' | 'destinations'> & {
 }
 
 /** One item of `logs:`. */
-export interface WrittenSource {
+interface WrittenSource {
   /** As written, if present. */
   readonly path: string | undefined
   /** Usable only if no finding is an error. */

@@ -34,7 +34,7 @@ export interface Scorecard {
 }
 
 /** Repeated arrivals of events, by what makes them legitimate. */
-export interface Duplicates {
+interface Duplicates {
   readonly total: number
   /** The agent was killed before it could have stored that the earlier arrival was acknowledged. */
   readonly afterKill: number

@@ -15,7 +15,7 @@ export interface Screen {
   close(): void
 }
 
-export type Tag = 'start' | 'rotation' | 'outage' | '429' | 'lost reply' | 'kill -9' | 'torn line' | 'recovered' | 'end'
+type Tag = 'start' | 'rotation' | 'outage' | '429' | 'lost reply' | 'kill -9' | 'torn line' | 'recovered' | 'end'
 
 const TAG_WIDTH = 10
 const hang = ' '.repeat(22)

@@ -22,7 +22,7 @@ export interface DeadLetter {
  * room for the next one. `too-large`: its `bytes` alone exceed the limit. After `failed` some of the others may be there,
  * too: writing them again may duplicate up to 1 MiB of them.
  */
-export type Written =
+type Written =
   | { readonly kind: 'stored'; readonly bytes: number }
   | { readonly kind: 'full'; readonly stored: number }
   | { readonly kind: 'too-large'; readonly stored: number; readonly bytes: number }

@@ -14,7 +14,7 @@ export interface RedeliveryOptions {
 }
 
 /** The outcome of resending entries, by index; those in neither collection were not tried. */
-export interface Redelivered {
+interface Redelivered {
   readonly delivered: ReadonlySet<number>
   /** With the reason they stay. */
   readonly kept: ReadonlyMap<number, string>
