@@ -1,5 +1,5 @@
 import { gunzipSync, zstdDecompressSync } from 'node:zlib'
-import { isObject } from '../json-object.ts'
+import { isObject, parseJson } from '../json.ts'
 
 /** The content of a request: the lines as the writer wrote them, if it is well-formed. */
 export type Parcel =
@@ -14,7 +14,7 @@ export function openParcel(body: Buffer, encoding: string | undefined): Parcel {
   const declared = encoding === undefined || encoding === 'identity' ? 'none' : encoding
   if (actual !== declared) return refused(`declared as ${declared}, but is ${actual}`)
   const text = decompress(body, actual)
-  const value = text === undefined ? undefined : parse(text)
+  const value = text === undefined ? undefined : parseJson(text)
   if (text === undefined || value === undefined) return refused(`not ${actual === 'none' ? 'JSON' : actual}`)
   if (Array.isArray(value)) return messages(value)
   if (isObject(value) && value.kind === 'EventList' && Array.isArray(value.items)) {
@@ -27,8 +27,7 @@ export function openParcel(body: Buffer, encoding: string | undefined): Parcel {
 
 function messages(records: readonly unknown[]): Parcel {
   const lines = records.map((record) => (isObject(record) ? record.message : undefined))
-  const complete = lines.every((line) => typeof line === 'string')
-  return complete ? { kind: 'lines', lines: lines as string[] } : refused('a log without a message')
+  return lines.every((line) => typeof line === 'string') ? { kind: 'lines', lines } : refused('a log without a message')
 }
 
 /** The items of an EventList as they appear in its text, since only the text shows whether they are what was written. */
@@ -67,14 +66,6 @@ function decompress(body: Buffer, encoding: ActualEncoding): string | undefined 
   try {
     if (encoding === 'zstd') return zstdDecompressSync(body, limit).toString()
     return (encoding === 'gzip' ? gunzipSync(body, limit) : body).toString()
-  } catch {
-    return undefined
-  }
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text)
   } catch {
     return undefined
   }

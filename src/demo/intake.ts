@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import { crc32 } from 'node:zlib'
+import { parseJsonObject } from '../json.ts'
 import { identityOf } from './events.ts'
 import { openParcel } from './intake-body.ts'
 
@@ -189,12 +190,8 @@ function record({ request, received }: Call, lines: readonly string[], body: Buf
 
 /** The identity of a line that is one audit event from its first to its last byte. */
 function wholeEvent(line: string): string | undefined {
-  try {
-    const event: unknown = JSON.parse(line)
-    return typeof event === 'object' && event !== null ? identityOf(event) : undefined
-  } catch {
-    return undefined
-  }
+  const event = parseJsonObject(line)
+  return event && identityOf(event)
 }
 
 async function reply({ response, faults }: Call, accepted: AcceptedRequest): Promise<void> {

@@ -1,7 +1,7 @@
+import { askStatus } from '../observe/ask-status.ts'
 import type { Status } from '../observe/status.ts'
 import type { Cast } from './cast.ts'
 import type { Amount, Gauges, Reading } from './gauges.ts'
-import { fetchStatus } from './status-probe.ts'
 
 /** What is visible at one moment. */
 export interface Look {
@@ -35,7 +35,8 @@ export function startWatch(cast: Cast, gauges: Gauges, onLook: (look: Look) => v
     return { written, received, reading, agentRunning: agent.running }
   }
   const watch = async () => {
-    const status = agent.running ? await fetchStatus(socketPath, STATUS_TIMEOUT_MS) : undefined
+    const reply = agent.running ? await askStatus(socketPath, STATUS_TIMEOUT_MS) : undefined
+    const status = reply?.kind === 'status' ? reply.status : undefined
     if (stopped) return
     agentSeen ||= status !== undefined
     onLook(look(status))
