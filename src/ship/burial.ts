@@ -1,18 +1,6 @@
 import type { DeadLine } from './batch.ts'
-import type { DeadLetterEntry } from './dead-letter-entry.ts'
+import type { DeadLetter, WriteResult } from './dead-letter.ts'
 import { type DeliveryContext, waitUntil } from './delivery.ts'
-
-/** Stores lines that a destination does not accept. Stored means durable. */
-export interface DeadLetterPort {
-  write(entries: readonly DeadLetterEntry[]): Promise<StoredDeadLetters>
-}
-
-/** A refused write may have stored the first entries. `too-large`: the next entry alone exceeds the limit. */
-export type StoredDeadLetters =
-  | { readonly kind: 'stored' }
-  | { readonly kind: 'full'; readonly stored: number }
-  | { readonly kind: 'too-large'; readonly stored: number; readonly bytes: number }
-  | { readonly kind: 'failed'; readonly stored: number; readonly code: string; readonly message: string }
 
 /**
  * Stores lines in the dead letter, waiting while it accepts none; false if aborted first. What is stored by then stays, and
@@ -25,7 +13,7 @@ const HOLD_MS = 5000
 
 export function createBurial(
   { account, destination, log }: DeliveryContext,
-  deadLetters: DeadLetterPort,
+  deadLetters: Pick<DeadLetter, 'write'>,
   { holdMs = HOLD_MS } = {},
 ): Bury {
   return async (lines, batchId, signal) => {
@@ -78,7 +66,7 @@ const remedies = new Map([
   ['EEXIST', 'a file stands where a directory belongs: move it away'],
 ])
 
-function refusalOf(refused: Exclude<StoredDeadLetters, { kind: 'stored' }>): { reason: string; hint: string } {
+function refusalOf(refused: Exclude<WriteResult, { kind: 'stored' }>): { reason: string; hint: string } {
   if (refused.kind === 'failed') {
     return { reason: refused.message, hint: remedies.get(refused.code) ?? 'the agent tries again until it can' }
   }

@@ -10,7 +10,7 @@ import { appendToSegment, openSegmentName } from './dead-letter-segment.ts'
 /** Where a destination's undeliverable records wait for an operator. */
 export interface DeadLetter {
   /** Resolves with `stored` once the entries are durable, in order. Writes are serialised. */
-  write(entries: readonly DeadLetterEntry[]): Promise<Written>
+  write(entries: readonly DeadLetterEntry[]): Promise<WriteResult>
   /** Recounts what is there: a replay, possibly in another process, removes entries. */
   refresh(): Promise<SystemError | undefined>
   readonly bytes: number
@@ -22,8 +22,8 @@ export interface DeadLetter {
  * room for the next one. `too-large`: its `bytes` alone exceed the limit. After `failed` some of the others may be there,
  * too: writing them again may duplicate up to 1 MiB of them.
  */
-type Written =
-  | { readonly kind: 'stored'; readonly bytes: number }
+export type WriteResult =
+  | { readonly kind: 'stored' }
   | { readonly kind: 'full'; readonly stored: number }
   | { readonly kind: 'too-large'; readonly stored: number; readonly bytes: number }
   | { readonly kind: 'failed'; readonly stored: number; readonly code: string; readonly message: string }
@@ -58,9 +58,8 @@ export async function openDeadLetter(options: DeadLetterOptions): Promise<DeadLe
     return segments
   }
 
-  async function store(entries: readonly DeadLetterEntry[]): Promise<Written> {
+  async function store(entries: readonly DeadLetterEntry[]): Promise<WriteResult> {
     let stored = 0
-    let bytes = 0
     try {
       while (stored < entries.length) {
         const rest = entries.slice(stored)
@@ -68,9 +67,8 @@ export async function openDeadLetter(options: DeadLetterOptions): Promise<DeadLe
         if (portion === undefined) return { ...refusal(rest), stored }
         await append(portion)
         stored += portion.entries
-        bytes += portion.bytes.length
       }
-      return { kind: 'stored', bytes }
+      return { kind: 'stored' }
     } catch (error) {
       return { kind: 'failed', stored, ...systemError(error) }
     }

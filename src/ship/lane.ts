@@ -7,7 +7,8 @@ import type { LineRules } from '../process/rules.ts'
 import type { Batch } from './batch.ts'
 import { createBatchDelivery } from './batch-delivery.ts'
 import type { Body } from './body/body.ts'
-import { createBurial, type DeadLetterPort } from './burial.ts'
+import { createBurial } from './burial.ts'
+import type { DeadLetter } from './dead-letter.ts'
 import { type DeliveryContext, probe } from './delivery.ts'
 import type { Destination, Verdict } from './destination.ts'
 import { fill } from './filling.ts'
@@ -20,7 +21,7 @@ export interface LaneOptions {
   readonly feed: Feed
   readonly delivery: DeliveryConfig
   readonly throttle: Throttle
-  readonly deadLetters: DeadLetterPort
+  readonly deadLetters: Pick<DeadLetter, 'write'>
   readonly log: Log
   /** The rules applied to an origin's lines before sending. */
   readonly rulesOf?: (origin: Origin) => LineRules | undefined

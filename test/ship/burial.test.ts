@@ -2,8 +2,8 @@ import { readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { DeadLine } from '../../src/ship/batch.ts'
-import { createBurial, type DeadLetterPort, type StoredDeadLetters } from '../../src/ship/burial.ts'
-import { openDeadLetter } from '../../src/ship/dead-letter.ts'
+import { createBurial } from '../../src/ship/burial.ts'
+import { type DeadLetter, openDeadLetter, type WriteResult } from '../../src/ship/dead-letter.ts'
 import { decodeEntry, encodeEntry } from '../../src/ship/dead-letter-entry.ts'
 import type { DeliveryContext } from '../../src/ship/delivery.ts'
 import { createLaneAccount } from '../../src/ship/lane-account.ts'
@@ -21,7 +21,7 @@ beforeEach(() => {
 })
 afterEach(() => root[Symbol.dispose]())
 
-function setUp(port: DeadLetterPort) {
+function setUp(port: Pick<DeadLetter, 'write'>) {
   const account = createLaneAccount()
   const context: DeliveryContext = {
     destination: fakeDestination(() => ok, { batchMaxSize: 10, batchMaxBytes: 4096, maxLineBytes: 1024 }).destination,
@@ -71,13 +71,13 @@ test('a batch larger than the dead letter may be goes there bit by bit, each lin
   expect([ended, account.held, account.deadLetteredRecords]).toEqual([true, 0, 5])
 })
 
-test.each<Exclude<StoredDeadLetters, { kind: 'stored' }>>([
+test.each<Exclude<WriteResult, { kind: 'stored' }>>([
   { kind: 'full', stored: 2 },
   { kind: 'too-large', stored: 2, bytes: 1e6 },
   { kind: 'failed', stored: 2, code: 'ENOSPC', message: 'ENOSPC: no space left' },
 ])('what is stored already is not written again when the others are: %j', async (answer) => {
   const written: string[][] = []
-  const answers: StoredDeadLetters[] = [answer, { ...answer, stored: 0 }]
+  const answers: WriteResult[] = [answer, { ...answer, stored: 0 }]
   const { account, bury } = setUp({
     async write(entries) {
       written.push(textOf(entries))
