@@ -1,6 +1,5 @@
 import { type AgentOptions, openAgent } from '../agent/agent.ts'
-import { loadConfig } from '../config/load.ts'
-import { type Problem, problemLine, renderProblem } from '../config/problem.ts'
+import { type Problem, problemLine } from '../config/problem.ts'
 import { type ExitCode, exitCode, type Io } from '../io.ts'
 import type { Log } from '../log.ts'
 import { createLog, fileSink } from '../observe/log.ts'
@@ -9,6 +8,7 @@ import { readVersion } from '../version.ts'
 import type { Arguments } from './arguments.ts'
 import { certificateProblems } from './certificate-problems.ts'
 import { credentialsOf } from './credentials.ts'
+import { loadNamedConfig } from './load-named-config.ts'
 
 /** Together with what `longestDrainMs` adds, less than a pod of deploy/daemonset.yaml has from SIGTERM to SIGKILL. */
 export const DRAIN_DEADLINE_MS = 35_000
@@ -42,15 +42,9 @@ interface Stop {
 }
 
 async function runUntil({ asked, insisted }: Stop, args: Arguments, io: Io): Promise<ExitCode> {
-  const path = args.value('config')
-  const loading = await loadConfig({ paths: path === undefined ? [] : [path], env: io.env })
-  if (loading.kind === 'invalid') {
-    io.stderr.write(
-      `${loading.problems.map(renderProblem).join('\n')}\nagent: the configuration has problems; nothing was started\n`,
-    )
-    return exitCode.configuration
-  }
-  const { config, origins, problems } = loading
+  const loaded = await loadNamedConfig(args, io, 'the configuration has problems; nothing was started')
+  if (loaded === undefined) return exitCode.configuration
+  const { config, origins, problems } = loaded
   const log = createLog({ level: config.logLevel, sink: fileSink(STDERR_FD) })
   void insisted.then((signal) => {
     log.warn({ signal }, 'stopped at once by a second signal; what is not settled is read again at the next start')

@@ -85,6 +85,7 @@ export interface WebhookConfig extends DestinationBase {
 }
 
 export type DestinationConfig = DatadogConfig | WebhookConfig
+export type DestinationType = DestinationConfig['type']
 
 /** A secret by value or by file. The value is never logged, shown or serialised: `secret()` keeps it out of JSON. */
 export type SecretRef =

@@ -1,4 +1,4 @@
-import type { DeliveryConfig } from './config.ts'
+import type { DeliveryConfig, DestinationType } from './config.ts'
 import type { Finding, Path } from './finding.ts'
 import { type Layer, layered } from './layers.ts'
 import type { DeliveryConf } from './schema.ts'
@@ -40,7 +40,7 @@ export interface ResolvedDelivery {
   readonly findings: readonly Finding[]
 }
 
-export function resolveDelivery(layers: readonly DeliveryLayer[], type: 'datadog' | 'webhook'): ResolvedDelivery {
+export function resolveDelivery(layers: readonly DeliveryLayer[], type: DestinationType): ResolvedDelivery {
   const conf = layered(defaults, ...layers.map((layer) => layer.conf as Layer<typeof defaults> | undefined))
   const findings: Finding[] = []
   const isGiven = (key: keyof DeliveryConf) => layers.some((layer) => layer.conf?.[key] !== undefined)

@@ -3,6 +3,7 @@ import { closeSync, openSync, readdirSync, readSync, statSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import { geteuid } from 'node:process'
 import { waitsForWriter } from '../system/named-pipe.ts'
+import { systemError } from '../system/system-error.ts'
 import { type Problem, problemOf } from './problem.ts'
 
 /** A ConfigMap holds at most this much. */
@@ -86,7 +87,7 @@ function notUtf8(file: string, bytes: Buffer): Problem {
 }
 
 function unreadable(path: string, error: unknown): Problem {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : undefined
+  const { code } = systemError(error)
   switch (code) {
     case 'ENOENT':
       return problemOf(path, 'does not exist', { hint: 'give a file or a directory by --config or TAILSHIP_CONFIG' })
@@ -100,7 +101,6 @@ function unreadable(path: string, error: unknown): Problem {
         hint: 'let that user read the file and enter every directory above it, or run as another user',
       })
     default:
-      if (code === undefined) throw error
       return problemOf(path, `cannot be read (${code})`)
   }
 }

@@ -7,6 +7,7 @@ import { type Finding, Findings } from './finding.ts'
 import type { Merged } from './merge.ts'
 import type { Origin, Origins } from './origin.ts'
 import { longestLineOf, resolveSource } from './sources.ts'
+import { DAY_MS } from './units.ts'
 import type { Sections, WrittenFile } from './written.ts'
 
 export interface ResolveInput {
@@ -61,7 +62,6 @@ export function resolveConfig(input: ResolveInput): Resolved {
   }
 }
 
-const DAY_MS = 86_400_000
 const defaultListen = { host: '127.0.0.1', port: 5555 }
 
 function writtenDestinations(conf: Sections, findings: Findings): readonly WrittenDestination[] {

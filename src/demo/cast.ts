@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { DestinationType } from '../config/config.ts'
 import type { Io } from '../io.ts'
 import { agentSocketPath } from '../run-path.ts'
 import { type Agent, createAgent } from './agent.ts'
@@ -23,7 +24,7 @@ export interface Cast {
 
 export interface CastOptions {
   readonly seed: number
-  readonly destination: 'datadog' | 'webhook'
+  readonly destination: DestinationType
   readonly eventsPerSecond: number
   readonly maxFileBytes: number
   /** The agent's main program. */

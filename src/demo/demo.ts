@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import type { DestinationType } from '../config/config.ts'
 import type { Io } from '../io.ts'
 import type { AgentLogLine } from './agent-log.ts'
 import { assemble, type Cast } from './cast.ts'
@@ -15,7 +16,7 @@ export interface DemoSettings {
   /** From the first process to the last, without any further waiting. */
   readonly durationMs: number
   readonly seed: number
-  readonly destination: 'datadog' | 'webhook'
+  readonly destination: DestinationType
   readonly eventsPerSecond: number
   /** Announcements go to standard error, and nothing else is shown anywhere. */
   readonly json: boolean

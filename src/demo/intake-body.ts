@@ -6,7 +6,8 @@ export type Parcel =
   | { readonly kind: 'lines'; readonly lines: readonly string[] }
   | { readonly kind: 'refused'; readonly reason: string }
 
-const MAX_BODY_BYTES = 64 * 2 ** 20
+/** Of a request, and of what it unpacks to. */
+export const MAX_BODY_BYTES = 64 * 2 ** 20
 
 /** Unpacks a Datadog array or an EventList. */
 export function openParcel(body: Buffer, encoding: string | undefined): Parcel {

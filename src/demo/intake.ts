@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { crc32 } from 'node:zlib'
 import { parseJsonObject } from '../json.ts'
 import { identityOf } from './events.ts'
-import { openParcel } from './intake-body.ts'
+import { MAX_BODY_BYTES, openParcel } from './intake-body.ts'
 
 /** What an intake received, independent of what anything else believes. Times are from `performance.now()`. */
 export interface Received {
@@ -65,8 +65,6 @@ export interface IntakeOptions {
 }
 
 type Handler = (request: IncomingMessage, response: ServerResponse) => void
-
-const MAX_BODY_BYTES = 64 * 2 ** 20
 
 interface Faults {
   throttledUntilMs: number

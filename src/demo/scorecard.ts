@@ -1,3 +1,4 @@
+import type { DestinationType } from '../config/config.ts'
 import type { AcceptedRequest, Received } from './intake.ts'
 import { countOf } from './words.ts'
 import type { Written } from './writer.ts'
@@ -9,7 +10,7 @@ export interface Scorecard {
   /** Why it failed; empty when it passed. */
   readonly failures: readonly string[]
   readonly seed: number
-  readonly destination: string
+  readonly destination: DestinationType
   readonly durationMs: number
   readonly written: { readonly events: number; readonly bytes: number }
   /** Written events that arrived at least once: with `missing` they make up `written`. */
@@ -48,7 +49,7 @@ interface Duplicates {
 
 export interface Evidence {
   readonly seed: number
-  readonly destination: string
+  readonly destination: DestinationType
   readonly durationMs: number
   readonly written: Written
   readonly received: Received

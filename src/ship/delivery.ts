@@ -5,6 +5,7 @@ import { nextDelayMs } from './backoff.ts'
 import { type Batch, batchIdOf, type DeadLine, partOf, type Range } from './batch.ts'
 import type { Destination, SendRequest, Verdict } from './destination.ts'
 import { canaryOf } from './evidence.ts'
+import { lengthOf } from './http/outgoing-body.ts'
 import { type Failing, type LaneAccount, noteFailing } from './lane-account.ts'
 import type { Throttle } from './throttle.ts'
 
@@ -159,7 +160,7 @@ function noteDelivered(
   const latencyMs = performance.now() - startedAtMs
   account.batchesSent += 1
   account.recordsSent += request.records
-  account.bytesSent += request.pieces.reduce((sum, piece) => sum + piece.length, 0)
+  account.bytesSent += lengthOf(request.pieces)
   account.encodedBytesSent += sentBytes
   account.lastSuccessAtMs = Date.now()
   noteDecision(account)

@@ -12,6 +12,11 @@ export function systemError(error: unknown): SystemError {
   throw error
 }
 
+/** Whether the caller lacks a permission. */
+export function isDenied({ code }: Pick<SystemError, 'code'>): boolean {
+  return code === 'EACCES' || code === 'EPERM'
+}
+
 /** Undefined instead of a rejection if the file does not exist. */
 export async function unlessAbsent<T>(work: Promise<T>): Promise<T | undefined> {
   try {

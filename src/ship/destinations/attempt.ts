@@ -2,7 +2,7 @@ import type { Compression } from '../../config/config.ts'
 import { presentable } from '../answer-text.ts'
 import { compress } from '../compress.ts'
 import type { SendRequest, Verdict } from '../destination.ts'
-import type { BodyBytes } from '../http/outgoing-body.ts'
+import { type BodyBytes, lengthOf } from '../http/outgoing-body.ts'
 import type { Transport } from '../http/transport.ts'
 import { judge } from '../judge.ts'
 import { codeOf } from '../small-file.ts'
@@ -33,7 +33,7 @@ export async function attempt(request: SendRequest, wire: Wire, signal: AbortSig
   const answer = await wire.transport.post({ path: wire.path, headers, body }, signal)
   return judge(presentable(answer, wire.secrets), {
     delivered: wire.delivered,
-    sentBytes: body.pieces.reduce((sum, piece) => sum + piece.length, 0),
+    sentBytes: lengthOf(body.pieces),
     nowMs: Date.now(),
   })
 }
