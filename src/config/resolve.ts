@@ -83,7 +83,7 @@ function resolveSources(files: readonly WrittenFile[], conf: Sections, environme
   const rejectedSources: RejectedSource[] = []
   const origins: Origin[] = []
   for (const { document, integration, conf: own, sources: written } of files) {
-    const around = {
+    const inherited = {
       integration,
       service: own.init_config?.service,
       tags: conf.tags ?? environment.tags ?? [],
@@ -93,7 +93,7 @@ function resolveSources(files: readonly WrittenFile[], conf: Sections, environme
       const errors = findings.filter(({ severity }) => severity === 'error').map(({ message }) => message)
       if (errors.length > 0) rejectedSources.push({ integration, path, error: errors.join('; ') })
       else if (source !== undefined) {
-        sources.push(resolveSource(source, around))
+        sources.push(resolveSource(source, inherited))
         origins.push({ document, path: ['logs', index] })
       }
     }

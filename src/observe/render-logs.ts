@@ -1,4 +1,4 @@
-import { banner, bytes, duration, moment, table } from './format.ts'
+import { banner, bytes, duration, table, timestamp } from './format.ts'
 import { printable } from './line.ts'
 import type { DestinationStatus, FileStatus, SourceStatus, Status } from './status.ts'
 
@@ -34,15 +34,16 @@ function renderDestination(destination: DestinationStatus, nowMs: number): strin
     `RetryCount: ${destination.retries}`,
     `RetryTimeSpent: ${duration(destination.retryTimeMs)}`,
     `Latency: average ${duration(latencyMs.average)}, peak ${duration(latencyMs.peak)}`,
-    `LastSuccess: ${lastSuccessAt === undefined ? 'none yet' : moment(lastSuccessAt, nowMs)}`,
+    `LastSuccess: ${lastSuccessAt === undefined ? 'none yet' : timestamp(lastSuccessAt, nowMs)}`,
   ]
-  if (lastError !== undefined) lines.push(`LastError: ${moment(lastError.at, nowMs)}: ${printable(lastError.message)}`)
-  if (nextAttemptAt !== undefined) lines.push(`NextAttempt: ${moment(nextAttemptAt, nowMs)}`)
+  if (lastError !== undefined)
+    lines.push(`LastError: ${timestamp(lastError.at, nowMs)}: ${printable(lastError.message)}`)
+  if (nextAttemptAt !== undefined) lines.push(`NextAttempt: ${timestamp(nextAttemptAt, nowMs)}`)
   return lines.map((line) => `    ${line}`)
 }
 
 function destinationWord({ state, failingSince }: DestinationStatus, nowMs: number): string {
-  const since = failingSince === undefined ? '' : ` since ${moment(failingSince, nowMs)}`
+  const since = failingSince === undefined ? '' : ` since ${timestamp(failingSince, nowMs)}`
   switch (state) {
     case 'ok':
       return 'OK'

@@ -1,8 +1,8 @@
 import PQueue from 'p-queue'
-import { createBell } from '../bell.ts'
 import type { Feed, Origin } from '../block.ts'
 import type { DeliveryConfig } from '../config/config.ts'
 import type { Log } from '../log.ts'
+import { createNotifier } from '../notifier.ts'
 import type { LineRules } from '../process/rules.ts'
 import type { Batch } from './batch.ts'
 import { createBatchDelivery } from './batch-delivery.ts'
@@ -13,7 +13,7 @@ import { type DeliveryContext, probe } from './delivery.ts'
 import type { Destination, Verdict } from './destination.ts'
 import { fill } from './filling.ts'
 import { createLaneAccount, type LaneAccount } from './lane-account.ts'
-import { createSpares } from './spares.ts'
+import { createPool } from './pool.ts'
 import type { Throttle } from './throttle.ts'
 
 export interface LaneOptions {
@@ -56,9 +56,9 @@ export function createLane(options: LaneOptions): Lane {
   const context: DeliveryContext = { destination, delivery, throttle, account, log, floor: { notBeforeMs: 0 } }
   const bury = createBurial(context, options.deadLetters)
   const deliver = createBatchDelivery(context, bury)
-  const spares = createSpares<Body>()
-  /** Rings when a body is returned and a request may be sent. */
-  const freed = createBell()
+  const bodies = createPool<Body>()
+  /** Notifies when a body is returned and a request may be sent. */
+  const freed = createNotifier()
   let inUse = 0
   let loop: Promise<void> = Promise.resolve()
 
@@ -66,12 +66,12 @@ export function createLane(options: LaneOptions): Lane {
     while (inUse > delivery.maxInFlight && !signal.aborted) await freed.wait(signal)
     if (signal.aborted) return undefined
     inUse += 1
-    return spares.take() ?? destination.newBody()
+    return bodies.take() ?? destination.newBody()
   }
 
   function giveBack(body: Body): void {
     inUse -= 1
-    spares.give(body)
+    bodies.give(body)
   }
 
   async function run(signal: AbortSignal): Promise<void> {
@@ -99,7 +99,7 @@ export function createLane(options: LaneOptions): Lane {
       account.inFlightBytes -= batch.bytes
       batch.body.reset()
       giveBack(batch.body)
-      freed.ring()
+      freed.notify()
     })
   }
 

@@ -1,10 +1,10 @@
 import { setImmediate, setTimeout as sleep } from 'node:timers/promises'
 import fc from 'fast-check'
 import { describe, expect, test, vi } from 'vitest'
-import { createBell } from '../../src/bell.ts'
 import type { Chunk, Feed, LongLine } from '../../src/block.ts'
 import type { DeliveryConfig } from '../../src/config/config.ts'
 import type { Log, LogFields } from '../../src/log.ts'
+import { createNotifier } from '../../src/notifier.ts'
 import type { DeadLetter, WriteResult } from '../../src/ship/dead-letter.ts'
 import type { DeadLetterEntry } from '../../src/ship/dead-letter-entry.ts'
 import type { Verdict } from '../../src/ship/destination.ts'
@@ -771,7 +771,7 @@ describe('a line that is longer than memory may be', () => {
           const chunk = left.length > 0 ? undefined : await file.feed.read(room)
           return chunk && { ...chunk, lineFrom: cutShort(chunk), leave: (rest) => left.push(rest) }
         },
-        ready: (signal) => (left.length === 0 ? file.feed.ready(signal) : createBell().wait(signal)),
+        ready: (signal) => (left.length === 0 ? file.feed.ready(signal) : createNotifier().wait(signal)),
       }
       const fake = fakeDestination(() => ok, { batchMaxSize: 10, batchMaxBytes: 4096, maxLineBytes: 1024 })
       const dead = deadLetters()
