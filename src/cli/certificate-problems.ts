@@ -28,15 +28,16 @@ interface Validity {
   readonly toMs: number
 }
 
-interface Look {
+interface ValidityCheck {
   readonly nowMs: number
+  /** Which of a file's certificates is judged. */
   readonly choose: (all: readonly Validity[]) => Validity | undefined
 }
 
 async function problemOfPem(
   { tls, warningAt }: Credentials,
   part: 'cert' | 'ca',
-  { nowMs, choose }: Look,
+  { nowMs, choose }: ValidityCheck,
 ): Promise<Problem | undefined> {
   const pem = tls[part]
   if (pem === undefined) return undefined

@@ -2,7 +2,7 @@ import { gunzipSync, zstdDecompressSync } from 'node:zlib'
 import { isObject, parseJson } from '../json.ts'
 
 /** The content of a request: the lines as the writer wrote them, if it is well-formed. */
-export type Parcel =
+export type Payload =
   | { readonly kind: 'lines'; readonly lines: readonly string[] }
   | { readonly kind: 'refused'; readonly reason: string }
 
@@ -10,7 +10,7 @@ export type Parcel =
 export const MAX_BODY_BYTES = 64 * 2 ** 20
 
 /** Unpacks a Datadog array or an EventList. */
-export function openParcel(body: Buffer, encoding: string | undefined): Parcel {
+export function decodePayload(body: Buffer, encoding: string | undefined): Payload {
   const actual = actualEncoding(body)
   const declared = encoding === undefined || encoding === 'identity' ? 'none' : encoding
   if (actual !== declared) return refused(`declared as ${declared}, but is ${actual}`)
@@ -26,7 +26,7 @@ export function openParcel(body: Buffer, encoding: string | undefined): Parcel {
   return refused('neither an array of logs nor an EventList')
 }
 
-function messages(records: readonly unknown[]): Parcel {
+function messages(records: readonly unknown[]): Payload {
   const lines = records.map((record) => (isObject(record) ? record.message : undefined))
   return lines.every((line) => typeof line === 'string') ? { kind: 'lines', lines } : refused('a log without a message')
 }
@@ -72,6 +72,6 @@ function decompress(body: Buffer, encoding: ActualEncoding): string | undefined 
   }
 }
 
-function refused(reason: string): Parcel {
+function refused(reason: string): Payload {
   return { kind: 'refused', reason }
 }

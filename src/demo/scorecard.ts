@@ -1,6 +1,6 @@
 import type { DestinationType } from '../config/config.ts'
-import type { AcceptedRequest, Received } from './intake.ts'
-import { countOf } from './words.ts'
+import { countOf } from './format.ts'
+import type { AcceptedRequest, Received } from './received.ts'
 import type { Written } from './writer.ts'
 
 /** What `demo --json` prints: fields are added, never renamed or removed, within a version. */

@@ -1,7 +1,7 @@
 import pc from 'picocolors'
 import type { Io, Output } from '../io.ts'
+import { seconds } from './format.ts'
 import { drawPanel, statusLine, type View } from './panel.ts'
-import { seconds } from './words.ts'
 
 /** Where the demo reports what happens. */
 export interface Screen {
