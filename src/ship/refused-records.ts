@@ -1,8 +1,9 @@
 import { type Batch, batchIdOf, type DeadLine, type Settlements } from './batch.ts'
 import type { Bury } from './burial.ts'
 import { DEAD_LINE_BYTES } from './chunk-account.ts'
-import { type DeliveryContext, deadRecord, noteDecision } from './delivery.ts'
+import { type DeliveryContext, deadRecord } from './delivery.ts'
 import type { RefusedRange } from './isolation.ts'
+import { noteDecision } from './lane-account.ts'
 import { type Shortened, sendShortened, shorten } from './shortening.ts'
 
 export interface RefusalPorts {
