@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { parseJson } from '../json.ts'
+import { isObject, parseJson } from '../json.ts'
 import { check } from './check.ts'
 import { dotted, type Finding, type Path } from './finding.ts'
 import { type Problem, problemOf } from './problem.ts'
@@ -126,7 +126,8 @@ export function readEnvironment(env: Environment): EnvironmentRead {
 }
 
 function put(root: Record<string, unknown>, [first = '', second]: readonly string[], value: unknown): void {
-  root[first] = second === undefined ? value : { ...(root[first] as object | undefined), [second]: value }
+  const section = root[first]
+  root[first] = second === undefined ? value : { ...(isObject(section) && section), [second]: value }
 }
 
 /** The Datadog Agent's other variables that correspond to a key of conf.yaml. */

@@ -34,7 +34,7 @@ export function valueAt(value: unknown, path: Path): unknown {
   return path.reduce<unknown>(
     (parent, step) =>
       typeof parent === 'object' && parent !== null && Object.hasOwn(parent, step)
-        ? (parent as Record<PropertyKey, unknown>)[step]
+        ? Reflect.get(parent, step)
         : undefined,
     value,
   )
