@@ -7,7 +7,7 @@ import { type DeadLetter, openDeadLetter } from '../ship/dead-letter.ts'
 import type { Destination } from '../ship/destination.ts'
 import { configuredDestination } from '../ship/destinations/create.ts'
 import { createLane, type Lane } from '../ship/lane.ts'
-import { createThrottle } from '../ship/throttle.ts'
+import { configuredThrottle } from '../ship/throttle.ts'
 import type { Tailer } from '../tail/tailer.ts'
 
 const RECOUNT_MS = 2000
@@ -38,8 +38,7 @@ export async function openShipper(config: DestinationConfig, context: ShipperCon
     dir: deadLetterPath(context.config.checkpoint.runPath, config.name),
     maxBytes: config.deadLetterMaxBytes,
   })
-  const { throttleQps: qps, throttleBurst: burst, throttleEnable: enabled } = config.delivery
-  const throttle = await createThrottle({ qps, burst, enabled })
+  const throttle = await configuredThrottle(config.delivery)
   const lane = createLane({
     destination,
     feed: tailer.feed(config.name),
