@@ -41,8 +41,8 @@ export async function loadConfig(options: LoadOptions): Promise<Loading> {
   const { paths, env, hostnameOf = hostname, exists = existsSync } = options
   const found = findFiles(paths.length > 0 ? paths : [env.TAILSHIP_CONFIG || '/etc/tailship'])
   const read = found.files.map((file) => ({ file, ...readConfFile(file) }))
-  const unread = [...found.problems, ...read.flatMap((one) => ('problem' in one ? [one.problem] : []))]
-  const files = await Promise.all(read.flatMap((one) => ('text' in one ? [writtenFile(one.file, one.text)] : [])))
+  const unread = [...found.problems, ...read.flatMap((one) => (one.kind === 'unusable' ? [one.problem] : []))]
+  const files = await Promise.all(read.flatMap((one) => (one.kind === 'text' ? [writtenFile(one.file, one.text)] : [])))
   const environment = readEnvironment(env)
   const merged = merge(files)
   const { config, origins, findings } = resolveConfig({

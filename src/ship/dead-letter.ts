@@ -75,9 +75,9 @@ export async function openDeadLetter(options: DeadLetterOptions): Promise<DeadLe
   }
 
   async function nextPortion(entries: readonly DeadLetterEntry[]): Promise<Portion | undefined> {
-    const most = Math.min(PORTION_BYTES, segmentBytes)
+    const maxPortionBytes = Math.min(PORTION_BYTES, segmentBytes)
     const fitting = (known: readonly CountedSegment[]): Portion | undefined =>
-      encodePortion(entries, { room: maxBytes - total(known, 'bytes'), most })
+      encodePortion(entries, { roomBytes: maxBytes - total(known, 'bytes'), maxBytes: maxPortionBytes })
     return fitting(segments ?? (await count())) ?? fitting(await count())
   }
 
