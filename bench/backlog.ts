@@ -1,7 +1,7 @@
 import { rename } from 'node:fs/promises'
 import { type RunningAgent, type Setting, settledBytes, startAgent, untilStatus } from './agent-process.ts'
-import type { LimitFigures } from './copy-limit.ts'
 import { type Fixture, logOf } from './fixture.ts'
+import type { LimitFigures } from './limit-figures.ts'
 import { cpuSecondsOf, memoryOf } from './process-figures.ts'
 import { runProgram, type Sink } from './programs.ts'
 import type { Limit, Workload } from './workloads.ts'
