@@ -1,7 +1,7 @@
 import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { makeDirectory, syncDirectory } from '../system/durable-directory.ts'
-import { type SystemError, systemError } from '../system/system-error.ts'
+import { attempt, type SystemError, systemError } from '../system/system-error.ts'
 import { type CountedSegment, countSegments, total } from './dead-letter-count.ts'
 import { type DeadLetterEntry, encodeEntry } from './dead-letter-entry.ts'
 import { encodePortion, type Portion } from './dead-letter-portion.ts'
@@ -104,7 +104,7 @@ export async function openDeadLetter(options: DeadLetterOptions): Promise<DeadLe
     return result
   }
 
-  const refresh = (): Promise<SystemError | undefined> => inTurn(count).then(() => undefined, systemError)
+  const refresh = () => attempt(inTurn(count))
   await refresh()
   return {
     write: (entries) => inTurn(() => store(entries)),
