@@ -2,9 +2,9 @@ import type { Feed, Origin } from '../block.ts'
 import type { LineRules } from '../process/rules.ts'
 import type { Batch, BatchDeadLetter, BatchPart } from './batch.ts'
 import type { Body } from './body/body.ts'
-import type { Bury } from './burial.ts'
 import type { ChunkAccount } from './chunk-account.ts'
 import { takeLines } from './chunk-lines.ts'
+import type { DeadLettering } from './dead-lettering.ts'
 
 export interface FillLimits {
   readonly maxWaitMs: number
@@ -19,7 +19,7 @@ export interface FillLimits {
   sendable(signal: AbortSignal): Promise<void>
   /** The rules for the lines of an origin. */
   rulesOf(origin: Origin): LineRules | undefined
-  readonly bury: Bury
+  readonly deadLetter: DeadLettering
 }
 
 /**
@@ -53,8 +53,8 @@ export async function fill(
     }
     const from = body.records
     // Not in a batch yet, so there is no batch id.
-    const bury: ChunkAccount['bury'] = (line) => limits.bury([line], '', signal)
-    const account: ChunkAccount = { end: 0, skipped: {}, dead: [], deadRoom, bury }
+    const deadLetter: ChunkAccount['deadLetter'] = (line) => limits.deadLetter([line], '', signal)
+    const account: ChunkAccount = { end: 0, skipped: {}, dead: [], deadRoom, deadLetter }
     const rules = limits.rulesOf(chunk.origin)
     const stopped = await takeLines(body, { chunk, room, rules }, account)
     deadRoom = account.deadRoom

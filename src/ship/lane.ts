@@ -7,8 +7,8 @@ import type { LineRules } from '../process/rules.ts'
 import type { Batch } from './batch.ts'
 import { createBatchDelivery } from './batch-delivery.ts'
 import type { Body } from './body/body.ts'
-import { createBurial } from './burial.ts'
 import type { DeadLetter } from './dead-letter.ts'
+import { createDeadLettering } from './dead-lettering.ts'
 import { type DeliveryContext, probe } from './delivery.ts'
 import type { Destination, Verdict } from './destination.ts'
 import { fill } from './filling.ts'
@@ -54,8 +54,8 @@ export function createLane(options: LaneOptions): Lane {
   const sending = new AbortController()
   const queue = new PQueue({ concurrency: delivery.maxInFlight })
   const context: DeliveryContext = { destination, delivery, throttle, account, log, floor: { notBeforeMs: 0 } }
-  const bury = createBurial(context, options.deadLetters)
-  const deliver = createBatchDelivery(context, bury)
+  const deadLetter = createDeadLettering(context, options.deadLetters)
+  const deliver = createBatchDelivery(context, deadLetter)
   const bodies = createPool<Body>()
   /** Notifies when a body is returned and a request may be sent. */
   const freed = createNotifier()
@@ -81,7 +81,7 @@ export function createLane(options: LaneOptions): Lane {
       canSend: () => account.inFlight < delivery.maxInFlight,
       sendable: freed.wait,
       rulesOf: options.rulesOf ?? (() => undefined),
-      bury,
+      deadLetter,
     }
     for (let body = await takeBody(signal); body; body = await takeBody(signal)) {
       const batch = await fill(body, feed, limits, signal)

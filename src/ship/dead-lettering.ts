@@ -6,16 +6,16 @@ import { type DeliveryContext, waitUntil } from './delivery.ts'
  * Stores lines in the dead letter, waiting while it accepts none; false if aborted first. What is stored by then stays, and
  * is stored again with its batch after the next start.
  */
-export type Bury = (lines: readonly DeadLine[], batchId: string, signal: AbortSignal) => Promise<boolean>
+export type DeadLettering = (lines: readonly DeadLine[], batchId: string, signal: AbortSignal) => Promise<boolean>
 
 /** How long a lane waits before retrying a dead letter that is full or cannot be written. */
 const HOLD_MS = 5000
 
-export function createBurial(
+export function createDeadLettering(
   { account, destination, log }: DeliveryContext,
   deadLetters: Pick<DeadLetter, 'write'>,
   { holdMs = HOLD_MS } = {},
-): Bury {
+): DeadLettering {
   return async (lines, batchId, signal) => {
     if (lines.length === 0) return true
     let rest = lines
