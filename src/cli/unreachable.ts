@@ -15,7 +15,7 @@ export interface Unreachable {
 export function explainUnreachable(reply: Unanswered, runPath: RunPath): Unreachable {
   const socket = printable(agentSocketPath(runPath.path))
   const { unavailable, permission } = exitCode
-  const elsewhere = `the run path ${printable(runPath.path)} comes from ${printable(runPath.because)}; if the agent has another: --run-path DIR or --config FILE`
+  const elsewhere = `the run path ${printable(runPath.path)} comes from ${printable(runPath.source)}; if the agent has another: --run-path DIR or --config FILE`
   const start = 'start it: agent run --config FILE'
   switch (reply.kind) {
     case 'absent': {

@@ -23,7 +23,7 @@ export class AwaitedFiles {
   absolute(path: string, key: Path): string {
     const absolute = this.#port.absolute(path)
     if (!this.#port.exists(absolute)) {
-      this.#findings.warnForNow(
+      this.#findings.warnTransiently(
         key,
         `\`${dotted(key)}\` ${absolute} does not exist, or not yet: deliveries wait for it`,
       )

@@ -5,7 +5,7 @@ import { environmentPath } from './destinations.ts'
 import { type Environment, readEnvironment } from './environment.ts'
 import { merge } from './merge.ts'
 import type { Origins } from './origin.ts'
-import { placing } from './placing.ts'
+import { placeFindings } from './placing.ts'
 import { type Problem, problemOf } from './problem.ts'
 import { findFiles, readConfFile } from './read.ts'
 import { resolveConfig } from './resolve.ts'
@@ -63,7 +63,7 @@ export async function loadConfig(options: LoadOptions): Promise<Loading> {
     ...files.flatMap((file) => problemsOf(file, files.length === 1)),
     ...merged.problems,
     ...environment.problems,
-    ...placing({ files, merged, environment, complete })([...findings, ...ofRules]),
+    ...placeFindings([...findings, ...ofRules], { files, merged, environment, complete }),
   ])
   return problems.some(({ scope }) => scope === 'fatal')
     ? { kind: 'invalid', problems }

@@ -48,7 +48,7 @@ export async function fill(
     if (!room) break
     const chunk = await feed.read(room, signal)
     if (!chunk) {
-      if (!(await more({ feed, limits, sealAtMs }, signal))) break
+      if (!(await waitForMore({ feed, limits, sealAtMs }, signal))) break
       continue
     }
     const from = body.records
@@ -78,7 +78,7 @@ export async function fill(
 }
 
 /** Waits for something to read; false if the batch should be sent as it is. */
-async function more(
+async function waitForMore(
   { feed, limits, sealAtMs }: { feed: Feed; limits: FillLimits; sealAtMs: number | undefined },
   signal: AbortSignal,
 ): Promise<boolean> {
