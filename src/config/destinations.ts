@@ -1,5 +1,5 @@
 import type { Compression, DestinationConfig } from './config.ts'
-import { AwaitedFiles, type FilePort, resolveProxy, resolveTls } from './connection.ts'
+import { awaitedFiles, type FilePort, resolveProxy, resolveTls } from './connection.ts'
 import { resolveDatadog } from './datadog.ts'
 import { resolveDelivery } from './delivery.ts'
 import type { EnvironmentConf } from './environment.ts'
@@ -54,7 +54,7 @@ function isSame(one: Finding, other: Finding): boolean {
 function resolveDestination({ conf, path }: WrittenDestination, name: string, context: DestinationContext) {
   const { environment } = context
   const findings = new Findings(path)
-  const files = new AwaitedFiles(context.files, findings)
+  const files = awaitedFiles(context.files, findings)
   const { delivery, findings: ofDelivery } = resolveDelivery(
     [
       { path: [...path, 'delivery'], conf: conf.delivery },
