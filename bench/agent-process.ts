@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { exitOf } from '../src/demo/child.ts'
 import type { Cleanup } from '../src/demo/cleanup.ts'
-import { askAgent } from '../src/observe/agent-socket.ts'
+import { askStatus } from '../src/observe/ask-status.ts'
 import type { Status } from '../src/observe/status.ts'
 import { agentSocketPath } from '../src/run-path.ts'
 
@@ -70,8 +70,8 @@ log_level: error
     runPath,
     async status() {
       if (child.exitCode !== null) throw new Error(`the agent ended with ${child.exitCode}`)
-      const reply = await askAgent(agentSocketPath(runPath), '/status')
-      return reply.kind === 'answer' ? (JSON.parse(reply.body) as Status) : undefined
+      const reply = await askStatus(agentSocketPath(runPath))
+      return reply.kind === 'status' ? reply.status : undefined
     },
     async stop() {
       child.kill('SIGTERM')

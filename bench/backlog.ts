@@ -1,10 +1,10 @@
 import { rename } from 'node:fs/promises'
 import { type RunningAgent, type Setting, settledBytes, startAgent, untilStatus } from './agent-process.ts'
-import type { LimitFigures } from './copy-limit.ts'
 import { type Fixture, logOf } from './fixture.ts'
+import type { LimitFigures } from './limit-figures.ts'
 import { cpuSecondsOf, memoryOf } from './process-figures.ts'
 import { runProgram, type Sink } from './programs.ts'
-import type { Limit, Work } from './works.ts'
+import type { Limit, Workload } from './workloads.ts'
 
 /** What shipping a backlog took; of log bytes, uncompressed. */
 export interface Cost {
@@ -21,9 +21,9 @@ export interface Bench extends Setting {
  * One run of the whole agent: from its first request until the sink has the last byte, as for the peers; CPU from when the
  * logs appear until all of it is settled. The start of the process, before there is anything to ship, does not count.
  */
-export async function shipBacklog(work: Work, fixture: Fixture, bench: Bench): Promise<Cost> {
+export async function shipBacklog(workload: Workload, fixture: Fixture, bench: Bench): Promise<Cost> {
   const { sink } = bench
-  const agent = await startAgent(work.job(sink.port), bench)
+  const agent = await startAgent(workload.job(sink.port), bench)
   await sink.reset()
   const cpuBefore = cpuSecondsOf(agent.pid)
   await moveIn(fixture, agent)

@@ -13,7 +13,7 @@ import { measureShipping, type Shipping } from './shipping.ts'
 import { soak } from './soak.ts'
 import { quantile } from './statistics.ts'
 import { figuresOf, type RowFigures, renderRows, table } from './table.ts'
-import { quickWorks, type Work, withLargeBatches, withRules, works } from './works.ts'
+import { quickWorkloads, type Workload, withLargeBatches, withRules, workloads } from './workloads.ts'
 
 const MEBIBYTE = 1024 * 1024
 
@@ -36,16 +36,16 @@ type Measure = (options: Options, bench: Bench) => Promise<Section[]>
 const sections: Readonly<Record<string, Measure>> = {
   async shipping(options, bench) {
     const spec = { bytes: (options.quick ? 512 : 1024) * MEBIBYTE, files: 1, lines: 'events' as const }
-    const more = [withLargeBatches(works.webhookNone), withRules(works.webhookNone)]
-    const all = options.quick ? quickWorks : [...Object.values(works), ...more]
+    const more = [withLargeBatches(workloads.webhookNone), withRules(workloads.webhookNone)]
+    const all = options.quick ? quickWorkloads : [...Object.values(workloads), ...more]
     return [await shipped(`shipping ${describe(spec)}`, { spec, all, beside: 'limits and peers' }, options, bench)]
   },
   async lines(options, bench) {
     const done: Section[] = []
     for (const lines of [200, 2_000, 20_000, 200_000]) {
       const spec = { bytes: 512 * MEBIBYTE, files: 1, lines }
-      const all = [works.webhookNone, works.datadogZstd].map((work) =>
-        lines < 1000 && work === works.webhookNone ? withLargeBatches(work) : work,
+      const all = [workloads.webhookNone, workloads.datadogZstd].map((workload) =>
+        lines < 1000 && workload === workloads.webhookNone ? withLargeBatches(workload) : workload,
       )
       done.push(await shipped(`lines: ${describe(spec)}`, { spec, all, beside: 'nothing' }, options, bench))
     }
@@ -55,14 +55,14 @@ const sections: Readonly<Record<string, Measure>> = {
     const done: Section[] = []
     for (const files of [1, 10, 100, 1000]) {
       const spec = { bytes: 512 * MEBIBYTE, files, lines: 2_000 }
-      const all = [works.webhookNone, works.datadogZstd]
+      const all = [workloads.webhookNone, workloads.datadogZstd]
       done.push(await shipped(`files: ${describe(spec)}`, { spec, all, beside: 'nothing' }, options, bench))
     }
     return done
   },
   async backlog(options, bench) {
     const spec = { bytes: 8192 * MEBIBYTE, files: 1, lines: 'events' as const }
-    const all = [works.webhookNone, withLargeBatches(works.webhookNone), works.datadogZstd]
+    const all = [workloads.webhookNone, withLargeBatches(workloads.webhookNone), workloads.datadogZstd]
     return [await shipped(`backlog: ${describe(spec)}`, { spec, all, beside: 'limits' }, options, bench)]
   },
   async idle(_options, bench) {
@@ -119,12 +119,12 @@ async function shipped(
     spec,
     all,
     beside,
-  }: { readonly spec: FixtureSpec; readonly all: readonly Work[]; readonly beside: Shipping['beside'] },
+  }: { readonly spec: FixtureSpec; readonly all: readonly Workload[]; readonly beside: Shipping['beside'] },
   options: Options,
   bench: Bench,
 ): Promise<Section> {
   const fixture = await createFixture(bench.cleanup.directory, spec)
-  const rows = await measureShipping({ works: all, fixture, beside }, options, bench)
+  const rows = await measureShipping({ workloads: all, fixture, beside }, options, bench)
   await fixture.remove()
   return { title, rows: rows.map(figuresOf) }
 }

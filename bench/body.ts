@@ -21,14 +21,14 @@ const origin: Origin = {
   maxLineBytes: limits.maxLineBytes,
 }
 
-interface Work {
+interface Workload {
   readonly name: string
   readonly body: Body
   readonly withStrings: (lines: Buffer) => Buffer
 }
 
 const attributesOf = () => Buffer.from(ATTRIBUTES)
-const works: readonly Work[] = [
+const workloads: readonly Workload[] = [
   {
     name: 'list',
     body: createJsonListBody({ ...limits, prefix: '{"kind":"EventList","items":[', suffix: ']}' }),
@@ -92,7 +92,7 @@ console.log('GB/s         line     kernel   strings   ratio')
 for (const lineBytes of [200, 2_000, 20_000, 200_000]) {
   const lines = auditLines(lineBytes, 8_000_000)
   const small = lines.subarray(0, lines.indexOf('\n', 2_000_000) + 1)
-  for (const { name, body, withStrings } of works) {
+  for (const { name, body, withStrings } of workloads) {
     const speeds = Array.from({ length: ROUNDS }, () => lines.length / encodeAll(body, lines))
     const other = Array.from({ length: Math.ceil(ROUNDS / 4) }, () => small.length / timed(() => withStrings(small)))
     const [kernel, strings] = [spreadOf(speeds).median, spreadOf(other).median]

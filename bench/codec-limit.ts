@@ -6,8 +6,7 @@ import { open } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { promisify } from 'node:util'
 import { constants, gzip, zstdCompress } from 'node:zlib'
-import type { LimitFigures } from './copy-limit.ts'
-import { monotonicMs } from './statistics.ts'
+import { startMeasuring } from './limit-figures.ts'
 
 const blockBytes = 2 * 1024 * 1024
 const sampleBytes = 128 * 1024 * 1024
@@ -26,8 +25,7 @@ const sample = Buffer.allocUnsafeSlow(sampleBytes)
 const { bytesRead } = await file.read(sample, 0, sampleBytes, 0)
 await file.close()
 
-const cpuBefore = process.cpuUsage()
-const beforeMs = monotonicMs()
+const report = startMeasuring()
 let next = 0
 async function work(compressBlock: (block: Buffer) => Promise<Buffer>): Promise<void> {
   while (next < bytesRead) {
@@ -37,10 +35,4 @@ async function work(compressBlock: (block: Buffer) => Promise<Buffer>): Promise<
   }
 }
 await Promise.all(Array.from({ length: 2 * availableParallelism() }, () => work(compress)))
-const { user, system } = process.cpuUsage(cpuBefore)
-const figures: LimitFigures = {
-  megabytesPerSecond: bytesRead / 1e3 / (monotonicMs() - beforeMs),
-  cpuSecondsPerGigabyte: (user + system) / 1e6 / (bytesRead / 1e9),
-}
-process.send?.(figures)
-process.disconnect?.()
+report(bytesRead)

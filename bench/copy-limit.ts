@@ -5,12 +5,7 @@
 import { once } from 'node:events'
 import { open } from 'node:fs/promises'
 import { connect } from 'node:net'
-import { monotonicMs } from './statistics.ts'
-
-export interface LimitFigures {
-  readonly megabytesPerSecond: number
-  readonly cpuSecondsPerGigabyte: number
-}
+import { startMeasuring } from './limit-figures.ts'
 
 const blockBytes = 2 * 1024 * 1024
 const [, , path = '', port = ''] = process.argv
@@ -18,8 +13,7 @@ const file = await open(path)
 const { size } = await file.stat()
 const socket = connect({ port: Number(port), host: '127.0.0.1', noDelay: true })
 await once(socket, 'connect')
-const cpuBefore = process.cpuUsage()
-const beforeMs = monotonicMs()
+const report = startMeasuring()
 socket.write(`POST / HTTP/1.1\r\nhost: sink\r\ncontent-length: ${size}\r\n\r\n`)
 const idle = Array.from({ length: 3 }, () => Buffer.allocUnsafeSlow(blockBytes))
 const freed = new EventTarget()
@@ -35,12 +29,6 @@ for (let position = 0; position < size; ) {
   })
 }
 await once(socket, 'data')
-const { user, system } = process.cpuUsage(cpuBefore)
-const figures: LimitFigures = {
-  megabytesPerSecond: size / 1e3 / (monotonicMs() - beforeMs),
-  cpuSecondsPerGigabyte: (user + system) / 1e6 / (size / 1e9),
-}
-process.send?.(figures)
-process.disconnect?.()
+report(size)
 socket.destroy()
 await file.close()

@@ -4,7 +4,7 @@ import { type Setting, settledBytes, startAgent, untilStatus } from './agent-pro
 import { createFixture } from './fixture.ts'
 import { memoryOf, threadSecondsOf } from './process-figures.ts'
 import type { Sink } from './programs.ts'
-import { works } from './works.ts'
+import { workloads } from './workloads.ts'
 
 /** What an agent costs that has nothing to do. */
 export interface Idle {
@@ -23,7 +23,7 @@ export async function measureIdle(
   { files, bytes, seconds }: { readonly files: number; readonly bytes: number; readonly seconds: number },
   { sink, ...setting }: Setting & { readonly sink: Sink },
 ): Promise<Idle> {
-  const agent = await startAgent(works.webhookNone.job(sink.port), setting)
+  const agent = await startAgent(workloads.webhookNone.job(sink.port), setting)
   const fixture = await createFixture(setting.cleanup.directory, { bytes, files, lines: 'events' })
   await cp(fixture.directory, agent.logs, { recursive: true })
   await fixture.remove()

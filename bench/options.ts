@@ -20,10 +20,10 @@ export interface Options {
 
 export const usage = `npm run bench -- [options]
 
-  --quick               under a minute: the main works on a small backlog
+  --quick               under a minute: the main workloads on a small backlog
   --check               fail when a ratio of this run is outside the bounds of bench/bounds.json
   --json                figures for programs
-  --rounds NUMBER       how often each work is run (default: 5; quick: 3)
+  --rounds NUMBER       how often each workload is run (default: 5; quick: 3)
   --only SECTION        one section: shipping, lines, files, backlog, idle, latency, probe, soak
   --minutes NUMBER      how long the soak takes (default: 5)
   --full-speed          the soak writes as fast as the agent ships, instead of 10 MB/s

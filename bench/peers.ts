@@ -6,9 +6,9 @@ import { exitOf } from '../src/demo/child.ts'
 import type { Bench, Cost } from './backlog.ts'
 import { type Fixture, logOf } from './fixture.ts'
 import { cpuSecondsOf, memoryOf } from './process-figures.ts'
-import type { Codec } from './works.ts'
+import type { Codec } from './workloads.ts'
 
-/** Another agent, at the settings that suit it best for this work, uncompressed or with a codec it knows. */
+/** Another agent, at the settings that suit it best for this workload, uncompressed or with a codec it knows. */
 export interface Peer {
   readonly name: string
   readonly codecs: readonly Codec[]

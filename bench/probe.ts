@@ -4,7 +4,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { systemError } from '../src/system/system-error.ts'
 import { type Setting, startAgent } from './agent-process.ts'
 import { memoryOf, threadSecondsOf } from './process-figures.ts'
-import { works } from './works.ts'
+import { workloads } from './workloads.ts'
 
 /** What one `agent status --check=live` costs, process start included. */
 export interface ProbeCost {
@@ -13,7 +13,7 @@ export interface ProbeCost {
 }
 
 export async function measureProbes(count: number, setting: Setting): Promise<readonly ProbeCost[]> {
-  const agent = await startAgent(works.webhookNone.job(9), setting)
+  const agent = await startAgent(workloads.webhookNone.job(9), setting)
   const costs: ProbeCost[] = []
   while (costs.length < count) costs.push(await probe(setting.agent, agent.runPath))
   await agent.stop()

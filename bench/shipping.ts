@@ -3,7 +3,7 @@ import type { Fixture } from './fixture.ts'
 import type { Options } from './options.ts'
 import { peers, runPeer } from './peers.ts'
 import type { Row } from './table.ts'
-import { type Codec, type Limit, limits, type Work } from './works.ts'
+import { type Codec, type Limit, limits, type Workload } from './workloads.ts'
 
 /** One thing that is run once a round. */
 interface Entry {
@@ -14,7 +14,7 @@ interface Entry {
 }
 
 export interface Shipping {
-  readonly works: readonly Work[]
+  readonly workloads: readonly Workload[]
   readonly fixture: Fixture
   /** What is run as well. */
   readonly beside: 'nothing' | 'limits' | 'limits and peers'
@@ -22,20 +22,20 @@ export interface Shipping {
 
 /** Everything once, and all over again, so that what is compared is measured side by side. */
 export async function measureShipping(
-  { works, fixture, beside }: Shipping,
+  { workloads, fixture, beside }: Shipping,
   options: Options,
   bench: Bench,
 ): Promise<readonly Row[]> {
-  const used = limits.filter((limit) => beside !== 'nothing' && works.some((work) => work.limit === limit))
+  const used = limits.filter((limit) => beside !== 'nothing' && workloads.some((workload) => workload.limit === limit))
   const agents = [{ agent: bench.agent, suffix: '' }]
   if (options.against !== undefined) agents.push({ agent: options.against, suffix: ' (against)' })
   const entries: Entry[] = [
     ...used.map((limit) => ({ name: `limit: ${limit}`, run: () => measureLimit(limit, fixture, bench) })),
-    ...works.flatMap((work) =>
+    ...workloads.flatMap((workload) =>
       agents.map(({ agent, suffix }) => ({
-        name: work.name + suffix,
-        limit: work.limit,
-        run: () => shipBacklog(work, fixture, { ...bench, agent }),
+        name: workload.name + suffix,
+        limit: workload.limit,
+        run: () => shipBacklog(workload, fixture, { ...bench, agent }),
       })),
     ),
     ...(beside === 'limits and peers' ? peerEntries(used, { fixture, options, bench }) : []),

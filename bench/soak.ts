@@ -7,7 +7,7 @@ import { auditLines } from './audit-lines.ts'
 import { logOf } from './fixture.ts'
 import { forgetPeakOf, memoryOf, threadSecondsOf } from './process-figures.ts'
 import type { Sink } from './programs.ts'
-import { works } from './works.ts'
+import { workloads } from './workloads.ts'
 
 /** What a load takes, once a minute. */
 export interface Minute {
@@ -38,7 +38,7 @@ export async function* soak(
   { minutes, load }: { readonly minutes: number; readonly load: Load },
   { sink, ...setting }: Setting & { readonly sink: Sink },
 ): AsyncGenerator<Minute> {
-  const agent = await startAgent(works.datadogZstd.job(sink.port), setting)
+  const agent = await startAgent(workloads.datadogZstd.job(sink.port), setting)
   const pace = load === 'steady' ? steady() : full(agent)
   const lines = auditLines(2_000, pace.bytesPerWrite)
   const append = await rotatedLog(logOf(agent.logs, 0), pace.rotateAtBytes)

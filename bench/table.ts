@@ -1,8 +1,8 @@
 import type { Cost } from './backlog.ts'
 import { type Spread, spreadOf } from './statistics.ts'
-import type { Limit } from './works.ts'
+import type { Limit } from './workloads.ts'
 
-/** One work, all rounds. */
+/** One workload, all rounds. */
 export interface Row {
   readonly name: string
   readonly limit: Limit | undefined
@@ -40,7 +40,7 @@ export function renderRows(rows: readonly RowFigures[]): string {
     peakRssMegabytes ? spread(peakRssMegabytes, 0) : '',
     share ? `${spread(scaled(share, 100), 0)} % of ${share.of}` : '',
   ])
-  return table([['WORK', 'MB/S', 'CPU S/GB', 'PEAK RSS MB', 'SHARE OF THE LIMIT'], ...lines])
+  return table([['WORKLOAD', 'MB/S', 'CPU S/GB', 'PEAK RSS MB', 'SHARE OF THE LIMIT'], ...lines])
 }
 
 export function table(lines: readonly (readonly string[])[]): string {

@@ -7,10 +7,10 @@ import { openFilesAllowance } from '../system/open-files.ts'
 import { lowerPoolPriority } from '../system/pool-priority.ts'
 import { cachedReads } from '../tail/cached-reads.ts'
 import { nodeFiles } from '../tail/files.ts'
-import { createTailer } from '../tail/tailer.ts'
+import { createTailer, type Tailer } from '../tail/tailer.ts'
 import { drain } from './drain.ts'
-import { openPositions, registryOf } from './positions.ts'
-import { openShipping, watchShipping } from './shipping.ts'
+import { openPositions, type Positions, registryOf } from './positions.ts'
+import { openShipper, watchShipper } from './shipper.ts'
 import { describeAgent, type Vitals } from './status.ts'
 
 export interface AgentOptions {
@@ -27,7 +27,7 @@ export type OpenedAgent =
   /** Another agent works on the run path. */
   | { readonly kind: 'refused'; readonly message: string }
 
-export interface Agent {
+interface Agent {
   status(): Status
   /** Finds the files, persists which there are, and starts reading. Whatever delays this shows in the status. */
   start(): Promise<void>
@@ -48,21 +48,7 @@ export async function openAgent(options: AgentOptions): Promise<OpenedAgent> {
 
   let state: Status['state'] = 'starting'
   let saver: Saver | undefined
-  const tailer = createTailer({
-    sources: config.enabled ? config.sources : [],
-    destinations: config.destinations.map(({ name }) => name),
-    records: positions.generations,
-    imports: positions.imports,
-    sinceMs: positions.sinceMs,
-    knownSources: positions.knownSources,
-    openFilesLimit: openFilesLimit(options),
-    expireAfterMs: config.checkpoint.expireAfterMs,
-    onChange: () => saver?.touch(),
-    log: log.component('tail'),
-    // Without compression the pool is otherwise idle: it reads while the main thread writes.
-    files: config.destinations.some(({ compression }) => compression !== 'none') ? cachedReads(nodeFiles) : nodeFiles,
-    poll: true,
-  })
+  const tailer = openTailer(options, positions, () => saver?.touch())
   saver = createSaver({
     store: positions.store,
     state: () => registryOf(positions, tailer.records()),
@@ -72,11 +58,11 @@ export async function openAgent(options: AgentOptions): Promise<OpenedAgent> {
   const checkpoint = { path, recovered, saver }
 
   const rulesOf = await openRules(config.sources)
-  const works = await Promise.all(
-    config.destinations.map((destination) => openShipping(destination, { config, log, version, tailer, rulesOf })),
+  const shippers = await Promise.all(
+    config.destinations.map((destination) => openShipper(destination, { config, log, version, tailer, rulesOf })),
   )
   const status = () =>
-    describeAgent({ config, vitals: vitals(), version, startedAtMs, state, problems, works, tailer, checkpoint })
+    describeAgent({ config, vitals: vitals(), version, startedAtMs, state, problems, shippers, tailer, checkpoint })
   const stopped = new AbortController()
 
   return {
@@ -88,21 +74,40 @@ export async function openAgent(options: AgentOptions): Promise<OpenedAgent> {
         await tailer.pass()
         await saver.flush()
         lowerPoolPriority()
-        for (const { lane } of works) lane.start()
+        for (const { lane } of shippers) lane.start()
         tailer.start()
         state = config.enabled ? 'running' : 'disabled'
         announce(options, status())
-        for (const work of works) watchShipping(work, log, stopped.signal)
+        for (const shipper of shippers) watchShipper(shipper, log, stopped.signal)
       },
       drain: async (deadlineMs) => {
         state = 'draining'
         stopped.abort()
-        const clean = await drain({ works, tailer, saver, deadlineMs })
+        const clean = await drain({ shippers, tailer, saver, deadlineMs })
         positions.store.release()
         return { clean }
       },
     },
   }
+}
+
+function openTailer(options: AgentOptions, positions: Positions, onChange: () => void): Tailer {
+  const { config, log } = options
+  return createTailer({
+    sources: config.enabled ? config.sources : [],
+    destinations: config.destinations.map(({ name }) => name),
+    records: positions.generations,
+    imports: positions.imports,
+    sinceMs: positions.sinceMs,
+    knownSources: positions.knownSources,
+    openFilesLimit: openFilesLimit(options),
+    expireAfterMs: config.checkpoint.expireAfterMs,
+    onChange,
+    log: log.component('tail'),
+    // Without compression the pool is otherwise idle: it reads while the main thread writes.
+    files: config.destinations.some(({ compression }) => compression !== 'none') ? cachedReads(nodeFiles) : nodeFiles,
+    poll: true,
+  })
 }
 
 /** The configured limit, capped by the system's: if files took every descriptor, nothing could be sent. */

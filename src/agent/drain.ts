@@ -1,6 +1,6 @@
 import type { Saver } from '../checkpoint/saver.ts'
 import type { Tailer } from '../tail/tailer.ts'
-import type { Shipping } from './shipping.ts'
+import type { Shipper } from './shipper.ts'
 
 /** Upper bound for each of: aborted requests ending, the last write of the positions, closing the destinations. */
 const ABORT_GRACE_MS = 3000
@@ -9,7 +9,7 @@ const ABORT_GRACE_MS = 3000
 export const longestDrainMs = (deadlineMs: number): number => deadlineMs + 3 * ABORT_GRACE_MS
 
 export interface Draining {
-  readonly works: readonly Shipping[]
+  readonly shippers: readonly Shipper[]
   readonly tailer: Tailer
   readonly saver: Saver
   readonly deadlineMs: number
@@ -19,14 +19,14 @@ export interface Draining {
  * Soft: sends what was read. Hard, at the deadline: aborts requests in flight; their lines are read again next time.
  * True if it finished by the deadline.
  */
-export async function drain({ works, tailer, saver, deadlineMs }: Draining): Promise<boolean> {
+export async function drain({ shippers, tailer, saver, deadlineMs }: Draining): Promise<boolean> {
   await tailer.stop()
-  const clean = await within(deadlineMs, Promise.all(works.map(({ lane }) => lane.drain())))
-  if (!clean) await within(ABORT_GRACE_MS, Promise.all(works.map(({ lane }) => lane.abort())))
+  const clean = await within(deadlineMs, Promise.all(shippers.map(({ lane }) => lane.drain())))
+  if (!clean) await within(ABORT_GRACE_MS, Promise.all(shippers.map(({ lane }) => lane.abort())))
   saver.stop()
   await within(ABORT_GRACE_MS, saver.flush())
   tailer.close()
-  await within(ABORT_GRACE_MS, Promise.all(works.map(({ destination }) => destination.close())))
+  await within(ABORT_GRACE_MS, Promise.all(shippers.map(({ destination }) => destination.close())))
   return clean
 }
 

@@ -9,6 +9,7 @@ import { openStore } from '../checkpoint/store.ts'
 import type { Config } from '../config/config.ts'
 import type { AgentLog } from '../observe/log.ts'
 import { REGISTRY_FILE } from '../run-path.ts'
+import { isDenied, type SystemError } from '../system/system-error.ts'
 
 /** State from earlier runs, and the store for new state. */
 export interface Positions {
@@ -72,9 +73,9 @@ export async function openPositions({ config, log, holder, startedAtMs }: Positi
 }
 
 /** Without permission to enter the directory, it is unknown whether its lock is held. */
-async function remedyOf({ code }: { readonly code: string }, runPath: string): Promise<string | undefined> {
-  if (code === 'ENOENT') return 'no directory can be made there: mount one, or set another checkpoint.run_path'
-  if (code !== 'EACCES' && code !== 'EPERM') return undefined
+async function remedyOf(fault: SystemError, runPath: string): Promise<string | undefined> {
+  if (fault.code === 'ENOENT') return 'no directory can be made there: mount one, or set another checkpoint.run_path'
+  if (!isDenied(fault)) return undefined
   const owner = (await stat(runPath).catch(() => undefined))?.uid
   const own = geteuid?.()
   if (owner === undefined || owner === own) return `let uid ${own} write there`

@@ -6,7 +6,7 @@ import type { CheckpointStatus, DestinationStatus, Status } from '../observe/sta
 import { failingSinceMs, type LaneAccount, nextAttemptAtMs } from '../ship/lane-account.ts'
 import { openFiles } from '../system/open-files.ts'
 import type { Tailer } from '../tail/tailer.ts'
-import type { Shipping } from './shipping.ts'
+import type { Shipper } from './shipper.ts'
 import { describeRejected, describeSource } from './source-status.ts'
 
 /** What the process knows of itself. */
@@ -23,7 +23,7 @@ interface StatusInputs {
   readonly startedAtMs: number
   readonly state: Status['state']
   readonly problems: readonly string[]
-  readonly works: readonly Shipping[]
+  readonly shippers: readonly Shipper[]
   readonly tailer: Tailer
   readonly checkpoint: {
     readonly path: string
@@ -45,7 +45,7 @@ export function describeAgent(inputs: StatusInputs): Status {
     state: inputs.state,
     // The reader may have another working directory.
     config: { files: config.files.map((file) => resolve(file)), problems: inputs.problems },
-    destinations: inputs.works.map(describeShipping),
+    destinations: inputs.shippers.map(describeShipper),
     sources: [
       ...tailer.view().map((view) => describeSource(view, nowMs)),
       ...config.rejectedSources.map(describeRejected),
@@ -60,7 +60,7 @@ export function describeAgent(inputs: StatusInputs): Status {
   return { ...snapshot, health: judgeHealth(snapshot, tailer.idleMs) }
 }
 
-function describeShipping({ destination, lane, deadLetters }: Shipping): DestinationStatus {
+function describeShipper({ destination, lane, deadLetters }: Shipper): DestinationStatus {
   const { account } = lane
   const { latency } = account
   return {

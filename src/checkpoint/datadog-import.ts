@@ -1,5 +1,5 @@
 import { readFileSync, statSync } from 'node:fs'
-import { isObject } from '../json-object.ts'
+import { isObject, parseJsonObject } from '../json.ts'
 import { waitsForWriter } from '../system/named-pipe.ts'
 import { systemError } from '../system/system-error.ts'
 
@@ -35,8 +35,8 @@ export function loadDatadogRegistry(path: string): Imported {
 }
 
 export function parseDatadogRegistry(text: string): Imported {
-  const document = parse(text)
-  if (!isObject(document)) return { kind: 'unusable', reason: 'it is no JSON object' }
+  const document = parseJsonObject(text)
+  if (document === undefined) return { kind: 'unusable', reason: 'it is no JSON object' }
   if (document.Version !== VERSION) {
     return { kind: 'unusable', reason: `its version is ${JSON.stringify(document.Version)}, not ${VERSION}` }
   }
@@ -59,13 +59,4 @@ function positionOf(entry: unknown): ImportedPosition | undefined {
   const updatedAtMs = typeof entry.LastUpdated === 'string' ? Date.parse(entry.LastUpdated) : Number.NaN
   if (!Number.isSafeInteger(offset)) return undefined
   return { offset, updatedAtMs: Number.isNaN(updatedAtMs) ? undefined : updatedAtMs }
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined
-    throw error
-  }
 }

@@ -3,7 +3,7 @@ import { access, constants, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { makeDirectory } from '../system/durable-directory.ts'
-import { type SystemError, systemError } from '../system/system-error.ts'
+import { attempt, type SystemError, systemError } from '../system/system-error.ts'
 
 export type Lock =
   | {
@@ -128,16 +128,6 @@ function isSqliteError(error: unknown): error is Error & SqliteError {
 function release(database: DatabaseSync): void {
   if (!held.delete(database)) return
   database.close()
-}
-
-/** Resolves with the system error, or undefined on success. */
-async function attempt(work: Promise<unknown>): Promise<SystemError | undefined> {
-  try {
-    await work
-    return undefined
-  } catch (error) {
-    return systemError(error)
-  }
 }
 
 /** A directory that was removed while mounted still exists and is writable, but no file can be created in it. */

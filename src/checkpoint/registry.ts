@@ -1,4 +1,4 @@
-import { isObject } from '../json-object.ts'
+import { isObject } from '../json.ts'
 
 /**
  * What survives a restart: for every generation of a file, how to recognise it and each destination's position in it.

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
-import { type SystemError, systemError } from '../system/system-error.ts'
+import { attempt, type SystemError, systemError } from '../system/system-error.ts'
 import { type Decoded, decodeDocument } from './document.ts'
 import type { StoreFs } from './store-fs.ts'
 
@@ -74,7 +74,7 @@ export async function replaceNewest(files: StateFiles, bytes: Buffer): Promise<S
     return undefined
   } catch (error) {
     // Frees the space on a full disk.
-    await ignoreRefusal(fs.unlink(temporary))
+    await attempt(fs.unlink(temporary))
     return systemError(error)
   }
 }
@@ -85,10 +85,10 @@ export async function replaceNewest(files: StateFiles, bytes: Buffer): Promise<S
  */
 async function keepPrevious({ fs, dir, name }: StateFiles): Promise<void> {
   const previous = join(dir, `${name}.prev`)
-  const refused = await ignoreRefusal(fs.link(join(dir, name), previous))
-  if (refused !== 'EEXIST') return
-  await ignoreRefusal(fs.unlink(previous))
-  await ignoreRefusal(fs.link(join(dir, name), previous))
+  const refused = await attempt(fs.link(join(dir, name), previous))
+  if (refused?.code !== 'EEXIST') return
+  await attempt(fs.unlink(previous))
+  await attempt(fs.link(join(dir, name), previous))
 }
 
 const KEPT_ASIDE = 3
@@ -107,19 +107,10 @@ export async function moveAside({ fs, dir, name }: StateFiles, file: string): Pr
     const as = `${prefix}${(kept.at(-1) ?? 0) + 1}`
     await fs.rename(join(dir, file), join(dir, as))
     for (const oldest of kept.slice(0, Math.max(0, kept.length + 1 - KEPT_ASIDE))) {
-      await ignoreRefusal(fs.unlink(join(dir, `${prefix}${oldest}`)))
+      await attempt(fs.unlink(join(dir, `${prefix}${oldest}`)))
     }
     return { kind: 'moved', as }
   } catch (error) {
     return { kind: 'refused', ...systemError(error) }
-  }
-}
-
-async function ignoreRefusal(work: Promise<unknown>): Promise<string | undefined> {
-  try {
-    await work
-    return undefined
-  } catch (error) {
-    return systemError(error).code
   }
 }

@@ -1,8 +1,8 @@
 import type { Problem } from '../config/problem.ts'
+import { DAY_MS } from '../config/units.ts'
 import { readSmallFile } from '../ship/small-file.ts'
 import type { Credentials, FoundCredentials } from './credentials.ts'
 
-const DAY_MS = 86_400_000
 const SOON_MS = 14 * DAY_MS
 
 /** Warnings about client certificates and authorities that are not valid now, or not for long. Unreadable ones are not reported here. */
@@ -28,15 +28,16 @@ interface Validity {
   readonly toMs: number
 }
 
-interface Look {
+interface ValidityCheck {
   readonly nowMs: number
+  /** Which of a file's certificates is judged. */
   readonly choose: (all: readonly Validity[]) => Validity | undefined
 }
 
 async function problemOfPem(
   { tls, warningAt }: Credentials,
   part: 'cert' | 'ca',
-  { nowMs, choose }: Look,
+  { nowMs, choose }: ValidityCheck,
 ): Promise<Problem | undefined> {
   const pem = tls[part]
   if (pem === undefined) return undefined

@@ -20,7 +20,7 @@ export async function credentialProblems(found: readonly FoundCredentials[]): Pr
 
 /** Sentences that name the files, and nothing in them. */
 async function problemsOf(credentials: Credentials): Promise<readonly Problem[]> {
-  const { tls, secret, keys, absenceIsTold } = credentials
+  const { tls, secret, keys, absenceIsReported } = credentials
   const { faults } = await inspectTls(tls)
   const ofTls = faults.map((fault) =>
     fault.kind === 'mismatch'
@@ -33,7 +33,7 @@ async function problemsOf(credentials: Credentials): Promise<readonly Problem[]>
     const source = part === 'secret' ? secret : tls[part]
     const name = source?.kind === 'file' ? `${source.path} ` : ''
     if (!what.endsWith('(ENOENT)')) return [credentials.warningAt(part, `${name}${what}`, remedyOf(what))]
-    return absenceIsTold
+    return absenceIsReported
       ? []
       : [credentials.warningAt(part, `${name}does not exist, or not yet: deliveries wait for it`)]
   })

@@ -10,14 +10,14 @@ import { type KubeEndpoint, parseKubeconfig } from '../ship/destinations/kubecon
 import type { TlsPart, TlsSpec } from '../ship/http/tls-files.ts'
 import { readSmallFile } from '../ship/small-file.ts'
 
-export type CredentialPart = TlsPart | 'secret'
+type CredentialPart = TlsPart | 'secret'
 
 /** What a destination authenticates with. */
 export interface Credentials {
   readonly tls: TlsSpec
   readonly secret: SecretRef | undefined
   /** Missing files have already been reported with the configuration. */
-  readonly absenceIsTold: boolean
+  readonly absenceIsReported: boolean
   /** The configuration keys that name the files, or hold the texts. */
   readonly keys: Readonly<Record<CredentialPart, string>>
   /** A warning at that key; `what` follows its name. */
@@ -59,7 +59,7 @@ function ofConf(destination: DestinationConfig, origin: Origin): Credentials {
   return {
     tls: tlsSpecOf(destination.tls),
     secret: destination.type === 'datadog' ? destination.apiKey : destination.token,
-    absenceIsTold: true,
+    absenceIsReported: true,
     keys: { ca: dotted(ca), cert: dotted(cert), key: dotted(key), secret: dotted(secret) },
     warningAt: (part, what, hint) =>
       warningAt(origin, { key: paths[part], message: `\`${dotted(paths[part])}\` ${what}`, hint }),
@@ -94,7 +94,7 @@ function ofEndpoint({ tls, credential }: KubeEndpoint, text: string, path: strin
   return {
     tls,
     secret: tokenFile === undefined ? undefined : { kind: 'file', path: tokenFile },
-    absenceIsTold: false,
+    absenceIsReported: false,
     keys,
     warningAt(part, what, hint) {
       const entry = part === 'ca' ? entries?.cluster : entries?.user

@@ -7,7 +7,7 @@ import { type ExitCode, exitCode, type Io } from '../io.ts'
 import { usageError } from './usage.ts'
 
 /** The options as typed; undefined means the default. */
-export interface DemoWords {
+export interface DemoArguments {
   readonly json: boolean
   readonly duration?: string | undefined
   readonly seed?: string | undefined
@@ -23,8 +23,8 @@ const rate = { min: 10, max: 5000 }
 const MAX_EVENTS = 2_000_000
 
 /** Exits 0 if the score card says PASS; 1 if it says FAIL, or if a signal ended the demo. */
-export async function runDemo(words: DemoWords, io: Io): Promise<ExitCode> {
-  const settings = readSettings(words)
+export async function runDemo(args: DemoArguments, io: Io): Promise<ExitCode> {
+  const settings = readSettings(args)
   if (typeof settings === 'string') return usageError('demo', settings, io)
   const result = await playDemo(settings, io)
   if (!result) {
@@ -36,23 +36,23 @@ export async function runDemo(words: DemoWords, io: Io): Promise<ExitCode> {
 }
 
 /** A string is an error message. */
-function readSettings(words: DemoWords): DemoSettings | string {
-  const durationMs = parseDuration(words.duration ?? defaults.duration)
+function readSettings(args: DemoArguments): DemoSettings | string {
+  const durationMs = parseDuration(args.duration ?? defaults.duration)
   if (durationMs === undefined || durationMs < duration.minMs || durationMs > duration.maxMs) {
     return '--duration must be between 10s and 1h, for example 45s'
   }
-  const seed = Number(words.seed ?? defaults.seed)
+  const seed = Number(args.seed ?? defaults.seed)
   if (!Number.isInteger(seed) || seed < 0 || seed > 0xffff_ffff) return '--seed must be a whole number up to 4294967295'
-  const destination = words.destination ?? defaults.destination
+  const destination = args.destination ?? defaults.destination
   if (destination !== 'datadog' && destination !== 'webhook') return '--destination must be datadog or webhook'
-  const eventsPerSecond = Number(words.rate ?? defaults.rate)
+  const eventsPerSecond = Number(args.rate ?? defaults.rate)
   if (!(eventsPerSecond >= rate.min && eventsPerSecond <= rate.max)) {
     return `--rate must be between ${rate.min} and ${rate.max} events a second`
   }
   if ((durationMs / 1000) * eventsPerSecond > MAX_EVENTS) {
     return `--duration and --rate may make ${MAX_EVENTS} events at most`
   }
-  return { durationMs, seed, destination, eventsPerSecond, json: words.json, program: programPath('../main') }
+  return { durationMs, seed, destination, eventsPerSecond, json: args.json, program: programPath('../main') }
 }
 
 function report({ scorecard, agentLog }: DemoResult, settings: DemoSettings, io: Io): void {

@@ -7,7 +7,7 @@ import type { Arguments } from './arguments.ts'
 export interface RunPath {
   readonly path: string
   /** Where the path came from, for messages. */
-  readonly because: string
+  readonly source: string
 }
 
 const defaults = { runPath: '/var/lib/tailship', config: '/etc/tailship' }
@@ -24,27 +24,27 @@ export async function runPathOf(
 ): Promise<RunPath | undefined> {
   const { env } = io
   const [runPath, config] = [args.value('run-path'), args.value('config')]
-  if (runPath !== undefined) return { path: runPath, because: '--run-path' }
+  if (runPath !== undefined) return { path: runPath, source: '--run-path' }
   if (config !== undefined) return configuredRunPath(config, config, io)
-  if (env.TAILSHIP_RUN_PATH) return { path: env.TAILSHIP_RUN_PATH, because: '$TAILSHIP_RUN_PATH' }
+  if (env.TAILSHIP_RUN_PATH) return { path: env.TAILSHIP_RUN_PATH, source: '$TAILSHIP_RUN_PATH' }
   if (env.TAILSHIP_CONFIG)
     return configuredRunPath(env.TAILSHIP_CONFIG, `${env.TAILSHIP_CONFIG} ($TAILSHIP_CONFIG)`, io)
   if (existsSync(agentSocketPath(usual.runPath)) || !existsSync(usual.config)) {
-    return { path: usual.runPath, because: 'the default' }
+    return { path: usual.runPath, source: 'the default' }
   }
   return configuredRunPath(usual.config, usual.config, io)
 }
 
 async function configuredRunPath(
   path: string,
-  because: string,
+  source: string,
   io: Pick<Io, 'env' | 'stderr'>,
 ): Promise<RunPath | undefined> {
   const { loadConfig } = await import('../config/load.ts')
   // The caller may not have the agent's environment, and the key is not needed here.
   const env = { DD_API_KEY: 'not-asked-for', ...io.env }
   const loading = await loadConfig({ paths: [path], env })
-  if (loading.kind === 'loaded') return { path: loading.config.checkpoint.runPath, because }
+  if (loading.kind === 'loaded') return { path: loading.config.checkpoint.runPath, source }
   const { problemLine } = await import('../config/problem.ts')
   io.stderr.write(
     `${loading.problems.map((problem) => `${problemLine(problem)}\n`).join('')}agent: cannot tell the run path: use --run-path DIR\n`,

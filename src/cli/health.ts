@@ -1,5 +1,6 @@
 import { type ExitCode, exitCode, type Io } from '../io.ts'
-import { askAgent } from '../observe/agent-socket.ts'
+import { parseJsonObject } from '../json.ts'
+import { askAgent, unknownAnswer } from '../observe/agent-socket.ts'
 import { checkLine } from '../observe/line.ts'
 import type { Check, Status } from '../observe/status.ts'
 import { agentSocketPath } from '../run-path.ts'
@@ -42,17 +43,10 @@ async function askCheck(
   }
   const check = parseCheck(reply.body)
   if (check !== undefined) return { check, code: check.ok ? exitCode.ok : exitCode.unhealthy }
-  const reason = `an answer this program does not know (HTTP ${reply.code}): is the agent another version?`
-  return { check: { ok: false, reasons: [reason] }, code: exitCode.unavailable }
+  return { check: { ok: false, reasons: [unknownAnswer(reply.code)] }, code: exitCode.unavailable }
 }
 
 function parseCheck(body: string): Check | undefined {
-  try {
-    const check: Partial<Check> | null = JSON.parse(body)
-    return typeof check?.ok === 'boolean' && Array.isArray(check.reasons)
-      ? { ok: check.ok, reasons: check.reasons }
-      : undefined
-  } catch {
-    return undefined
-  }
+  const { ok, reasons } = parseJsonObject(body) ?? {}
+  return typeof ok === 'boolean' && Array.isArray(reasons) ? { ok, reasons } : undefined
 }

@@ -2,8 +2,8 @@ import { join } from 'node:path'
 import { type GenerationRecord, parseRegistry } from '../checkpoint/registry.ts'
 import { loadNewest } from '../checkpoint/state-files.ts'
 import { diskFs } from '../checkpoint/store-fs.ts'
-import { isObject } from '../json-object.ts'
-import { bytes, moment, table } from '../observe/format.ts'
+import { isObject } from '../json.ts'
+import { bytes, table, timestamp } from '../observe/format.ts'
 import { printable } from '../observe/line.ts'
 import { REGISTRY_FILE } from '../run-path.ts'
 
@@ -67,7 +67,7 @@ export function renderPositions(positions: Positions, nowMs: number): string {
     ]),
   )
   return [
-    `Positions on disk: ${path}${writtenAt === undefined ? '' : `, written ${moment(writtenAt, nowMs)}`}`,
+    `Positions on disk: ${path}${writtenAt === undefined ? '' : `, written ${timestamp(writtenAt, nowMs)}`}`,
     ...unusable.map((sentence) => `  WARN ${sentence}: an agent that starts now goes on from the file above`),
     ...(rejected > 0 ? [`  WARN entries that make no sense and are left out: ${rejected}`] : []),
     ...(rows.length === 0

@@ -6,7 +6,7 @@ import { replayDeadLetter } from '../ship/dead-letter-replay.ts'
 import { configuredDestination } from '../ship/destinations/create.ts'
 import { createLaneAccount } from '../ship/lane-account.ts'
 import { createRedelivery } from '../ship/redelivery.ts'
-import { createThrottle } from '../ship/throttle.ts'
+import { configuredThrottle } from '../ship/throttle.ts'
 import type { SystemError } from '../system/system-error.ts'
 import { originsOf } from './dead-letter-origins.ts'
 import { createProgress } from './progress.ts'
@@ -49,8 +49,7 @@ export async function replayOne(
     version,
     warn: (message) => progress.warn(message),
   })
-  const { throttleQps: qps, throttleBurst: burst, throttleEnable: enabled } = delivery
-  const throttle = await createThrottle({ qps, burst, enabled })
+  const throttle = await configuredThrottle(delivery)
   const redeliver = createRedelivery({
     context: {
       destination,

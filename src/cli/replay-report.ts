@@ -32,27 +32,27 @@ export function renderSurvey({ destination, sendable, kept, unreadable, fault }:
 
 /** A versioned contract: fields are added, never renamed or removed, within a version. */
 export function replaysJson(replays: readonly Replay[]): string {
-  return jsonOf(
-    false,
-    replays.map(({ kept, fault, ...replay }) => ({ ...replay, kept: listOf(kept), fault: fault?.message })),
-  )
+  const destinations = replays.map(({ kept, fault, ...replay }) => ({
+    ...replay,
+    kept: listOf(kept),
+    fault: fault?.message,
+  }))
+  return jsonOf({ dryRun: false, destinations })
 }
 
 /** The same contract, with `sendable` in place of `delivered`. */
 export function surveysJson(surveys: readonly Survey[]): string {
-  return jsonOf(
-    true,
-    surveys.map(({ sendable, kept, fault, ...survey }) => ({
-      ...survey,
-      sendable: listOf(sendable),
-      kept: listOf(kept),
-      fault: fault?.message,
-    })),
-  )
+  const destinations = surveys.map(({ sendable, kept, fault, ...survey }) => ({
+    ...survey,
+    sendable: listOf(sendable),
+    kept: listOf(kept),
+    fault: fault?.message,
+  }))
+  return jsonOf({ dryRun: true, destinations })
 }
 
-function jsonOf(dryRun: boolean, destinations: readonly object[]): string {
-  return `${JSON.stringify({ schema: 'tailship.replay/v1', dryRun, destinations }, undefined, 2)}\n`
+function jsonOf(report: { readonly dryRun: boolean; readonly destinations: readonly object[] }): string {
+  return `${JSON.stringify({ schema: 'tailship.replay/v1', ...report }, undefined, 2)}\n`
 }
 
 function rowsOf(reasons: Reasons, unreadable: number, before: string): string[] {

@@ -3,7 +3,7 @@ import { deadLetterPath } from '../run-path.ts'
 import type { DeadLetterEntry } from '../ship/dead-letter-entry.ts'
 import { readDeadLetter } from '../ship/dead-letter-reading.ts'
 import { configuredDestination } from '../ship/destinations/create.ts'
-import { NO_OBJECT, obstacleTo } from '../ship/obstacle.ts'
+import { appendEntry } from '../ship/unsendable.ts'
 import { type SystemError, systemError } from '../system/system-error.ts'
 import { readVersion } from '../version.ts'
 import { originsOf } from './dead-letter-origins.ts'
@@ -33,21 +33,17 @@ export async function surveyOne(config: Config, destination: DestinationConfig):
     return { destination: destination.name, sendable, kept, unreadable, fault }
   }
 
-  function obstacleOf(entry: DeadLetterEntry): string | undefined {
-    const origin = originOf(entry)
-    const obstacle = obstacleTo(entry, origin)
-    if (obstacle !== undefined) return obstacle
+  function count(entry: DeadLetterEntry): void {
     body.reset()
-    const taken = body.appendLine(entry.line, { origin, readAtMs: Date.parse(entry.at) })
-    return taken === 'not-json' ? NO_OBJECT : undefined
+    const result = appendEntry(body, entry, originOf(entry))
+    if (typeof result === 'object') countReason(kept, result.unsendable)
+    else countReason(sendable, entry.reason)
   }
 
   try {
     for await (const entry of readDeadLetter(deadLetterPath(config.checkpoint.runPath, destination.name))) {
-      const obstacle = entry && obstacleOf(entry)
       if (entry === undefined) unreadable += 1
-      else if (obstacle !== undefined) countReason(kept, obstacle)
-      else countReason(sendable, entry.reason)
+      else count(entry)
     }
     return survey(undefined)
   } catch (error) {

@@ -3,14 +3,13 @@ import { join } from 'node:path'
 import { geteuid } from 'node:process'
 import { openLock } from '../checkpoint/lock.ts'
 import type { Config, DestinationConfig } from '../config/config.ts'
-import { loadConfig } from '../config/load.ts'
-import { renderProblem } from '../config/problem.ts'
 import { type ExitCode, exitCode, type Io } from '../io.ts'
 import { printable } from '../observe/line.ts'
 import { deadLettersPath } from '../run-path.ts'
-import { type SystemError, systemError } from '../system/system-error.ts'
+import { isDenied, type SystemError, systemError } from '../system/system-error.ts'
 import { readVersion } from '../version.ts'
 import type { Arguments } from './arguments.ts'
+import { loadNamedConfig } from './load-named-config.ts'
 import { totalOf } from './reasons.ts'
 import { type Replay, replayOne } from './replay-one.ts'
 import { renderReplay, renderSurvey, replaysJson, surveysJson } from './replay-report.ts'
@@ -26,13 +25,9 @@ export async function replay(args: Arguments, io: Io): Promise<ExitCode> {
   if (!Number.isInteger(attempts) || attempts < 1) {
     return usageError('replay', `--attempts cannot be "${args.value('attempts')}": use a number from 1 on`, io)
   }
-  const path = args.value('config')
-  const loading = await loadConfig({ paths: path === undefined ? [] : [path], env: io.env })
-  if (loading.kind === 'invalid') {
-    io.stderr.write(`${loading.problems.map(renderProblem).join('\n')}\nagent: nothing was replayed\n`)
-    return exitCode.configuration
-  }
-  const { config } = loading
+  const loaded = await loadNamedConfig(args, io, 'nothing was replayed')
+  if (loaded === undefined) return exitCode.configuration
+  const { config } = loaded
   const name = args.value('destination')
   const chosen = config.destinations.filter((destination) => name === undefined || destination.name === name)
   if (chosen.length === 0) {
@@ -111,8 +106,8 @@ function failed(fault: SystemError, io: Io): ExitCode {
   return codeOfFault(fault)
 }
 
-function codeOfFault({ code }: Pick<SystemError, 'code'>): ExitCode {
-  return code === 'EACCES' || code === 'EPERM' ? exitCode.permission : exitCode.io
+function codeOfFault(fault: SystemError): ExitCode {
+  return isDenied(fault) ? exitCode.permission : exitCode.io
 }
 
 type Subdirectories =

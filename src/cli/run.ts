@@ -1,6 +1,5 @@
 import { type AgentOptions, openAgent } from '../agent/agent.ts'
-import { loadConfig } from '../config/load.ts'
-import { type Problem, problemLine, renderProblem } from '../config/problem.ts'
+import { type Problem, problemLine } from '../config/problem.ts'
 import { type ExitCode, exitCode, type Io } from '../io.ts'
 import type { Log } from '../log.ts'
 import { createLog, fileSink } from '../observe/log.ts'
@@ -9,6 +8,7 @@ import { readVersion } from '../version.ts'
 import type { Arguments } from './arguments.ts'
 import { certificateProblems } from './certificate-problems.ts'
 import { credentialsOf } from './credentials.ts'
+import { loadNamedConfig } from './load-named-config.ts'
 
 /** Together with what `longestDrainMs` adds, less than a pod of deploy/daemonset.yaml has from SIGTERM to SIGKILL. */
 export const DRAIN_DEADLINE_MS = 35_000
@@ -16,43 +16,37 @@ const STDERR_FD = 2
 
 /** `agent run`: ends on a signal, or if it cannot start. */
 export async function run(args: Arguments, io: Io): Promise<ExitCode> {
-  const asked = Promise.withResolvers<string>()
-  const insisted = Promise.withResolvers<string>()
+  const first = Promise.withResolvers<string>()
+  const second = Promise.withResolvers<string>()
   let signals = 0
   io.onSignal((signal) => {
     signals += 1
-    if (signals === 1) asked.resolve(signal)
+    if (signals === 1) first.resolve(signal)
     // Nothing is lost: positions on disk never pass unsettled data.
-    else insisted.resolve(signal)
+    else second.resolve(signal)
   })
   // An agent with nothing to read and no address to serve still waits for a signal.
   const alive = setInterval(() => {}, 2 ** 30)
   try {
-    const stop = { asked: asked.promise, insisted: insisted.promise }
-    return await Promise.race([runUntil(stop, args, io), insisted.promise.then(() => exitCode.unhealthy)])
+    const signalled = { first: first.promise, second: second.promise }
+    return await Promise.race([runUntil(signalled, args, io), second.promise.then(() => exitCode.unhealthy)])
   } finally {
     clearInterval(alive)
   }
 }
 
-/** The first signal, and the second. */
-interface Stop {
-  readonly asked: Promise<string>
-  readonly insisted: Promise<string>
+/** Resolve with the first signal, which stops the agent in order, and with the second, which ends it at once. */
+interface StopSignals {
+  readonly first: Promise<string>
+  readonly second: Promise<string>
 }
 
-async function runUntil({ asked, insisted }: Stop, args: Arguments, io: Io): Promise<ExitCode> {
-  const path = args.value('config')
-  const loading = await loadConfig({ paths: path === undefined ? [] : [path], env: io.env })
-  if (loading.kind === 'invalid') {
-    io.stderr.write(
-      `${loading.problems.map(renderProblem).join('\n')}\nagent: the configuration has problems; nothing was started\n`,
-    )
-    return exitCode.configuration
-  }
-  const { config, origins, problems } = loading
+async function runUntil({ first, second }: StopSignals, args: Arguments, io: Io): Promise<ExitCode> {
+  const loaded = await loadNamedConfig(args, io, 'the configuration has problems; nothing was started')
+  if (loaded === undefined) return exitCode.configuration
+  const { config, origins, problems } = loaded
   const log = createLog({ level: config.logLevel, sink: fileSink(STDERR_FD) })
-  void insisted.then((signal) => {
+  void second.then((signal) => {
     log.warn({ signal }, 'stopped at once by a second signal; what is not settled is read again at the next start')
   })
   const version = readVersion()
@@ -66,11 +60,11 @@ async function runUntil({ asked, insisted }: Stop, args: Arguments, io: Io): Pro
       for (const problem of expiring) reportProblem(problem, configLog)
     })
   // Transient problems show in the state of what they concern, for as long as they last.
-  const standing = problems.filter(({ mayPass }) => !mayPass).map(problemLine)
-  return serveUntil(asked, { config, problems: standing, log, version, vitals: io.vitals })
+  const standing = problems.filter(({ isTransient }) => !isTransient).map(problemLine)
+  return serveUntil(first, { config, problems: standing, log, version, vitals: io.vitals })
 }
 
-async function serveUntil(asked: Promise<string>, options: AgentOptions): Promise<ExitCode> {
+async function serveUntil(stopped: Promise<string>, options: AgentOptions): Promise<ExitCode> {
   const { config, log } = options
   const opened = await openAgent(options)
   if (opened.kind === 'refused') {
@@ -85,7 +79,7 @@ async function serveUntil(asked: Promise<string>, options: AgentOptions): Promis
     log: log.component('server'),
   })
   await agent.start()
-  const signal = await asked
+  const signal = await stopped
   log.info({ signal, deadlineMs: DRAIN_DEADLINE_MS }, 'draining; a second signal exits at once')
   const { clean } = await agent.drain(DRAIN_DEADLINE_MS)
   await server.close()

@@ -1,7 +1,6 @@
 import { type ExitCode, exitCode, type Io } from '../io.ts'
-import { askAgent, type Reply } from '../observe/agent-socket.ts'
+import { askStatus, type Unanswered } from '../observe/ask-status.ts'
 import { renderStatus, type StatusSection, statusSections } from '../observe/render.ts'
-import type { Status } from '../observe/status.ts'
 import { agentSocketPath } from '../run-path.ts'
 import type { Arguments } from './arguments.ts'
 import { writeColored } from './color.ts'
@@ -58,35 +57,12 @@ interface View {
 }
 
 async function viewStatus(options: ViewOptions): Promise<View> {
-  const asked = await askStatus(options.runPath)
+  const asked = await askStatus(agentSocketPath(options.runPath.path))
   if (asked.kind !== 'status') return viewOffline(asked, options)
   const { status } = asked
   const out = options.format === 'text' ? renderStatus(status, options.sections) : json(status, options.format)
   const healthy = status.health.live.ok && status.health.ready.ok
   return { out, err: '', exitCode: healthy ? exitCode.ok : exitCode.unhealthy }
-}
-
-type Unanswered = Exclude<Reply, { kind: 'answer' }>
-
-async function askStatus(runPath: RunPath): Promise<{ readonly kind: 'status'; readonly status: Status } | Unanswered> {
-  const reply = await askAgent(agentSocketPath(runPath.path), '/status')
-  if (reply.kind !== 'answer') return reply
-  const status = reply.code === 200 ? parseStatus(reply.body) : undefined
-  if (status !== undefined) return { kind: 'status', status }
-  return {
-    kind: 'failed',
-    problem: `an answer this program does not know (HTTP ${reply.code}): is the agent another version?`,
-  }
-}
-
-/** Trusts the agent with the shape; checks only the version of the contract. */
-function parseStatus(body: string): Status | undefined {
-  try {
-    const status: Status | null = JSON.parse(body)
-    return status?.schema === 'tailship.status/v1' ? status : undefined
-  } catch {
-    return undefined
-  }
 }
 
 async function viewOffline(reply: Unanswered, { runPath, format }: ViewOptions): Promise<View> {

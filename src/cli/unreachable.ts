@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { type ExitCode, exitCode } from '../io.ts'
-import type { Reply } from '../observe/agent-socket.ts'
+import type { Unanswered } from '../observe/ask-status.ts'
 import { printable } from '../observe/line.ts'
 import { agentSocketPath } from '../run-path.ts'
 import type { RunPath } from './find-run-path.ts'
@@ -12,10 +12,10 @@ export interface Unreachable {
   readonly exitCode: ExitCode
 }
 
-export function explainUnreachable(reply: Exclude<Reply, { kind: 'answer' }>, runPath: RunPath): Unreachable {
+export function explainUnreachable(reply: Unanswered, runPath: RunPath): Unreachable {
   const socket = printable(agentSocketPath(runPath.path))
   const { unavailable, permission } = exitCode
-  const elsewhere = `the run path ${printable(runPath.path)} comes from ${printable(runPath.because)}; if the agent has another: --run-path DIR or --config FILE`
+  const elsewhere = `the run path ${printable(runPath.path)} comes from ${printable(runPath.source)}; if the agent has another: --run-path DIR or --config FILE`
   const start = 'start it: agent run --config FILE'
   switch (reply.kind) {
     case 'absent': {

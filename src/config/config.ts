@@ -30,7 +30,7 @@ export interface RejectedSource {
   readonly error: string
 }
 
-export type StartPosition = 'beginning' | 'end' | 'forceBeginning' | 'forceEnd'
+type StartPosition = 'beginning' | 'end' | 'forceBeginning' | 'forceEnd'
 export type Encoding = 'utf-8' | 'utf-16-le' | 'utf-16-be' | 'shift-jis'
 
 export interface SourceConfig {
@@ -85,6 +85,7 @@ export interface WebhookConfig extends DestinationBase {
 }
 
 export type DestinationConfig = DatadogConfig | WebhookConfig
+export type DestinationType = DestinationConfig['type']
 
 /** A secret by value or by file. The value is never logged, shown or serialised: `secret()` keeps it out of JSON. */
 export type SecretRef =
@@ -131,7 +132,7 @@ export interface CheckpointConfig {
   readonly expireAfterMs: number
 }
 
-export interface ServerConfig {
+interface ServerConfig {
   /** Undefined: only the unix socket `<run_path>/agent.sock`. */
   readonly listen: { readonly host: string; readonly port: number } | undefined
 }

@@ -11,29 +11,21 @@ export interface FilePort {
 }
 
 /** Files read on demand, so that they may appear after the agent has started: their absence is a warning. */
-export class AwaitedFiles {
-  readonly #port: FilePort
-  readonly #findings: Findings
+export interface AwaitedFiles {
+  absolute(path: string, key: Path): string
+  absoluteIfAny(path: string | undefined, key: Path): string | undefined
+}
 
-  constructor(port: FilePort, findings: Findings) {
-    this.#port = port
-    this.#findings = findings
-  }
-
-  absolute(path: string, key: Path): string {
-    const absolute = this.#port.absolute(path)
-    if (!this.#port.exists(absolute)) {
-      this.#findings.warnForNow(
-        key,
-        `\`${dotted(key)}\` ${absolute} does not exist, or not yet: deliveries wait for it`,
-      )
+export function awaitedFiles(port: FilePort, findings: Findings): AwaitedFiles {
+  function absolute(path: string, key: Path): string {
+    const resolved = port.absolute(path)
+    if (!port.exists(resolved)) {
+      const message = `\`${dotted(key)}\` ${resolved} does not exist, or not yet: deliveries wait for it`
+      findings.warnTransiently(key, message)
     }
-    return absolute
+    return resolved
   }
-
-  absoluteIfAny(path: string | undefined, key: Path): string | undefined {
-    return path === undefined ? undefined : this.absolute(path, key)
-  }
+  return { absolute, absoluteIfAny: (path, key) => (path === undefined ? undefined : absolute(path, key)) }
 }
 
 export function resolveProxy(

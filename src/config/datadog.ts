@@ -17,7 +17,7 @@ const sites = [
   'ddog-gov.com',
 ]
 
-export interface DatadogSurroundings {
+export interface DatadogContext {
   readonly environment: EnvironmentConf
   readonly files: AwaitedFiles
   readonly findings: Findings
@@ -26,18 +26,18 @@ export interface DatadogSurroundings {
 /** The settings specific to destinations of type datadog. */
 export function resolveDatadog(
   conf: DatadogConf,
-  around: DatadogSurroundings,
+  context: DatadogContext,
 ): Pick<DatadogConfig, 'type' | 'url' | 'apiKey' | 'messageFormat'> {
-  const url = intakeUrl(conf, around)
-  const apiKey = apiKeyOf(conf, around)
+  const url = intakeUrl(conf, context)
+  const apiKey = apiKeyOf(conf, context)
   if (isPlain(url) && !isLoopback(url)) {
     const key = conf.url === undefined ? 'type' : 'url'
-    around.findings.warn([key], `the API key goes over the network unencrypted to ${url}`, 'use https://')
+    context.findings.warn([key], `the API key goes over the network unencrypted to ${url}`, 'use https://')
   }
   return { type: 'datadog', url, apiKey, messageFormat: conf.message_format ?? 'line' }
 }
 
-function intakeUrl(conf: DatadogConf, { environment, findings }: DatadogSurroundings): string {
+function intakeUrl(conf: DatadogConf, { environment, findings }: DatadogContext): string {
   const fromEnvironment = environment.datadog
   if (conf.url !== undefined) {
     if (conf.site !== undefined) findings.warn(['site'], '`site` has no effect beside `url`')
@@ -70,7 +70,7 @@ function completed(path: string): string {
   return bare.endsWith(logsPath) ? bare : `${bare}${logsPath}`
 }
 
-function apiKeyOf(conf: DatadogConf, { environment, files, findings }: DatadogSurroundings): SecretRef {
+function apiKeyOf(conf: DatadogConf, { environment, files, findings }: DatadogContext): SecretRef {
   if (conf.api_key !== undefined && conf.api_key_file !== undefined) {
     findings.refuse(['api_key'], '`api_key` and `api_key_file` exclude each other', 'keep the file')
   }

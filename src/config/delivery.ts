@@ -1,14 +1,17 @@
-import type { DeliveryConfig } from './config.ts'
+import type { DeliveryConfig, DestinationType } from './config.ts'
 import type { Finding, Path } from './finding.ts'
 import { type Layer, layered } from './layers.ts'
 import type { DeliveryConf } from './schema.ts'
 import { formatDuration, formatSize } from './units.ts'
 
-type DeliveryKeys = { readonly [K in keyof Required<DeliveryConf>]: DeliveryConf[K] }
+/** A value for every key; of `max_attempts` undefined is one. */
+type CompleteDelivery = {
+  readonly [K in keyof DeliveryConf]-?: K extends 'max_attempts' ? DeliveryConf[K] : NonNullable<DeliveryConf[K]>
+}
 
 /** Batches and backoff as in the Datadog Agent, throttle and timeout as in kube-apiserver. */
-const defaults = {
-  mode: 'batch' as DeliveryConfig['mode'],
+const defaults: CompleteDelivery = {
+  mode: 'batch',
   batch_max_size: 1_000,
   batch_max_bytes: 5_000_000,
   batch_max_wait: 5_000,
@@ -19,9 +22,9 @@ const defaults = {
   initial_backoff: 1_000,
   backoff_factor: 2,
   max_backoff: 120_000,
-  max_attempts: undefined as number | undefined,
+  max_attempts: undefined,
   request_timeout: 30_000,
-} satisfies DeliveryKeys
+}
 
 /** Datadog's published limits for one request. */
 const datadogLimits = { batch_max_size: 1_000, batch_max_bytes: 5_000_000 }
@@ -40,51 +43,76 @@ export interface ResolvedDelivery {
   readonly findings: readonly Finding[]
 }
 
-export function resolveDelivery(layers: readonly DeliveryLayer[], type: 'datadog' | 'webhook'): ResolvedDelivery {
-  const conf = layered(defaults, ...layers.map((layer) => layer.conf as Layer<typeof defaults> | undefined))
-  const findings: Finding[] = []
-  const isGiven = (key: keyof DeliveryConf) => layers.some((layer) => layer.conf?.[key] !== undefined)
-  const report = (
-    key: keyof DeliveryConf,
-    message: string,
-    { severity = 'error', hint }: Partial<Pick<Finding, 'severity' | 'hint'>> = {},
-  ) => {
-    const layer = layers.find((candidate) => candidate.conf?.[key] !== undefined) ?? layers[0]
-    findings.push({ path: [...(layer?.path ?? []), key], at: 'value', severity, message, hint })
-  }
-  if (conf.initial_backoff > conf.max_backoff) {
-    const [initial, max] = [formatDuration(conf.initial_backoff), formatDuration(conf.max_backoff)]
-    report(
-      isGiven('max_backoff') ? 'max_backoff' : 'initial_backoff',
-      `\`max_backoff\` (${max}) must be at least \`initial_backoff\` (${initial})`,
-    )
-  }
-  if (type === 'datadog') {
-    for (const key of ['batch_max_size', 'batch_max_bytes'] as const) {
-      if (conf[key] <= datadogLimits[key]) continue
-      report(key, `\`${key}\` must be at most ${datadogLimits[key]}, Datadog’s public limit of a request`)
-    }
-  }
-  if (conf.mode === 'batch') {
-    const bodyBytes = (conf.max_in_flight + 1) * conf.batch_max_bytes
-    if (bodyBytes > MUCH_MEMORY_BYTES) {
-      const batches = `${conf.max_in_flight} batches of ${formatSize(conf.batch_max_bytes)} in flight`
-      const hint = 'lower `batch_max_bytes` or `max_in_flight`, or see to it that the memory is there'
-      const message = `${batches} may take ${Math.round(bodyBytes / 1e6)} MB of memory`
-      report(isGiven('batch_max_bytes') ? 'batch_max_bytes' : 'max_in_flight', message, { severity: 'warning', hint })
-    }
-    return { delivery: camelCased(conf), findings }
-  }
-  for (const key of ['batch_max_size', 'batch_max_wait', 'max_in_flight'] as const) {
-    if (isGiven(key)) {
-      const message = `\`${key}\` has no effect in mode ${conf.mode}: one event a request, in order`
-      report(key, message, { severity: 'warning' })
-    }
-  }
-  return { delivery: camelCased({ ...conf, batch_max_size: 1, batch_max_wait: 0, max_in_flight: 1 }), findings }
+export function resolveDelivery(layers: readonly DeliveryLayer[], type: DestinationType): ResolvedDelivery {
+  const conf = layered<CompleteDelivery>(defaults, ...layers.map((layer) => layer.conf))
+  const given = { conf, layers, findings: [] }
+  checkBackoff(given)
+  if (type === 'datadog') checkDatadogLimits(given)
+  if (conf.mode === 'batch') checkMemory(given)
+  else reportIneffective(given)
+  const { findings } = given
+  const effective = conf.mode === 'batch' ? conf : { ...conf, batch_max_size: 1, batch_max_wait: 0, max_in_flight: 1 }
+  return { delivery: camelCased(effective), findings }
 }
 
-const camelCased = (conf: typeof defaults): DeliveryConfig => ({
+/** The merged settings, what they were merged from, and what was found. */
+interface Given {
+  readonly conf: CompleteDelivery
+  readonly layers: readonly DeliveryLayer[]
+  readonly findings: Finding[]
+}
+
+function isGiven({ layers }: Given, key: keyof DeliveryConf): boolean {
+  return layers.some(({ conf }) => conf?.[key] !== undefined)
+}
+
+/** Points to the first layer that has the key. */
+function report(
+  { layers, findings }: Given,
+  key: keyof DeliveryConf,
+  { severity = 'error', message, hint }: Pick<Finding, 'message' | 'hint'> & Partial<Pick<Finding, 'severity'>>,
+): void {
+  const layer = layers.find(({ conf }) => conf?.[key] !== undefined) ?? layers[0]
+  findings.push({ path: [...(layer?.path ?? []), key], at: 'value', severity, message, hint })
+}
+
+function checkBackoff(given: Given): void {
+  const { initial_backoff, max_backoff } = given.conf
+  if (initial_backoff <= max_backoff) return
+  const [initial, max] = [formatDuration(initial_backoff), formatDuration(max_backoff)]
+  const message = `\`max_backoff\` (${max}) must be at least \`initial_backoff\` (${initial})`
+  report(given, isGiven(given, 'max_backoff') ? 'max_backoff' : 'initial_backoff', { message })
+}
+
+function checkDatadogLimits(given: Given): void {
+  for (const key of ['batch_max_size', 'batch_max_bytes'] as const) {
+    if (given.conf[key] <= datadogLimits[key]) continue
+    const message = `\`${key}\` must be at most ${datadogLimits[key]}, Datadog’s public limit of a request`
+    report(given, key, { message })
+  }
+}
+
+function checkMemory(given: Given): void {
+  const { max_in_flight, batch_max_bytes } = given.conf
+  const bodyBytes = (max_in_flight + 1) * batch_max_bytes
+  if (bodyBytes <= MUCH_MEMORY_BYTES) return
+  const batches = `${max_in_flight} batches of ${formatSize(batch_max_bytes)} in flight`
+  const message = `${batches} may take ${Math.round(bodyBytes / 1e6)} MB of memory`
+  const hint = 'lower `batch_max_bytes` or `max_in_flight`, or see to it that the memory is there'
+  const key = isGiven(given, 'batch_max_bytes') ? 'batch_max_bytes' : 'max_in_flight'
+  report(given, key, { severity: 'warning', message, hint })
+}
+
+/** Settings of batches, where there are none. */
+function reportIneffective(given: Given): void {
+  for (const key of ['batch_max_size', 'batch_max_wait', 'max_in_flight'] as const) {
+    if (!isGiven(given, key)) continue
+    const message = `\`${key}\` has no effect in mode ${given.conf.mode}: one event a request, in order`
+    report(given, key, { severity: 'warning', message })
+  }
+}
+
+const camelCased = (conf: CompleteDelivery): DeliveryConfig => ({
   mode: conf.mode,
   batchMaxSize: conf.batch_max_size,
   batchMaxBytes: conf.batch_max_bytes,

@@ -1,5 +1,5 @@
 import type { Compression, DestinationConfig } from './config.ts'
-import { AwaitedFiles, type FilePort, resolveProxy, resolveTls } from './connection.ts'
+import { awaitedFiles, type FilePort, resolveProxy, resolveTls } from './connection.ts'
 import { resolveDatadog } from './datadog.ts'
 import { resolveDelivery } from './delivery.ts'
 import type { EnvironmentConf } from './environment.ts'
@@ -14,7 +14,7 @@ export interface WrittenDestination {
   readonly path: Path
 }
 
-export interface DestinationSurroundings {
+export interface DestinationContext {
   /** The top-level `delivery:`. */
   readonly delivery: DeliveryConf | undefined
   readonly environment: EnvironmentConf
@@ -33,12 +33,12 @@ export const environmentPath: Path = ['environment']
 
 export function resolveDestinations(
   written: readonly WrittenDestination[],
-  around: DestinationSurroundings,
+  context: DestinationContext,
 ): ResolvedDestinations {
   const findings: Finding[] = []
   const names = namesOf(written, findings)
   const destinations = written.map((one, index) => {
-    const resolved = resolveDestination(one, names[index] ?? one.conf.type, around)
+    const resolved = resolveDestination(one, names[index] ?? one.conf.type, context)
     // Faults of the common `delivery:` affect every destination and are reported once.
     const isNew = (finding: Finding) => !findings.some((known) => isSame(known, finding))
     findings.push(...resolved.findings.filter(isNew))
@@ -51,21 +51,21 @@ function isSame(one: Finding, other: Finding): boolean {
   return one.message === other.message && dotted(one.path) === dotted(other.path)
 }
 
-function resolveDestination({ conf, path }: WrittenDestination, name: string, around: DestinationSurroundings) {
-  const { environment } = around
+function resolveDestination({ conf, path }: WrittenDestination, name: string, context: DestinationContext) {
+  const { environment } = context
   const findings = new Findings(path)
-  const files = new AwaitedFiles(around.files, findings)
+  const files = awaitedFiles(context.files, findings)
   const { delivery, findings: ofDelivery } = resolveDelivery(
     [
       { path: [...path, 'delivery'], conf: conf.delivery },
-      { path: ['delivery'], conf: around.delivery },
+      { path: ['delivery'], conf: context.delivery },
       { path: [...environmentPath, 'delivery'], conf: environment.delivery },
     ],
     conf.type,
   )
   const deadLetterMaxBytes = conf.dead_letter_max_bytes ?? 2 ** 30
   // An entry is JSON: quotes and backslashes make a line of JSON longer there.
-  const longestEntry = 2 * around.longestLine
+  const longestEntry = 2 * context.longestLine
   if (deadLetterMaxBytes > 0 && deadLetterMaxBytes < longestEntry) {
     findings.warn(
       ['dead_letter_max_bytes'],

@@ -42,7 +42,7 @@ export class ConfDocument {
       key: dotted(finding.path),
       hint: finding.hint,
       scope: finding.severity === 'warning' ? 'warning' : 'fatal',
-      mayPass: finding.mayPass ?? false,
+      isTransient: finding.isTransient ?? false,
       ...more,
     })
   }

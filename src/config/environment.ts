@@ -1,4 +1,5 @@
 import * as z from 'zod/mini'
+import { isObject, parseJson } from '../json.ts'
 import { check } from './check.ts'
 import { dotted, type Finding, type Path } from './finding.ts'
 import { type Problem, problemOf } from './problem.ts'
@@ -38,11 +39,8 @@ const flag: Reader = (value) => {
   return /^(?:0|f|false)$/i.test(value) ? false : value
 }
 const json: Reader = (value) => {
-  try {
-    return JSON.parse(value)
-  } catch {
-    return value
-  }
+  const parsed = parseJson(value)
+  return parsed === undefined ? value : parsed
 }
 const datadogLevels = new Map(Object.entries({ warning: 'warn', critical: 'error', off: 'error' }))
 const level: Reader = (value) => datadogLevels.get(value.toLowerCase()) ?? value.toLowerCase()
@@ -128,7 +126,8 @@ export function readEnvironment(env: Environment): EnvironmentRead {
 }
 
 function put(root: Record<string, unknown>, [first = '', second]: readonly string[], value: unknown): void {
-  root[first] = second === undefined ? value : { ...(root[first] as object | undefined), [second]: value }
+  const section = root[first]
+  root[first] = second === undefined ? value : { ...(isObject(section) && section), [second]: value }
 }
 
 /** The Datadog Agent's other variables that correspond to a key of conf.yaml. */

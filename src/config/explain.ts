@@ -23,8 +23,8 @@ export function explain(issue: Issue, { value, base, nameOf, isYaml }: Context):
   if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => unknownKey(key, path, found))
   const at = found === undefined ? 'absent' : 'value'
   const known = ruleMessage(issue, path, valueAt(value, issue.path.slice(0, -1))) ?? sourceMessage(path, found)
-  const { predicate, ...words } = found === undefined ? absent(issue) : refused(issue, found)
-  const hint = isYaml || issue.code !== 'invalid_type' ? words.hint : undefined
+  const { predicate, ...explanation } = found === undefined ? absent(issue) : refused(issue, found)
+  const hint = isYaml || issue.code !== 'invalid_type' ? explanation.hint : undefined
   if (known !== undefined) return [{ path, at, severity: 'error', message: known, hint }]
   const name = path.length === 0 ? 'a configuration' : `\`${nameOf(path)}\``
   return [{ path, at, severity: 'error', message: `${name} ${predicate}`, hint }]
@@ -34,7 +34,7 @@ export function valueAt(value: unknown, path: Path): unknown {
   return path.reduce<unknown>(
     (parent, step) =>
       typeof parent === 'object' && parent !== null && Object.hasOwn(parent, step)
-        ? (parent as Record<PropertyKey, unknown>)[step]
+        ? Reflect.get(parent, step)
         : undefined,
     value,
   )
@@ -51,18 +51,18 @@ function sourceMessage(path: Path, found: unknown): string | undefined {
     : undefined
 }
 
-interface Words {
+interface Explanation {
   /** Follows the name of the key. */
   readonly predicate: string
   readonly hint?: string | undefined
 }
 
-function absent(issue: Issue): Words {
+function absent(issue: Issue): Explanation {
   if (issue.code === 'invalid_union') return { predicate: `is missing: ${choice(typesOf(issue))}` }
   return { predicate: 'is missing' }
 }
 
-function refused(issue: Issue, found: unknown): Words {
+function refused(issue: Issue, found: unknown): Explanation {
   switch (issue.code) {
     case 'invalid_type':
       return wrongType(issue.expected, found)
@@ -95,7 +95,7 @@ const nouns: Readonly<Record<string, string>> = {
   record: 'a mapping (key: value)',
 }
 
-function wrongType(expected: string, found: unknown): Words {
+function wrongType(expected: string, found: unknown): Explanation {
   if (expected === 'int' && typeof found === 'number') return { predicate: 'must be a whole number' }
   const predicate = `must be ${nouns[expected] ?? expected}, not ${kindOf(found)}`
   if (expected === 'string' && typeof found !== 'object') return { predicate, hint: 'put it in quotes' }
@@ -109,7 +109,7 @@ function wrongType(expected: string, found: unknown): Words {
   return { predicate, hint: numeric ? 'leave out the quotes' : undefined }
 }
 
-function notAChoice(values: readonly unknown[], found: unknown): Words {
+function notAChoice(values: readonly unknown[], found: unknown): Explanation {
   const choices = values.map(String).filter((value) => value !== '')
   const near = typeof found === 'string' ? suggestion(found, choices) : undefined
   const given = typeof found === 'string' ? quoted(found) : kindOf(found)

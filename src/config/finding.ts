@@ -11,7 +11,7 @@ export interface Finding {
   readonly message: string
   readonly hint?: string | undefined
   /** It may go away while the agent runs, without a change of the configuration. */
-  readonly mayPass?: boolean | undefined
+  readonly isTransient?: boolean | undefined
 }
 
 /** `logs[0].path`. */
@@ -56,7 +56,7 @@ export class Findings {
   }
 
   /** Warns of something that may go away while the agent runs. */
-  warnForNow(key: Path, message: string): void {
-    this.list.push({ path: [...this.#base, ...key], at: 'value', severity: 'warning', message, mayPass: true })
+  warnTransiently(key: Path, message: string): void {
+    this.list.push({ path: [...this.#base, ...key], at: 'value', severity: 'warning', message, isTransient: true })
   }
 }

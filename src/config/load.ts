@@ -5,7 +5,7 @@ import { environmentPath } from './destinations.ts'
 import { type Environment, readEnvironment } from './environment.ts'
 import { merge } from './merge.ts'
 import type { Origins } from './origin.ts'
-import { placing } from './placing.ts'
+import { placeFindings } from './placing.ts'
 import { type Problem, problemOf } from './problem.ts'
 import { findFiles, readConfFile } from './read.ts'
 import { resolveConfig } from './resolve.ts'
@@ -41,8 +41,8 @@ export async function loadConfig(options: LoadOptions): Promise<Loading> {
   const { paths, env, hostnameOf = hostname, exists = existsSync } = options
   const found = findFiles(paths.length > 0 ? paths : [env.TAILSHIP_CONFIG || '/etc/tailship'])
   const read = found.files.map((file) => ({ file, ...readConfFile(file) }))
-  const unread = [...found.problems, ...read.flatMap((one) => ('problem' in one ? [one.problem] : []))]
-  const files = await Promise.all(read.flatMap((one) => ('text' in one ? [writtenFile(one.file, one.text)] : [])))
+  const unread = [...found.problems, ...read.flatMap((one) => (one.kind === 'unusable' ? [one.problem] : []))]
+  const files = await Promise.all(read.flatMap((one) => (one.kind === 'text' ? [writtenFile(one.file, one.text)] : [])))
   const environment = readEnvironment(env)
   const merged = merge(files)
   const { config, origins, findings } = resolveConfig({
@@ -63,7 +63,7 @@ export async function loadConfig(options: LoadOptions): Promise<Loading> {
     ...files.flatMap((file) => problemsOf(file, files.length === 1)),
     ...merged.problems,
     ...environment.problems,
-    ...placing({ files, merged, environment, complete })([...findings, ...ofRules]),
+    ...placeFindings([...findings, ...ofRules], { files, merged, environment, complete }),
   ])
   return problems.some(({ scope }) => scope === 'fatal')
     ? { kind: 'invalid', problems }

@@ -15,27 +15,24 @@ interface Written {
 }
 
 /** Gives findings about the whole configuration their file and line, and drops those that only follow from others. */
-export function placing(written: Written): (findings: readonly Finding[]) => readonly Problem[] {
-  const { files, merged, environment, complete } = written
-  const refused = files.flatMap(({ findings }) => findings.filter(({ at }) => at !== 'key').map(({ path }) => path))
+export function placeFindings(findings: readonly Finding[], written: Written): readonly Problem[] {
+  const { files, merged, environment } = written
+  return findings.flatMap((finding): readonly Problem[] => {
+    if (follows(finding, written)) return []
+    const { path } = finding
+    if (path[0] === environmentPath[0]) return [environment.problem({ ...finding, path: path.slice(1) })]
+    const document = merged.owners.get(path[0] ?? '') ?? files[0]?.document
+    return document?.isSure(finding) ? [document.problem(finding)] : []
+  })
+}
 
-  const unknown = files.flatMap(({ findings }) => findings.filter(({ at }) => at === 'key').map(({ path }) => path))
-
-  const follows = ({ at, path }: Finding): boolean =>
-    at === 'absent' &&
-    (!complete ||
-      refused.some((other) => mayHold(other, path)) ||
-      unknown.some((other) => isMisspelt(other, path)) ||
-      environment.refused.some((other) => other.at(-1) === path.at(-1)))
-
-  return (findings) =>
-    findings.flatMap((finding): readonly Problem[] => {
-      if (follows(finding)) return []
-      const { path } = finding
-      if (path[0] === environmentPath[0]) return [environment.problem({ ...finding, path: path.slice(1) })]
-      const document = merged.owners.get(path[0] ?? '') ?? files[0]?.document
-      return document?.isSure(finding) ? [document.problem(finding)] : []
-    })
+/** Whether something is absent only because what may hold it was refused, misspelt or not read. */
+function follows({ at, path }: Finding, { files, environment, complete }: Written): boolean {
+  if (at !== 'absent') return false
+  if (!complete || environment.refused.some((other) => other.at(-1) === path.at(-1))) return true
+  return files
+    .flatMap(({ findings }) => findings)
+    .some((other) => (other.at === 'key' ? isMisspelt(other.path, path) : mayHold(other.path, path)))
 }
 
 /** Whether what is missing at `path` may be in the refused value: one contains the other, or they are siblings. */

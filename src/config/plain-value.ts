@@ -1,4 +1,4 @@
-import { type Document, isAlias, isMap, isScalar, isSeq, type Node } from 'yaml'
+import { type Document, isAlias, isMap, isNode, isScalar, isSeq } from 'yaml'
 import { dotted, type Path } from './finding.ts'
 
 /** Offsets of a value and of the key before it (for a list item, its own). */
@@ -91,4 +91,4 @@ export function plainValue(yaml: Document): PlainValue {
 
 const tooMuchMessage = 'this is nested too deep, or unfolds to too much'
 
-const startOf = (node: unknown): number => (node as Partial<Node> | null | undefined)?.range?.[0] ?? 0
+const startOf = (node: unknown): number => (isNode(node) ? (node.range?.[0] ?? 0) : 0)

@@ -17,7 +17,7 @@ export interface Problem {
   readonly sourceIndex: number | undefined
   readonly excerpt: Excerpt | undefined
   /** It may go away while the agent runs: reported when found, not for as long as the agent runs. */
-  readonly mayPass: boolean
+  readonly isTransient: boolean
 }
 
 export function problemOf(
@@ -35,7 +35,7 @@ export function problemOf(
     scope: 'fatal',
     sourceIndex: undefined,
     excerpt: undefined,
-    mayPass: false,
+    isTransient: false,
     ...more,
   }
 }

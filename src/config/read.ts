@@ -3,6 +3,7 @@ import { closeSync, openSync, readdirSync, readSync, statSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import { geteuid } from 'node:process'
 import { waitsForWriter } from '../system/named-pipe.ts'
+import { systemError } from '../system/system-error.ts'
 import { type Problem, problemOf } from './problem.ts'
 
 /** A ConfigMap holds at most this much. */
@@ -43,18 +44,24 @@ function filesIn(directory: string): FoundFiles {
   return { files: files.sort(), problems }
 }
 
-export type ReadFile = { readonly text: string } | { readonly problem: Problem }
+export type ReadFile =
+  | { readonly kind: 'text'; readonly text: string }
+  | { readonly kind: 'unusable'; readonly problem: Problem }
 
 export function readConfFile(file: string): ReadFile {
   try {
-    if (waitsForWriter(file, statSync(file))) return { problem: problemOf(file, 'is a named pipe, not a file') }
+    if (waitsForWriter(file, statSync(file))) return unusable(problemOf(file, 'is a named pipe, not a file'))
     const bytes = readBounded(file)
-    if (bytes.length > MAX_FILE_BYTES) return { problem: problemOf(file, 'is larger than 1 MiB') }
-    if (!isUtf8(bytes)) return { problem: notUtf8(file, bytes) }
-    return { text: bytes.toString('utf8').replace(/^\uFEFF/, '') }
+    if (bytes.length > MAX_FILE_BYTES) return unusable(problemOf(file, 'is larger than 1 MiB'))
+    if (!isUtf8(bytes)) return unusable(notUtf8(file, bytes))
+    return { kind: 'text', text: bytes.toString('utf8').replace(/^\uFEFF/, '') }
   } catch (error) {
-    return { problem: unreadable(file, error) }
+    return unusable(unreadable(file, error))
   }
+}
+
+function unusable(problem: Problem): ReadFile {
+  return { kind: 'unusable', problem }
 }
 
 /** Reads up to one byte over the limit, also from a pipe or a device, whose size is unknown. */
@@ -86,7 +93,7 @@ function notUtf8(file: string, bytes: Buffer): Problem {
 }
 
 function unreadable(path: string, error: unknown): Problem {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : undefined
+  const { code } = systemError(error)
   switch (code) {
     case 'ENOENT':
       return problemOf(path, 'does not exist', { hint: 'give a file or a directory by --config or TAILSHIP_CONFIG' })
@@ -100,7 +107,6 @@ function unreadable(path: string, error: unknown): Problem {
         hint: 'let that user read the file and enter every directory above it, or run as another user',
       })
     default:
-      if (code === undefined) throw error
       return problemOf(path, `cannot be read (${code})`)
   }
 }

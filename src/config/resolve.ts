@@ -7,6 +7,7 @@ import { type Finding, Findings } from './finding.ts'
 import type { Merged } from './merge.ts'
 import type { Origin, Origins } from './origin.ts'
 import { longestLineOf, resolveSource } from './sources.ts'
+import { DAY_MS } from './units.ts'
 import type { Sections, WrittenFile } from './written.ts'
 
 export interface ResolveInput {
@@ -61,7 +62,6 @@ export function resolveConfig(input: ResolveInput): Resolved {
   }
 }
 
-const DAY_MS = 86_400_000
 const defaultListen = { host: '127.0.0.1', port: 5555 }
 
 function writtenDestinations(conf: Sections, findings: Findings): readonly WrittenDestination[] {
@@ -83,7 +83,7 @@ function resolveSources(files: readonly WrittenFile[], conf: Sections, environme
   const rejectedSources: RejectedSource[] = []
   const origins: Origin[] = []
   for (const { document, integration, conf: own, sources: written } of files) {
-    const around = {
+    const inherited = {
       integration,
       service: own.init_config?.service,
       tags: conf.tags ?? environment.tags ?? [],
@@ -93,7 +93,7 @@ function resolveSources(files: readonly WrittenFile[], conf: Sections, environme
       const errors = findings.filter(({ severity }) => severity === 'error').map(({ message }) => message)
       if (errors.length > 0) rejectedSources.push({ integration, path, error: errors.join('; ') })
       else if (source !== undefined) {
-        sources.push(resolveSource(source, around))
+        sources.push(resolveSource(source, inherited))
         origins.push({ document, path: ['logs', index] })
       }
     }

@@ -1,4 +1,5 @@
 import type * as z from 'zod/mini'
+import { isObject } from '../json.ts'
 import type { Path } from './finding.ts'
 
 /** Datadog Agent rule types that have no meaning here. */
@@ -13,8 +14,8 @@ const reasons = new Map([
  */
 export function ruleMessage(issue: z.core.$ZodIssue, path: Path, rule: unknown): string | undefined {
   const key = path.at(-1)
-  if (path.at(-3) !== 'log_processing_rules' || typeof rule !== 'object' || rule === null) return undefined
-  const { name, type, pattern } = rule as Readonly<Record<string, unknown>>
+  if (path.at(-3) !== 'log_processing_rules' || !isObject(rule)) return undefined
+  const { name, type, pattern } = rule
   const named = typeof name === 'string' ? name : ''
   if (key === 'name' && (name === undefined || name === '')) return 'all processing rules must have a name'
   if (key === 'pattern' && (pattern === undefined || pattern === '')) {

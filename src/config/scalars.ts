@@ -1,9 +1,9 @@
 import * as z from 'zod/mini'
-import { isObject } from '../json-object.ts'
+import { isObject } from '../json.ts'
 import { DURATION_PATTERN, formatDuration, formatSize, parseDuration, parseSize, SIZE_PATTERN } from './units.ts'
 
 /** Why a value is refused. The text follows the key's name: "`listen` must be …". */
-export interface Fault {
+interface Fault {
   readonly fault: string
   readonly hint?: string
 }

@@ -4,10 +4,8 @@
  */
 import * as z from 'zod/mini'
 import { credential, duration, list, listenAddress, matching, proxyUrl, size, url } from './scalars.ts'
+import { DAY_MS, HOUR_MS } from './units.ts'
 
-const SECOND = 1_000
-const HOUR = 3_600 * SECOND
-const DAY = 24 * HOUR
 const MiB = 2 ** 20
 const GiB = 2 ** 30
 
@@ -46,16 +44,18 @@ export const deliverySchema = z.strictObject({
   mode: z.optional(z.enum(['batch', 'blocking', 'blocking-strict'])),
   batch_max_size: z.optional(count(100_000, 'Events in a batch')),
   batch_max_bytes: z.optional(size({ min: 1, max: 64 * MiB }, 'Uncompressed bytes of a batch')),
-  batch_max_wait: z.optional(duration({ min: 0, max: HOUR }, 'How long a batch waits to fill, from its first record')),
+  batch_max_wait: z.optional(
+    duration({ min: 0, max: HOUR_MS }, 'How long a batch waits to fill, from its first record'),
+  ),
   throttle_enable: z.optional(flag('Whether requests are throttled')),
   throttle_qps: z.optional(z.number().check(z.gt(0), z.maximum(1e6), z.describe('Requests a second'))),
   throttle_burst: z.optional(count(1e6, 'Requests at once after a quiet time')),
   max_in_flight: z.optional(count(256, 'Requests under way at a time')),
-  initial_backoff: z.optional(duration({ min: 1, max: HOUR }, 'Wait before the first retry')),
+  initial_backoff: z.optional(duration({ min: 1, max: HOUR_MS }, 'Wait before the first retry')),
   backoff_factor: z.optional(z.number().check(z.minimum(1), z.maximum(100), z.describe('Growth of the wait'))),
-  max_backoff: z.optional(duration({ min: 1, max: DAY }, 'Longest wait before a retry')),
+  max_backoff: z.optional(duration({ min: 1, max: DAY_MS }, 'Longest wait before a retry')),
   max_attempts: z.optional(count(1e6, 'Attempts before a batch is dead-lettered; default: no limit')),
-  request_timeout: z.optional(duration({ min: 1, max: HOUR }, 'Time for one request and its answer')),
+  request_timeout: z.optional(duration({ min: 1, max: HOUR_MS }, 'Time for one request and its answer')),
 })
 
 export const proxySchema = z.strictObject({
@@ -126,7 +126,9 @@ export const destinationSchema = z.discriminatedUnion('type', [datadogSchema, we
 export const checkpointSchema = z.strictObject({
   run_path: z.optional(text('Directory of registry.json, agent.sock and dead-letter/')),
   import: z.optional(text('A Datadog Agent’s registry.json to take positions from')),
-  expire_after: z.optional(duration({ min: HOUR, max: 3_650 * DAY }, 'State of a vanished file is kept this long')),
+  expire_after: z.optional(
+    duration({ min: HOUR_MS, max: 3_650 * DAY_MS }, 'State of a vanished file is kept this long'),
+  ),
 })
 
 export const serverSchema = z.strictObject({

@@ -4,8 +4,8 @@ import { valueAt } from './explain.ts'
 import { type Finding, type Path, shortName } from './finding.ts'
 import type { RuleConf, SourceConf } from './schema.ts'
 
-/** What a source inherits from its surroundings. */
-export interface SourceSurroundings {
+/** What a source inherits. */
+export interface SourceContext {
   readonly integration: string
   /** `init_config.service` of its file. */
   readonly service: string | undefined
@@ -19,10 +19,10 @@ export function longestLineOf(sources: readonly Pick<SourceConfig, 'maxLineBytes
   return Math.max(1024, ...sources.map(({ maxLineBytes }) => maxLineBytes))
 }
 
-export function resolveSource(conf: SourceConf, around: SourceSurroundings): SourceConfig {
+export function resolveSource(conf: SourceConf, inherited: SourceContext): SourceConfig {
   const category = conf.sourcecategory === undefined ? [] : [`sourcecategory:${conf.sourcecategory}`]
   return {
-    integration: around.integration,
+    integration: inherited.integration,
     path: conf.path,
     excludePaths: conf.exclude_paths ?? [],
     encoding: conf.encoding || 'utf-8',
@@ -30,11 +30,11 @@ export function resolveSource(conf: SourceConf, around: SourceSurroundings): Sou
     backfill: conf.backfill ?? false,
     maxLineBytes: conf.max_line_bytes ?? 2 ** 20,
     labels: {
-      service: conf.service ?? around.service,
+      service: conf.service ?? inherited.service,
       source: conf.source,
-      tags: [...new Set([...around.tags, ...(conf.tags ?? []), ...category])],
+      tags: [...new Set([...inherited.tags, ...(conf.tags ?? []), ...category])],
     },
-    rules: [...around.rules, ...(conf.log_processing_rules ?? [])].map(ruleOf),
+    rules: [...inherited.rules, ...(conf.log_processing_rules ?? [])].map(ruleOf),
   }
 }
 

@@ -1,6 +1,9 @@
 /** Durations and sizes as people write them. */
 
-const durationUnits = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const
+export const HOUR_MS = 3_600_000
+export const DAY_MS = 24 * HOUR_MS
+
+const durationUnits = { ms: 1, s: 1_000, m: 60_000, h: HOUR_MS, d: DAY_MS } as const
 const sizeUnits: Readonly<Record<string, number>> = {
   b: 1,
   k: 1e3,

@@ -1,4 +1,5 @@
 import { basename, dirname, extname } from 'node:path'
+import { isObject } from '../json.ts'
 import { check } from './check.ts'
 import { ConfDocument } from './document.ts'
 import { valueAt } from './explain.ts'
@@ -28,7 +29,7 @@ export type Sections = Omit<Conf, 'logs' | 'destinations'> & {
 }
 
 /** One item of `logs:`. */
-export interface WrittenSource {
+interface WrittenSource {
   /** As written, if present. */
   readonly path: string | undefined
   /** Usable only if no finding is an error. */
@@ -56,9 +57,8 @@ export async function writtenFile(file: string, text: string): Promise<WrittenFi
 
 function without(value: unknown, lists: Readonly<Record<string, readonly unknown[]>>): unknown {
   const keys = Object.keys(lists).filter((key) => lists[key]?.length !== 0)
-  return keys.length === 0
-    ? value
-    : { ...(value as object), ...Object.fromEntries(keys.map((key) => [key, undefined])) }
+  if (keys.length === 0 || !isObject(value)) return value
+  return { ...value, ...Object.fromEntries(keys.map((key) => [key, undefined])) }
 }
 
 /** Items are checked separately, so that faults in one do not hide faults in others. */

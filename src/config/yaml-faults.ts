@@ -2,7 +2,7 @@ import { type Document, isCollection, isScalar, visit, type YAMLError } from 'ya
 import type { Fault } from './plain-value.ts'
 
 /** What to report, and where if not at the parser's offset. */
-interface Words {
+interface Explanation {
   readonly message: string
   readonly hint?: string
   readonly offset?: number
@@ -28,8 +28,8 @@ export function yamlFaults(yaml: Document, text: string): readonly Fault[] {
     const end = text.indexOf('\n', offset)
     const behind = text.slice(offset, end < 0 ? undefined : end)
     const spot: Spot = { text, offset, before: text.slice(start, offset), behind, openings }
-    const words = wordsByMessage(message, spot) ?? wordsByCode(code, spot) ?? { message }
-    return { offset, hint: undefined, harmless: code === 'DUPLICATE_KEY', ...words }
+    const explanation = explainMessage(message, spot) ?? explainCode(code, spot) ?? { message }
+    return { offset, hint: undefined, harmless: code === 'DUPLICATE_KEY', ...explanation }
   })
 }
 
@@ -49,7 +49,7 @@ function openingsOf(yaml: Document, text: string): ReadonlyMap<number, number> {
   return openings
 }
 
-function wordsByCode(code: YAMLError['code'], spot: Spot): Words | undefined {
+function explainCode(code: YAMLError['code'], spot: Spot): Explanation | undefined {
   switch (code) {
     case 'DUPLICATE_KEY': {
       const key = /^[\w.-]{1,64}/.exec(spot.behind)?.[0] ?? ''
@@ -88,7 +88,7 @@ function wordsByCode(code: YAMLError['code'], spot: Spot): Words | undefined {
 }
 
 /** For codes that cover several mistakes. */
-function wordsByMessage(message: string, spot: Spot): Words | undefined {
+function explainMessage(message: string, spot: Spot): Explanation | undefined {
   if (/^Missing closing /.test(message)) return unclosed(spot, 'put one at the end of the value')
   if (/^Flow .* end with /.test(message)) return unclosed(spot, 'close it; further lines of it must be indented')
   if (/^Sequence item without /.test(message)) return badIndent(spot)
@@ -101,19 +101,19 @@ function wordsByMessage(message: string, spot: Spot): Words | undefined {
   return undefined
 }
 
-const missingComma: Words = {
+const missingComma: Explanation = {
   message: 'inside { } or [ ] a comma is missing here',
   hint: 'write {key: value, key: value} and [item, item]',
 }
 
 /** The parser reports the end of the file, or of what it took for the value. */
-function unclosed({ text, offset, openings }: Spot, hint: string): Words {
+function unclosed({ text, offset, openings }: Spot, hint: string): Explanation {
   const opening = openings.get(offset) ?? offset
   return { message: `this ${text.charAt(opening)} is not closed`, hint, offset: opening }
 }
 
 /** The parser reports the start of the line. */
-function badIndent({ text, offset }: Spot): Words {
+function badIndent({ text, offset }: Spot): Explanation {
   const indentation = /^[ \t]*/.exec(text.slice(offset))?.[0] ?? ''
   if (indentation.includes('\t')) return { message: 'a tab cannot indent YAML', hint: 'use spaces' }
   return {
@@ -123,12 +123,12 @@ function badIndent({ text, offset }: Spot): Words {
   }
 }
 
-function noValue({ behind }: Spot): Words {
+function noValue({ behind }: Spot): Explanation {
   if (/^[\w.-]+:\S/.test(behind)) return { message: 'a space is missing behind the colon', hint: 'write `key: value`' }
   return { message: 'this is no `key: value`', hint: 'is the colon missing, or is the line part of the one above?' }
 }
 
-function secondPair({ offset, before, behind }: Spot): Words {
+function secondPair({ offset, before, behind }: Spot): Explanation {
   if (/^\s*-[\w"']/.test(before)) {
     return {
       message: 'a space is missing behind the dash',
@@ -145,7 +145,7 @@ function secondPair({ offset, before, behind }: Spot): Words {
   }
 }
 
-function outOfPlace({ before, behind }: Spot): Words {
+function outOfPlace({ before, behind }: Spot): Explanation {
   if (/^[\]}]/.test(behind)) return { message: `this ${behind.charAt(0)} closes nothing` }
   if (behind.startsWith(',')) return { message: 'there is nothing before this comma' }
   if (/^[|>]/.test(behind) || /[|>]\s*$/.test(before)) {

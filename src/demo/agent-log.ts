@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream'
 import split2 from 'split2'
+import { isObject, parseJsonObject } from '../json.ts'
 import { printable } from '../observe/line.ts'
 
 /** One line of the agent's own log. */
@@ -21,19 +22,9 @@ export function readLog(stream: Readable, onLine: (line: AgentLogLine) => void):
 }
 
 function parseLogLine(line: string): AgentLogLine {
-  const record = parseObject(line)
+  const record = parseJsonObject(line)
   if (typeof record?.message !== 'string') return { level: 'error', message: printable(line) }
   const component = typeof record.component === 'string' ? `${record.component}: ` : ''
-  const error = record.err as { message?: unknown } | undefined
-  const cause = typeof error?.message === 'string' ? ` (${error.message})` : ''
+  const cause = isObject(record.err) && typeof record.err.message === 'string' ? ` (${record.err.message})` : ''
   return { level: String(record.level), message: printable(`${component}${record.message}${cause}`) }
-}
-
-function parseObject(line: string): Record<string, unknown> | undefined {
-  try {
-    const value: unknown = JSON.parse(line)
-    return typeof value === 'object' && value !== null ? { ...value } : undefined
-  } catch {
-    return undefined
-  }
 }

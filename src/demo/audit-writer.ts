@@ -24,7 +24,7 @@ export type WriterCommand =
   | { readonly kind: 'stop' }
 
 /** Identity, CRC-32 of the line without its newline, and the line's bytes. */
-export type WrittenEvent = readonly [identity: string, crc32: number, bytes: number]
+type WrittenEvent = readonly [identity: string, crc32: number, bytes: number]
 
 export type WriterReport =
   | { readonly kind: 'wrote'; readonly events: readonly WrittenEvent[] }

@@ -1,8 +1,10 @@
+import type { DestinationType } from '../config/config.ts'
+
 /** The parameters of a demo's conf.yaml. */
 export interface DemoConfig {
   readonly auditLogPath: string
   readonly runPath: string
-  readonly destination: 'datadog' | 'webhook'
+  readonly destination: DestinationType
   readonly intakeUrl: string
   readonly apiKey: string
   readonly apiKeyPath: string

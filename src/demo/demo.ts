@@ -1,21 +1,22 @@
-import { setTimeout as delay } from 'node:timers/promises'
+import type { DestinationType } from '../config/config.ts'
 import type { Io } from '../io.ts'
 import type { AgentLogLine } from './agent-log.ts'
-import { assemble, type Cast } from './cast.ts'
 import { describeExit } from './child.ts'
 import { type Cleanup, prepareCleanup } from './cleanup.ts'
-import { createRotationNotice, type Patience, playFaults } from './faults.ts'
+import { createRotationNotice, injectFaults } from './faults.ts'
 import { createGauges, type Gauges } from './gauges.ts'
 import type { View } from './panel.ts'
+import { type Participants, prepareParticipants } from './participants.ts'
 import { judge, type Kill, type Scorecard } from './scorecard.ts'
 import { createScreen, type Screen } from './screen.ts'
-import { type Look, startWatch, type Watch } from './watch.ts'
+import { createWaits } from './waits.ts'
+import { type Snapshot, startWatch, type Watch } from './watch.ts'
 
 export interface DemoSettings {
   /** From the first process to the last, without any further waiting. */
   readonly durationMs: number
   readonly seed: number
-  readonly destination: 'datadog' | 'webhook'
+  readonly destination: DestinationType
   readonly eventsPerSecond: number
   /** Announcements go to standard error, and nothing else is shown anywhere. */
   readonly json: boolean
@@ -69,7 +70,7 @@ export async function playDemo(settings: DemoSettings, io: Io): Promise<DemoResu
   })
   const cleanup = await prepareCleanup()
   try {
-    return await perform(run, await assemble(castOptions(run, io, cleanup)))
+    return await runWith(run, await prepareParticipants(participantsOptions(run, io, cleanup)))
   } finally {
     run.screen.close()
     await cleanup.finish()
@@ -94,7 +95,7 @@ function newRun(settings: DemoSettings, io: Io): Run {
   }
 }
 
-function castOptions(run: Run, io: Io, cleanup: Cleanup) {
+function participantsOptions(run: Run, io: Io, cleanup: Cleanup) {
   const { settings, writingMs, agentLog } = run
   const bytes = (writingMs / 1000) * settings.eventsPerSecond * MEAN_EVENT_BYTES
   return {
@@ -117,47 +118,47 @@ function castOptions(run: Run, io: Io, cleanup: Cleanup) {
   }
 }
 
-async function perform(run: Run, cast: Cast): Promise<DemoResult | undefined> {
-  run.screen.print(introduction(run, cast))
-  const watch = startWatch(cast, run.gauges, (look) => run.screen.show(viewOf(run, look)))
+async function runWith(run: Run, participants: Participants): Promise<DemoResult | undefined> {
+  run.screen.print(introduction(run, participants))
+  const watch = startWatch(participants, run.gauges, (snapshot) => run.screen.show(viewOf(run, snapshot)))
   try {
-    await playUntilEarlyEnd(run, cast, watch)
-    return run.interrupted ? undefined : await conclude(run, cast, watch)
+    await runScriptUntilAborted(run, participants, watch)
+    return run.interrupted ? undefined : await conclude(run, participants, watch)
   } finally {
     watch.stop()
-    await cast.intake.close()
+    await participants.intake.close()
   }
 }
 
-async function playUntilEarlyEnd(run: Run, cast: Cast, watch: Watch): Promise<void> {
+async function runScriptUntilAborted(run: Run, participants: Participants, watch: Watch): Promise<void> {
   try {
-    await play(run, cast, watch)
+    await runScript(run, participants, watch)
   } catch (error) {
     if (!(error instanceof Error && error.name === 'AbortError')) throw error
   }
 }
 
-async function play(run: Run, cast: Cast, watch: Watch): Promise<void> {
-  const { writer, agent, intake } = cast
+async function runScript(run: Run, participants: Participants, watch: Watch): Promise<void> {
+  const { writer, agent, intake } = participants
   const { announce } = run.screen
-  const patience = newPatience(run.early.signal)
+  const waits = createWaits(run.early.signal)
   agent.start()
   announce('start', 'The agent starts: a process of its own, and a log that does not exist yet.')
-  if (!(await patience.until(() => watch.agentSeen, START_DEADLINE_MS))) {
+  if (!(await waits.until(() => watch.agentSeen, START_DEADLINE_MS))) {
     run.problems.push('the agent did not answer on its socket in time')
   }
   writer.start()
   announce('start', 'A writer plays kube-apiserver. The intake counts what arrives, on its own.')
   const writingSinceMs = performance.now()
   const { writingMs, kills, problems } = run
-  const reach = (share: number) => patience.pause(writingSinceMs + share * writingMs - performance.now())
-  await playFaults({ writer, agent, intake, announce, writingMs, kills, problems, ...patience, reach })
+  const reach = (share: number) => waits.pause(writingSinceMs + share * writingMs - performance.now())
+  await injectFaults({ writer, agent, intake, announce, writingMs, kills, problems, ...waits, reach })
   await writer.stop()
   announce('end', 'The writer is done. The agent sends what is left.')
-  await patience.until(() => intake.received.arrivals.size >= writer.written.lines.size, DRAIN_DEADLINE_MS)
+  await waits.until(() => intake.received.arrivals.size >= writer.written.lines.size, DRAIN_DEADLINE_MS)
 }
 
-async function conclude(run: Run, { writer, agent, intake }: Cast, watch: Watch): Promise<DemoResult> {
+async function conclude(run: Run, { writer, agent, intake }: Participants, watch: Watch): Promise<DemoResult> {
   await writer.stop()
   const exit = await agent.stop(STOP_DEADLINE_MS)
   const described = describeExit(exit)
@@ -167,7 +168,7 @@ async function conclude(run: Run, { writer, agent, intake }: Cast, watch: Watch)
     run.screen.announce('end', `The agent is asked to stop by SIGTERM: ${described}. The intake compares.`)
     if (exit.code !== 0) run.problems.push(`the agent did not end with exit code 0: ${described}`)
   }
-  watch.look()
+  watch.takeSnapshot()
   const scorecard = judge({
     seed: run.settings.seed,
     destination: run.settings.destination,
@@ -182,31 +183,18 @@ async function conclude(run: Run, { writer, agent, intake }: Cast, watch: Watch)
   return { scorecard, agentLog: run.agentLog }
 }
 
-function newPatience(signal: AbortSignal): Patience {
-  const pause = (ms: number) => delay(Math.max(0, ms), undefined, { signal })
-  const until = async (condition: () => boolean, deadlineMs: number) => {
-    const deadline = performance.now() + deadlineMs
-    while (!condition()) {
-      if (performance.now() > deadline) return false
-      await pause(20)
-    }
-    return true
-  }
-  return { pause, until }
-}
-
-function viewOf(run: Run, look: Look): View {
+function viewOf(run: Run, snapshot: Snapshot): View {
   const nowMs = performance.now()
   const { warning } = run
   return {
-    ...look,
+    ...snapshot,
     elapsedMs: nowMs - run.startedAtMs,
     durationMs: run.settings.durationMs,
     warning: warning && nowMs - warning.atMs < WARNING_SHOWN_MS ? warning.message : undefined,
   }
 }
 
-function introduction({ settings }: Run, { intake, configPath }: Cast): string[] {
+function introduction({ settings }: Run, { intake, configPath }: Participants): string[] {
   const { eventsPerSecond, seed, destination } = settings
   return [
     '',

@@ -1,15 +1,7 @@
-import { type Actor, controller, kubelet, person, uuid, workload } from './event-actors.ts'
-import {
-  type Body,
-  clusterEvent,
-  configMap,
-  deployment,
-  jsonPatch,
-  lease,
-  podList,
-  podStatusPatch,
-} from './event-objects.ts'
-import { compileTemplate, goJson, slot, type Template } from './event-template.ts'
+import { controller, kubelet, person, workload } from './event-actors.ts'
+import { clusterEvent, configMap, deployment, jsonPatch, lease, podList, podStatusPatch } from './event-objects.ts'
+import { type Exchange, eventTemplate, type Stage } from './event-stages.ts'
+import { slot, type Template } from './event-template.ts'
 import type { Random } from './random.ts'
 
 /** One request of the catalogue, ready to be filled in. */
@@ -28,22 +20,6 @@ export interface Catalogue {
   readonly heavy: readonly RequestTemplate[]
   /** Level Metadata, two events. */
   readonly paired: readonly RequestTemplate[]
-}
-
-type Level = 'Metadata' | 'Request' | 'RequestResponse'
-type Stage = 'RequestReceived' | 'ResponseStarted' | 'ResponseComplete'
-
-/** The values of one request for the fields of its events. */
-interface Exchange {
-  readonly level: Level
-  readonly verb: string
-  readonly uri: string
-  readonly actor: Actor
-  readonly objectRef?: Readonly<Record<string, string>>
-  readonly impersonates?: string
-  readonly response: Readonly<Record<string, unknown>>
-  readonly requestObject?: Body
-  readonly responseObject?: Body
 }
 
 interface Kind {
@@ -263,56 +239,12 @@ export function createCatalogue(random: Random): Catalogue {
 function compileKind(kind: Kind, random: Random): readonly RequestTemplate[] {
   return Array.from({ length: kind.variants }, (_, variant) => {
     const exchange = kind.make(random, variant)
-    const compile = (stage: Stage) => compileTemplate(`${goJson(roomy(auditEvent(exchange, stage), random))}\n`)
     return {
       weight: kind.weight / kind.variants,
-      early: kind.early && compile(kind.early),
-      complete: compile('ResponseComplete'),
+      early: kind.early && eventTemplate(exchange, kind.early, random),
+      complete: eventTemplate(exchange, 'ResponseComplete', random),
     }
   })
-}
-
-/** Fields in the order in which kube-apiserver serialises them; absent ones are omitted, as with `omitempty`. */
-function auditEvent(exchange: Exchange, stage: Stage): Record<string, unknown> {
-  const received = stage === 'RequestReceived'
-  return {
-    kind: 'Event',
-    apiVersion: 'audit.k8s.io/v1',
-    level: exchange.level,
-    auditID: slot('auditId'),
-    stage,
-    requestURI: exchange.uri,
-    verb: exchange.verb,
-    user: exchange.actor.user,
-    impersonatedUser: exchange.impersonates && { username: exchange.impersonates, groups: ['system:authenticated'] },
-    sourceIPs: exchange.actor.sourceIPs,
-    userAgent: exchange.actor.userAgent,
-    objectRef: exchange.objectRef,
-    responseStatus: received ? undefined : exchange.response,
-    requestObject: received ? undefined : exchange.requestObject,
-    responseObject: stage === 'ResponseComplete' ? exchange.responseObject : undefined,
-    requestReceivedTimestamp: slot('receivedAt'),
-    stageTimestamp: slot('stageAt'),
-    annotations: received ? undefined : annotations(exchange),
-  }
-}
-
-function annotations(exchange: Exchange): Record<string, string> {
-  const denied = exchange.response.code === 403
-  return {
-    'authorization.k8s.io/decision': denied ? 'forbid' : 'allow',
-    'authorization.k8s.io/reason': denied ? '' : exchange.actor.reason,
-  }
-}
-
-/** An event smaller than 1 KiB gets a longer session in its user's `extra`, so that every line is at least that long. */
-function roomy(event: Record<string, unknown>, random: Random): Record<string, unknown> {
-  const gapsBytes = 190
-  const missing = 1024 - gapsBytes - Buffer.byteLength(goJson(event).replace(/\uE000\w+\uE001/g, ''))
-  if (missing <= 0) return event
-  const user = event.user as Actor['user']
-  const session = `${uuid(random)}.${random.hex(missing)}`
-  return { ...event, user: { ...user, extra: { ...user.extra, 'sessions.example.com/id': [session] } } }
 }
 
 function forbidden(): Record<string, unknown> {

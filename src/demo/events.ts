@@ -66,7 +66,7 @@ export function identityOf(event: string | Uint8Array | object): string | undefi
     const found = /"auditID":"([^"\\]+)","stage":"(\w+)"/.exec(event.slice(0, 512))
     return found ? `${found[1]}/${found[2]}` : undefined
   }
-  const { auditID, stage } = event as { auditID?: unknown; stage?: unknown }
+  const { auditID, stage }: { auditID?: unknown; stage?: unknown } = event
   return typeof auditID === 'string' && typeof stage === 'string' ? `${auditID}/${stage}` : undefined
 }
 

@@ -1,20 +1,14 @@
 import { basename } from 'node:path'
 import type { Agent } from './agent.ts'
+import { count, countOf } from './format.ts'
 import type { Intake } from './intake.ts'
 import type { Kill } from './scorecard.ts'
 import type { Screen } from './screen.ts'
-import { count, countOf } from './words.ts'
+import type { Waits } from './waits.ts'
 import type { Writer } from './writer.ts'
 
-/** Waits; rejects with an AbortError if the demo ends early. */
-export interface Patience {
-  pause(ms: number): Promise<void>
-  /** Whether the condition became true in time. */
-  until(condition: () => boolean, deadlineMs: number): Promise<boolean>
-}
-
 /** What the faults act on. */
-export interface Stage extends Patience {
+export interface FaultContext extends Waits {
   readonly writer: Writer
   readonly intake: Intake
   readonly agent: Agent
@@ -28,24 +22,24 @@ export interface Stage extends Patience {
   reach(share: number): Promise<void>
 }
 
-const PATIENCE_MS = 10_000
+const MAX_WAIT_MS = 10_000
 
 /** Everything that goes wrong in a minute of the demo, in order. */
-export async function playFaults(stage: Stage): Promise<void> {
-  await stage.reach(0.1)
-  await outage(stage)
-  await stage.reach(0.32)
-  await tooManyRequests(stage)
-  await stage.reach(0.46)
-  await lostReply(stage)
-  await stage.reach(0.56)
-  await killAgent(stage)
-  await stage.reach(0.86)
-  await tornLine(stage)
-  await stage.reach(1)
+export async function injectFaults(context: FaultContext): Promise<void> {
+  await context.reach(0.1)
+  await outage(context)
+  await context.reach(0.32)
+  await tooManyRequests(context)
+  await context.reach(0.46)
+  await lostReply(context)
+  await context.reach(0.56)
+  await killAgent(context)
+  await context.reach(0.86)
+  await tornLine(context)
+  await context.reach(1)
 }
 
-async function outage({ intake, writer, announce, pause, writingMs }: Stage): Promise<void> {
+async function outage({ intake, writer, announce, pause, writingMs }: FaultContext): Promise<void> {
   announce('outage', 'The intake is down and refuses connections. The agent waits: the log is its buffer.')
   await intake.goDown()
   await pause(Math.min(5000, writingMs * 0.12))
@@ -54,7 +48,7 @@ async function outage({ intake, writer, announce, pause, writingMs }: Stage): Pr
   announce('recovered', `The intake is back. ${countOf(waiting, 'event')} waited on disk.`)
 }
 
-async function tooManyRequests({ intake, announce, pause, writingMs }: Stage): Promise<void> {
+async function tooManyRequests({ intake, announce, pause, writingMs }: FaultContext): Promise<void> {
   const retryAfterSeconds = writingMs < 15_000 ? 1 : 2
   announce('429', `The intake answers 429 with Retry-After: ${retryAfterSeconds}. Nothing may come earlier.`)
   intake.throttle(retryAfterSeconds)
@@ -63,21 +57,21 @@ async function tooManyRequests({ intake, announce, pause, writingMs }: Stage): P
   announce('recovered', `The intake accepts again; it had to refuse ${countOf(throttled, 'request')} in that time.`)
 }
 
-async function lostReply({ intake, announce, until, problems }: Stage): Promise<void> {
+async function lostReply({ intake, announce, until, problems }: FaultContext): Promise<void> {
   announce('lost reply', 'The intake accepts a batch, then the connection breaks: the agent cannot know.')
   intake.loseNextReply()
   const lost = () => intake.received.requests.find((request) => request.reply === 'lost')
-  await until(() => lost() !== undefined, PATIENCE_MS)
+  await until(() => lost() !== undefined, MAX_WAIT_MS)
   const again = () => intake.received.requests.filter(({ batchId }) => batchId === lost()?.batchId).length > 1
-  if (await until(again, PATIENCE_MS)) {
+  if (await until(again, MAX_WAIT_MS)) {
     announce('recovered', 'The batch came again under the same id: a receiver can drop the copy.')
   } else problems.push('the batch whose reply was lost did not come again')
 }
 
-async function killAgent(stage: Stage): Promise<void> {
-  const { agent, intake, writer, announce, pause, until, writingMs, kills } = stage
+async function killAgent(context: FaultContext): Promise<void> {
+  const { agent, intake, writer, announce, pause, until, writingMs, kills } = context
   intake.slowDown(500)
-  await until(() => intake.unanswered > 0, PATIENCE_MS)
+  await until(() => intake.unanswered > 0, MAX_WAIT_MS)
   announce(
     'kill -9',
     `The agent is killed with ${countOf(intake.unanswered, 'batch', 'batches')} in flight; it can save nothing more.`,
@@ -95,7 +89,7 @@ async function killAgent(stage: Stage): Promise<void> {
   announce('recovered', 'A new agent goes on from the stored positions, in files that were rotated meanwhile.')
 }
 
-async function tornLine({ writer, announce, pause }: Stage): Promise<void> {
+async function tornLine({ writer, announce, pause }: FaultContext): Promise<void> {
   await writer.crash()
   const torn = writer.written.torn.at(-1)
   const extent = torn ? `after ${count(torn.bytes)} of ${count(torn.ofBytes)} bytes of an event` : 'in an event'

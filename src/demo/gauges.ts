@@ -31,7 +31,7 @@ export interface Reading {
   readonly peakMemoryBytes: number
 }
 
-export interface AgentReading {
+interface AgentReading {
   readonly state: string
   readonly inFlight: number
   readonly lagBytes: number

@@ -3,6 +3,7 @@
  * about, removes the directory, and exits.
  */
 import { rmSync } from 'node:fs'
+import { systemError } from '../system/system-error.ts'
 
 export type GuardCommand =
   | { readonly kind: 'directory'; readonly path: string }
@@ -30,6 +31,6 @@ function kill(pid: number): void {
   try {
     process.kill(pid, 'SIGKILL')
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+    if (systemError(error).code !== 'ESRCH') throw error
   }
 }

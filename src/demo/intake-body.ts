@@ -1,20 +1,21 @@
 import { gunzipSync, zstdDecompressSync } from 'node:zlib'
-import { isObject } from '../json-object.ts'
+import { isObject, parseJson } from '../json.ts'
 
 /** The content of a request: the lines as the writer wrote them, if it is well-formed. */
-export type Parcel =
+export type Payload =
   | { readonly kind: 'lines'; readonly lines: readonly string[] }
   | { readonly kind: 'refused'; readonly reason: string }
 
-const MAX_BODY_BYTES = 64 * 2 ** 20
+/** Of a request, and of what it unpacks to. */
+export const MAX_BODY_BYTES = 64 * 2 ** 20
 
 /** Unpacks a Datadog array or an EventList. */
-export function openParcel(body: Buffer, encoding: string | undefined): Parcel {
+export function decodePayload(body: Buffer, encoding: string | undefined): Payload {
   const actual = actualEncoding(body)
   const declared = encoding === undefined || encoding === 'identity' ? 'none' : encoding
   if (actual !== declared) return refused(`declared as ${declared}, but is ${actual}`)
   const text = decompress(body, actual)
-  const value = text === undefined ? undefined : parse(text)
+  const value = text === undefined ? undefined : parseJson(text)
   if (text === undefined || value === undefined) return refused(`not ${actual === 'none' ? 'JSON' : actual}`)
   if (Array.isArray(value)) return messages(value)
   if (isObject(value) && value.kind === 'EventList' && Array.isArray(value.items)) {
@@ -25,10 +26,9 @@ export function openParcel(body: Buffer, encoding: string | undefined): Parcel {
   return refused('neither an array of logs nor an EventList')
 }
 
-function messages(records: readonly unknown[]): Parcel {
+function messages(records: readonly unknown[]): Payload {
   const lines = records.map((record) => (isObject(record) ? record.message : undefined))
-  const complete = lines.every((line) => typeof line === 'string')
-  return complete ? { kind: 'lines', lines: lines as string[] } : refused('a log without a message')
+  return lines.every((line) => typeof line === 'string') ? { kind: 'lines', lines } : refused('a log without a message')
 }
 
 /** The items of an EventList as they appear in its text, since only the text shows whether they are what was written. */
@@ -72,14 +72,6 @@ function decompress(body: Buffer, encoding: ActualEncoding): string | undefined 
   }
 }
 
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
-}
-
-function refused(reason: string): Parcel {
+function refused(reason: string): Payload {
   return { kind: 'refused', reason }
 }

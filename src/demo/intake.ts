@@ -1,41 +1,8 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
-import { crc32 } from 'node:zlib'
-import { identityOf } from './events.ts'
-import { openParcel } from './intake-body.ts'
-
-/** What an intake received, independent of what anything else believes. Times are from `performance.now()`. */
-export interface Received {
-  /** Every arrival of every event, by identity. */
-  readonly arrivals: Map<string, Arrival[]>
-  /** Accepted requests; an arrival's `request` is an index. */
-  readonly requests: AcceptedRequest[]
-  /** Records that are not a whole event, with the identity at their beginning. */
-  readonly unreadable: (string | undefined)[]
-  /** Requests that a correct agent does not send, by status and reason. */
-  readonly refusals: Map<string, number>
-  /** Requests answered with 429. */
-  throttled: number
-  /** Bytes of lines with their newline, each event counted once. */
-  bytes: number
-}
-
-export interface Arrival {
-  readonly request: number
-  /** Of the line without its newline. */
-  readonly crc32: number
-}
-
-export interface AcceptedRequest {
-  readonly batchId: string | undefined
-  /** Of the body as it was sent. */
-  readonly bodyCrc32: number
-  readonly receivedAtMs: number
-  /** `lost`: discarded on purpose. `cut`: the client, or an outage, ended the connection first. */
-  reply: 'pending' | 'sent' | 'lost' | 'cut'
-  repliedAtMs: number | undefined
-}
+import { decodePayload, MAX_BODY_BYTES } from './intake-body.ts'
+import { type AcceptedRequest, createReceived, type Received, recordRequest } from './received.ts'
 
 /** A loopback receiver with faults on demand. */
 export interface Intake {
@@ -65,8 +32,6 @@ export interface IntakeOptions {
 
 type Handler = (request: IncomingMessage, response: ServerResponse) => void
 
-const MAX_BODY_BYTES = 64 * 2 ** 20
-
 interface Faults {
   throttledUntilMs: number
   repliesToLose: number
@@ -74,14 +39,7 @@ interface Faults {
 }
 
 export async function startIntake(options: IntakeOptions): Promise<Intake> {
-  const received: Received = {
-    arrivals: new Map(),
-    requests: [],
-    unreadable: [],
-    refusals: new Map(),
-    throttled: 0,
-    bytes: 0,
-  }
+  const received = createReceived()
   const faults: Faults = { throttledUntilMs: 0, repliesToLose: 0, replyDelayMs: 0 }
   const answer = (request: IncomingMessage, response: ServerResponse) =>
     void serve({ ...options, request, response, received, faults })
@@ -132,9 +90,15 @@ async function serve(call: Call): Promise<void> {
   if ((request.headers['dd-api-key'] ?? request.headers['x-api-key']) !== call.apiKey) {
     return refuse(call, 403, 'wrong API key')
   }
-  const parcel = openParcel(body, request.headers['content-encoding'])
-  if (parcel.kind === 'refused') return refuse(call, 400, parcel.reason)
-  await reply(call, record(call, parcel.lines, body))
+  const payload = decodePayload(body, request.headers['content-encoding'])
+  if (payload.kind === 'refused') return refuse(call, 400, payload.reason)
+  const batchId = request.headers['idempotency-key']
+  const accepted = recordRequest(call.received, {
+    batchId: typeof batchId === 'string' ? batchId : undefined,
+    body,
+    lines: payload.lines,
+  })
+  await reply(call, accepted)
 }
 
 /** Undefined if the connection ended first: then nothing was received. */
@@ -157,44 +121,6 @@ function refuse({ response, received }: Call, status: 400 | 403 | 404, reason: s
   const key = `${status} ${reason}`
   received.refusals.set(key, (received.refusals.get(key) ?? 0) + 1)
   response.writeHead(status, { 'content-type': 'application/json' }).end('{}')
-}
-
-function record({ request, received }: Call, lines: readonly string[], body: Buffer): AcceptedRequest {
-  const index = received.requests.length
-  for (const line of lines) {
-    const identity = wholeEvent(line)
-    if (identity === undefined) {
-      received.unreadable.push(identityOf(line))
-      continue
-    }
-    const arrival = { request: index, crc32: crc32(line) }
-    const earlier = received.arrivals.get(identity)
-    if (earlier) earlier.push(arrival)
-    else {
-      received.arrivals.set(identity, [arrival])
-      received.bytes += Buffer.byteLength(line) + 1
-    }
-  }
-  const batchId = request.headers['idempotency-key']
-  const accepted: AcceptedRequest = {
-    batchId: typeof batchId === 'string' ? batchId : undefined,
-    bodyCrc32: crc32(body),
-    receivedAtMs: performance.now(),
-    reply: 'pending',
-    repliedAtMs: undefined,
-  }
-  received.requests.push(accepted)
-  return accepted
-}
-
-/** The identity of a line that is one audit event from its first to its last byte. */
-function wholeEvent(line: string): string | undefined {
-  try {
-    const event: unknown = JSON.parse(line)
-    return typeof event === 'object' && event !== null ? identityOf(event) : undefined
-  } catch {
-    return undefined
-  }
 }
 
 async function reply({ response, faults }: Call, accepted: AcceptedRequest): Promise<void> {

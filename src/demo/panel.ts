@@ -1,13 +1,13 @@
 import type pc from 'picocolors'
 import { humanBytes } from '../observe/format.ts'
+import { count, countOf, seconds } from './format.ts'
 import type { Amount, Reading } from './gauges.ts'
-import type { Look } from './watch.ts'
-import { count, countOf, seconds } from './words.ts'
+import type { Snapshot } from './watch.ts'
 
 export type Colors = ReturnType<typeof pc.createColors>
 
 /** Everything shown in a frame of the live panel. */
-export interface View extends Look {
+export interface View extends Snapshot {
   readonly elapsedMs: number
   readonly durationMs: number
   /** The agent's last warning. */

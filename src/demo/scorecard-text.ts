@@ -1,7 +1,7 @@
 import { humanBytes } from '../observe/format.ts'
+import { count, countOf, seconds } from './format.ts'
 import type { Colors } from './panel.ts'
 import type { Scorecard } from './scorecard.ts'
-import { count, countOf, seconds } from './words.ts'
 
 type Row = readonly [label: string, figure: string, remark?: string]
 

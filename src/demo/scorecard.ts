@@ -1,5 +1,6 @@
-import type { AcceptedRequest, Received } from './intake.ts'
-import { countOf } from './words.ts'
+import type { DestinationType } from '../config/config.ts'
+import { countOf } from './format.ts'
+import type { AcceptedRequest, Received } from './received.ts'
 import type { Written } from './writer.ts'
 
 /** What `demo --json` prints: fields are added, never renamed or removed, within a version. */
@@ -9,7 +10,7 @@ export interface Scorecard {
   /** Why it failed; empty when it passed. */
   readonly failures: readonly string[]
   readonly seed: number
-  readonly destination: string
+  readonly destination: DestinationType
   readonly durationMs: number
   readonly written: { readonly events: number; readonly bytes: number }
   /** Written events that arrived at least once: with `missing` they make up `written`. */
@@ -34,7 +35,7 @@ export interface Scorecard {
 }
 
 /** Repeated arrivals of events, by what makes them legitimate. */
-export interface Duplicates {
+interface Duplicates {
   readonly total: number
   /** The agent was killed before it could have stored that the earlier arrival was acknowledged. */
   readonly afterKill: number
@@ -48,7 +49,7 @@ export interface Duplicates {
 
 export interface Evidence {
   readonly seed: number
-  readonly destination: string
+  readonly destination: DestinationType
   readonly durationMs: number
   readonly written: Written
   readonly received: Received

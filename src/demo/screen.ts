@@ -1,7 +1,7 @@
 import pc from 'picocolors'
 import type { Io, Output } from '../io.ts'
+import { seconds } from './format.ts'
 import { drawPanel, statusLine, type View } from './panel.ts'
-import { seconds } from './words.ts'
 
 /** Where the demo reports what happens. */
 export interface Screen {
@@ -15,7 +15,7 @@ export interface Screen {
   close(): void
 }
 
-export type Tag = 'start' | 'rotation' | 'outage' | '429' | 'lost reply' | 'kill -9' | 'torn line' | 'recovered' | 'end'
+type Tag = 'start' | 'rotation' | 'outage' | '429' | 'lost reply' | 'kill -9' | 'torn line' | 'recovered' | 'end'
 
 const TAG_WIDTH = 10
 const hang = ' '.repeat(22)

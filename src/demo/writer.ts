@@ -31,7 +31,7 @@ export interface WriterOptions extends Omit<WriterSettings, 'firstEvent'> {
   readonly onFailure: (reason: string) => void
 }
 
-const MAX_WORDS = 4000
+const MAX_STDERR_CHARS = 4000
 
 export function createWriter(options: WriterOptions): Writer {
   const { onStart, onRotation, onFailure, ...settings } = options
@@ -57,14 +57,14 @@ export function createWriter(options: WriterOptions): Writer {
   }
   const start = () => {
     const started = forkProgram('./audit-writer', 'pipe')
-    let words = ''
+    let stderrText = ''
     child = started
     started.on('message', record)
     started.stderr?.setEncoding('utf8').on('data', (text: string) => {
-      words = (words + text).slice(0, MAX_WORDS)
+      stderrText = (stderrText + text).slice(0, MAX_STDERR_CHARS)
     })
     gone = exitOf(started).then((exit) => {
-      if (child === started) onFailure(`the writer ended by itself: ${errorIn(words) ?? describeExit(exit)}`)
+      if (child === started) onFailure(`the writer ended by itself: ${errorIn(stderrText) ?? describeExit(exit)}`)
     })
     onStart(started)
     tell({ kind: 'start', settings: { ...settings, firstEvent: written.lines.size + written.torn.length } })
@@ -84,6 +84,6 @@ export function createWriter(options: WriterOptions): Writer {
 }
 
 /** The line of a stack trace that states the error. */
-function errorIn(stderr: string): string | undefined {
-  return /^\w*Error: .*$/m.exec(stderr)?.[0]
+function errorIn(stderrText: string): string | undefined {
+  return /^\w*Error: .*$/m.exec(stderrText)?.[0]
 }

@@ -43,6 +43,11 @@ export function askAgent(socketPath: string, page: string, timeoutMs = 3000): Pr
   })
 }
 
+/** For an answer that is not what was asked for; `code` is its HTTP status. */
+export function unknownAnswer(code: number): string {
+  return `an answer this program does not know (HTTP ${code}): is the agent another version?`
+}
+
 function parseAnswer(text: string): Reply {
   const head = /^HTTP\/1\.[01] (\d{3}) /.exec(text)
   const end = text.indexOf('\r\n\r\n')

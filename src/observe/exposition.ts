@@ -19,6 +19,27 @@ export function counter(name: string, help: string, samples: readonly Sample[]):
   return { name, type: 'counter', help, samples }
 }
 
+/** A metric that is read off items of one kind. */
+export type Metric<T> = readonly [
+  type: Family['type'],
+  name: string,
+  help: string,
+  value: (item: T) => number | undefined,
+]
+
+/** One family a metric, with a sample for each item. */
+export function familiesOf<T>(
+  metrics: readonly Metric<T>[],
+  items: readonly { readonly labels: Labels; readonly of: T }[],
+): Family[] {
+  return metrics.map(([type, name, help, value]) => ({
+    type,
+    name,
+    help,
+    samples: items.map(({ labels, of: item }): Sample => [labels, value(item)]),
+  }))
+}
+
 /** A family without samples is omitted. Two samples with the same labels would void the whole scrape, so they are added up. */
 export function renderFamily({ name, type, help, samples }: Family): string {
   const sums = new Map<string, number>()

@@ -37,7 +37,7 @@ export function duration(ms: number): string {
 }
 
 /** `2026-11-21T10:00:00.000Z (3s ago)`, or `(in 4s)`: absolute and relative. */
-export function moment(iso: string, nowMs: number): string {
+export function timestamp(iso: string, nowMs: number): string {
   const distanceMs = Date.parse(iso) - nowMs
   if (Number.isNaN(distanceMs)) return printable(iso)
   return `${iso} (${distanceMs > 0 ? `in ${duration(distanceMs)}` : `${duration(-distanceMs)} ago`})`

@@ -1,5 +1,5 @@
-import { counter, type Family, gauge, renderFamily, type Sample } from './exposition.ts'
-import type { DestinationStatus, FileStatus, SourceStatus, Status } from './status.ts'
+import { counter, type Family, familiesOf, gauge, type Metric, renderFamily, type Sample } from './exposition.ts'
+import type { DestinationStatus, FileStatus, PositionStatus, SourceStatus, Status } from './status.ts'
 
 /**
  * The status in Prometheus' text format 0.0.4. A file's counters count within one generation: a rotation gives its path a new
@@ -29,6 +29,45 @@ function agentFamilies(status: Status): Family[] {
   ]
 }
 
+const destinationMetrics: readonly Metric<DestinationStatus>[] = [
+  ['gauge', 'tailship_in_flight_batches', 'Batches being sent or waiting for a retry.', (d) => d.inFlight],
+  ['gauge', 'tailship_in_flight_bytes', 'Uncompressed bytes of these batches.', (d) => d.inFlightBytes],
+  ['counter', 'tailship_batches_sent_total', 'Batches delivered.', (d) => d.batchesSent],
+  ['counter', 'tailship_records_sent_total', 'Records delivered.', (d) => d.recordsSent],
+  ['counter', 'tailship_sent_bytes_total', 'Bytes delivered, uncompressed.', (d) => d.bytesSent],
+  ['counter', 'tailship_sent_encoded_bytes_total', 'Bytes delivered, as sent.', (d) => d.encodedBytesSent],
+  ['counter', 'tailship_retries_total', 'Attempts after the first.', (d) => d.retries],
+  ['counter', 'tailship_retry_seconds_total', 'Time spent waiting for retries.', (d) => d.retryTimeMs / 1000],
+  [
+    'counter',
+    'tailship_dead_lettered_records_total',
+    'Records put into the dead-letter directory.',
+    (d) => d.deadLetteredRecords,
+  ],
+  ['gauge', 'tailship_dead_letter_records', 'Records in the dead-letter directory.', (d) => d.deadLetterRecords],
+  ['gauge', 'tailship_dead_letter_bytes', 'Size of the dead-letter directory.', (d) => d.deadLetterBytes],
+  [
+    'gauge',
+    'tailship_last_success_timestamp_seconds',
+    'When a batch was last delivered.',
+    (d) => epochSeconds(d.lastSuccessAt),
+  ],
+  [
+    'gauge',
+    'tailship_last_error_timestamp_seconds',
+    'When an attempt last failed.',
+    (d) => epochSeconds(d.lastError?.at),
+  ],
+  [
+    'gauge',
+    'tailship_failing_since_timestamp_seconds',
+    'Since when the batch fails that has been failing longest.',
+    (d) => epochSeconds(d.failingSince),
+  ],
+  ['gauge', 'tailship_latency_average_seconds', 'Average time to deliver a batch.', (d) => d.latencyMs.average / 1000],
+  ['gauge', 'tailship_latency_peak_seconds', 'Longest time to deliver a batch.', (d) => d.latencyMs.peak / 1000],
+]
+
 const destinationStates: readonly DestinationStatus['state'][] = [
   'ok',
   'retrying',
@@ -39,95 +78,56 @@ const destinationStates: readonly DestinationStatus['state'][] = [
 ]
 
 function destinationFamilies(destinations: readonly DestinationStatus[]): Family[] {
-  const each = (value: (destination: DestinationStatus) => number | undefined) =>
-    destinations.map((destination): Sample => [{ destination: destination.name }, value(destination)])
   const states = destinations.flatMap(({ name, state }) =>
     destinationStates.map((one): Sample => [{ destination: name, state: one }, Number(state === one)]),
   )
   return [
     gauge('tailship_destination_state', 'One for the state a destination is in, zero for the others.', states),
-    gauge(
-      'tailship_in_flight_batches',
-      'Batches being sent or waiting for a retry.',
-      each((d) => d.inFlight),
-    ),
-    gauge(
-      'tailship_in_flight_bytes',
-      'Uncompressed bytes of these batches.',
-      each((d) => d.inFlightBytes),
-    ),
-    counter(
-      'tailship_batches_sent_total',
-      'Batches delivered.',
-      each((d) => d.batchesSent),
-    ),
-    counter(
-      'tailship_records_sent_total',
-      'Records delivered.',
-      each((d) => d.recordsSent),
-    ),
-    counter(
-      'tailship_sent_bytes_total',
-      'Bytes delivered, uncompressed.',
-      each((d) => d.bytesSent),
-    ),
-    counter(
-      'tailship_sent_encoded_bytes_total',
-      'Bytes delivered, as sent.',
-      each((d) => d.encodedBytesSent),
-    ),
-    counter(
-      'tailship_retries_total',
-      'Attempts after the first.',
-      each((d) => d.retries),
-    ),
-    counter(
-      'tailship_retry_seconds_total',
-      'Time spent waiting for retries.',
-      each((d) => d.retryTimeMs / 1000),
-    ),
-    counter(
-      'tailship_dead_lettered_records_total',
-      'Records put into the dead-letter directory.',
-      each((d) => d.deadLetteredRecords),
-    ),
-    gauge(
-      'tailship_dead_letter_records',
-      'Records in the dead-letter directory.',
-      each((d) => d.deadLetterRecords),
-    ),
-    gauge(
-      'tailship_dead_letter_bytes',
-      'Size of the dead-letter directory.',
-      each((d) => d.deadLetterBytes),
-    ),
-    gauge(
-      'tailship_last_success_timestamp_seconds',
-      'When a batch was last delivered.',
-      each((d) => epochSeconds(d.lastSuccessAt)),
-    ),
-    gauge(
-      'tailship_last_error_timestamp_seconds',
-      'When an attempt last failed.',
-      each((d) => epochSeconds(d.lastError?.at)),
-    ),
-    gauge(
-      'tailship_failing_since_timestamp_seconds',
-      'Since when the batch fails that has been failing longest.',
-      each((d) => epochSeconds(d.failingSince)),
-    ),
-    gauge(
-      'tailship_latency_average_seconds',
-      'Average time to deliver a batch.',
-      each((d) => d.latencyMs.average / 1000),
-    ),
-    gauge(
-      'tailship_latency_peak_seconds',
-      'Longest time to deliver a batch.',
-      each((d) => d.latencyMs.peak / 1000),
+    ...familiesOf(
+      destinationMetrics,
+      destinations.map((destination) => ({ labels: { destination: destination.name }, of: destination })),
     ),
   ]
 }
+
+const fileMetrics: readonly Metric<FileStatus>[] = [
+  ['gauge', 'tailship_file_size_bytes', 'Size of a file.', (file) => file.sizeBytes],
+  ['counter', 'tailship_file_seen_bytes_total', 'Bytes read from a file.', (file) => file.bytesSeen],
+  ['counter', 'tailship_file_delivered_bytes_total', 'Bytes of a file delivered.', (file) => file.bytesDelivered],
+  [
+    'counter',
+    'tailship_file_dead_lettered_bytes_total',
+    'Bytes of a file dead-lettered.',
+    (file) => file.bytesDeadLettered,
+  ],
+  [
+    'counter',
+    'tailship_file_lost_bytes_total',
+    'Bytes of a file that were deleted or overwritten before they were read.',
+    (file) => file.bytesLost,
+  ],
+]
+
+const rotationMetrics: readonly Metric<FileStatus>[] = [
+  [
+    'gauge',
+    'tailship_file_generations_pending',
+    'Rotated generations not delivered yet.',
+    (file) => file.generationsPending,
+  ],
+  [
+    'gauge',
+    'tailship_file_deletion_seconds',
+    'Estimated time until the writer deletes unread bytes.',
+    (file) => inSeconds(file.deletionInMs),
+  ],
+]
+
+const positionMetrics: readonly Metric<PositionStatus>[] = [
+  ['gauge', 'tailship_file_position_bytes', 'Everything before this offset is settled.', ({ position }) => position],
+  ['gauge', 'tailship_file_lag_bytes', 'Bytes not settled yet.', ({ lagBytes }) => lagBytes],
+  ['gauge', 'tailship_file_lag_seconds', 'Age of the oldest byte not settled.', ({ lagMs }) => lagMs / 1000],
+]
 
 const fileStates: readonly FileStatus['state'][] = [
   'reading',
@@ -141,70 +141,21 @@ const fileStates: readonly FileStatus['state'][] = [
 
 function sourceFamilies(sources: readonly SourceStatus[]): Family[] {
   const files = sources.flatMap((source) =>
-    source.files.map((file) => ({ labels: { integration: source.integration, path: file.path }, file })),
+    source.files.map((file) => ({ labels: { integration: source.integration, path: file.path }, of: file })),
   )
-  const each = (value: (file: FileStatus) => number | undefined) =>
-    files.map(({ labels, file }): Sample => [labels, value(file)])
-  const skipped = files.flatMap(({ labels, file }) =>
+  const skipped = files.flatMap(({ labels, of: file }) =>
     Object.entries(file.bytesSkipped).map(([reason, bytes]): Sample => [{ ...labels, reason }, bytes]),
   )
-  const positions = files.flatMap(({ labels, file }) =>
-    file.positions.map((position) => ({ labels: { ...labels, destination: position.destination }, position })),
+  const positions = files.flatMap(({ labels, of: file }) =>
+    file.positions.map((position) => ({ labels: { ...labels, destination: position.destination }, of: position })),
   )
   return [
     gauge('tailship_source_ok', 'Whether a source of the configuration is being read.', sources.map(sourceSample)),
     gauge('tailship_source_files', 'Files of a source by state.', sources.flatMap(fileStateSamples)),
-    gauge(
-      'tailship_file_size_bytes',
-      'Size of a file.',
-      each((file) => file.sizeBytes),
-    ),
-    counter(
-      'tailship_file_seen_bytes_total',
-      'Bytes read from a file.',
-      each((file) => file.bytesSeen),
-    ),
-    counter(
-      'tailship_file_delivered_bytes_total',
-      'Bytes of a file delivered.',
-      each((file) => file.bytesDelivered),
-    ),
-    counter(
-      'tailship_file_dead_lettered_bytes_total',
-      'Bytes of a file dead-lettered.',
-      each((file) => file.bytesDeadLettered),
-    ),
-    counter(
-      'tailship_file_lost_bytes_total',
-      'Bytes of a file that were deleted or overwritten before they were read.',
-      each((file) => file.bytesLost),
-    ),
+    ...familiesOf(fileMetrics, files),
     counter('tailship_file_skipped_bytes_total', 'Bytes of a file skipped, by reason.', skipped),
-    gauge(
-      'tailship_file_generations_pending',
-      'Rotated generations not delivered yet.',
-      each((file) => file.generationsPending),
-    ),
-    gauge(
-      'tailship_file_deletion_seconds',
-      'Estimated time until the writer deletes unread bytes.',
-      each((file) => inSeconds(file.deletionInMs)),
-    ),
-    gauge(
-      'tailship_file_position_bytes',
-      'Everything before this offset is settled.',
-      positions.map(({ labels, position }) => [labels, position.position]),
-    ),
-    gauge(
-      'tailship_file_lag_bytes',
-      'Bytes not settled yet.',
-      positions.map(({ labels, position }) => [labels, position.lagBytes]),
-    ),
-    gauge(
-      'tailship_file_lag_seconds',
-      'Age of the oldest byte not settled.',
-      positions.map(({ labels, position }) => [labels, position.lagMs / 1000]),
-    ),
+    ...familiesOf(rotationMetrics, files),
+    ...familiesOf(positionMetrics, positions),
   ]
 }
 

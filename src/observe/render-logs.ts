@@ -1,4 +1,4 @@
-import { banner, bytes, duration, moment, table } from './format.ts'
+import { banner, bytes, duration, table, timestamp } from './format.ts'
 import { printable } from './line.ts'
 import type { DestinationStatus, FileStatus, SourceStatus, Status } from './status.ts'
 
@@ -23,26 +23,27 @@ function renderDestination(destination: DestinationStatus, nowMs: number): strin
   const lines = [
     `Reliable: Sending logs to ${printable(destination.description)}`,
     `Destination: ${printable(destination.name)}`,
-    `Status: ${destinationWord(destination, nowMs)}`,
+    `Status: ${destinationLabel(destination, nowMs)}`,
     `BytesSent: ${bytes(destination.bytesSent)}`,
     `EncodedBytesSent: ${bytes(destination.encodedBytesSent)}`,
     `LogsProcessed: ${destination.recordsSent + destination.deadLetteredRecords}`,
     `LogsSent: ${destination.recordsSent}`,
     `BatchesSent: ${destination.batchesSent}`,
-    `DeadLettered: ${deadLetterWord(destination)}`,
+    `DeadLettered: ${deadLetterLabel(destination)}`,
     `InFlight: batches ${destination.inFlight}, ${bytes(destination.inFlightBytes)}`,
     `RetryCount: ${destination.retries}`,
     `RetryTimeSpent: ${duration(destination.retryTimeMs)}`,
     `Latency: average ${duration(latencyMs.average)}, peak ${duration(latencyMs.peak)}`,
-    `LastSuccess: ${lastSuccessAt === undefined ? 'none yet' : moment(lastSuccessAt, nowMs)}`,
+    `LastSuccess: ${lastSuccessAt === undefined ? 'none yet' : timestamp(lastSuccessAt, nowMs)}`,
   ]
-  if (lastError !== undefined) lines.push(`LastError: ${moment(lastError.at, nowMs)}: ${printable(lastError.message)}`)
-  if (nextAttemptAt !== undefined) lines.push(`NextAttempt: ${moment(nextAttemptAt, nowMs)}`)
+  if (lastError !== undefined)
+    lines.push(`LastError: ${timestamp(lastError.at, nowMs)}: ${printable(lastError.message)}`)
+  if (nextAttemptAt !== undefined) lines.push(`NextAttempt: ${timestamp(nextAttemptAt, nowMs)}`)
   return lines.map((line) => `    ${line}`)
 }
 
-function destinationWord({ state, failingSince }: DestinationStatus, nowMs: number): string {
-  const since = failingSince === undefined ? '' : ` since ${moment(failingSince, nowMs)}`
+function destinationLabel({ state, failingSince }: DestinationStatus, nowMs: number): string {
+  const since = failingSince === undefined ? '' : ` since ${timestamp(failingSince, nowMs)}`
   switch (state) {
     case 'ok':
       return 'OK'
@@ -57,7 +58,7 @@ function destinationWord({ state, failingSince }: DestinationStatus, nowMs: numb
   }
 }
 
-function deadLetterWord({ deadLetteredRecords, deadLetterRecords, deadLetterBytes }: DestinationStatus): string {
+function deadLetterLabel({ deadLetteredRecords, deadLetterRecords, deadLetterBytes }: DestinationStatus): string {
   const since = `since the start ${deadLetteredRecords}`
   if (deadLetterBytes === 0) return `none on disk, ${since}`
   return `WARN logs ${deadLetterRecords}, ${bytes(deadLetterBytes)}, ${since}: see agent replay --dead-letter --dry-run`
@@ -70,7 +71,7 @@ function renderSource(source: SourceStatus): string[] {
     `Path: ${printable(source.path)}`,
     ...(source.service === undefined ? [] : [`Service: ${printable(source.service)}`]),
     ...(source.source === undefined ? [] : [`Source: ${printable(source.source)}`]),
-    `Status: ${sourceWord(source)}`,
+    `Status: ${sourceLabel(source)}`,
     ...source.warnings.map((warning) => `WARN ${printable(warning)}`),
     ...(live.length === 0 ? [] : ['Inputs:', ...live.map((file) => `  ${printable(file.path)}`)]),
     `Bytes Read: ${files.reduce((sum, file) => sum + file.bytesSeen, 0)}`,
@@ -81,7 +82,7 @@ function renderSource(source: SourceStatus): string[] {
 }
 
 /** The Datadog Agent's terms. */
-function sourceWord({ state, error }: SourceStatus): string {
+function sourceLabel({ state, error }: SourceStatus): string {
   switch (state) {
     case 'pending':
       return error === undefined ? 'Pending' : `Pending: ${printable(error)}`
@@ -94,7 +95,7 @@ function sourceWord({ state, error }: SourceStatus): string {
 
 function fileTable(files: readonly FileStatus[]): string[] {
   const rows = files.flatMap((file) => {
-    const state = `${fileWord(file)} ${file.state}`
+    const state = `${fileLabel(file)} ${file.state}`
     const path = printable(file.path)
     if (file.positions.length === 0) return [[state, bytes(file.sizeBytes), '-', '-', '-', '-', path]]
     return file.positions.map(({ destination, position, lagBytes, lagMs }) => [
@@ -110,7 +111,7 @@ function fileTable(files: readonly FileStatus[]): string[] {
   return table([['STATE', 'SIZE', 'DESTINATION', 'POSITION', 'LAG', 'LAG TIME', 'FILE'], ...rows])
 }
 
-function fileWord({ state }: FileStatus): 'OK' | 'WARN' | 'FAIL' {
+function fileLabel({ state }: FileStatus): 'OK' | 'WARN' | 'FAIL' {
   switch (state) {
     case 'reading':
     case 'caught-up':

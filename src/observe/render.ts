@@ -1,4 +1,4 @@
-import { banner, bytes, duration, moment } from './format.ts'
+import { banner, bytes, duration, timestamp } from './format.ts'
 import { checkLine, printable } from './line.ts'
 import { renderLogs } from './render-logs.ts'
 import type { CheckpointStatus, Status } from './status.ts'
@@ -24,7 +24,7 @@ function renderAgent(status: Status): string[] {
     ...banner(`tailship agent (v${status.version})`),
     '',
     `  Status date: ${status.now}`,
-    `  Agent start: ${moment(status.startedAt, nowMs)}`,
+    `  Agent start: ${timestamp(status.startedAt, nowMs)}`,
     `  State: ${status.state === 'disabled' ? 'disabled: DD_LOGS_ENABLED is false, nothing is read' : status.state}`,
     `  Pid: ${status.pid}`,
     `  Hostname: ${printable(status.hostname)}`,
@@ -48,7 +48,7 @@ function renderCheckpoint(checkpoint: CheckpointStatus, nowMs: number): string[]
     '',
     `    Status: ${writable ? `${problem === '' ? 'OK' : 'WARN'}${problem}` : `FAIL not writable${problem}`}`,
     `    Path: ${printable(path)}`,
-    `    LastWritten: ${lastWrittenAt === undefined ? 'never' : moment(lastWrittenAt, nowMs)}`,
+    `    LastWritten: ${lastWrittenAt === undefined ? 'never' : timestamp(lastWrittenAt, nowMs)}`,
     ...(recovered === undefined ? [] : [`    Recovered: WARN ${printable(recovered)}`]),
   ]
 }

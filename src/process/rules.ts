@@ -21,9 +21,9 @@ export interface LineRules {
   apply(line: Buffer, maxBytes: number, known?: number): Ruled
 }
 
-export type Ruled = Buffer | 'dropped' | 'grown' | 'costly'
+type Ruled = Buffer | 'dropped' | 'grown' | 'costly'
 
-export interface RuleScan {
+interface RuleScan {
   /**
    * The first whole line at or after `from`, the start of a line, that some rule drops or changes. Empty lines and those over
    * `maxLineBytes` are skipped; a line that begins with NUL bytes counts from after them: the run is returned first.

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { type Batch, batchIdOf, createSettlements, joined, type Range, type Settlements } from './batch.ts'
-import type { Bury } from './burial.ts'
+import type { DeadLettering } from './dead-lettering.ts'
 import { backoffMs, type DeliveryContext, type Sent, sendRange, sendUntilDecided, waitUntil } from './delivery.ts'
 import { createCredit, isAcceptedSince } from './evidence.ts'
 import { type Answer, type Doubted, type Doubtful, isolate, type RefusedRange } from './isolation.ts'
@@ -18,7 +18,7 @@ interface Owing {
 }
 
 /** Delivers batches to completion: every record is accepted or durably in the dead letter (I1). */
-export function createBatchDelivery(context: DeliveryContext, bury: Bury) {
+export function createBatchDelivery(context: DeliveryContext, deadLetter: DeadLettering) {
   const { delivery, account } = context
   const { evidence } = account
   const credit = createCredit(evidence)
@@ -27,7 +27,7 @@ export function createBatchDelivery(context: DeliveryContext, bury: Bury) {
   return async (batch: Batch, signal: AbortSignal): Promise<void> => {
     const settlements = createSettlements(batch)
     const unfit = batch.deadLetters.flatMap(({ entry }) => entry ?? [])
-    if (!(await bury(unfit, batchIdOf(batch.parts, { start: 0, end: batch.records }), signal))) return
+    if (!(await deadLetter(unfit, batchIdOf(batch.parts, { start: 0, end: batch.records }), signal))) return
     for (const { part, bytes } of batch.deadLetters) settlements.deadLettered(part, bytes)
     const owing: Owing = { batch, settlements }
     try {
@@ -107,7 +107,7 @@ export function createBatchDelivery(context: DeliveryContext, bury: Bury) {
   }
 
   function settle(owing: Owing, refused: readonly RefusedRange[], signal: AbortSignal): Promise<boolean> {
-    return settleRefused({ ...owing, refused }, context, { bury, accepted: () => endFailing(owing) }, signal)
+    return settleRefused({ ...owing, refused }, context, { deadLetter, accepted: () => endFailing(owing) }, signal)
   }
 
   /**

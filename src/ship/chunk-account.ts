@@ -10,7 +10,7 @@ export interface ChunkAccount {
   /** Memory left for further dead lines of the batch; at zero or below no odd line is taken. */
   deadRoom: number
   /** Stores a line in the dead letter immediately, where there would be too many to keep; false if aborted. */
-  bury(line: DeadLine): Promise<boolean>
+  deadLetter(line: DeadLine): Promise<boolean>
 }
 
 /** What a dead line costs in memory besides its bytes until it is stored: its objects, and briefly its entry as text. Rounded up. */

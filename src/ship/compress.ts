@@ -2,7 +2,7 @@ import { Buffer } from 'node:buffer'
 import type { Transform } from 'node:stream'
 import { constants, createGzip, createZstdCompress, type ZlibReset } from 'node:zlib'
 import type { Compression } from '../config/config.ts'
-import { createSpares, type Spares } from './spares.ts'
+import { createPool, type Pool } from './pool.ts'
 
 /** The smallest output buffer; larger ones are powers of two. */
 const MIN_CAPACITY = 1_048_576
@@ -35,10 +35,10 @@ interface Output {
   _outOffset: number
 }
 
-const sparesByCodec = new Map<string, Spares<Context>>()
+const pools = new Map<string, Pool<Context>>()
 
 /**
- * Compresses pieces as one frame in libuv's pool. Settles only when the pool has stopped reading the pieces.
+ * Compresses pieces as one frame in a thread of libuv. Settles only when that thread has stopped reading the pieces.
  *
  * Contexts are reused, which saves a third of the CPU time with zstd 1, and so are their output buffers: the garbage of every
  * body made V8 collect its whole heap every ten bodies. A frame is one write, because zstd then knows its size in advance and
@@ -48,10 +48,10 @@ const sparesByCodec = new Map<string, Spares<Context>>()
 export async function compress(pieces: readonly Uint8Array[], codec: Codec): Promise<Frame> {
   const [first] = pieces
   const whole = pieces.length === 1 && first !== undefined ? first : Buffer.concat(pieces)
-  const spares = sparesOf(codec)
-  const context = takeContext(spares, boundOf(whole.length)) ?? openContext(codec, boundOf(whole.length))
+  const pool = poolOf(codec)
+  const context = takeContext(pool, boundOf(whole.length)) ?? openContext(codec, boundOf(whole.length))
   const bytes = await frameOf(context, whole)
-  return { bytes, release: () => spares.give(context) }
+  return { bytes, release: () => pool.give(context) }
 }
 
 /** More than ZSTD_compressBound and deflateBound return. */
@@ -59,16 +59,16 @@ function boundOf(bytes: number): number {
   return bytes + (bytes >> 7) + 1024
 }
 
-function sparesOf({ compression, level }: Codec): Spares<Context> {
+function poolOf({ compression, level }: Codec): Pool<Context> {
   const key = `${compression}:${level}`
-  const spares = sparesByCodec.get(key) ?? createSpares<Context>(close)
-  sparesByCodec.set(key, spares)
-  return spares
+  const pool = pools.get(key) ?? createPool<Context>(close)
+  pools.set(key, pool)
+  return pool
 }
 
 /** Contexts that are too small are closed: bodies have become larger. */
-function takeContext(spares: Spares<Context>, capacity: number): Context | undefined {
-  for (let context = spares.take(); context; context = spares.take()) {
+function takeContext(pool: Pool<Context>, capacity: number): Context | undefined {
+  for (let context = pool.take(); context; context = pool.take()) {
     if (context.capacity >= capacity) return context
     close(context)
   }

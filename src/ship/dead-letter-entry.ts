@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer'
+import { type JsonObject, parseJsonObject } from '../json.ts'
 
 /**
  * Why a line never became a record, as the `reason` of its entry; any other reason is a destination's response.
@@ -39,7 +40,7 @@ export function encodeEntry({ line, ...entry }: DeadLetterEntry): Buffer {
 
 /** Undefined for a line that is damaged or in a format unknown to this agent. */
 export function decodeEntry(json: string): DeadLetterEntry | undefined {
-  const fields = parseObject(json)
+  const fields = parseJsonObject(json)
   if (fields === undefined || fields.v !== 1) return undefined
   const { at, reason, status, path, generation, start, end, record, batchId } = fields
   const line = decodeLine(fields)
@@ -54,16 +55,7 @@ export function decodeEntry(json: string): DeadLetterEntry | undefined {
   }
 }
 
-function decodeLine({ line, lineBase64 }: Record<string, unknown>): Buffer | undefined {
+function decodeLine({ line, lineBase64 }: JsonObject): Buffer | undefined {
   if (typeof line === 'string') return Buffer.from(line)
   return typeof lineBase64 === 'string' ? Buffer.from(lineBase64, 'base64') : undefined
-}
-
-function parseObject(json: string): Record<string, unknown> | undefined {
-  try {
-    const value: unknown = JSON.parse(json)
-    return typeof value === 'object' && value !== null ? { ...value } : undefined
-  } catch {
-    return undefined
-  }
 }

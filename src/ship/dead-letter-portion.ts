@@ -8,18 +8,21 @@ export interface Portion {
 
 export interface PortionLimits {
   /** Room left in total. */
-  readonly room: number
+  readonly roomBytes: number
   /** Limit of one write; a single entry may be larger. */
-  readonly most: number
+  readonly maxBytes: number
 }
 
 /** As many of the first entries as the limits allow; undefined if there is no room for one. */
-export function encodePortion(entries: readonly DeadLetterEntry[], { room, most }: PortionLimits): Portion | undefined {
+export function encodePortion(
+  entries: readonly DeadLetterEntry[],
+  { roomBytes, maxBytes }: PortionLimits,
+): Portion | undefined {
   const encoded: Buffer[] = []
   let size = 0
   for (const entry of entries) {
     const next = encodeEntry(entry)
-    if (size + next.length > room || (size > 0 && size + next.length > most)) break
+    if (size + next.length > roomBytes || (size > 0 && size + next.length > maxBytes)) break
     encoded.push(next)
     size += next.length
   }

@@ -39,53 +39,57 @@ export interface Replayed {
  * again.
  */
 export async function replayDeadLetter(options: ReplayOptions, signal: AbortSignal): Promise<Replayed> {
-  const { dir, send, batchRecords = 500, batchBytes = 1024 * 1024 } = options
+  const { dir } = options
   const tally = { delivered: 0, kept: 0, unreadable: 0 }
-
-  async function replaySegment(path: string): Promise<void> {
-    const delivered = new Set<number>()
-    let lines = 0
-    let batch: { readonly entry: DeadLetterEntry; readonly line: number }[] = []
-    let bytes = 0
-
-    async function sendBatch(): Promise<void> {
-      if (batch.length === 0 || signal.aborted) return
-      const answer = await send(batch.map(({ entry }) => entry))
-      for (const [index, { line }] of batch.entries()) {
-        const isDelivered = answer === 'delivered' || (answer !== 'keep' && answer.has(index))
-        tally[isDelivered ? 'delivered' : 'kept'] += 1
-        if (isDelivered) delivered.add(line)
-      }
-      batch = []
-      bytes = 0
-    }
-
-    for await (const text of completeLines(path)) {
-      if (bytes + text.length > batchBytes) await sendBatch()
-      if (signal.aborted) break
-      const entry = decodeEntry(Buffer.from(text, 'latin1').toString())
-      if (entry === undefined) tally.unreadable += 1
-      else batch.push({ entry, line: lines })
-      lines += 1
-      bytes += text.length
-      if (batch.length >= batchRecords) await sendBatch()
-    }
-    await sendBatch()
-    if (!signal.aborted && delivered.size === lines) await rm(path)
-    else if (delivered.size > 0) await removeLines(path, delivered)
-  }
-
   try {
     await removeLeftovers(dir)
     for (const segment of await listSegments(dir)) {
       if (signal.aborted) break
-      await replaySegment(await seal(dir, segment))
+      await replaySegment(await seal(dir, segment), { ...options, tally }, signal)
       await syncDirectory(dir)
     }
     return { ...tally, fault: undefined }
   } catch (error) {
     return { ...tally, fault: systemError(error) }
   }
+}
+
+interface SegmentOptions extends ReplayOptions {
+  readonly tally: { delivered: number; kept: number; unreadable: number }
+}
+
+async function replaySegment(path: string, options: SegmentOptions, signal: AbortSignal): Promise<void> {
+  const { send, tally, batchRecords = 500, batchBytes = 1024 * 1024 } = options
+  const delivered = new Set<number>()
+  let lines = 0
+  let batch: { readonly entry: DeadLetterEntry; readonly line: number }[] = []
+  let bytes = 0
+
+  async function sendBatch(): Promise<void> {
+    if (batch.length === 0 || signal.aborted) return
+    const answer = await send(batch.map(({ entry }) => entry))
+    for (const [index, { line }] of batch.entries()) {
+      const isDelivered = answer === 'delivered' || (answer !== 'keep' && answer.has(index))
+      tally[isDelivered ? 'delivered' : 'kept'] += 1
+      if (isDelivered) delivered.add(line)
+    }
+    batch = []
+    bytes = 0
+  }
+
+  for await (const text of completeLines(path)) {
+    if (bytes + text.length > batchBytes) await sendBatch()
+    if (signal.aborted) break
+    const entry = decodeEntry(Buffer.from(text, 'latin1').toString())
+    if (entry === undefined) tally.unreadable += 1
+    else batch.push({ entry, line: lines })
+    lines += 1
+    bytes += text.length
+    if (batch.length >= batchRecords) await sendBatch()
+  }
+  await sendBatch()
+  if (!signal.aborted && delivered.size === lines) await rm(path)
+  else if (delivered.size > 0) await removeLines(path, delivered)
 }
 
 /** Takes a segment from its writer: see dead-letter.ts. */

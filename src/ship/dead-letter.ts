@@ -1,7 +1,7 @@
 import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { makeDirectory, syncDirectory } from '../system/durable-directory.ts'
-import { type SystemError, systemError } from '../system/system-error.ts'
+import { attempt, type SystemError, systemError } from '../system/system-error.ts'
 import { type CountedSegment, countSegments, total } from './dead-letter-count.ts'
 import { type DeadLetterEntry, encodeEntry } from './dead-letter-entry.ts'
 import { encodePortion, type Portion } from './dead-letter-portion.ts'
@@ -10,7 +10,7 @@ import { appendToSegment, openSegmentName } from './dead-letter-segment.ts'
 /** Where a destination's undeliverable records wait for an operator. */
 export interface DeadLetter {
   /** Resolves with `stored` once the entries are durable, in order. Writes are serialised. */
-  write(entries: readonly DeadLetterEntry[]): Promise<Written>
+  write(entries: readonly DeadLetterEntry[]): Promise<WriteResult>
   /** Recounts what is there: a replay, possibly in another process, removes entries. */
   refresh(): Promise<SystemError | undefined>
   readonly bytes: number
@@ -22,8 +22,8 @@ export interface DeadLetter {
  * room for the next one. `too-large`: its `bytes` alone exceed the limit. After `failed` some of the others may be there,
  * too: writing them again may duplicate up to 1 MiB of them.
  */
-export type Written =
-  | { readonly kind: 'stored'; readonly bytes: number }
+export type WriteResult =
+  | { readonly kind: 'stored' }
   | { readonly kind: 'full'; readonly stored: number }
   | { readonly kind: 'too-large'; readonly stored: number; readonly bytes: number }
   | { readonly kind: 'failed'; readonly stored: number; readonly code: string; readonly message: string }
@@ -58,9 +58,8 @@ export async function openDeadLetter(options: DeadLetterOptions): Promise<DeadLe
     return segments
   }
 
-  async function store(entries: readonly DeadLetterEntry[]): Promise<Written> {
+  async function store(entries: readonly DeadLetterEntry[]): Promise<WriteResult> {
     let stored = 0
-    let bytes = 0
     try {
       while (stored < entries.length) {
         const rest = entries.slice(stored)
@@ -68,18 +67,17 @@ export async function openDeadLetter(options: DeadLetterOptions): Promise<DeadLe
         if (portion === undefined) return { ...refusal(rest), stored }
         await append(portion)
         stored += portion.entries
-        bytes += portion.bytes.length
       }
-      return { kind: 'stored', bytes }
+      return { kind: 'stored' }
     } catch (error) {
       return { kind: 'failed', stored, ...systemError(error) }
     }
   }
 
   async function nextPortion(entries: readonly DeadLetterEntry[]): Promise<Portion | undefined> {
-    const most = Math.min(PORTION_BYTES, segmentBytes)
+    const maxPortionBytes = Math.min(PORTION_BYTES, segmentBytes)
     const fitting = (known: readonly CountedSegment[]): Portion | undefined =>
-      encodePortion(entries, { room: maxBytes - total(known, 'bytes'), most })
+      encodePortion(entries, { roomBytes: maxBytes - total(known, 'bytes'), maxBytes: maxPortionBytes })
     return fitting(segments ?? (await count())) ?? fitting(await count())
   }
 
@@ -106,7 +104,7 @@ export async function openDeadLetter(options: DeadLetterOptions): Promise<DeadLe
     return result
   }
 
-  const refresh = (): Promise<SystemError | undefined> => inTurn(count).then(() => undefined, systemError)
+  const refresh = () => attempt(inTurn(count))
   await refresh()
   return {
     write: (entries) => inTurn(() => store(entries)),

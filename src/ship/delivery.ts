@@ -5,7 +5,8 @@ import { nextDelayMs } from './backoff.ts'
 import { type Batch, batchIdOf, type DeadLine, partOf, type Range } from './batch.ts'
 import type { Destination, SendRequest, Verdict } from './destination.ts'
 import { canaryOf } from './evidence.ts'
-import { type Failing, type LaneAccount, noteFailing } from './lane-account.ts'
+import { lengthOf } from './http/outgoing-body.ts'
+import { type Failing, type LaneAccount, noteDelivered, noteFailing } from './lane-account.ts'
 import type { Throttle } from './throttle.ts'
 
 export interface DeliveryContext {
@@ -63,7 +64,12 @@ export async function sendUntilDecided(
       const verdict = await destination.send(request, signal)
       if (verdict.kind === 'delivered') {
         evidence.accepted = Math.max(evidence.accepted, began)
-        noteDelivered(account, { request, startedAtMs, sentBytes: verdict.sentBytes })
+        noteDelivered(account, {
+          records: request.records,
+          bytes: lengthOf(request.pieces),
+          encodedBytes: verdict.sentBytes,
+          latencyMs: performance.now() - startedAtMs,
+        })
         if (attempt > 1) noteRecovery(context, attempt)
         return verdict
       }
@@ -150,28 +156,6 @@ export async function waitUntil(atMs: number, signal: AbortSignal): Promise<bool
     })
   }
   return !signal.aborted
-}
-
-function noteDelivered(
-  account: LaneAccount,
-  { request, startedAtMs, sentBytes }: { request: SendRequest; startedAtMs: number; sentBytes: number },
-): void {
-  const latencyMs = performance.now() - startedAtMs
-  account.batchesSent += 1
-  account.recordsSent += request.records
-  account.bytesSent += request.pieces.reduce((sum, piece) => sum + piece.length, 0)
-  account.encodedBytesSent += sentBytes
-  account.lastSuccessAtMs = Date.now()
-  noteDecision(account)
-  account.latency.count += 1
-  account.latency.totalMs += latencyMs
-  account.latency.peakMs = Math.max(account.latency.peakMs, latencyMs)
-}
-
-/** A destination that accepted a record, or refused one while accepting others, is healthy except for what is still failing. */
-export function noteDecision(account: LaneAccount): void {
-  account.givenUpSinceMs = undefined
-  account.trouble = undefined
 }
 
 function noteFailure(

@@ -2,9 +2,9 @@ import type { Feed, Origin } from '../block.ts'
 import type { LineRules } from '../process/rules.ts'
 import type { Batch, BatchDeadLetter, BatchPart } from './batch.ts'
 import type { Body } from './body/body.ts'
-import type { Bury } from './burial.ts'
 import type { ChunkAccount } from './chunk-account.ts'
 import { takeLines } from './chunk-lines.ts'
+import type { DeadLettering } from './dead-lettering.ts'
 
 export interface FillLimits {
   readonly maxWaitMs: number
@@ -19,7 +19,7 @@ export interface FillLimits {
   sendable(signal: AbortSignal): Promise<void>
   /** The rules for the lines of an origin. */
   rulesOf(origin: Origin): LineRules | undefined
-  readonly bury: Bury
+  readonly deadLetter: DeadLettering
 }
 
 /**
@@ -48,13 +48,13 @@ export async function fill(
     if (!room) break
     const chunk = await feed.read(room, signal)
     if (!chunk) {
-      if (!(await more({ feed, limits, sealAtMs }, signal))) break
+      if (!(await waitForMore({ feed, limits, sealAtMs }, signal))) break
       continue
     }
     const from = body.records
     // Not in a batch yet, so there is no batch id.
-    const bury: ChunkAccount['bury'] = (line) => limits.bury([line], '', signal)
-    const account: ChunkAccount = { end: 0, skipped: {}, dead: [], deadRoom, bury }
+    const deadLetter: ChunkAccount['deadLetter'] = (line) => limits.deadLetter([line], '', signal)
+    const account: ChunkAccount = { end: 0, skipped: {}, dead: [], deadRoom, deadLetter }
     const rules = limits.rulesOf(chunk.origin)
     const stopped = await takeLines(body, { chunk, room, rules }, account)
     deadRoom = account.deadRoom
@@ -78,7 +78,7 @@ export async function fill(
 }
 
 /** Waits for something to read; false if the batch should be sent as it is. */
-async function more(
+async function waitForMore(
   { feed, limits, sealAtMs }: { feed: Feed; limits: FillLimits; sealAtMs: number | undefined },
   signal: AbortSignal,
 ): Promise<boolean> {

@@ -61,6 +61,32 @@ export function nextAttemptAtMs({ attemptsDue }: LaneAccount): number | undefine
   return attemptsDue.size === 0 ? undefined : Math.min(...Array.from(attemptsDue, ({ atMs }) => atMs))
 }
 
+interface Accepted {
+  readonly records: number
+  readonly bytes: number
+  readonly encodedBytes: number
+  readonly latencyMs: number
+}
+
+/** Counts a request that was accepted. */
+export function noteDelivered(account: LaneAccount, { records, bytes, encodedBytes, latencyMs }: Accepted): void {
+  account.batchesSent += 1
+  account.recordsSent += records
+  account.bytesSent += bytes
+  account.encodedBytesSent += encodedBytes
+  account.lastSuccessAtMs = Date.now()
+  noteDecision(account)
+  account.latency.count += 1
+  account.latency.totalMs += latencyMs
+  account.latency.peakMs = Math.max(account.latency.peakMs, latencyMs)
+}
+
+/** A destination that accepted a record, or refused one while accepting others, is healthy except for what is still failing. */
+export function noteDecision(account: LaneAccount): void {
+  account.givenUpSinceMs = undefined
+  account.trouble = undefined
+}
+
 /** Records a failure that lasts from now until it is removed from `failing`. */
 export function noteFailing({ failing }: LaneAccount): Failing {
   const added = { sinceMs: Date.now() }

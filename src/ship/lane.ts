@@ -1,18 +1,19 @@
 import PQueue from 'p-queue'
-import { createBell } from '../bell.ts'
 import type { Feed, Origin } from '../block.ts'
 import type { DeliveryConfig } from '../config/config.ts'
 import type { Log } from '../log.ts'
+import { createNotifier } from '../notifier.ts'
 import type { LineRules } from '../process/rules.ts'
 import type { Batch } from './batch.ts'
 import { createBatchDelivery } from './batch-delivery.ts'
 import type { Body } from './body/body.ts'
-import { createBurial, type DeadLetterPort } from './burial.ts'
+import type { DeadLetter } from './dead-letter.ts'
+import { createDeadLettering } from './dead-lettering.ts'
 import { type DeliveryContext, probe } from './delivery.ts'
 import type { Destination, Verdict } from './destination.ts'
 import { fill } from './filling.ts'
 import { createLaneAccount, type LaneAccount } from './lane-account.ts'
-import { createSpares } from './spares.ts'
+import { createPool } from './pool.ts'
 import type { Throttle } from './throttle.ts'
 
 export interface LaneOptions {
@@ -20,7 +21,7 @@ export interface LaneOptions {
   readonly feed: Feed
   readonly delivery: DeliveryConfig
   readonly throttle: Throttle
-  readonly deadLetters: DeadLetterPort
+  readonly deadLetters: Pick<DeadLetter, 'write'>
   readonly log: Log
   /** The rules applied to an origin's lines before sending. */
   readonly rulesOf?: (origin: Origin) => LineRules | undefined
@@ -53,11 +54,11 @@ export function createLane(options: LaneOptions): Lane {
   const sending = new AbortController()
   const queue = new PQueue({ concurrency: delivery.maxInFlight })
   const context: DeliveryContext = { destination, delivery, throttle, account, log, floor: { notBeforeMs: 0 } }
-  const bury = createBurial(context, options.deadLetters)
-  const deliver = createBatchDelivery(context, bury)
-  const spares = createSpares<Body>()
-  /** Rings when a body is returned and a request may be sent. */
-  const freed = createBell()
+  const deadLetter = createDeadLettering(context, options.deadLetters)
+  const deliver = createBatchDelivery(context, deadLetter)
+  const bodies = createPool<Body>()
+  /** Notifies when a body is returned and a request may be sent. */
+  const freed = createNotifier()
   let inUse = 0
   let loop: Promise<void> = Promise.resolve()
 
@@ -65,12 +66,12 @@ export function createLane(options: LaneOptions): Lane {
     while (inUse > delivery.maxInFlight && !signal.aborted) await freed.wait(signal)
     if (signal.aborted) return undefined
     inUse += 1
-    return spares.take() ?? destination.newBody()
+    return bodies.take() ?? destination.newBody()
   }
 
   function giveBack(body: Body): void {
     inUse -= 1
-    spares.give(body)
+    bodies.give(body)
   }
 
   async function run(signal: AbortSignal): Promise<void> {
@@ -80,7 +81,7 @@ export function createLane(options: LaneOptions): Lane {
       canSend: () => account.inFlight < delivery.maxInFlight,
       sendable: freed.wait,
       rulesOf: options.rulesOf ?? (() => undefined),
-      bury,
+      deadLetter,
     }
     for (let body = await takeBody(signal); body; body = await takeBody(signal)) {
       const batch = await fill(body, feed, limits, signal)
@@ -98,7 +99,7 @@ export function createLane(options: LaneOptions): Lane {
       account.inFlightBytes -= batch.bytes
       batch.body.reset()
       giveBack(batch.body)
-      freed.ring()
+      freed.notify()
     })
   }
 

@@ -93,8 +93,8 @@ async function takeLongLine(body: Body, odd: OddLineAt, account: ChunkAccount): 
   if (result === 'full') return 'full'
   if (result !== 'taken') {
     // The original line: its truncated form lacks the bodies.
-    const buried = await buryLongLine(whole, long, account)
-    if (buried !== 'taken') return buried
+    const deadLettered = await deadLetterLongLine(whole, long, account)
+    if (deadLettered !== 'taken') return deadLettered
   }
   account.end = long.next
   return 'taken'
@@ -104,7 +104,7 @@ async function takeLongLine(body: Body, odd: OddLineAt, account: ChunkAccount): 
  * A one-piece line is stored with its batch. A longer one may exceed memory: its pieces are stored as they are read, and
  * again if the agent dies or stops before the line is settled.
  */
-async function buryLongLine(
+async function deadLetterLongLine(
   odd: OddLineAt,
   long: Extract<LongLine, { kind: 'line' }>,
   account: ChunkAccount,
@@ -116,7 +116,7 @@ async function buryLongLine(
   for await (const piece of inPieces(long.pieces())) {
     const { entry } = deadLine(odd, reason, piece)
     const isKept = long.length <= DEAD_PIECE_BYTES
-    if (!isKept && !(await account.bury(entry))) return 'full'
+    if (!isKept && !(await account.deadLetter(entry))) return 'full'
     dead.push({ bytes: piece.length + newlineBytes, entry: isKept ? entry : undefined })
     newlineBytes = 0
     seen += piece.length

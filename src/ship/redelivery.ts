@@ -4,7 +4,7 @@ import type { Batch, Range } from './batch.ts'
 import type { DeadLetterEntry } from './dead-letter-entry.ts'
 import { type DeliveryContext, type Sent, sendRange } from './delivery.ts'
 import { isolate } from './isolation.ts'
-import { NO_OBJECT, obstacleTo } from './obstacle.ts'
+import { appendEntry } from './unsendable.ts'
 
 export interface RedeliveryOptions {
   /** Its `delivery.maxAttempts` is the number of attempts after which the destination counts as unreachable. */
@@ -14,7 +14,7 @@ export interface RedeliveryOptions {
 }
 
 /** The outcome of resending entries, by index; those in neither collection were not tried. */
-export interface Redelivered {
+interface Redelivered {
   readonly delivered: ReadonlySet<number>
   /** With the reason they stay. */
   readonly kept: ReadonlyMap<number, string>
@@ -42,16 +42,10 @@ export function createRedelivery({ context, originOf }: RedeliveryOptions): Rede
 
     function append(numbered: Numbered): 'done' | 'full' {
       const { index, entry } = numbered
-      const origin = originOf(entry)
-      const obstacle = obstacleTo(entry, origin)
-      if (obstacle !== undefined) {
-        kept.set(index, obstacle)
-        return 'done'
-      }
-      const result = body.appendLine(entry.line, { origin, readAtMs: Date.parse(entry.at) })
+      const result = appendEntry(body, entry, originOf(entry))
       if (result === 'full') return 'full'
       if (result === 'taken') filled.push(numbered)
-      else kept.set(index, NO_OBJECT)
+      else kept.set(index, result.unsendable)
       return 'done'
     }
 

@@ -1,12 +1,13 @@
 import { type Batch, batchIdOf, type DeadLine, type Settlements } from './batch.ts'
-import type { Bury } from './burial.ts'
 import { DEAD_LINE_BYTES } from './chunk-account.ts'
-import { type DeliveryContext, deadRecord, noteDecision } from './delivery.ts'
+import type { DeadLettering } from './dead-lettering.ts'
+import { type DeliveryContext, deadRecord } from './delivery.ts'
 import type { RefusedRange } from './isolation.ts'
+import { noteDecision } from './lane-account.ts'
 import { type Shortened, sendShortened, shorten } from './shortening.ts'
 
 export interface RefusalPorts {
-  readonly bury: Bury
+  readonly deadLetter: DeadLettering
   /** A record of the batch was accepted in shortened form. */
   accepted(): void
 }
@@ -21,13 +22,13 @@ const SLICE_BYTES = 1_048_576
 export async function settleRefused(
   { batch, settlements, refused }: { batch: Batch; settlements: Settlements; refused: readonly RefusedRange[] },
   context: DeliveryContext,
-  { bury, accepted }: RefusalPorts,
+  { deadLetter, accepted }: RefusalPorts,
   signal: AbortSignal,
 ): Promise<boolean> {
   if (refused.length === 0) return true
   const store = async (dead: readonly RefusedRecord[]): Promise<boolean> => {
     const lines = dead.map(({ line }) => line)
-    if (!(await bury(lines, batchIdOf(batch.parts, { start: 0, end: batch.records }), signal))) return false
+    if (!(await deadLetter(lines, batchIdOf(batch.parts, { start: 0, end: batch.records }), signal))) return false
     for (const { part, line } of dead) settlements.deadLettered(part, line.line.length + 1)
     return true
   }

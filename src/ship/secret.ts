@@ -1,7 +1,7 @@
 import type { SecretRef } from '../config/config.ts'
 import { readSmallFile } from './small-file.ts'
 
-export type SecretState =
+type SecretState =
   | { readonly kind: 'secret'; readonly value: string }
   /** Names the file, never its content. */
   | { readonly kind: 'missing'; readonly reason: string }

@@ -1,3 +1,4 @@
+import type { DeliveryConfig } from '../config/config.ts'
 import { createTokenBucket } from './token-bucket.ts'
 
 /** Admits requests: one token each. */
@@ -122,6 +123,12 @@ export async function createThrottle(options: ThrottleOptions): Promise<Throttle
       waiters.clear()
     },
   }
+}
+
+/** The throttle that a destination's `delivery:` asks for. */
+export function configuredThrottle(delivery: DeliveryConfig): Promise<Throttle> {
+  const { throttleEnable: enabled, throttleQps: qps, throttleBurst: burst } = delivery
+  return createThrottle({ enabled, qps, burst })
 }
 
 interface Waiter {

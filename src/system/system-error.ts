@@ -12,6 +12,16 @@ export function systemError(error: unknown): SystemError {
   throw error
 }
 
+/** Whether the caller lacks a permission. */
+export function isDenied({ code }: Pick<SystemError, 'code'>): boolean {
+  return code === 'EACCES' || code === 'EPERM'
+}
+
+/** Resolves with the error of a system call that was refused; with undefined if it succeeded. */
+export function attempt(work: Promise<unknown>): Promise<SystemError | undefined> {
+  return work.then(() => undefined, systemError)
+}
+
 /** Undefined instead of a rejection if the file does not exist. */
 export async function unlessAbsent<T>(work: Promise<T>): Promise<T | undefined> {
   try {

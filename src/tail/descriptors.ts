@@ -1,7 +1,7 @@
 import { Fault } from './files.ts'
 
 /** Holds a descriptor and can say whether it may be closed. */
-export interface DescriptorHolder {
+interface DescriptorHolder {
   readonly isIdle: boolean
   closeContent(): void
 }

@@ -1,6 +1,6 @@
-import { createBell } from '../bell.ts'
 import type { Chunk, Feed } from '../block.ts'
 import type { Encoding } from '../config/config.ts'
+import { createNotifier } from '../notifier.ts'
 import { readWithoutMark } from './byte-order-mark.ts'
 import type { Cursor } from './cursor.ts'
 import type { ForeignEncoding } from './encoding.ts'
@@ -17,14 +17,14 @@ export interface LaneFeed extends Feed {
 
 export function createLaneFeed(destination: string): LaneFeed {
   const ready = new Set<Lineage>()
-  const readable = createBell()
+  const readable = createNotifier()
   const transcoders = new Map<ForeignEncoding, ReturnType<typeof createTranscoder>>()
   let stopped = false
 
   function offer(lineage: Lineage): void {
     if (stopped || ready.has(lineage) || !lineage.nextCursor(destination)) return
     ready.add(lineage)
-    readable.ring()
+    readable.notify()
   }
 
   /** The lineage goes to the back of the queue once the taker has left its chunk. */

@@ -3,10 +3,10 @@ import { describe, expect, test } from 'vitest'
 import { violationsOf } from '../../bench/check.ts'
 import { quantile, spreadOf } from '../../bench/statistics.ts'
 import type { RowFigures } from '../../bench/table.ts'
-import { limits, quickWorks } from '../../bench/works.ts'
+import { limits, quickWorkloads } from '../../bench/workloads.ts'
 
 const bounds = JSON.parse(readFileSync(new URL('../../bench/bounds.json', import.meta.url), 'utf8'))
-const names = [...quickWorks.map(({ name }) => name), ...limits.map((limit) => `limit: ${limit}`)]
+const names = [...quickWorkloads.map(({ name }) => name), ...limits.map((limit) => `limit: ${limit}`)]
 
 function row(name: string, cpuSecondsPerGigabyte: number, share?: number): RowFigures {
   return {
@@ -21,8 +21,8 @@ function row(name: string, cpuSecondsPerGigabyte: number, share?: number): RowFi
 describe('the bounds of ratios', () => {
   test('are about what a quick run measures', () => {
     const bounded = [
-      ...Object.keys(bounds.leastShare),
-      ...Object.keys(bounds.mostCpuRatio).flatMap((pair) => pair.split(' / ')),
+      ...Object.keys(bounds.minShare),
+      ...Object.keys(bounds.maxCpuRatio).flatMap((pair) => pair.split(' / ')),
     ]
     expect(bounded.filter((name) => !names.includes(name))).toEqual([])
   })
@@ -31,8 +31,8 @@ describe('the bounds of ratios', () => {
     const limit = row('limit: zstd', 1)
     expect(violationsOf([limit, row('webhook zstd', 1.2, 0.6)])).toEqual([])
     expect(violationsOf([limit, row('webhook zstd', 3, 0.1)])).toEqual([
-      `webhook zstd: 10 % of zstd, at least ${100 * bounds.leastShare['webhook zstd']} %`,
-      `webhook zstd / limit: zstd: 3.00 times the CPU, at most ${bounds.mostCpuRatio['webhook zstd / limit: zstd']}`,
+      `webhook zstd: 10 % of zstd, at least ${100 * bounds.minShare['webhook zstd']} %`,
+      `webhook zstd / limit: zstd: 3.00 times the CPU, at most ${bounds.maxCpuRatio['webhook zstd / limit: zstd']}`,
     ])
   })
 

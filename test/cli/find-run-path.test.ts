@@ -24,7 +24,7 @@ async function found(
   const usual = { runPath: join(directory, 'lib'), config: join(directory, 'etc') }
   const runPath = await runPathOf({ value }, io, usual)
   const shown = (text: string | undefined) => text?.replace(directory, 'DIR')
-  return runPath ? `${shown(runPath.path)}, by ${shown(runPath.because)}` : shown(io.stderr.text)
+  return runPath ? `${shown(runPath.path)}, by ${shown(runPath.source)}` : shown(io.stderr.text)
 }
 
 const both = { TAILSHIP_RUN_PATH: '/run', TAILSHIP_CONFIG: 'DIR/a.yaml' }

@@ -29,6 +29,7 @@ describe('a probe loads', () => {
       'cli/health.ts',
       'cli/status.ts',
       'io.ts',
+      'json.ts',
       'main.ts',
       'node:fs',
       'node:net',

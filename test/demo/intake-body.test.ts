@@ -2,13 +2,13 @@ import { gzipSync, zstdCompressSync } from 'node:zlib'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { createEventSource } from '../../src/demo/events.ts'
-import { itemTexts, openParcel } from '../../src/demo/intake-body.ts'
+import { decodePayload, itemTexts } from '../../src/demo/intake-body.ts'
 
 const eventList = (items: readonly string[]) =>
   `{"kind":"EventList","apiVersion":"audit.k8s.io/v1","metadata":{},"items":[${items.join(',')}]}`
 const logs = (lines: readonly string[]) => JSON.stringify(lines.map((message) => ({ message, ddsource: 'x' })))
 
-describe('a parcel', () => {
+describe('a payload', () => {
   it.each([
     ['zstd', zstdCompressSync, 'zstd'],
     ['gzip', gzipSync, 'gzip'],
@@ -16,7 +16,7 @@ describe('a parcel', () => {
     ['none', (body: Buffer) => body, 'identity'],
   ])('is opened when it is what it is declared as (%s)', (_, compress, declared) => {
     const body = compress(Buffer.from(logs(['one', 'two "quoted" 山'])))
-    expect(openParcel(body, declared)).toEqual({ kind: 'lines', lines: ['one', 'two "quoted" 山'] })
+    expect(decodePayload(body, declared)).toEqual({ kind: 'lines', lines: ['one', 'two "quoted" 山'] })
   })
 
   it.each([
@@ -29,19 +29,19 @@ describe('a parcel', () => {
     [Buffer.from('{"kind":"Event"}'), undefined, 'neither an array of logs nor an EventList'],
     [Buffer.from('null'), undefined, 'neither an array of logs nor an EventList'],
   ])('is refused otherwise (%#)', (body, declared, reason) => {
-    expect(openParcel(body, declared)).toEqual({ kind: 'refused', reason })
+    expect(decodePayload(body, declared)).toEqual({ kind: 'refused', reason })
   })
 
   it('may be a connectivity check or an empty list', () => {
     for (const text of ['{}', '[]', eventList([])]) {
-      expect(openParcel(Buffer.from(text), undefined)).toEqual({ kind: 'lines', lines: [] })
+      expect(decodePayload(Buffer.from(text), undefined)).toEqual({ kind: 'lines', lines: [] })
     }
   })
 
   it('has the items of an EventList byte for byte', () => {
     const source = createEventSource(1)
     const items = Array.from({ length: 200 }, () => source.next().toString().trimEnd())
-    expect(openParcel(Buffer.from(eventList(items)), undefined)).toEqual({ kind: 'lines', lines: items })
+    expect(decodePayload(Buffer.from(eventList(items)), undefined)).toEqual({ kind: 'lines', lines: items })
   })
 })
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { AcceptedRequest, Arrival, Received } from '../../src/demo/intake.ts'
+import type { AcceptedRequest, Arrival, Received } from '../../src/demo/received.ts'
 import { type Evidence, judge } from '../../src/demo/scorecard.ts'
 
 const kill = { killedAtMs: 10_000, restartedAtMs: 12_000 }

@@ -28,7 +28,7 @@ async function deadLettered({ child, status }: AgentProcess, count: number): Pro
 }
 
 /** Which lines of the log are there, how often, by where they begin. */
-async function buried(bench: Bench): Promise<Map<number, number>> {
+async function storedLines(bench: Bench): Promise<Map<number, number>> {
   const lines = new Map<number, number>()
   for await (const entry of readDeadLetter(join(bench.runPath, 'dead-letter', 'webhook'))) {
     const { start = -1, end, line: text = [] } = entry ?? {}
@@ -48,7 +48,7 @@ test('a backlog of lines too short for the heap to hold one by one is dead-lette
   const agent = bench.start()
   await deadLettered(agent, 50_000)
   expect(await agent.stop()).toBe(0)
-  const lines = await buried(bench)
+  const lines = await storedLines(bench)
   expect([...lines.keys()]).toEqual(Array.from(lines, (_, n) => event.length + n * line.length))
   expect(new Set(lines.values())).toEqual(new Set([1]))
   expect(positionIn(bench)).toBe(event.length + lines.size * line.length)
@@ -65,7 +65,7 @@ test('an agent that is killed on its way through them has passed no line that is
     const agent = bench.start()
     await deadLettered(agent, 10_000)
     await agent.kill()
-    const lines = await buried(bench)
+    const lines = await storedLines(bench)
     expect(positionIn(bench)).toBeLessThanOrEqual(event.length + lines.size * line.length)
     expect([...lines.keys()]).toEqual(Array.from(lines, (_, n) => event.length + n * line.length))
     expect([...lines.values()].filter((times) => times > kills)).toEqual([])

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { bytes, duration, humanBytes, moment, table } from '../../src/observe/format.ts'
+import { bytes, duration, humanBytes, table, timestamp } from '../../src/observe/format.ts'
 import { checkLine, printable } from '../../src/observe/line.ts'
 
 it.each([
@@ -28,14 +28,14 @@ it.each([
   expect(duration(ms)).toBe(text)
 })
 
-describe('a moment', () => {
+describe('a timestamp', () => {
   const now = Date.parse('2026-11-21T10:00:00.000Z')
   it.each([
     ['2026-11-21T09:59:57.000Z', '2026-11-21T09:59:57.000Z (3s ago)'],
     ['2026-11-21T10:00:04.000Z', '2026-11-21T10:00:04.000Z (in 4s)'],
     ['\x1b[2J', '\\x1b[2J'],
   ])('%j is shown as %j', (iso, text) => {
-    expect(moment(iso, now)).toBe(text)
+    expect(timestamp(iso, now)).toBe(text)
   })
 })
 

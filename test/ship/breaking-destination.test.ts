@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net'
 import fc from 'fast-check'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import type { DeliveryConfig } from '../../src/config/config.ts'
-import type { DeadLetterPort } from '../../src/ship/burial.ts'
+import type { DeadLetter } from '../../src/ship/dead-letter.ts'
 import type { Destination, Verdict } from '../../src/ship/destination.ts'
 import { createLane } from '../../src/ship/lane.ts'
 import { webhookConfig } from '../support/destination-config.ts'
@@ -40,7 +40,7 @@ function shipTo(destination: Destination, { count, size, inFlight, backoff }: Sh
   )
   const file = memoryFeed(content)
   const dead: number[] = []
-  const deadLetters: DeadLetterPort = {
+  const deadLetters: Pick<DeadLetter, 'write'> = {
     async write(entries) {
       dead.push(...entries.map(({ line }) => numberOf(Buffer.from(line).toString())))
       return { kind: 'stored' }

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { compileRules, type LineRules } from '../../src/process/rules.ts'
-import type { DeadLetterPort } from '../../src/ship/burial.ts'
+import type { DeadLetter } from '../../src/ship/dead-letter.ts'
 import type { DeadLetterEntry } from '../../src/ship/dead-letter-entry.ts'
 import { createLane } from '../../src/ship/lane.ts'
 import { webhookConfig } from '../support/destination-config.ts'
@@ -13,7 +13,7 @@ import { until } from '../support/until.ts'
 const maxInFlight = 3
 const MOST_LINES = (8 * 1024) / (maxInFlight + 1) + 1
 
-function setUp(content: string, port: DeadLetterPort, rules?: LineRules) {
+function setUp(content: string, port: Pick<DeadLetter, 'write'>, rules?: LineRules) {
   const file = memoryFeed(Buffer.from(content), originOf('/var/log/app.log'))
   const limits = { batchMaxSize: 1000, batchMaxBytes: 5_000_000, maxLineBytes: 1024 * 1024 }
   const fake = fakeDestination(() => ok, limits)
@@ -33,7 +33,7 @@ function setUp(content: string, port: DeadLetterPort, rules?: LineRules) {
 /** Stores everything, and the watermark at the time of each write. */
 function storing() {
   const writes: (readonly DeadLetterEntry[])[] = []
-  const port: DeadLetterPort = {
+  const port: Pick<DeadLetter, 'write'> = {
     async write(entries) {
       writes.push(entries)
       return { kind: 'stored' }
@@ -68,7 +68,7 @@ test.each([
 
 test('a lane whose dead letter is full holds no more of them than its batches may carry', async () => {
   const offered = new Set<number>()
-  const port: DeadLetterPort = {
+  const port: Pick<DeadLetter, 'write'> = {
     async write(entries) {
       for (const { start } of entries) offered.add(start)
       return { kind: 'full', stored: 0 }

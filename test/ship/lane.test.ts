@@ -1,11 +1,11 @@
 import { setImmediate, setTimeout as sleep } from 'node:timers/promises'
 import fc from 'fast-check'
 import { describe, expect, test, vi } from 'vitest'
-import { createBell } from '../../src/bell.ts'
 import type { Chunk, Feed, LongLine } from '../../src/block.ts'
 import type { DeliveryConfig } from '../../src/config/config.ts'
 import type { Log, LogFields } from '../../src/log.ts'
-import type { DeadLetterPort, StoredDeadLetters } from '../../src/ship/burial.ts'
+import { createNotifier } from '../../src/notifier.ts'
+import type { DeadLetter, WriteResult } from '../../src/ship/dead-letter.ts'
 import type { DeadLetterEntry } from '../../src/ship/dead-letter-entry.ts'
 import type { Verdict } from '../../src/ship/destination.ts'
 import { createLane } from '../../src/ship/lane.ts'
@@ -33,11 +33,11 @@ const delivery: DeliveryConfig = {
 
 const free = { take: async () => undefined, stop() {} }
 
-function deadLetters(answers: StoredDeadLetters[] = []) {
+function deadLetters(answers: WriteResult[] = []) {
   const lines: string[] = []
   const writes: number[] = []
   const entries: DeadLetterEntry[] = []
-  const port: DeadLetterPort = {
+  const port: Pick<DeadLetter, 'write'> = {
     async write(more) {
       const answer = answers.shift() ?? { kind: 'stored' }
       if (answer.kind !== 'stored') return answer
@@ -55,7 +55,7 @@ interface Setup {
   readonly answer?: (request: SentRequest, attempt: number) => Verdict | Promise<Verdict>
   readonly delivery?: Partial<DeliveryConfig>
   readonly maxLineBytes?: number
-  readonly stored?: StoredDeadLetters[]
+  readonly stored?: WriteResult[]
   readonly probe?: () => Promise<Verdict>
   readonly log?: Log
 }
@@ -136,7 +136,7 @@ describe('the log of a lane', () => {
 })
 
 describe('a dead letter that takes no lines', () => {
-  test.each<[StoredDeadLetters, RegExp]>([
+  test.each<[WriteResult, RegExp]>([
     [{ kind: 'full', stored: 0 }, /^dead letter: it is full .*; send them again with agent replay/],
     [
       { kind: 'too-large', stored: 0, bytes: 2000 },
@@ -155,7 +155,7 @@ describe('a dead letter that takes no lines', () => {
     await lane.abort()
   })
 
-  function refusedBy(code: string, text: string): StoredDeadLetters {
+  function refusedBy(code: string, text: string): WriteResult {
     return { kind: 'failed', stored: 0, code, message: `${code}: ${text}, open '/d'` }
   }
 })
@@ -771,7 +771,7 @@ describe('a line that is longer than memory may be', () => {
           const chunk = left.length > 0 ? undefined : await file.feed.read(room)
           return chunk && { ...chunk, lineFrom: cutShort(chunk), leave: (rest) => left.push(rest) }
         },
-        ready: (signal) => (left.length === 0 ? file.feed.ready(signal) : createBell().wait(signal)),
+        ready: (signal) => (left.length === 0 ? file.feed.ready(signal) : createNotifier().wait(signal)),
       }
       const fake = fakeDestination(() => ok, { batchMaxSize: 10, batchMaxBytes: 4096, maxLineBytes: 1024 })
       const dead = deadLetters()

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { DeadLetterPort } from '../../src/ship/burial.ts'
+import type { DeadLetter } from '../../src/ship/dead-letter.ts'
 import type { Verdict } from '../../src/ship/destination.ts'
 import { createLane } from '../../src/ship/lane.ts'
 import { webhookConfig } from '../support/destination-config.ts'
@@ -19,7 +19,7 @@ test.each([
   const content = Buffer.from(Array.from({ length: count }, (_record, n) => `{"n":${n}}\n`).join(''))
   const file = memoryFeed(content)
   const writes: number[][] = []
-  const deadLetters: DeadLetterPort = {
+  const deadLetters: Pick<DeadLetter, 'write'> = {
     async write(entries) {
       writes.push(entries.map(({ line }) => JSON.parse(Buffer.from(line).toString()).n))
       return { kind: 'stored' }

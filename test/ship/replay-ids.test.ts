@@ -27,7 +27,7 @@ afterEach(() => root[Symbol.dispose]())
 const open = () => openDeadLetter({ dir: root.path, maxBytes: 1e6 })
 
 /** Puts the lines that are `same` into a dead letter, as a destination makes a lane do that refuses them. */
-async function bury(...lines: readonly string[]): Promise<void> {
+async function deadLetter(...lines: readonly string[]): Promise<void> {
   const content = Buffer.from(lines.map((line) => `${line}\n`).join(''))
   const file = memoryFeed(content, originOf('/var/log/audit.log'))
   const limits = { batchMaxSize: 100, batchMaxBytes: 4096, maxLineBytes: 1024 }
@@ -63,7 +63,7 @@ async function replay(most = Infinity) {
 }
 
 test('equal lines that were refused have ids of their own when they are sent again', async () => {
-  await bury('{"n":1}', same, '{"n":2}', same, same)
+  await deadLetter('{"n":1}', same, '{"n":2}', same, same)
   const { ids, redeliver } = await replay()
   const send = async (entries: Parameters<typeof redeliver>[0]) => (await redeliver(entries, never)).delivered
   expect(await replayDeadLetter({ dir: root.path, send }, never)).toMatchObject({ delivered: 3 })
@@ -71,7 +71,7 @@ test('equal lines that were refused have ids of their own when they are sent aga
 })
 
 test('they keep them in a replay that follows one that was killed, or stopped with some of them delivered', async () => {
-  await bury('{"n":1}', same, '{"n":2}', same, same)
+  await deadLetter('{"n":1}', same, '{"n":2}', same, same)
   const killed = await replay()
   await replayDeadLetter(
     {

@@ -143,7 +143,7 @@ describe.each(names)('lines with rules, %s', (format) => {
       // A line each time, as if they were written one by one.
       read: (room) => file.feed.read(room.subarray(0, file.ledger.taken === 0 ? kept.length : line.length)),
     }
-    const limits = { maxWaitMs: 0, maxDeadBytes: 4096, canSend: () => false, bury: async () => true }
+    const limits = { maxWaitMs: 0, maxDeadBytes: 4096, canSend: () => false, deadLetter: async () => true }
     const rules = compileRules([include('kept')])
     const stop = new AbortController()
     const ready = { sendable: async () => stop.abort(), rulesOf: () => rules }

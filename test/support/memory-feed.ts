@@ -1,6 +1,6 @@
-import { createBell } from '../../src/bell.ts'
 import type { Chunk, Feed, Origin, Settlement, Skipped } from '../../src/block.ts'
 import { createLedger } from '../../src/checkpoint/ledger.ts'
+import { createNotifier } from '../../src/notifier.ts'
 import { findLine } from '../../src/tail/long-line.ts'
 
 export const originOf = (path: string, maxLineBytes = 1024 * 1024): Origin => ({
@@ -15,7 +15,7 @@ export function memoryFeed(beginning: Uint8Array, origin: Origin = originOf('/va
   const ledger = createLedger(0, { join: () => 'settled', pass: () => undefined })
   const settlements: Settlement[] = []
   const skips: Skipped[] = []
-  const grown = createBell()
+  const grown = createNotifier()
   let content = beginning
   let lookedAt = 0
   const read = async (into: Uint8Array, position: number): Promise<number> => {
@@ -69,7 +69,7 @@ export function memoryFeed(beginning: Uint8Array, origin: Origin = originOf('/va
     skips,
     append(more: Uint8Array) {
       content = Buffer.concat([content, more])
-      grown.ring()
+      grown.notify()
     },
   }
 }

@@ -32,7 +32,7 @@ export interface Format {
   lineOf(record: Buffer, payload: number): Uint8Array
 }
 
-export interface Parts {
+interface Parts {
   readonly head: Uint8Array
   readonly middle: Uint8Array
   readonly tail: Uint8Array

@@ -2,7 +2,7 @@ import type { Compression } from '../../config/config.ts'
 import { presentable } from '../answer-text.ts'
 import { compress } from '../compress.ts'
 import type { SendRequest, Verdict } from '../destination.ts'
-import type { BodyBytes } from '../http/outgoing-body.ts'
+import { type BodyBytes, lengthOf } from '../http/outgoing-body.ts'
 import type { Transport } from '../http/transport.ts'
 import { judge } from '../judge.ts'
 import { codeOf } from '../small-file.ts'
@@ -27,29 +27,31 @@ export interface Wire {
  * after `signal` has aborted.
  */
 export async function attempt(request: SendRequest, wire: Wire, signal: AbortSignal): Promise<Verdict> {
-  const body = await encode(request, wire)
-  if ('failure' in body) return { kind: 'retry', reason: `compression failed: ${body.failure}` }
+  const encoded = await encode(request, wire)
+  if (encoded.kind === 'failed') return { kind: 'retry', reason: `compression failed: ${encoded.reason}` }
+  const { body } = encoded
   const headers = distinct([...wire.headers, ...encodingOf(wire.compression), ['Idempotency-Key', request.batchId]])
   const answer = await wire.transport.post({ path: wire.path, headers, body }, signal)
   return judge(presentable(answer, wire.secrets), {
     delivered: wire.delivered,
-    sentBytes: body.pieces.reduce((sum, piece) => sum + piece.length, 0),
+    sentBytes: lengthOf(body.pieces),
     nowMs: Date.now(),
   })
 }
 
-async function encode(
-  { pieces, cache }: SendRequest,
-  { compression, compressionLevel }: Wire,
-): Promise<BodyBytes | { readonly failure: string }> {
-  if (compression === 'none') return { pieces }
+type Encoded =
+  | { readonly kind: 'encoded'; readonly body: BodyBytes }
+  | { readonly kind: 'failed'; readonly reason: string }
+
+async function encode({ pieces, cache }: SendRequest, { compression, compressionLevel }: Wire): Promise<Encoded> {
+  if (compression === 'none') return { kind: 'encoded', body: { pieces } }
   try {
     cache.frame ??= await compress(pieces, { compression, level: compressionLevel })
   } catch (error) {
     // There is no memory for another context; there may be later.
-    return { failure: codeOf(error) }
+    return { kind: 'failed', reason: codeOf(error) }
   }
-  return { pieces: [cache.frame.bytes] }
+  return { kind: 'encoded', body: { pieces: [cache.frame.bytes] } }
 }
 
 function encodingOf(compression: Compression): readonly Header[] {

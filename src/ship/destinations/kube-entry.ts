@@ -2,7 +2,7 @@ import { dirname, resolve } from 'node:path'
 import type { ConfDocument } from '../../config/document.ts'
 import type { Finding, Path } from '../../config/finding.ts'
 import type { Problem } from '../../config/problem.ts'
-import { isObject } from '../../json-object.ts'
+import { isObject } from '../../json.ts'
 import type { Pem } from '../http/tls-files.ts'
 
 export type Members = Readonly<Record<string, unknown>>

@@ -19,11 +19,11 @@ export class KubeconfigPeer {
   readonly #path: string
   #checkedAt = Number.NEGATIVE_INFINITY
   #text: string | undefined
-  #told: string | undefined
+  #lastReason: string | undefined
   #state: PeerState
   #checking: Promise<void> | undefined
   /** The previous peer: requests that were given it may not have begun yet. */
-  #leaving: WebhookPeer | undefined
+  #retired: WebhookPeer | undefined
   #closing: Promise<unknown> = Promise.resolve()
 
   constructor(path: string, config: WebhookConfig, context: DestinationContext) {
@@ -51,35 +51,35 @@ export class KubeconfigPeer {
 
   async close(): Promise<void> {
     if (this.#state.kind === 'found') await this.#state.peer.transport.close()
-    this.#closeLeaving()
+    this.#closeRetired()
     await this.#closing
   }
 
   async #check(): Promise<void> {
-    this.#closeLeaving()
+    this.#closeRetired()
     const file = await readSmallFile(this.#path)
     if (file.kind === 'unreadable') return this.#unusable(`${this.#path}: cannot be read (${file.why})`)
     if (file.text === this.#text) return
     const parsed = parseKubeconfig(file.text, this.#path)
     if (parsed.kind === 'invalid') return this.#unusable(summary(parsed.problems.map(problemSentence)))
     this.#text = file.text
-    this.#told = undefined
+    this.#lastReason = undefined
     for (const warning of parsed.warnings) this.#context.warn(problemSentence(warning))
     const before = this.#state
     this.#state = { kind: 'found', peer: peerOfKubeconfig(parsed.endpoint, this.#config, this.#context) }
-    if (before.kind === 'found') this.#leaving = before.peer
+    if (before.kind === 'found') this.#retired = before.peer
   }
 
   /** Runs at the next check, 10 s later; requests begun by then may finish. */
-  #closeLeaving(): void {
-    if (this.#leaving) this.#closing = Promise.all([this.#closing, this.#leaving.transport.close()])
-    this.#leaving = undefined
+  #closeRetired(): void {
+    if (this.#retired) this.#closing = Promise.all([this.#closing, this.#retired.transport.close()])
+    this.#retired = undefined
   }
 
   #unusable(reason: string): void {
     if (this.#state.kind === 'missing') this.#state = { kind: 'missing', reason }
-    else if (reason !== this.#told) this.#context.warn(`${reason}; going on as before`)
-    this.#told = reason
+    else if (reason !== this.#lastReason) this.#context.warn(`${reason}; going on as before`)
+    this.#lastReason = reason
   }
 }
 

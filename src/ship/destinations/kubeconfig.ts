@@ -14,7 +14,7 @@ export interface KubeEndpoint {
   readonly credential: Credential
 }
 
-export type Credential =
+type Credential =
   | { readonly kind: 'none' }
   /** The file takes precedence; `token` is used while the file cannot be read. */
   | { readonly kind: 'bearer'; readonly token: string | undefined; readonly tokenFile: string | undefined }

@@ -14,6 +14,10 @@ export interface OutgoingBody {
   release(): void
 }
 
+export function lengthOf(pieces: readonly Uint8Array[]): number {
+  return pieces.reduce((sum, piece) => sum + piece.length, 0)
+}
+
 /** What a socket of undici buffers before `write` returns false: `highWaterMark` in its connector. */
 const SOCKET_HIGH_WATER_MARK = 65_536
 /** node:tls encrypts a whole chunk at once and keeps the result in memory, so the chunk size bounds a connection's memory. */
@@ -35,7 +39,7 @@ const TLS_CHUNK = 262_144
  * the last byte is a chunk of its own, written after everything else has drained, for which `write` does not return false.
  */
 export function outgoingBody(body: BodyBytes, secure: boolean): OutgoingBody {
-  const length = body.pieces.reduce((sum, piece) => sum + piece.length, 0)
+  const length = lengthOf(body.pieces)
   let released = false
   let sent = length === 0
   function* chunks(): Generator<Uint8Array> {

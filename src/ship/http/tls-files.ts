@@ -23,7 +23,7 @@ export interface TlsMaterial {
   readonly insecureSkipVerify: boolean
 }
 
-export type TlsLoad =
+type TlsLoad =
   | { readonly kind: 'loaded'; readonly material: TlsMaterial }
   /** Names the file and what is wrong with it; never its content. */
   | { readonly kind: 'unusable'; readonly reason: string }
@@ -96,7 +96,7 @@ async function loadTls(spec: TlsSpec): Promise<TlsLoad> {
 const tlsParts = ['ca', 'cert', 'key'] as const
 export type TlsPart = (typeof tlsParts)[number]
 
-export type TlsFault =
+type TlsFault =
   /** `what`: the fault of the file, without any of its content. */
   | { readonly kind: 'unusable'; readonly part: TlsPart; readonly what: string }
   /** The key does not match the certificate. */

@@ -1,33 +1,21 @@
 import type { DeadLine } from './batch.ts'
-import type { DeadLetterEntry } from './dead-letter-entry.ts'
+import type { DeadLetter, WriteResult } from './dead-letter.ts'
 import { type DeliveryContext, waitUntil } from './delivery.ts'
-
-/** Stores lines that a destination does not accept. Stored means durable. */
-export interface DeadLetterPort {
-  write(entries: readonly DeadLetterEntry[]): Promise<StoredDeadLetters>
-}
-
-/** A refused write may have stored the first entries. `too-large`: the next entry alone exceeds the limit. */
-export type StoredDeadLetters =
-  | { readonly kind: 'stored' }
-  | { readonly kind: 'full'; readonly stored: number }
-  | { readonly kind: 'too-large'; readonly stored: number; readonly bytes: number }
-  | { readonly kind: 'failed'; readonly stored: number; readonly code: string; readonly message: string }
 
 /**
  * Stores lines in the dead letter, waiting while it accepts none; false if aborted first. What is stored by then stays, and
  * is stored again with its batch after the next start.
  */
-export type Bury = (lines: readonly DeadLine[], batchId: string, signal: AbortSignal) => Promise<boolean>
+export type DeadLettering = (lines: readonly DeadLine[], batchId: string, signal: AbortSignal) => Promise<boolean>
 
 /** How long a lane waits before retrying a dead letter that is full or cannot be written. */
 const HOLD_MS = 5000
 
-export function createBurial(
+export function createDeadLettering(
   { account, destination, log }: DeliveryContext,
-  deadLetters: DeadLetterPort,
+  deadLetters: Pick<DeadLetter, 'write'>,
   { holdMs = HOLD_MS } = {},
-): Bury {
+): DeadLettering {
   return async (lines, batchId, signal) => {
     if (lines.length === 0) return true
     let rest = lines
@@ -78,7 +66,7 @@ const remedies = new Map([
   ['EEXIST', 'a file stands where a directory belongs: move it away'],
 ])
 
-function refusalOf(refused: Exclude<StoredDeadLetters, { kind: 'stored' }>): { reason: string; hint: string } {
+function refusalOf(refused: Exclude<WriteResult, { kind: 'stored' }>): { reason: string; hint: string } {
   if (refused.kind === 'failed') {
     return { reason: refused.message, hint: remedies.get(refused.code) ?? 'the agent tries again until it can' }
   }

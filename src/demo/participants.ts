@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { DestinationType } from '../config/config.ts'
 import type { Io } from '../io.ts'
 import { agentSocketPath } from '../run-path.ts'
 import { type Agent, createAgent } from './agent.ts'
@@ -12,7 +13,7 @@ import { type Intake, startIntake } from './intake.ts'
 import { createWriter, type Writer } from './writer.ts'
 
 /** The participants of the demo; writer and agent are not started yet. */
-export interface Cast {
+export interface Participants {
   readonly writer: Writer
   readonly agent: Agent
   readonly intake: Intake
@@ -21,9 +22,9 @@ export interface Cast {
   readonly socketPath: string
 }
 
-export interface CastOptions {
+export interface ParticipantsOptions {
   readonly seed: number
-  readonly destination: 'datadog' | 'webhook'
+  readonly destination: DestinationType
   readonly eventsPerSecond: number
   readonly maxFileBytes: number
   /** The agent's main program. */
@@ -36,7 +37,7 @@ export interface CastOptions {
   readonly onFailure: (problem: string) => void
 }
 
-export async function assemble(options: CastOptions): Promise<Cast> {
+export async function prepareParticipants(options: ParticipantsOptions): Promise<Participants> {
   const { io, cleanup, onFailure, destination, eventsPerSecond } = options
   const { directory } = cleanup
   const configPath = join(directory, 'conf.yaml')

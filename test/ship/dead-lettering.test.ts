@@ -2,9 +2,9 @@ import { readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { DeadLine } from '../../src/ship/batch.ts'
-import { createBurial, type DeadLetterPort, type StoredDeadLetters } from '../../src/ship/burial.ts'
-import { openDeadLetter } from '../../src/ship/dead-letter.ts'
+import { type DeadLetter, openDeadLetter, type WriteResult } from '../../src/ship/dead-letter.ts'
 import { decodeEntry, encodeEntry } from '../../src/ship/dead-letter-entry.ts'
+import { createDeadLettering } from '../../src/ship/dead-lettering.ts'
 import type { DeliveryContext } from '../../src/ship/delivery.ts'
 import { createLaneAccount } from '../../src/ship/lane-account.ts'
 import { webhookConfig } from '../support/destination-config.ts'
@@ -21,7 +21,7 @@ beforeEach(() => {
 })
 afterEach(() => root[Symbol.dispose]())
 
-function setUp(port: DeadLetterPort) {
+function setUp(port: Pick<DeadLetter, 'write'>) {
   const account = createLaneAccount()
   const context: DeliveryContext = {
     destination: fakeDestination(() => ok, { batchMaxSize: 10, batchMaxBytes: 4096, maxLineBytes: 1024 }).destination,
@@ -31,7 +31,7 @@ function setUp(port: DeadLetterPort) {
     log: silentLog,
     floor: { notBeforeMs: 0 },
   }
-  return { account, bury: createBurial(context, port, { holdMs: 1 }) }
+  return { account, deadLetter: createDeadLettering(context, port, { holdMs: 1 }) }
 }
 
 const deadLine = (line: string): DeadLine => {
@@ -54,10 +54,10 @@ async function takeAway(dir: string): Promise<string[]> {
 
 test('a batch larger than the dead letter may be goes there bit by bit, each line once', async () => {
   const dir = join(root.path, 'dead-letter')
-  const deadLetter = await openDeadLetter({ dir, maxBytes: 2 * sizeOf('1') })
-  const { account, bury } = setUp(deadLetter)
+  const store = await openDeadLetter({ dir, maxBytes: 2 * sizeOf('1') })
+  const { account, deadLetter } = setUp(store)
   let ended: boolean | undefined
-  const buried = bury(lines.map(deadLine), 'b1', never).then((done) => {
+  const deadLettered = deadLetter(lines.map(deadLine), 'b1', never).then((done) => {
     ended = done
   })
   const taken: string[] = []
@@ -65,40 +65,40 @@ test('a batch larger than the dead letter may be goes there bit by bit, each lin
     await until(() => account.held === 1 && account.deadLetteredRecords === stored)
     taken.push(...(await takeAway(dir)))
   }
-  await buried
+  await deadLettered
   taken.push(...(await takeAway(dir)))
   expect(taken).toEqual(lines)
   expect([ended, account.held, account.deadLetteredRecords]).toEqual([true, 0, 5])
 })
 
-test.each<Exclude<StoredDeadLetters, { kind: 'stored' }>>([
+test.each<Exclude<WriteResult, { kind: 'stored' }>>([
   { kind: 'full', stored: 2 },
   { kind: 'too-large', stored: 2, bytes: 1e6 },
   { kind: 'failed', stored: 2, code: 'ENOSPC', message: 'ENOSPC: no space left' },
 ])('what is stored already is not written again when the others are: %j', async (answer) => {
   const written: string[][] = []
-  const answers: StoredDeadLetters[] = [answer, { ...answer, stored: 0 }]
-  const { account, bury } = setUp({
+  const answers: WriteResult[] = [answer, { ...answer, stored: 0 }]
+  const { account, deadLetter } = setUp({
     async write(entries) {
       written.push(textOf(entries))
       return answers.shift() ?? { kind: 'stored' }
     },
   })
-  expect(await bury(lines.map(deadLine), 'b1', never)).toBe(true)
+  expect(await deadLetter(lines.map(deadLine), 'b1', never)).toBe(true)
   expect(written).toEqual([lines, ['3', '4', '5'], ['3', '4', '5']])
   expect([account.deadLetteredRecords, account.held]).toEqual([5, 0])
 })
 
 test('an entry that can never fit is told with the size it needs, though nothing else is there', async () => {
   const dir = join(root.path, 'dead-letter')
-  const { account, bury } = setUp(await openDeadLetter({ dir, maxBytes: 100 }))
+  const { account, deadLetter } = setUp(await openDeadLetter({ dir, maxBytes: 100 }))
   const stop = new AbortController()
-  const buried = bury([deadLine('1')], 'b1', stop.signal)
+  const deadLettered = deadLetter([deadLine('1')], 'b1', stop.signal)
   await until(() => account.held === 1)
   expect(account.lastError?.message).toBe(
     `dead letter: an entry of ${sizeOf('1')} bytes alone is more than dead_letter_max_bytes allows; ` +
       `raise dead_letter_max_bytes to more than ${sizeOf('1')}: until then the destination waits`,
   )
   stop.abort()
-  expect([await buried, account.held]).toEqual([false, 0])
+  expect([await deadLettered, account.held]).toEqual([false, 0])
 })

@@ -1,13 +1,23 @@
 import { isUtf8 } from 'node:buffer'
 import type { Origin } from '../block.ts'
+import type { Body } from './body/body.ts'
 import { REPAIR_GROWTH } from './body/layout.ts'
 import type { DeadLetterEntry } from './dead-letter-entry.ts'
 
-/** Why a dead letter cannot be sent to a destination whose body answers `not-json`. */
-export const NO_OBJECT = 'no JSON object, which the destination needs'
+/** Puts a dead letter into a body, as the record it is sent as; an object says why it cannot be sent, wherever it would fit. */
+export function appendEntry(
+  body: Body,
+  entry: DeadLetterEntry,
+  origin: Origin,
+): 'taken' | 'full' | { readonly unsendable: string } {
+  const unsendable = unsendableReason(entry, origin)
+  if (unsendable !== undefined) return { unsendable }
+  const result = body.appendLine(entry.line, { origin, readAtMs: Date.parse(entry.at) })
+  return result === 'not-json' ? { unsendable: 'no JSON object, which the destination needs' } : result
+}
 
 /** Why a dead letter cannot be sent as it is, whatever the destination says; undefined if it can. */
-export function obstacleTo(entry: DeadLetterEntry, { maxLineBytes }: Origin): string | undefined {
+export function unsendableReason(entry: DeadLetterEntry, { maxLineBytes }: Origin): string | undefined {
   const { reason, line } = entry
   if (reason === 'torn-line') return 'the front of a line that was never finished'
   if (reason === 'too-long-unmasked') return 'longer than max_line_bytes, and not masked as its source wants'

@@ -7,19 +7,19 @@ import { type DeadLetter, openDeadLetter } from '../ship/dead-letter.ts'
 import type { Destination } from '../ship/destination.ts'
 import { configuredDestination } from '../ship/destinations/create.ts'
 import { createLane, type Lane } from '../ship/lane.ts'
-import { createThrottle } from '../ship/throttle.ts'
+import { configuredThrottle } from '../ship/throttle.ts'
 import type { Tailer } from '../tail/tailer.ts'
 
 const RECOUNT_MS = 2000
 
-/** One destination at work. */
-export interface Shipping {
+/** Ships to one destination. */
+export interface Shipper {
   readonly destination: Destination
   readonly lane: Lane
   readonly deadLetters: DeadLetter
 }
 
-export interface ShippingSurroundings {
+export interface ShipperContext {
   readonly config: Config
   readonly log: AgentLog
   readonly version: string
@@ -27,19 +27,18 @@ export interface ShippingSurroundings {
   readonly rulesOf: Awaited<ReturnType<typeof openRules>>
 }
 
-export async function openShipping(config: DestinationConfig, around: ShippingSurroundings): Promise<Shipping> {
-  const { version, tailer, rulesOf } = around
-  const log = around.log.component('ship')
-  const destination = configuredDestination(config, around.config, {
+export async function openShipper(config: DestinationConfig, context: ShipperContext): Promise<Shipper> {
+  const { version, tailer, rulesOf } = context
+  const log = context.log.component('ship')
+  const destination = configuredDestination(config, context.config, {
     version,
     warn: (message) => log.warn({ key: `destination:${config.name}:${message}`, destination: config.name }, message),
   })
   const deadLetters = await openDeadLetter({
-    dir: deadLetterPath(around.config.checkpoint.runPath, config.name),
+    dir: deadLetterPath(context.config.checkpoint.runPath, config.name),
     maxBytes: config.deadLetterMaxBytes,
   })
-  const { throttleQps: qps, throttleBurst: burst, throttleEnable: enabled } = config.delivery
-  const throttle = await createThrottle({ qps, burst, enabled })
+  const throttle = await configuredThrottle(config.delivery)
   const lane = createLane({
     destination,
     feed: tailer.feed(config.name),
@@ -53,13 +52,13 @@ export async function openShipping(config: DestinationConfig, around: ShippingSu
 }
 
 /** Runs in the background until `signal` aborts. */
-export function watchShipping(shipping: Shipping, log: AgentLog, signal: AbortSignal): void {
-  void checkConnection(shipping, log, signal)
-  void recount(shipping, signal)
+export function watchShipper(shipper: Shipper, log: AgentLog, signal: AbortSignal): void {
+  void checkConnection(shipper, log, signal)
+  void recount(shipper, signal)
 }
 
 /** Reports early what an operator can fix: a wrong address, a wrong key. */
-async function checkConnection({ destination, lane }: Shipping, log: AgentLog, signal: AbortSignal): Promise<void> {
+async function checkConnection({ destination, lane }: Shipper, log: AgentLog, signal: AbortSignal): Promise<void> {
   const verdict = await lane.probe(signal)
   if (!verdict) return
   if (verdict.kind === 'delivered') log.info({ destination: destination.name }, 'the destination answers')
@@ -68,7 +67,7 @@ async function checkConnection({ destination, lane }: Shipping, log: AgentLog, s
 }
 
 /** A replay is a separate process and removes entries from the dead-letter directory. */
-async function recount({ deadLetters }: Shipping, signal: AbortSignal): Promise<void> {
+async function recount({ deadLetters }: Shipper, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
     await sleep(RECOUNT_MS, undefined, { signal, ref: false }).catch(() => undefined)
     await deadLetters.refresh()

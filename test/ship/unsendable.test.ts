@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { obstacleTo } from '../../src/ship/obstacle.ts'
+import { unsendableReason } from '../../src/ship/unsendable.ts'
 import { originOf } from '../support/memory-feed.ts'
 import { entryOf } from './dead-letter-entries.ts'
 
@@ -9,7 +9,7 @@ const text = (bytes: number) => 'x'.repeat(bytes)
 /** As long as `bytes`, and no UTF-8. */
 const raw = (bytes: number) => Buffer.alloc(bytes, 0xff)
 
-describe('an obstacle to a dead letter', () => {
+describe('why a dead letter cannot be sent', () => {
   it.each([
     ['what was refused', entryOf(text(100)), undefined],
     ['what was refused and fits no more', entryOf(text(301)), tooLong],
@@ -39,7 +39,7 @@ describe('an obstacle to a dead letter', () => {
       entryOf('{"a":', { reason: 'torn-line' }),
       'the front of a line that was never finished',
     ],
-  ])('of %s', (_name, entry, obstacle) => {
-    expect(obstacleTo(entry, origin)).toBe(obstacle)
+  ])('%s', (_name, entry, reason) => {
+    expect(unsendableReason(entry, origin)).toBe(reason)
   })
 })

@@ -1,14 +1,14 @@
-/** Wakes all waiters; a ring without a waiter is lost. */
-export interface Bell {
-  ring(): void
-  /** Resolves at the next ring, or when `signal` aborts. Leaves nothing behind either way. */
+/** Wakes those who wait. A notification without a waiter is lost. */
+export interface Notifier {
+  notify(): void
+  /** Resolves at the next notification, or when `signal` aborts. Leaves nothing behind either way. */
   wait(signal: AbortSignal): Promise<void>
 }
 
-export function createBell(): Bell {
+export function createNotifier(): Notifier {
   const waiting = new Set<() => void>()
   return {
-    ring() {
+    notify() {
       for (const wake of [...waiting]) wake()
     },
     wait(signal) {

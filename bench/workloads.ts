@@ -2,12 +2,12 @@ import type { Job } from './agent-process.ts'
 
 export type Codec = 'none' | 'zstd' | 'gzip'
 
-/** What a work is measured against: the copy of the file to the sink, or a codec alone. */
+/** What a workload is measured against: the copy of the file to the sink, or a codec alone. */
 export const limits = ['copy', 'zstd', 'gzip'] as const
 export type Limit = (typeof limits)[number]
 
 /** A way to ship a backlog. */
-export interface Work {
+export interface Workload {
   readonly name: string
   readonly limit: Limit
   job(port: number): Job
@@ -15,7 +15,7 @@ export interface Work {
 
 const limitOf = { none: 'copy', zstd: 'zstd', gzip: 'gzip' } as const
 
-export const works = {
+export const workloads = {
   webhookNone: webhook('none'),
   webhookZstd: webhook('zstd'),
   webhookGzip: webhook('gzip'),
@@ -26,12 +26,12 @@ export const works = {
   attributesZstd: datadog('zstd', 'attributes'),
 }
 
-export const quickWorks = [
-  works.webhookNone,
-  works.webhookZstd,
-  works.webhookGzip,
-  works.datadogZstd,
-  works.attributesZstd,
+export const quickWorkloads = [
+  workloads.webhookNone,
+  workloads.webhookZstd,
+  workloads.webhookGzip,
+  workloads.datadogZstd,
+  workloads.attributesZstd,
 ]
 
 /** Each line is looked at by three rules, one of which changes one line in a few. */
@@ -41,28 +41,28 @@ const rules = [
   { type: 'mask_sequences', name: 'tokens', pattern: '"(token|password)":"[^"]*"', replace_placeholder: '"$1":"***"' },
 ]
 
-export function withRules(work: Work): Work {
+export function withRules(workload: Workload): Workload {
   return {
-    ...work,
-    name: `${work.name}, rules`,
-    job: (port) => ({ ...work.job(port), source: `, log_processing_rules: ${JSON.stringify(rules)}` }),
+    ...workload,
+    name: `${workload.name}, rules`,
+    job: (port) => ({ ...workload.job(port), source: `, log_processing_rules: ${JSON.stringify(rules)}` }),
   }
 }
 
 /** Batches of 5 MB instead of a thousand lines: for lines so short that a thousand make a small request, and for speed. */
-export function withLargeBatches(work: Work): Work {
+export function withLargeBatches(workload: Workload): Workload {
   const delivery = 'batch_max_wait: 0s, batch_max_size: 20000'
-  return { ...work, name: `${work.name}, large batches`, job: (port) => ({ ...work.job(port), delivery }) }
+  return { ...workload, name: `${workload.name}, large batches`, job: (port) => ({ ...workload.job(port), delivery }) }
 }
 
-function webhook(codec: Codec): Work {
+function webhook(codec: Codec): Workload {
   const job = (port: number) => ({
     destination: `type: webhook, url: "http://127.0.0.1:${port}/audit", ${compression(codec)}`,
   })
   return { name: `webhook ${codec}`, limit: limitOf[codec], job }
 }
 
-function datadog(codec: Codec, format: 'line' | 'attributes'): Work {
+function datadog(codec: Codec, format: 'line' | 'attributes'): Workload {
   const key = '0123456789abcdef0123456789abcdef'
   const job = (port: number) => ({
     destination: `type: datadog, url: "http://127.0.0.1:${port}", api_key: ${key}, message_format: ${format}, ${compression(codec)}`,
