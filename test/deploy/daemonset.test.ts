@@ -76,15 +76,34 @@ describe('deploy/daemonset.yaml', () => {
 
   test('is set up by the commands of the README', () => {
     const commands = [...textOf('deploy/daemonset.yaml').matchAll(/^# {3}(kubectl .*)$/gm)].map(([, line]) => line)
-    expect(commands).toHaveLength(3)
+    expect(commands).toHaveLength(2)
     expect(textOf('README.md')).toContain(`${commands.join('\n')}\n`)
     expect(commands.filter((line) => !line?.includes('kubectl apply -f '))).toEqual([])
+    // A namespace without the manifest's labels, applied again, takes them away, and pods are refused.
+    expect(textOf('README.md')).not.toContain('create namespace')
   })
 
   test('sets no variable that the agent does not read', () => {
     const source = textOf('src/config/environment.ts')
     const names = (at(container, 'env') as { readonly name: string }[]).map(({ name }) => name)
     expect(names.filter((name) => !source.includes(`['${name}', [`))).toEqual([])
+  })
+
+  test('is asked by its probes where a run path that cannot be written does not matter', () => {
+    const env = at(container, 'env') as { readonly name: string; readonly value?: string }[]
+    const socket = env.find(({ name }) => name === 'TAILSHIP_SOCKET')?.value ?? ''
+    expect(dirname(socket)).toBe(mountPathOf('socket'))
+    expect(
+      at(
+        volumes.find(({ name }) => name === 'socket'),
+        'emptyDir',
+        'medium',
+      ),
+    ).toBe('Memory')
+    const probes = ['startupProbe', 'livenessProbe', 'readinessProbe'].map((name) =>
+      at(container, name, 'exec', 'command'),
+    )
+    expect(probes.flatMap(stringsOf)).not.toContain('--run-path')
   })
 
   test('mounts the audit directory read-only and keeps positions on the host', () => {
