@@ -10,12 +10,13 @@ import { until } from '../support/until.ts'
 
 const main = new URL('../../dist/main.js', import.meta.url).pathname
 const manifest = readFileSync(new URL('../../deploy/daemonset.yaml', import.meta.url), 'utf8')
-const daemonSet = parseAllDocuments(manifest).find((document) => document.get('kind') === 'DaemonSet')
-const container = ['spec', 'template', 'spec', 'containers', 0]
+const daemonSet = parseAllDocuments(manifest)
+  .map((document) => document.toJS())
+  .find(({ kind }) => kind === 'DaemonSet')
 
 /** What follows the program in the command of a probe. */
 const argumentsOf = (probe: string): readonly string[] => {
-  const command: string[] = daemonSet?.getIn([...container, probe, 'exec', 'command'])?.toJSON()
+  const command: readonly string[] = daemonSet.spec.template.spec.containers[0][probe].exec.command
   return command.slice(command.findIndex((word) => word.endsWith('main.js')) + 1)
 }
 
