@@ -126,6 +126,32 @@ describe('deploy/daemonset.yaml', () => {
   })
 })
 
+describe('deploy/monitoring.yaml', () => {
+  const rules = parseAllDocuments(textOf('deploy/monitoring.yaml')).map((document) => document.toJS())
+
+  test('scrapes the port of the pods by its name', () => {
+    const ports = at(find('DaemonSet'), 'spec', 'template', 'spec', 'containers', 0, 'ports')
+    expect(ports).toEqual([{ name: at(rules[0], 'spec', 'podMetricsEndpoints', 0, 'port'), containerPort: 5555 }])
+    expect(at(rules[0], 'spec', 'selector')).toEqual(at(find('DaemonSet'), 'spec', 'selector'))
+  })
+
+  test('alerts on metrics that there are', () => {
+    const expressions = (at(rules[1], 'spec', 'groups', 0, 'rules') as { readonly expr: string }[]).map(
+      ({ expr }) => expr,
+    )
+    const names = expressions.flatMap((expression) => expression.match(/tailship_\w+/g) ?? [])
+    expect(names.length).toBeGreaterThanOrEqual(expressions.length)
+    expect(names.filter((name) => !textOf('docs/operations.md').includes(`\`${name}\``))).toEqual([])
+  })
+})
+
+describe('deploy/kustomization.yaml', () => {
+  test('is the manifest', () => {
+    const [base] = parseAllDocuments(textOf('deploy/kustomization.yaml')).map((document) => document.toJS())
+    expect(base.resources).toEqual(['daemonset.yaml'])
+  })
+})
+
 describe('deploy/Dockerfile', () => {
   test('gives Node and its malloc the settings that bin/agent gives', () => {
     const flagsIn = (path: string) => textOf(path).match(/--(?:max|disable)[\w=-]+/g)
