@@ -6,6 +6,8 @@ import type { Arguments } from './arguments.ts'
 /** Where to look for a running agent. */
 export interface RunPath {
   readonly path: string
+  /** Where it answers. */
+  readonly socket: string
   /** Where the path came from, for messages. */
   readonly source: string
 }
@@ -14,7 +16,7 @@ const defaults = { runPath: '/var/lib/tailship', config: '/etc/tailship' }
 
 /**
  * `--run-path`, else from `--config`, else $TAILSHIP_RUN_PATH, else from $TAILSHIP_CONFIG, else the default if a socket is
- * there, else from the default configuration. Reading a configuration costs a probe several times its own CPU: one that was
+ * there, else from the default configuration; asked at $TAILSHIP_SOCKET where neither option is given. Reading a configuration costs a probe several times its own CPU: one that was
  * not named comes last. Undefined: the configuration does not say, and the reason is on stderr.
  */
 export async function runPathOf(
@@ -24,15 +26,18 @@ export async function runPathOf(
 ): Promise<RunPath | undefined> {
   const { env } = io
   const [runPath, config] = [args.value('run-path'), args.value('config')]
-  if (runPath !== undefined) return { path: runPath, source: '--run-path' }
+  if (runPath !== undefined) return at(runPath, '--run-path')
   if (config !== undefined) return configuredRunPath(config, config, io)
-  if (env.TAILSHIP_RUN_PATH) return { path: env.TAILSHIP_RUN_PATH, source: '$TAILSHIP_RUN_PATH' }
+  if (env.TAILSHIP_RUN_PATH) return at(env.TAILSHIP_RUN_PATH, '$TAILSHIP_RUN_PATH', env.TAILSHIP_SOCKET)
+  if (env.TAILSHIP_SOCKET) return at(usual.runPath, 'the default', env.TAILSHIP_SOCKET)
   if (env.TAILSHIP_CONFIG)
     return configuredRunPath(env.TAILSHIP_CONFIG, `${env.TAILSHIP_CONFIG} ($TAILSHIP_CONFIG)`, io)
-  if (existsSync(agentSocketPath(usual.runPath)) || !existsSync(usual.config)) {
-    return { path: usual.runPath, source: 'the default' }
-  }
+  if (existsSync(agentSocketPath(usual.runPath)) || !existsSync(usual.config)) return at(usual.runPath, 'the default')
   return configuredRunPath(usual.config, usual.config, io)
+}
+
+function at(path: string, source: string, socket?: string): RunPath {
+  return { path, source, socket: socket || agentSocketPath(path) }
 }
 
 async function configuredRunPath(
@@ -44,7 +49,10 @@ async function configuredRunPath(
   // The caller may not have the agent's environment, and the key is not needed here.
   const env = { DD_API_KEY: 'not-asked-for', ...io.env }
   const loading = await loadConfig({ paths: [path], env })
-  if (loading.kind === 'loaded') return { path: loading.config.checkpoint.runPath, source }
+  if (loading.kind === 'loaded') {
+    const { checkpoint, server } = loading.config
+    return at(checkpoint.runPath, source, server.socket)
+  }
   const { problemLine } = await import('../config/problem.ts')
   io.stderr.write(
     `${loading.problems.map((problem) => `${problemLine(problem)}\n`).join('')}agent: cannot tell the run path: use --run-path DIR\n`,

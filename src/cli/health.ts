@@ -3,7 +3,6 @@ import { parseJsonObject } from '../json.ts'
 import { askAgent, unknownAnswer } from '../observe/agent-socket.ts'
 import { checkLine } from '../observe/line.ts'
 import type { Check, Status } from '../observe/status.ts'
-import { agentSocketPath } from '../run-path.ts'
 import type { Arguments } from './arguments.ts'
 import { writeColored } from './color.ts'
 import { type RunPath, runPathOf } from './find-run-path.ts'
@@ -35,7 +34,7 @@ async function askCheck(
   name: CheckName,
   runPath: RunPath,
 ): Promise<{ readonly check: Check; readonly code: ExitCode }> {
-  const reply = await askAgent(agentSocketPath(runPath.path), `/${name}`)
+  const reply = await askAgent(runPath.socket, `/${name}`)
   if (reply.kind !== 'answer') {
     const { explainUnreachable } = await import('./unreachable.ts')
     const { reason, exitCode: code } = explainUnreachable(reply, runPath)

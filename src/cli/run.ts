@@ -74,7 +74,7 @@ async function serveUntil(stopped: Promise<string>, options: AgentOptions): Prom
   const { agent } = opened
   const server = await startServer({
     runPath: config.checkpoint.runPath,
-    listen: config.server.listen,
+    ...config.server,
     status: () => agent.status(),
     log: log.component('server'),
   })

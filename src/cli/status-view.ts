@@ -1,7 +1,6 @@
 import { type ExitCode, exitCode, type Io } from '../io.ts'
 import { askStatus, type Unanswered } from '../observe/ask-status.ts'
 import { renderStatus, type StatusSection, statusSections } from '../observe/render.ts'
-import { agentSocketPath } from '../run-path.ts'
 import type { Arguments } from './arguments.ts'
 import { writeColored } from './color.ts'
 import type { RunPath } from './find-run-path.ts'
@@ -57,7 +56,7 @@ interface View {
 }
 
 async function viewStatus(options: ViewOptions): Promise<View> {
-  const asked = await askStatus(agentSocketPath(options.runPath.path))
+  const asked = await askStatus(options.runPath.socket)
   if (asked.kind !== 'status') return viewOffline(asked, options)
   const { status } = asked
   const out = options.format === 'text' ? renderStatus(status, options.sections) : json(status, options.format)

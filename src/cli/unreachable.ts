@@ -13,13 +13,14 @@ export interface Unreachable {
 }
 
 export function explainUnreachable(reply: Unanswered, runPath: RunPath): Unreachable {
-  const socket = printable(agentSocketPath(runPath.path))
+  const socket = printable(runPath.socket)
   const { unavailable, permission } = exitCode
   const elsewhere = `the run path ${printable(runPath.path)} comes from ${printable(runPath.source)}; if the agent has another: --run-path DIR or --config FILE`
   const start = 'start it: agent run --config FILE'
   switch (reply.kind) {
     case 'absent': {
-      const missing = existsSync(runPath.path) ? 'there is no socket' : 'the run path does not exist'
+      const isThere = runPath.socket !== agentSocketPath(runPath.path) || existsSync(runPath.path)
+      const missing = isThere ? 'there is no socket' : 'the run path does not exist'
       return {
         reason: `${missing}: ${socket}`,
         advice: [start, elsewhere, 'in Kubernetes: kubectl exec into the pod of the agent on that node'],

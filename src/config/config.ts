@@ -133,6 +133,8 @@ export interface CheckpointConfig {
 }
 
 interface ServerConfig {
-  /** Undefined: only the unix socket `<run_path>/agent.sock`. */
+  /** Undefined: no TCP address. */
   readonly listen: { readonly host: string; readonly port: number } | undefined
+  /** Besides `<run_path>/agent.sock`, which cannot be made where the run path cannot be written. */
+  readonly socket: string | undefined
 }

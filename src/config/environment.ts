@@ -3,7 +3,15 @@ import { isObject, parseJson } from '../json.ts'
 import { check } from './check.ts'
 import { dotted, type Finding, type Path } from './finding.ts'
 import { type Problem, problemOf } from './problem.ts'
-import { checkpointSchema, confSchema, datadogSchema, deliverySchema, proxySchema, ruleSchema } from './schema.ts'
+import {
+  checkpointSchema,
+  confSchema,
+  datadogSchema,
+  deliverySchema,
+  proxySchema,
+  ruleSchema,
+  serverSchema,
+} from './schema.ts'
 import { suggestion } from './suggestion.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>
@@ -20,6 +28,7 @@ const environmentSchema = z.object({
   open_files_limit,
   tags,
   checkpoint: z.optional(z.pick(checkpointSchema, { run_path: true })),
+  server: z.optional(z.pick(serverSchema, { socket: true })),
   delivery: z.optional(deliverySchema),
   datadog: z.optional(
     z.pick(datadogSchema, { api_key: true, compression: true, compression_level: true, site: true, url: true }),
@@ -55,6 +64,7 @@ const variables: readonly (readonly [name: string, path: readonly string[], read
   ['DD_LOGS_ENABLED', ['enabled'], flag],
   ['DD_HOSTNAME', ['hostname'], text],
   ['NODE_NAME', ['hostname'], text],
+  ['TAILSHIP_SOCKET', ['server', 'socket'], text],
   ['DD_TAGS', ['tags'], list],
   ['DD_LOG_LEVEL', ['log_level'], level],
   ['DD_API_KEY', ['datadog', 'api_key'], text],

@@ -47,7 +47,7 @@ export function resolveConfig(input: ResolveInput): Resolved {
     rejectedSources,
     destinations,
     checkpoint: resolveCheckpoint(input, findings),
-    server: { listen: conf.server?.listen === undefined ? defaultListen : conf.server.listen.address },
+    server: resolveServer(input),
     logLevel: conf.log_level ?? environment.log_level ?? 'info',
     hostname: conf.hostname ?? environment.hostname ?? hostnameOf(),
     enabled: environment.enabled ?? true,
@@ -114,6 +114,14 @@ function resolveCheckpoint(input: ResolveInput, findings: Findings): CheckpointC
     findings.warn(['checkpoint', 'import'], `\`import\` ${importPath} does not exist: no positions are taken from it`)
   }
   return { runPath: files.absolute(runPath), importPath, expireAfterMs: checkpoint?.expire_after ?? 30 * DAY_MS }
+}
+
+function resolveServer(input: ResolveInput): Config['server'] {
+  const { listen, socket = input.environment.server?.socket } = input.merged.conf.server ?? {}
+  return {
+    listen: listen === undefined ? defaultListen : listen.address,
+    socket: socket === undefined ? undefined : filesBeside(input, ['server']).absolute(socket),
+  }
 }
 
 /** Relative paths in a section are relative to its file's directory. */

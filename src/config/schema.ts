@@ -133,6 +133,7 @@ export const checkpointSchema = z.strictObject({
 
 export const serverSchema = z.strictObject({
   listen: z.optional(listenAddress('TCP address of /live, /ready, /startup and /metrics')),
+  socket: z.optional(text('A unix socket besides <run_path>/agent.sock, for where the run path may not be writable')),
 })
 
 /** `instances` and `init_config` hold the checks in integrations' files; only `init_config.service` matters here. */

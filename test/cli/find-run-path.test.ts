@@ -8,6 +8,7 @@ import { fakeIo } from './fake-io.ts'
 const files = {
   'a.yaml': 'logs: [{type: file, path: /a.log}]\ncheckpoint: {run_path: /of/a}\n',
   'etc/b.yaml': 'logs: [{type: file, path: /a.log}]\ncheckpoint: {run_path: /of/etc}\n',
+  'socket.yaml': 'logs: [{type: file, path: /a.log}]\ncheckpoint: {run_path: /of/s}\nserver: {socket: /s.sock}\n',
 }
 const socket = { 'lib/agent.sock': '' }
 
@@ -24,7 +25,9 @@ async function found(
   const usual = { runPath: join(directory, 'lib'), config: join(directory, 'etc') }
   const runPath = await runPathOf({ value }, io, usual)
   const shown = (text: string | undefined) => text?.replace(directory, 'DIR')
-  return runPath ? `${shown(runPath.path)}, by ${shown(runPath.source)}` : shown(io.stderr.text)
+  if (runPath === undefined) return shown(io.stderr.text)
+  const asked = runPath.socket === join(runPath.path, 'agent.sock') ? '' : `, asked at ${shown(runPath.socket)}`
+  return `${shown(runPath.path)}, by ${shown(runPath.source)}${asked}`
 }
 
 const both = { TAILSHIP_RUN_PATH: '/run', TAILSHIP_CONFIG: 'DIR/a.yaml' }
@@ -35,6 +38,11 @@ it.each([
   [{}, both, '/run, by $TAILSHIP_RUN_PATH'],
   [{}, { TAILSHIP_CONFIG: 'DIR/a.yaml' }, '/of/a, by DIR/a.yaml ($TAILSHIP_CONFIG)'],
   [{}, {}, 'DIR/lib, by the default'],
+  [{ 'run-path': '/here' }, { TAILSHIP_SOCKET: '/e.sock' }, '/here, by --run-path'],
+  [{ config: 'DIR/socket.yaml' }, { TAILSHIP_SOCKET: '/e.sock' }, '/of/s, by DIR/socket.yaml, asked at /s.sock'],
+  [{ config: 'DIR/a.yaml' }, { TAILSHIP_SOCKET: '/e.sock' }, '/of/a, by DIR/a.yaml, asked at /e.sock'],
+  [{}, { ...both, TAILSHIP_SOCKET: '/e.sock' }, '/run, by $TAILSHIP_RUN_PATH, asked at /e.sock'],
+  [{}, { TAILSHIP_CONFIG: 'DIR/a.yaml', TAILSHIP_SOCKET: '/e.sock' }, 'DIR/lib, by the default, asked at /e.sock'],
 ])('%j with %j leads to its run path, though a socket lies at the default one', async (options, env, expected) => {
   expect(await found(options, env, { ...files, ...socket })).toBe(expected)
 })

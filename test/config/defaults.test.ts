@@ -21,7 +21,7 @@ describe('a file that holds only logs:', () => {
       ],
       rejectedSources: [],
       checkpoint: { runPath: '/var/lib/tailship', importPath: undefined, expireAfterMs: 2_592_000_000 },
-      server: { listen: { host: '127.0.0.1', port: 5555 } },
+      server: { listen: { host: '127.0.0.1', port: 5555 }, socket: undefined },
       logLevel: 'info',
       hostname: 'host.example',
       enabled: true,

@@ -76,15 +76,34 @@ describe('deploy/daemonset.yaml', () => {
 
   test('is set up by the commands of the README', () => {
     const commands = [...textOf('deploy/daemonset.yaml').matchAll(/^# {3}(kubectl .*)$/gm)].map(([, line]) => line)
-    expect(commands).toHaveLength(3)
+    expect(commands).toHaveLength(2)
     expect(textOf('README.md')).toContain(`${commands.join('\n')}\n`)
     expect(commands.filter((line) => !line?.includes('kubectl apply -f '))).toEqual([])
+    // A namespace without the manifest's labels, applied again, takes them away, and pods are refused.
+    expect(textOf('README.md')).not.toContain('create namespace')
   })
 
   test('sets no variable that the agent does not read', () => {
     const source = textOf('src/config/environment.ts')
     const names = (at(container, 'env') as { readonly name: string }[]).map(({ name }) => name)
     expect(names.filter((name) => !source.includes(`['${name}', [`))).toEqual([])
+  })
+
+  test('is asked by its probes where a run path that cannot be written does not matter', () => {
+    const env = at(container, 'env') as { readonly name: string; readonly value?: string }[]
+    const socket = env.find(({ name }) => name === 'TAILSHIP_SOCKET')?.value ?? ''
+    expect(dirname(socket)).toBe(mountPathOf('socket'))
+    expect(
+      at(
+        volumes.find(({ name }) => name === 'socket'),
+        'emptyDir',
+        'medium',
+      ),
+    ).toBe('Memory')
+    const probes = ['startupProbe', 'livenessProbe', 'readinessProbe'].map((name) =>
+      at(container, name, 'exec', 'command'),
+    )
+    expect(probes.flatMap(stringsOf)).not.toContain('--run-path')
   })
 
   test('mounts the audit directory read-only and keeps positions on the host', () => {
@@ -104,6 +123,32 @@ describe('deploy/daemonset.yaml', () => {
   test('never has two agents on one node and gives the agent its drain deadline', () => {
     expect(at(find('DaemonSet'), 'spec', 'updateStrategy', 'rollingUpdate')).toEqual({ maxUnavailable: 1, maxSurge: 0 })
     expect(1000 * Number(at(pod, 'terminationGracePeriodSeconds'))).toBeGreaterThan(longestDrainMs(DRAIN_DEADLINE_MS))
+  })
+})
+
+describe('deploy/monitoring.yaml', () => {
+  const rules = parseAllDocuments(textOf('deploy/monitoring.yaml')).map((document) => document.toJS())
+
+  test('scrapes the port of the pods by its name', () => {
+    const ports = at(find('DaemonSet'), 'spec', 'template', 'spec', 'containers', 0, 'ports')
+    expect(ports).toEqual([{ name: at(rules[0], 'spec', 'podMetricsEndpoints', 0, 'port'), containerPort: 5555 }])
+    expect(at(rules[0], 'spec', 'selector')).toEqual(at(find('DaemonSet'), 'spec', 'selector'))
+  })
+
+  test('alerts on metrics that there are', () => {
+    const expressions = (at(rules[1], 'spec', 'groups', 0, 'rules') as { readonly expr: string }[]).map(
+      ({ expr }) => expr,
+    )
+    const names = expressions.flatMap((expression) => expression.match(/tailship_\w+/g) ?? [])
+    expect(names.length).toBeGreaterThanOrEqual(expressions.length)
+    expect(names.filter((name) => !textOf('docs/operations.md').includes(`\`${name}\``))).toEqual([])
+  })
+})
+
+describe('deploy/kustomization.yaml', () => {
+  test('is the manifest', () => {
+    const [base] = parseAllDocuments(textOf('deploy/kustomization.yaml')).map((document) => document.toJS())
+    expect(base.resources).toEqual(['daemonset.yaml'])
   })
 })
 

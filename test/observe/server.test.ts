@@ -104,6 +104,24 @@ describe('the pages', () => {
 })
 
 describe('the unix socket', () => {
+  it('of its own is served where the run path cannot have one, and both where it can', async () => {
+    const socket = join(runPath, 'other.sock')
+    const server = await start({ runPath: join(runPath, 'none'), socket })
+    expect((await ask({ socketPath: socket }, '/live')).code).toBe(200)
+    expect((await stat(socket)).mode & 0o777).toBe(0o600)
+    await server.close()
+    await start({ socket })
+    for (const socketPath of [socket, join(runPath, 'agent.sock')]) {
+      expect((await ask({ socketPath }, '/live')).code).toBe(200)
+    }
+  })
+
+  it('of its own may be the one in the run path', async () => {
+    const server = await start({ socket: join(runPath, 'agent.sock') })
+    expect(server.problems()).toEqual([])
+    expect((await ask(overSocket(), '/live')).code).toBe(200)
+  })
+
   it('is for its owner alone and gone after closing', async () => {
     const server = await start()
     expect((await stat(join(runPath, 'agent.sock'))).mode & 0o777).toBe(0o600)
