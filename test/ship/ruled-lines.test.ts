@@ -180,6 +180,20 @@ describe.each(names)('lines with rules, %s', (format) => {
     })
   })
 
+  test('that hold several events are judged event by event', async () => {
+    const [a, b, c, d] = [event('a'), event('b healthz'), event('c', 'token=1'), event('d')]
+    const reads = `${a}${b}${c}${d}\n${b}${c}\n${c}${b}\n`
+    const rules = [exclude('healthz'), include('"c"|"a"'), mask('token=.', 'x')]
+    const shipped = await ship(Buffer.from(reads), rules, { format })
+    const masked = event('c', 'x')
+    expect(shipped).toEqual({
+      mostOpen,
+      records: [a, masked, masked, masked],
+      dead: [],
+      skipped: { rule: 3 * b.length + d.length + 2 },
+    })
+  })
+
   test.runIf(format === 'message')('with an event behind other text stay whole', async () => {
     const content = `stdout F ${event('a', 'token=1')}\nstdout F ${event('b', 'healthz')}\n`
     const shipped = await ship(Buffer.from(content), [exclude('healthz'), mask('token=.', 'x')], { format })
