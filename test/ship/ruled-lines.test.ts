@@ -221,6 +221,19 @@ describe.each(names)('lines with rules, %s', (format) => {
     expect(shipped.dead).toEqual([])
   })
 
+  test.each([['secret'], ['\xff']])('that masks make longer leave those behind them as they are: %j', async (text) => {
+    const line = `{"note":"${text}","token":"1"}`
+    const content = Buffer.from(`${line}\n{"n":1}\n${line}\n${line}\n{"n":2}\n`, 'latin1')
+    const shipped = await ship(content, [mask('"1"', `"${'*'.repeat(100)}"`)], { format })
+    const masked = Buffer.from(line, 'latin1').toString().replace('1', '*'.repeat(100))
+    expect(shipped).toEqual({
+      mostOpen,
+      records: [masked, '{"n":1}', masked, masked, '{"n":2}'],
+      dead: [],
+      skipped: {},
+    })
+  })
+
   test('that masks make too long are dead-lettered as they were', async () => {
     const content = `${event('a', 'x'.repeat(100))}\n${event('b')}\n`
     const shipped = await ship(Buffer.from(content), [mask('x', 'y'.repeat(20))], { format, maxLineBytes: 1000 })
@@ -269,6 +282,7 @@ describe.each(names)('lines with rules, %s', (format) => {
     mask('secret-(\\d+)', 'S$1$1$1'),
     mask('[a-z]{3}', ''),
     mask('é', 'e'),
+    mask('healthz', 'y'.repeat(60)),
   )
   const piece = fc.constantFrom('healthz', 'secret-12', 'é', ' ', 'abc', 'x'.repeat(200), '\\"')
   const line = fc.oneof(

@@ -78,7 +78,7 @@ export class ListBody implements Body {
     })
     const start = this.#roomStart(bytes)
     this.#room = { start, bytes }
-    this.#unread = { start, end: start }
+    this.#unread = { start, end: start + bytes }
     return this.#kernel.bytes.subarray(start, start + bytes)
   }
 
