@@ -191,7 +191,7 @@ function put(
   }
   if (line === 'grown') return { reason: 'too-long-unmasked', line: text }
   if (line === 'costly') return { reason: 'unmasked', line: text }
-  const result = body.appendLine(line, chunk)
+  const result = body.appendLine(line, chunk, fileBytes - cutBytes)
   if (result === 'full') return 'full'
   if (result === 'not-json') return { reason: 'not-json', line }
   if (cutBytes > 0) count(account, 'truncated', cutBytes)

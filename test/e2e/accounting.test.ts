@@ -51,7 +51,7 @@ const log: readonly (readonly [end: string, bytes: string])[] = [
   ['rule', `${event(4, { verb: 'get' })}\n${event(5, { verb: 'get' })}\n`],
   ['dead', event(6).slice(0, 40)],
   ['delivered', `${event(7)}${event(11)}\n`],
-  ['dead', `${event(8, { poison: true })}\n`],
+  ['dead', `${event(8, { poison: true })}\r\n`],
   ['dead', `${'x'.repeat(5000)}\n`],
   ['delivered', `${long}\n`],
   ['nul-run', nul(1)],
