@@ -115,7 +115,6 @@ function fileState(
   if (generation.lossReported) return 'lost'
   if (error !== undefined) return 'error'
   if (!generation.place) return 'waiting'
-  if (generation.finished) return 'finished'
   if (!live) return 'draining'
   return generation.isSettled ? 'caught-up' : 'reading'
 }

@@ -129,15 +129,7 @@ function destinationFamilies(destinations: readonly DestinationStatus[]): Family
   ]
 }
 
-const fileStates: readonly FileStatus['state'][] = [
-  'reading',
-  'caught-up',
-  'draining',
-  'finished',
-  'waiting',
-  'error',
-  'lost',
-]
+const fileStates: readonly FileStatus['state'][] = ['reading', 'caught-up', 'draining', 'waiting', 'error', 'lost']
 
 function sourceFamilies(sources: readonly SourceStatus[]): Family[] {
   const files = sources.flatMap((source) =>

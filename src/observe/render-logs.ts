@@ -115,7 +115,6 @@ function fileWord({ state }: FileStatus): 'OK' | 'WARN' | 'FAIL' {
     case 'reading':
     case 'caught-up':
     case 'draining':
-    case 'finished':
     case 'waiting':
       return 'OK'
     case 'error':
