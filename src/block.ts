@@ -45,8 +45,9 @@ export interface Chunk {
   /** When the bytes were read, ms since the epoch: the fallback time of a line without its own. */
   readonly readAtMs: number
   /**
-   * Moves the cursor past the first `bytes` bytes of the room (whole lines, or a run of NUL bytes) and opens them in
-   * the ledger. Called at most once per chunk. `skipped`: how many of these bytes the taker left out, by reason.
+   * Moves the cursor past the first `bytes` bytes of the room and opens them in the ledger: whole lines, a run of NUL bytes,
+   * or a line up to where an event begins in it. Called at most once per chunk. `skipped`: how many of these bytes the taker
+   * left out, by reason.
    */
   take(bytes: number, skipped?: Skipped): Part
   /**

@@ -129,15 +129,7 @@ const positionMetrics: readonly Metric<PositionStatus>[] = [
   ['gauge', 'tailship_file_lag_seconds', 'Age of the oldest byte not settled.', ({ lagMs }) => lagMs / 1000],
 ]
 
-const fileStates: readonly FileStatus['state'][] = [
-  'reading',
-  'caught-up',
-  'draining',
-  'finished',
-  'waiting',
-  'error',
-  'lost',
-]
+const fileStates: readonly FileStatus['state'][] = ['reading', 'caught-up', 'draining', 'waiting', 'error', 'lost']
 
 function sourceFamilies(sources: readonly SourceStatus[]): Family[] {
   const files = sources.flatMap((source) =>

@@ -116,7 +116,6 @@ function fileLabel({ state }: FileStatus): 'OK' | 'WARN' | 'FAIL' {
     case 'reading':
     case 'caught-up':
     case 'draining':
-    case 'finished':
     case 'waiting':
       return 'OK'
     case 'error':

@@ -73,7 +73,7 @@ export interface SourceStatus {
 export interface FileStatus {
   readonly path: string
   readonly live: boolean
-  readonly state: 'reading' | 'caught-up' | 'draining' | 'finished' | 'waiting' | 'error' | 'lost'
+  readonly state: 'reading' | 'caught-up' | 'draining' | 'waiting' | 'error' | 'lost'
   readonly error: string | undefined
   readonly sizeBytes: number
   readonly bytesSeen: number

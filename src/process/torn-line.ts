@@ -1,30 +1,38 @@
 import { Buffer } from 'node:buffer'
 
 /**
- * A writer that dies mid-line (ENOSPC, a kill) leaves the head of an event; the next event is appended to the same physical
- * line. That event is whole, the head never will be.
+ * A write that is cut short (ENOSPC, a kill) leaves an event without its newline, often also without its end; the next event is
+ * appended to the same physical line.
  */
 export interface TornLine {
+  /** What comes before the events: the front of one that will never be whole, or nothing. */
   readonly torn: Uint8Array
-  readonly event: Uint8Array
+  /** Whole, in their order, right behind one another. */
+  readonly events: readonly Uint8Array[]
 }
 
 const EVENT_START = Buffer.from('{"kind":"Event"')
 const QUOTE = 0x22
 const BACKSLASH = 0x5c
 
-/** Splits a malformed line before the single audit event it ends with; undefined if it does not end with one. */
+/** Splits a malformed line before every audit event it ends with; undefined if it does not end with one, or is one. */
 export function splitTornLine(line: Uint8Array): TornLine | undefined {
   const bytes = Buffer.from(line.buffer, line.byteOffset, line.byteLength)
-  const at = startOfLastObject(bytes)
-  if (at <= 0) return undefined
-  const event = bytes.subarray(at)
-  return isAuditEvent(event) ? { torn: bytes.subarray(0, at), event } : undefined
+  const events: Buffer[] = []
+  let end = bytes.length
+  while (end > 0) {
+    const at = startOfLastObject(bytes.subarray(0, end))
+    const isWhole = at === 0 && end === bytes.length
+    if (at < 0 || isWhole || !isAuditEvent(bytes.subarray(at, end))) break
+    events.push(bytes.subarray(at, end))
+    end = at
+  }
+  return events.length > 0 ? { torn: bytes.subarray(0, end), events: events.toReversed() } : undefined
 }
 
 /**
- * The start of the object that ends the line; below 0 if brackets do not match. Reads backwards, as the head may have been
- * torn inside a string. Each byte is examined once, whatever the line.
+ * The start of the object that ends the bytes; below 0 if brackets do not match. Reads backwards, as the head may have been
+ * torn inside a string. Each byte is examined once, whatever the bytes.
  */
 function startOfLastObject(bytes: Buffer): number {
   let depth = 0

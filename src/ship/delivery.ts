@@ -180,16 +180,17 @@ function noteRecovery({ destination, log }: DeliveryContext, attempts: number): 
   log.info({ key: `${message}:${destination.name}`, destination: destination.name, attempts }, message)
 }
 
-/** A dead line for record `index` of a batch. */
+/** A dead line for record `index` of a batch, and how many bytes of the file it stands for. */
 export function deadRecord(
   batch: Batch,
   index: number,
   why: { reason: string; status?: number },
-): { part: number; entry: DeadLine } {
+): { part: number; bytes: number; entry: DeadLine } {
   const { part, number, from } = partOf(batch, index)
   const { origin, span } = part
   return {
     part: number,
+    bytes: batch.body.recordBytes(index),
     entry: {
       ...why,
       path: origin.path,

@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer'
 import type { Chunk, LongLine } from '../block.ts'
 import type { LineRules, TouchedLine } from '../process/rules.ts'
-import { splitTornLine } from '../process/torn-line.ts'
+import { splitTornLine, type TornLine } from '../process/torn-line.ts'
 import { createTruncation } from '../process/truncation.ts'
 import type { DeadLine } from './batch.ts'
 import type { Body, OddLine } from './body/body.ts'
@@ -21,10 +21,10 @@ export interface OddLineAt {
 const DEAD_PIECE_BYTES = 1024 * 1024
 
 /**
- * Takes one line that the body's fast path cannot: NUL runs are skipped and counted, a torn line is split from the event
- * glued to it, a long audit event is truncated, rules drop or change the line, and what cannot become a record becomes a dead
- * letter. `full`: the line is left for the next body, also if there is no room for another dead line, as any odd line may
- * become one; `partial`: its end has not been read yet.
+ * Takes one line that the body's fast path cannot: NUL runs are skipped and counted, events that follow one another without a
+ * newline, or a torn one, are separated, a long audit event is truncated, rules drop or change the line, and what cannot
+ * become a record becomes a dead letter. `full`: the line, or what is left of it, is left for the next body, also if there
+ * is no room for another dead line, as any odd line may become one; `partial`: its end has not been read yet.
  */
 export async function takeOddLine(
   body: Body,
@@ -52,13 +52,47 @@ function takeShortLine(body: Body, odd: OddLineAt, account: ChunkAccount): 'take
   // A copy, as encoding may overwrite the room.
   const bytes = Buffer.from(room.subarray(line.start, line.end))
   const torn = isSuspect(body, line, bytes) ? splitTornLine(bytes) : undefined
-  const text = torn ? Buffer.from(torn.event) : bytes
-  const known = line.reason === 'rule' && !torn ? line.rule : undefined
-  const fileBytes = line.next - line.end + text.length
+  if (torn) return takeTornLine(body, odd, torn, account)
+  return takeText(body, odd, { text: bytes, known: line.reason === 'rule' ? line.rule : undefined }, account)
+}
+
+/**
+ * Takes each event of the line as a line of its own. A batch may end between two of them: what is left then begins with an
+ * event, and is read again like any line.
+ */
+function takeTornLine(body: Body, odd: OddLineAt, { torn, events }: TornLine, account: ChunkAccount): 'taken' | 'full' {
+  const { line } = odd
+  let start = line.start
+  /** The line's next piece; the newline belongs to the last one. */
+  function piece({ length }: Uint8Array): OddLineAt {
+    const end = start + length
+    const place = { start, end, next: end === line.end ? line.next : end }
+    start = end
+    return { ...odd, line: { ...line, ...place } }
+  }
+  // Pieces are copied: a dead one must not keep the memory of the line.
+  if (torn.length > 0) {
+    addDead(account, deadLine(piece(torn), 'torn-line', Buffer.from(torn)))
+    account.end = start
+  }
+  for (const event of events) {
+    if (account.deadRoom <= 0) return 'full'
+    if (takeText(body, piece(event), { text: Buffer.from(event) }, account) === 'full') return 'full'
+  }
+  return 'taken'
+}
+
+function takeText(
+  body: Body,
+  odd: OddLineAt,
+  { text, known }: Pick<Sendable, 'text' | 'known'>,
+  account: ChunkAccount,
+): 'taken' | 'full' {
+  const { line } = odd
+  const fileBytes = line.next - line.start
   const result = put(body, odd, { text, fileBytes, known }, account)
   if (result === 'full') return 'full'
   if (result !== 'taken') addDead(account, { ...deadLine(odd, result.reason, result.line), bytes: fileBytes })
-  if (torn) addDead(account, deadLine(odd, 'torn-line', torn.torn))
   account.end = line.next
   return 'taken'
 }
@@ -67,7 +101,7 @@ const EVENT_START = Buffer.from(AUDIT_EVENT_START)
 /** How much of an event's beginning a body requires before it suspects a torn line. */
 const FRONT_BYTES = 15
 
-/** Whether the line may hold an event after a torn one. The body has not checked lines that rules touch. */
+/** Whether the line may hold an event after a torn or whole one. The body has not checked lines that rules touch. */
 function isSuspect(body: Body, { reason }: OddLineAt['line'], bytes: Buffer): boolean {
   if (reason !== 'rule') return reason !== 'invalid-utf8'
   const again = bytes.indexOf(EVENT_START, 1)
@@ -157,7 +191,7 @@ function put(
   }
   if (line === 'grown') return { reason: 'too-long-unmasked', line: text }
   if (line === 'costly') return { reason: 'unmasked', line: text }
-  const result = body.appendLine(line, chunk)
+  const result = body.appendLine(line, chunk, fileBytes - cutBytes)
   if (result === 'full') return 'full'
   if (result === 'not-json') return { reason: 'not-json', line }
   if (cutBytes > 0) count(account, 'truncated', cutBytes)

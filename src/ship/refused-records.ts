@@ -29,7 +29,7 @@ export async function settleRefused(
   const store = async (dead: readonly RefusedRecord[]): Promise<boolean> => {
     const lines = dead.map(({ line }) => line)
     if (!(await deadLetter(lines, batchIdOf(batch.parts, { start: 0, end: batch.records }), signal))) return false
-    for (const { part, line } of dead) settlements.deadLettered(part, line.line.length + 1)
+    for (const { part, bytes } of dead) settlements.deadLettered(part, bytes)
     return true
   }
   const shortenable: ShortenableRecord[] = []
@@ -40,7 +40,8 @@ export async function settleRefused(
     if (sent === 'aborted') return false
     if (sent === 'delivered') {
       accepted()
-      settlements.truncated(record.part, record.line.line.length - record.shortened.text.length)
+      const cut = record.line.line.length - record.shortened.text.length
+      settlements.truncated(record.part, Math.min(cut, record.bytes))
       noteTruncated(context, record.line.reason)
     } else if (!(await store([record]))) return false
   }
@@ -50,6 +51,8 @@ export async function settleRefused(
 
 interface RefusedRecord {
   readonly part: number
+  /** Of the file: masks and repairs may have changed the length of its line. */
+  readonly bytes: number
   readonly line: DeadLine
   /** What may be tried before it is dead. */
   readonly shortened: Shortened | undefined
@@ -82,8 +85,8 @@ function* recordsOf(batch: Batch, refused: readonly RefusedRange[]): Generator<R
   for (const { range, kind, reason, status } of refused) {
     const why = status === undefined ? { reason } : { reason, status }
     for (let index = range.start; index < range.end; index += 1) {
-      const { part, entry } = deadRecord(batch, index, why)
-      yield { part, line: entry, shortened: kind === 'too-large' ? shorten(batch, index) : undefined }
+      const { part, bytes, entry } = deadRecord(batch, index, why)
+      yield { part, bytes, line: entry, shortened: kind === 'too-large' ? shorten(batch, index) : undefined }
     }
   }
 }

@@ -7,6 +7,7 @@ import { isIdentity } from './identity.ts'
 import { recognise } from './recognition.ts'
 import { liveNameOf } from './rotated-name.ts'
 import { leadsNowhere, refuse, type Scan } from './scan.ts'
+import { isDone } from './sighting.ts'
 
 /** Consecutive scans that must agree that a file is missing. */
 const SCANS = 2
@@ -71,7 +72,7 @@ function seek({ generations, seen }: Scan, path: string): Fault | undefined {
   const unreadFirst = known.toSorted((a, b) => Number(a.finished) - Number(b.finished))
   for (const generation of unreadFirst) {
     const verdict = withFile(files, path, (fd) => recognise(generation, plainCandidate(files, fd, facts)))
-    if (verdict instanceof Fault) return verdict
+    if (verdict instanceof Fault && !isDone(generation, facts)) return verdict
     if (verdict !== 'same') continue
     generations.giveHome(generation, { path, facts })
     seen.add(generation)

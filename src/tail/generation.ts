@@ -20,7 +20,7 @@ export interface GenerationContext extends HeldFileContext {
 }
 
 /** Modification times come from a clock that ticks every 1 to 10 ms. */
-const CLOCK_TICK_MS = 20
+export const CLOCK_TICK_MS = 20
 
 /**
  * One generation: the content of one file from its creation to its end, recognised by content through renames, copies

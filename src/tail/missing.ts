@@ -1,5 +1,5 @@
 import { basename, dirname } from 'node:path'
-import type { GenerationRecord } from '../checkpoint/registry.ts'
+import type { GenerationRecord, PositionRecord } from '../checkpoint/registry.ts'
 import type { Log } from '../log.ts'
 import type { DirectoryListings } from './directory-listings.ts'
 import { Fault, type Files, isAbsent } from './files.ts'
@@ -21,13 +21,26 @@ export interface Missing {
   look(records: Iterable<GenerationRecord>, isMeant: (path: string) => boolean): void
   /** A path has taken these. */
   found(records: readonly GenerationRecord[]): void
+  /** Those that were reported as gone and not found since. */
+  gone(): Iterable<GoneFile>
+}
+
+export interface GoneFile {
+  /** The live path it belonged to, and the name it was last seen under. */
+  readonly path: string
+  readonly lastPath: string
+  readonly size: number
+  /** Never read, for the destination furthest behind. */
+  readonly unreadBytes: number
+  /** Of the destinations that had begun it. */
+  readonly positions: readonly (readonly [destination: string, PositionRecord])[]
 }
 
 /** Unobservable is not deleted: two looks have to agree. */
 const LOOKS = 2
 
 export function createMissing({ destinations, files, listings, log }: MissingOptions): Missing {
-  const reported = new Set<string>()
+  const reported = new Map<string, GoneFile>()
   let looks = 0
 
   function isGone({ path, lastPath }: GenerationRecord): boolean {
@@ -41,11 +54,16 @@ export function createMissing({ destinations, files, listings, log }: MissingOpt
     return facts instanceof Fault && isAbsent(facts)
   }
 
+  function positionsOf({ positions }: GenerationRecord): GoneFile['positions'] {
+    return destinations.flatMap((name) => (positions[name] ? [[name, positions[name]] as const] : []))
+  }
+
   /** An unfinished file that is new to all destinations would have been read from its beginning. */
-  function unreadBytes({ finished, size, positions }: GenerationRecord): number {
-    const offsets = destinations.flatMap((name) => positions[name]?.offset ?? [])
-    if (offsets.length === 0) return finished ? 0 : size
-    return Math.max(0, ...offsets.map((offset) => size - offset))
+  function unreadBytes(record: GenerationRecord): number {
+    const { finished, size } = record
+    const positions = positionsOf(record)
+    if (positions.length === 0) return finished ? 0 : size
+    return Math.max(0, ...positions.map(([, { offset }]) => size - offset))
   }
 
   return {
@@ -55,7 +73,8 @@ export function createMissing({ destinations, files, listings, log }: MissingOpt
       for (const record of records) {
         const bytes = unreadBytes(record)
         if (bytes === 0 || !isMeant(record.path) || !isGone(record)) continue
-        reported.add(record.id)
+        const { path, lastPath, size } = record
+        reported.set(record.id, { path, lastPath, size, unreadBytes: bytes, positions: positionsOf(record) })
         reportLoss(log, record, bytes)
       }
     },
@@ -64,5 +83,6 @@ export function createMissing({ destinations, files, listings, log }: MissingOpt
         if (reported.delete(record.id)) takeBackLoss(log, record, { bytes: unreadBytes(record), file: record.lastPath })
       }
     },
+    gone: () => reported.values(),
   }
 }

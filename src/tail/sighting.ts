@@ -1,7 +1,8 @@
 import { plainCandidate } from './candidate.ts'
-import { Fault, withFile } from './files.ts'
-import type { Generation } from './generation.ts'
+import { Fault, type FileFacts, withFile } from './files.ts'
+import { CLOCK_TICK_MS, type Generation } from './generation.ts'
 import { isNote } from './history.ts'
+import { isCertainIdentity } from './identity.ts'
 import type { Place } from './place.ts'
 import { recognise } from './recognition.ts'
 import { refuse, type Scan } from './scan.ts'
@@ -15,8 +16,9 @@ export function meet(scan: Scan, sighting: Place): boolean {
     if (verdict === 'other') continue
     // It need not be missed twice if its new path is seen.
     if (generation === generations.live && livePath.missing > 0) generations.leave()
-    if (verdict instanceof Fault) refuse(scan, verdict)
-    else if (!generation.place) generations.giveHome(generation, sighting)
+    if (verdict instanceof Fault) {
+      if (!isDone(generation, facts)) refuse(scan, verdict)
+    } else if (!generation.place) generations.giveHome(generation, sighting)
     if (generation === generations.live) generation.observe(facts, nowMs)
     else generations.meetAt(generation, sighting, nowMs)
     if (generation.isReplaced && generation !== generations.live) {
@@ -28,6 +30,15 @@ export function meet(scan: Scan, sighting: Place): boolean {
     return true
   }
   return false
+}
+
+/**
+ * Whether a file that cannot be opened holds nothing to read: as far as identity, length and times tell it is what was finished.
+ * Should they err, as after a copy over it that keeps its times, its content tells once it can be opened.
+ */
+export function isDone({ finished, identity, size, lastSeenMs }: Generation, facts: FileFacts): boolean {
+  const isUnchanged = facts.size === size && facts.mtimeMs < lastSeenMs - CLOCK_TICK_MS
+  return finished && isUnchanged && isCertainIdentity(identity, facts)
 }
 
 /** Whether a file with the identity of a generation's file is still that file: inodes are reused. A fault: undecidable. */

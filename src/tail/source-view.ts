@@ -2,6 +2,7 @@ import type { SourceConfig } from '../config/config.ts'
 import { textOf } from './decisions.ts'
 import type { Fault, Files } from './files.ts'
 import type { Lineage } from './lineage.ts'
+import type { GoneFile } from './missing.ts'
 import { missingDirectory } from './missing-directory.ts'
 
 export interface SourceView {
@@ -9,6 +10,8 @@ export interface SourceView {
   readonly lineages: readonly Lineage[]
   /** Those of paths it matches that are read for other sources. */
   readonly elsewhere: readonly Lineage[]
+  /** Unread files that disappeared while the agent was down. */
+  readonly gone: readonly GoneFile[]
   readonly faults: readonly Fault[]
   /** What the operator should know although nothing fails. */
   readonly warnings: readonly string[]
@@ -24,16 +27,18 @@ interface Viewed {
   readonly taken: ReadonlyMap<string, Lineage>
   /** Warnings for files that are mounted on their own, by path. */
   readonly mounted: ReadonlyMap<string, string>
+  readonly gone: readonly GoneFile[]
 }
 
 /** Warnings of one kind that are listed; the others are only counted. */
 const MAX_NAMED = 3
 
-export function viewOf({ config, lineages, faults, taken, mounted }: Viewed, files: Files): SourceView {
+export function viewOf({ config, lineages, faults, taken, mounted, gone }: Viewed, files: Files): SourceView {
   return {
     source: config,
     lineages: [...lineages.values()],
     elsewhere: [...taken.values()],
+    gone,
     faults: [...faults, ...[...lineages.values()].flatMap(({ generations: { refusal } }) => refusal ?? [])],
     warnings: [...mounted.values(), ...takenWarnings(taken), ...unreadableWarnings(lineages.values())],
     missingDirectory: () => missingDirectory(config.path, files),

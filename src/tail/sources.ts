@@ -184,6 +184,10 @@ export function createSources(options: SourcesOptions): Sources {
     look,
     directories: () => sources.flatMap(({ discovered }) => discovered.directories),
     concern,
-    view: () => sources.map((source) => viewOf(source, files)),
+    view: () => {
+      // A file that several patterns match would have been read for the first one.
+      const gone = Map.groupBy(missing.gone(), ({ path }) => sources.find(({ discovery }) => discovery.concerns(path)))
+      return sources.map((source) => viewOf({ ...source, gone: gone.get(source) ?? [] }, files))
+    },
   }
 }

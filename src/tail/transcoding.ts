@@ -49,14 +49,14 @@ export function createTranscoder(encoding: ForeignEncoding) {
       const raw = scratch.subarray(0, Math.min(chunk.length, cursor.end - position))
       const isEnd = cursor.endsAt(position + raw.length)
       const lines = transcode(code, { raw, position, isEnd }, into)
-      if (lines.ends.length > 0 || !lines.isAll) return lineChunk(chunk, { code, lines, room: into })
+      if (lines.ends.length > 0 || !lines.isAll) return lineChunk(chunk, { code, lines, room: into, raw })
       if (raw.length < size) {
         chunk.leave('partial')
         return undefined
       }
       if (size < most) continue
       fill(into, code.decoder(position).decode(raw))
-      return lineChunk(chunk, { code, lines: { ends: [], isAll: false }, room: into })
+      return lineChunk(chunk, { code, lines: { ends: [], isAll: false }, room: into, raw })
     }
   }
 }
@@ -97,17 +97,21 @@ interface Transcoded {
   readonly code: LineCode
   readonly lines: Lines
   readonly room: Buffer
+  /** As long as the chunk is valid. */
+  readonly raw: Buffer
 }
 
 /** The file's chunk, with bytes counted as in the room. */
-function lineChunk(chunk: Chunk, { code, lines, room }: Transcoded): Chunk {
+function lineChunk(chunk: Chunk, { code, lines, room, raw }: Transcoded): Chunk {
   const ends = [...lines.ends]
   let hasTaken = false
 
-  /** Raw offset for one at the end of a line, or within a run of NUL bytes that begins where a line does. */
   function rawOf(offset: number): number {
     const last = ends.findLast((end) => end.room <= offset) ?? { room: 0, raw: 0 }
-    return last.raw + (offset - last.room) * code.unit
+    const length = offset - last.room
+    return length === 0
+      ? last.raw
+      : last.raw + rawLength(code, { line: raw.subarray(last.raw), position: chunk.position + last.raw }, length)
   }
 
   return {
@@ -115,24 +119,43 @@ function lineChunk(chunk: Chunk, { code, lines, room }: Transcoded): Chunk {
     length: ends.at(-1)?.room ?? room.length,
     take(bytes, skipped) {
       hasTaken = true
-      const raw = rawOf(bytes)
-      return scaledPart(chunk.take(raw, skipped && scaled(skipped, raw / bytes)), raw / bytes)
+      const rawBytes = rawOf(bytes)
+      const scale = rawBytes / bytes
+      return scaledPart(chunk.take(rawBytes, skipped && scaled(skipped, scale)), scale)
     },
     leave(rest) {
       chunk.leave(hasTaken && !lines.isAll ? 'unread' : rest)
     },
     async lineFrom(offset) {
       const from = rawOf(offset)
-      const raw = await chunk.lineFrom(from)
-      if (raw.kind === 'partial') return raw
-      const pieces = () => decodedPieces(raw, code.decoder(chunk.position + from))
+      const line = await chunk.lineFrom(from)
+      if (line.kind === 'partial') return line
+      const pieces = () => decodedPieces(line, code.decoder(chunk.position + from))
       const length = await lengthOf(pieces())
       if (length === undefined) return { kind: 'partial' }
       const next = offset + length + 1
-      if (!ends.some((end) => end.room === next)) ends.push({ room: next, raw: raw.next })
+      if (!ends.some((end) => end.room === next)) ends.push({ room: next, raw: line.next })
       return { kind: 'line', length, next, pieces }
     },
   }
+}
+
+/**
+ * How many bytes of the raw line are the first `length` bytes of its text, which end between two characters. Half a character
+ * may stand there, which is only decoded with what follows it: then that is a character of one unit.
+ */
+function rawLength(code: LineCode, { line, position }: { line: Buffer; position: number }, length: number): number {
+  const decoded = (units: number) =>
+    Buffer.byteLength(code.decoder(position).decode(line.subarray(0, units * code.unit), { stream: true }))
+  let low = 0
+  // A unit is a byte of text at least, but for a byte order mark and half a character.
+  let high = Math.min(Math.floor(line.length / code.unit), length + 2)
+  while (low < high) {
+    const middle = Math.floor((low + high) / 2)
+    if (decoded(middle) < length) low = middle + 1
+    else high = middle
+  }
+  return (decoded(low) > length ? low - 1 : low) * code.unit
 }
 
 /** Converts the taker's byte counts to bytes of the file: exact if they cover whole parts, else proportional. */

@@ -1,8 +1,9 @@
-import { appendFileSync, mkdirSync, rmSync, truncateSync, utimesSync, writeFileSync } from 'node:fs'
+import { appendFileSync, mkdirSync, renameSync, rmSync, truncateSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { describeSource } from '../../src/agent/source-status.ts'
 import { judgeHealth } from '../../src/observe/health.ts'
+import { renderMetrics } from '../../src/observe/metrics.ts'
 import type { FileStatus } from '../../src/observe/status.ts'
 import type { Tailer } from '../../src/tail/tailer.ts'
 import { sampleStatus } from '../observe/sample-status.ts'
@@ -168,5 +169,49 @@ test('lost bytes are those that the destination furthest behind has not read, wh
   writeFileSync(log, 'zzzz new content\n')
   for (let look = 0; look < 5; look += 1) await tail.tailer.pass()
   expect(filesOf(tail.tailer).find(({ state }) => state === 'lost')).toMatchObject({ sizeBytes: 15, bytesLost: 10 })
+  await tail.close()
+})
+
+test('a file that only a pattern means, deleted unread while the agent was down, is lost until it returns', async () => {
+  using dir = tempDir()
+  const log = join(dir.path, 'audit.log')
+  const patterns = ['*.txt', '*.log', 'audit.*'].map((name) => sourceOf(join(dir.path, name)))
+  const tail = tailRig({ dir: dir.path, destinations: ['ahead', 'behind'], sources: patterns })
+  const described = () => tail.tailer.view().map((view) => describeSource(view, Date.now()))
+  writeFileSync(log, 'a\n')
+  expect([await tail.lines('behind'), await tail.lines('ahead')]).toEqual([['a'], ['a']])
+  appendFileSync(log, 'bb\n')
+  expect(await tail.lines('ahead')).toEqual(['bb'])
+  appendFileSync(log, 'unread\n')
+  await tail.tailer.pass()
+  const away = join(dir.path, 'away')
+  renameSync(log, away)
+  await tail.restart()
+  for (let look = 0; look < 3; look += 1) await tail.tailer.pass()
+  const position = { bytesDeadLettered: 0, bytesSkipped: {}, bytesPending: 0, lagBytes: 0, lagMs: 0 }
+  const at = (destination: string, offset: number) => ({
+    ...{ destination, position: offset, readPosition: offset, bytesDelivered: offset, ...position },
+  })
+  const sources = described()
+  expect(sources.map(({ state, files }) => [state, files.length])).toEqual([
+    ['pending', 0],
+    ['pending', 1],
+    ['pending', 0],
+  ])
+  expect(sources[1]?.files).toEqual([
+    {
+      ...{ path: log, live: false, state: 'lost', error: undefined, sizeBytes: 12, bytesLost: 10 },
+      ...{ bytesSeen: 2, bytesDelivered: 2, bytesDeadLettered: 0, bytesSkipped: {}, bytesPending: 0 },
+      ...{ generationsPending: 0, deletionInMs: undefined, positions: [at('ahead', 5), at('behind', 2)] },
+    },
+  ])
+  const metrics = renderMetrics({ ...sampleStatus, sources })
+  expect(metrics).toContain(`tailship_file_lost_bytes_total{integration="test",path="${log}"} 10\n`)
+  expect(metrics).toContain(
+    `tailship_source_files{integration="test",path="${log.replace('audit', '*')}",state="lost"} 1\n`,
+  )
+  renameSync(away, log)
+  expect(await tail.lines('behind')).toEqual(['bb', 'unread'])
+  expect(filesOf(tail.tailer).filter(({ state }) => state === 'lost')).toEqual([])
   await tail.close()
 })

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
-import { appendFileSync, mkdirSync, renameSync, writeFileSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { appendFileSync, existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
 import type { FileStatus, Status } from '../../src/observe/status.ts'
@@ -50,8 +50,8 @@ const log: readonly (readonly [end: string, bytes: string])[] = [
   ['dead', 'not json\n'],
   ['rule', `${event(4, { verb: 'get' })}\n${event(5, { verb: 'get' })}\n`],
   ['dead', event(6).slice(0, 40)],
-  ['delivered', `${event(7)}\n`],
-  ['dead', `${event(8, { poison: true })}\n`],
+  ['delivered', `${event(7)}${event(11)}\n`],
+  ['dead', `${event(8, { poison: true })}\r\n`],
   ['dead', `${'x'.repeat(5000)}\n`],
   ['delivered', `${long}\n`],
   ['nul-run', nul(1)],
@@ -141,5 +141,37 @@ test('bytes that the start passes over are skipped, and rotated generations pend
   const all = (await agent.status()).sources.flatMap(({ files }) => files)
   for (const one of all) expectAccounted(one)
   expect(await agent.stop()).toBe(0)
+  await intake.close()
+})
+
+test('of events that lost the newline between them those left after a kill are delivered, from a position between them', async () => {
+  using dir = tempDir()
+  const lifted = Promise.withResolvers<void>()
+  const intake = await startIntake()
+  const blocking = 'delivery: {mode: blocking, throttle_enable: false, initial_backoff: 5ms}\n'
+  using bench = agentBench(dir.path, `destination: {type: webhook, url: "${intake.url}"}\n${blocking}`)
+  const events = [1, 2, 3].map((n) => event(n))
+  mkdirSync(dirname(bench.auditLog))
+  writeFileSync(bench.auditLog, `${events.join('')}\n`)
+  intake.setFault(({ index }) => (index > 0 ? { kind: 'hold', until: lifted.promise } : undefined))
+  const held = bench.start()
+  const [first = ''] = events
+  await held.status()
+  await until(() => existsSync(join(bench.runPath, 'registry.json')))
+  await until(() => bench.registry().generations[0]?.positions.webhook?.offset === first.length)
+  await until(() => intake.requests.length === 2)
+  await held.kill()
+  intake.setFault(undefined)
+  const accepted = intake.batches.length
+  const agent = bench.start()
+  await agent.status()
+  await until(
+    async () => (await statusOf(bench.file)).sources[0]?.files[0]?.bytesDelivered === events.join('').length + 1,
+  )
+  expect(intake.batches.slice(accepted).flatMap(({ records }) => records)).toEqual(
+    events.slice(1).map((text) => JSON.parse(text)),
+  )
+  expect(await agent.stop()).toBe(0)
+  lifted.resolve()
   await intake.close()
 })

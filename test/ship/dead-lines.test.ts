@@ -105,3 +105,20 @@ test('many of them among lines that rules drop are stored, each once', async () 
   expect(writes.flat()).toHaveLength(50_000)
   expect(Math.max(...writes.map((entries) => entries.length))).toBeLessThanOrEqual(MOST_LINES)
 })
+
+test('many events of one line that cannot be masked are stored a few at a time, each once and where it lies', async () => {
+  const { port, writes } = storing()
+  const event = '{"kind":"Event","apiVersion":"audit.k8s.io/v1","m":"x"}'
+  const content = `${event.repeat(10_000)}\n{"n":1}\n`
+  const rules = compileRules([
+    { kind: 'mask_sequences', name: 'long', pattern: 'x', placeholder: 'y'.repeat(1024 * 1024) },
+  ])
+  const { file, fake, lane } = setUp(content, port, rules)
+  await until(() => file.ledger.watermark === content.length)
+  await lane.drain()
+  expect(fake.delivered).toEqual(['{"n":1}'])
+  expect(Math.max(...writes.map((entries) => entries.length))).toBeLessThanOrEqual(MOST_LINES)
+  const width = event.length
+  const spans = Array.from({ length: 10_000 }, (_, n) => [n * width, (n + 1) * width + (n === 9999 ? 1 : 0)])
+  expect(writes.flat().map(spanOf)).toEqual(spans)
+})

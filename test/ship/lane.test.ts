@@ -55,9 +55,12 @@ interface Setup {
   readonly answer?: (request: SentRequest, attempt: number) => Verdict | Promise<Verdict>
   readonly delivery?: Partial<DeliveryConfig>
   readonly maxLineBytes?: number
+  readonly batchMaxBytes?: number
   readonly stored?: WriteResult[]
   readonly probe?: () => Promise<Verdict>
   readonly log?: Log
+  /** What is before is settled. */
+  readonly from?: number
 }
 
 function setUp({
@@ -65,13 +68,15 @@ function setUp({
   answer = () => ok,
   delivery: more,
   maxLineBytes = 1024,
+  batchMaxBytes = 4096,
   stored,
   probe,
   log = silentLog,
+  from,
 }: Setup) {
-  const file = memoryFeed(Buffer.from(content), originOf('/var/log/audit.log', maxLineBytes))
+  const file = memoryFeed(Buffer.from(content), originOf('/var/log/audit.log', maxLineBytes), from)
   const batchMaxSize = more?.batchMaxSize ?? delivery.batchMaxSize
-  const fake = fakeDestination(answer, { batchMaxSize, batchMaxBytes: 4096, maxLineBytes: 1024 }, probe)
+  const fake = fakeDestination(answer, { batchMaxSize, batchMaxBytes, maxLineBytes: 1024 }, probe)
   const dead = deadLetters(stored)
   const lane = createLane({
     destination: fake.destination,
@@ -680,13 +685,86 @@ describe('odd lines', () => {
     await lane.drain()
   })
 
+  const whole = (n: number) => `{"kind":"Event","apiVersion":"audit.k8s.io/v1","n":${n}}`
+  const torn = '{"kind":"Event","apiVersion":"audit.k8s.io/v1","audi'
+
   test('an event glued to a torn line is recovered', async () => {
-    const event = '{"kind":"Event","apiVersion":"audit.k8s.io/v1","auditID":"whole"}'
-    const torn = '{"kind":"Event","apiVersion":"audit.k8s.io/v1","audi'
-    const { fake, dead, done, lane } = setUp({ content: `${torn}${event}\n${record(2)}\n` })
+    const { fake, dead, done, lane } = setUp({ content: `${torn}${whole(1)}\n${record(2)}\n` })
     await done()
-    expect([dead.lines, fake.delivered]).toEqual([[torn], [event, record(2)]])
+    expect([dead.lines, fake.delivered]).toEqual([[torn], [whole(1), record(2)]])
     await lane.drain()
+  })
+
+  test('events that lost the newline between them are delivered each, behind a torn one, too', async () => {
+    const content = `${whole(1)}${whole(2)}\n${torn}${whole(3)}${whole(4)}${whole(5)}\r\n${record(6)}\n`
+    const { fake, file, dead, done, lane } = setUp({ content })
+    await done()
+    expect([dead.lines, fake.delivered]).toEqual([[torn], [...[1, 2, 3, 4, 5].map(whole), record(6)]])
+    const start = content.indexOf(torn)
+    expect(dead.entries).toMatchObject([{ reason: 'torn-line', start, end: start + torn.length }])
+    expect(file.settlements.reduce((sum, { deadLetteredBytes }) => sum + deadLetteredBytes, 0)).toBe(torn.length)
+    await lane.drain()
+  })
+
+  test('such events are sent one by one by blocking-strict, which stops between them', async () => {
+    let healed = false
+    const received = whole(1).replace('"n"', '"stage":"RequestReceived","n"')
+    const { fake, file, done, lane } = setUp({
+      content: `${whole(0)}${received}${whole(2)}\n`,
+      answer: (request) => (isOf(request, received) && !healed ? refused : ok),
+      delivery: { mode: 'blocking-strict', batchMaxSize: 1, maxInFlight: 1 },
+    })
+    await until(() => lane.account.held === 1 && fake.requests.length > 3)
+    expect([fake.delivered, file.ledger.watermark]).toEqual([[whole(0)], whole(0).length])
+    healed = true
+    await done()
+    expect(fake.delivered).toEqual([whole(0), received, whole(2)])
+    await lane.drain()
+  })
+
+  test('such events are delivered in order whatever a batch may hold, and a batch is cut the same after a crash', async () => {
+    const line = fc.tuple(fc.boolean(), fc.integer({ min: 1, max: 9 }), fc.constantFrom('\n', '\r\n'))
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(line, { minLength: 1, maxLength: 6 }),
+        fc.integer({ min: 1, max: 5 }),
+        fc.integer({ min: 60, max: 300 }),
+        fc.nat(),
+        async (lines, batchMaxSize, batchMaxBytes, moment) => {
+          let n = 0
+          const nextEvents = (count: number) => Array.from({ length: count }, () => whole(n++)).join('')
+          const content = lines.map(([isTorn, count, newline]) => `${isTorn ? torn : ''}${nextEvents(count)}${newline}`)
+          const run = async (from: number) => {
+            const settled: number[] = []
+            const { fake, file, dead, done, lane } = setUp({
+              content: content.join(''),
+              from,
+              batchMaxBytes,
+              answer() {
+                settled.push(file.ledger.watermark)
+                return ok
+              },
+              delivery: { batchMaxSize, maxInFlight: 1 },
+            })
+            await done()
+            await lane.drain()
+            return { fake, file, dead, settled, ids: fake.requests.map(({ batchId }) => batchId) }
+          }
+          const { fake, file, dead, settled, ids } = await run(0)
+          expect(fake.delivered).toEqual(Array.from({ length: n }, (_, index) => whole(index)))
+          expect(fake.requests.every(({ body, records }) => records.length === 1 || body.length <= batchMaxBytes)).toBe(
+            true,
+          )
+          const torns = lines.filter(([isTorn]) => isTorn).length
+          expect(dead.lines).toEqual(Array.from({ length: torns }, () => torn))
+          const deadBytes = file.settlements.reduce((sum, { deadLetteredBytes }) => sum + deadLetteredBytes, 0)
+          expect(deadBytes).toBe(torns * torn.length)
+          const crash = moment % ids.length
+          expect((await run(settled[crash] ?? 0)).ids).toEqual(ids.slice(crash))
+        },
+      ),
+      { numRuns: 60 },
+    )
   })
 
   test('a run of NUL bytes is skipped and counted', async () => {

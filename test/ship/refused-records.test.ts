@@ -1,15 +1,23 @@
 import { expect, test } from 'vitest'
+import { compileRules } from '../../src/process/rules.ts'
 import type { DeadLetter } from '../../src/ship/dead-letter.ts'
 import type { Verdict } from '../../src/ship/destination.ts'
 import { createLane } from '../../src/ship/lane.ts'
 import { webhookConfig } from '../support/destination-config.ts'
-import { fakeDestination } from '../support/fake-destination.ts'
-import { memoryFeed } from '../support/memory-feed.ts'
+import { fakeDestination, ok, refused, type SentRequest } from '../support/fake-destination.ts'
+import { memoryFeed, originOf } from '../support/memory-feed.ts'
 import { silentLog } from '../support/tail-rig.ts'
 import { until } from '../support/until.ts'
 
 const down: Verdict = { kind: 'retry', reason: '503' }
 const tooLarge: Verdict = { kind: 'too-large', status: 413, reason: '413' }
+
+const { delivery } = webhookConfig('http://127.0.0.1')
+const options = {
+  delivery: { ...delivery, batchMaxWaitMs: 0, initialBackoffMs: 1, maxAttempts: 2 },
+  throttle: { take: async () => undefined, stop() {} },
+  log: silentLog,
+}
 
 test.each([
   ['gave no answer to', down],
@@ -27,17 +35,33 @@ test.each([
   }
   const limits = { batchMaxSize: count, batchMaxBytes: 1_000_000, maxLineBytes: 1024 }
   const { destination } = fakeDestination(() => verdict, limits)
-  const delivery = {
-    ...webhookConfig('http://127.0.0.1').delivery,
-    batchMaxWaitMs: 0,
-    initialBackoffMs: 1,
-    maxAttempts: 2,
-  }
-  const throttle = { take: async () => undefined, stop() {} }
-  const lane = createLane({ destination, feed: file.feed, delivery, throttle, deadLetters, log: silentLog })
+  const lane = createLane({ ...options, destination, feed: file.feed, deadLetters })
   lane.start()
   await until(() => file.ledger.watermark === content.length)
   await lane.drain()
   expect(writes.flat().toSorted((a, b) => a - b)).toEqual(Array.from({ length: count }, (_record, n) => n))
   expect(Math.max(...writes.map((slice) => slice.length))).toBeLessThanOrEqual(1100)
+})
+
+const event = (more: string) => `{"kind":"Event","apiVersion":"audit.k8s.io/v1",${more}}`
+
+test.each<[string, Uint8Array | string, bytes: number]>([
+  ['that ends with a carriage return, too', '{"n":1}\r\n', 9],
+  ['that is no UTF-8', Buffer.from('{"n":"\xff\xfe\xfd"}\n', 'latin1'), 12],
+  ['that a mask made longer', '{"n":"secret"}\n', 15],
+  ['that lost its newline', `${event('"n":1')}${event('"n":2')}\n`, 2 * event('"n":1').length + 1],
+  ['that was too long, without what was cut out of it', `${event(`"requestObject":"${'x'.repeat(2000)}"`)}\n`, 96],
+])('a refused record %s is counted by its length in the log', async (_, line, bytes) => {
+  const file = memoryFeed(Buffer.concat([Buffer.from(line), Buffer.from('{"good":1}\r\n')]), originOf('/a.log', 1024))
+  const rules = compileRules([{ kind: 'mask_sequences', name: 'm', pattern: 'secret', placeholder: '*'.repeat(99) }])
+  const limits = { batchMaxSize: 10, batchMaxBytes: 4096, maxLineBytes: 1024 }
+  const isGood = ({ records }: SentRequest) => records.join() === '{"good":1}'
+  const { destination, delivered } = fakeDestination((request) => (isGood(request) ? ok : refused), limits)
+  const deadLetters: Pick<DeadLetter, 'write'> = { write: async () => ({ kind: 'stored' }) }
+  const lane = createLane({ ...options, destination, feed: file.feed, deadLetters, rulesOf: () => rules })
+  lane.start()
+  await until(() => file.ledger.entries === 0 && file.settlements.length > 0)
+  await lane.drain()
+  expect(delivered).toEqual(['{"good":1}'])
+  expect(file.settlements.reduce((sum, { deadLetteredBytes }) => sum + deadLetteredBytes, 0)).toBe(bytes)
 })

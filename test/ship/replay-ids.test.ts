@@ -16,7 +16,7 @@ import { until } from '../support/until.ts'
 
 const { delivery } = webhookConfig('http://127.0.0.1')
 const throttle = { take: async () => undefined, stop() {} }
-const same = '{"m":"same"}'
+const same = '{"kind":"Event","apiVersion":"audit.k8s.io/v1","m":"same"}'
 
 let root: ReturnType<typeof tempDir>
 beforeEach(() => {
@@ -67,6 +67,14 @@ test('equal lines that were refused have ids of their own when they are sent aga
   const { ids, redeliver } = await replay()
   const send = async (entries: Parameters<typeof redeliver>[0]) => (await redeliver(entries, never)).delivered
   expect(await replayDeadLetter({ dir: root.path, send }, never)).toMatchObject({ delivered: 3 })
+  expect(new Set(ids()).size).toBe(3)
+})
+
+test('so have equal events of one line that lost the newline between them', async () => {
+  await deadLetter('{"n":1}', same + same, same)
+  const { ids, redeliver } = await replay()
+  const send = async (entries: Parameters<typeof redeliver>[0]) => (await redeliver(entries, never)).delivered
+  expect(await replayDeadLetter({ dir: root.path, send }, never)).toMatchObject({ delivered: 3, kept: 0 })
   expect(new Set(ids()).size).toBe(3)
 })
 

@@ -180,6 +180,20 @@ describe.each(names)('lines with rules, %s', (format) => {
     })
   })
 
+  test('that hold several events are judged event by event', async () => {
+    const [a, b, c, d] = [event('a'), event('b healthz'), event('c', 'token=1'), event('d')]
+    const reads = `${a}${b}${c}${d}\n${b}${c}\n${c}${b}\n`
+    const rules = [exclude('healthz'), include('"c"|"a"'), mask('token=.', 'x')]
+    const shipped = await ship(Buffer.from(reads), rules, { format })
+    const masked = event('c', 'x')
+    expect(shipped).toEqual({
+      mostOpen,
+      records: [a, masked, masked, masked],
+      dead: [],
+      skipped: { rule: 3 * b.length + d.length + 2 },
+    })
+  })
+
   test.runIf(format === 'message')('with an event behind other text stay whole', async () => {
     const content = `stdout F ${event('a', 'token=1')}\nstdout F ${event('b', 'healthz')}\n`
     const shipped = await ship(Buffer.from(content), [exclude('healthz'), mask('token=.', 'x')], { format })
@@ -205,6 +219,19 @@ describe.each(names)('lines with rules, %s', (format) => {
     const truncated = long('secret').length - JSON.stringify(cut('secret')).length
     expect(shipped.skipped).toEqual({ truncated, rule: long('gone').length + 1 })
     expect(shipped.dead).toEqual([])
+  })
+
+  test.each([['secret'], ['\xff']])('that masks make longer leave those behind them as they are: %j', async (text) => {
+    const line = `{"note":"${text}","token":"1"}`
+    const content = Buffer.from(`${line}\n{"n":1}\n${line}\n${line}\n{"n":2}\n`, 'latin1')
+    const shipped = await ship(content, [mask('"1"', `"${'*'.repeat(100)}"`)], { format })
+    const masked = Buffer.from(line, 'latin1').toString().replace('1', '*'.repeat(100))
+    expect(shipped).toEqual({
+      mostOpen,
+      records: [masked, '{"n":1}', masked, masked, '{"n":2}'],
+      dead: [],
+      skipped: {},
+    })
   })
 
   test('that masks make too long are dead-lettered as they were', async () => {
@@ -255,6 +282,7 @@ describe.each(names)('lines with rules, %s', (format) => {
     mask('secret-(\\d+)', 'S$1$1$1'),
     mask('[a-z]{3}', ''),
     mask('é', 'e'),
+    mask('healthz', 'y'.repeat(60)),
   )
   const piece = fc.constantFrom('healthz', 'secret-12', 'é', ' ', 'abc', 'x'.repeat(200), '\\"')
   const line = fc.oneof(

@@ -6,6 +6,8 @@ export interface Batch {
   readonly sealed: string
   readonly records: number
   readonly lines: readonly string[]
+  /** Of the file, by record. */
+  readonly fileBytes: readonly number[]
 }
 export interface Drive {
   readonly origin: Origin
@@ -59,7 +61,7 @@ export function drive(body: Body, file: Buffer, { origin, readAtMs, growth, repa
   }
   function takeOdd(line: OddLine, room: Uint8Array): 'taken' | 'full' | 'not-json' {
     if (!repair || line.reason === 'nul' || line.reason === 'too-long') return 'not-json'
-    return body.appendLine(room.slice(line.start, line.end), { origin, readAtMs })
+    return body.appendLine(room.slice(line.start, line.end), { origin, readAtMs }, line.next - line.start)
   }
 
   /** Where the line ends that is so many lines behind `from`; the end of what was read if there are not so many. */
@@ -117,5 +119,6 @@ function sealedBatch(body: Body): Batch {
   const sealed = Buffer.concat(body.slice(0, records))
   if (sealed.length !== bytes) throw new Error(`${sealed.length} bytes, but it said ${bytes}`)
   const lines = Array.from({ length: records }, (_, index) => Buffer.from(body.recordLine(index)).toString())
-  return { sealed: sealed.toString(), records, lines }
+  const fileBytes = lines.map((_, index) => body.recordBytes(index))
+  return { sealed: sealed.toString(), records, lines, fileBytes }
 }

@@ -10,9 +10,9 @@ export const originOf = (path: string, maxLineBytes = 1024 * 1024): Origin => ({
   maxLineBytes,
 })
 
-/** A file in memory as a feed, with the ledger of its one destination. */
-export function memoryFeed(beginning: Uint8Array, origin: Origin = originOf('/var/log/audit.log')) {
-  const ledger = createLedger(0, { join: () => 'settled', pass: () => undefined })
+/** A file in memory as a feed, with the ledger of its one destination, which has settled what is before `from`. */
+export function memoryFeed(beginning: Uint8Array, origin: Origin = originOf('/var/log/audit.log'), from = 0) {
+  const ledger = createLedger(from, { join: () => 'settled', pass: () => undefined })
   const settlements: Settlement[] = []
   const skips: Skipped[] = []
   const grown = createNotifier()

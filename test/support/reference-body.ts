@@ -2,7 +2,7 @@ import { type Buffer, isUtf8 } from 'node:buffer'
 
 /** What a body must make of a file, said as plainly as possible: one line at a time, with strings. */
 export type ReferenceLine =
-  | { readonly kind: 'record'; readonly line: string; readonly record: string }
+  | { readonly kind: 'record'; readonly line: string; readonly record: string; readonly bytes: number }
   | { readonly kind: 'empty'; readonly bytes: number }
   | {
       readonly kind: 'odd'
@@ -64,14 +64,15 @@ function referenceLine({ file, start, end, newline }: Place, format: ReferenceFo
   const mendable = format.name === 'message' ? ['glued', 'invalid-utf8'] : ['invalid-utf8']
   if (reason !== undefined && !(format.repair && mendable.includes(reason))) return { kind: 'odd', reason, start, end }
   const line = bytes.toString()
+  const whole = { kind: 'record', line, bytes: newline + 1 - start } as const
   const time = `"status":"info","timestamp":${stageTime(line) ?? format.readAtMs}`
   if (format.name === 'message')
-    return { kind: 'record', line, record: `{"message":${JSON.stringify(line)},${time},${format.attributes}}` }
+    return { ...whole, record: `{"message":${JSON.stringify(line)},${time},${format.attributes}}` }
   const withReturn = reason === undefined ? file.toString('utf8', start, newline) : line
-  if (format.name === 'list') return { kind: 'record', line, record: withReturn }
+  if (format.name === 'list') return { ...whole, record: withReturn }
   const members = withReturn.slice(withReturn.indexOf('{') + 1)
   const comma = /^[ \t]*\}/.test(members) ? '' : ','
-  return { kind: 'record', line, record: `{${format.attributes},${time}${comma}${members}` }
+  return { ...whole, record: `{${format.attributes},${time}${comma}${members}` }
 }
 
 function oddReason(line: Buffer, format: ReferenceFormat) {

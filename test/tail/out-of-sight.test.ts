@@ -1,4 +1,13 @@
-import { appendFileSync, mkdirSync, renameSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
+import {
+  appendFileSync,
+  mkdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { describeSource } from '../../src/agent/source-status.ts'
@@ -275,6 +284,7 @@ describe('a file beside the live one that cannot be looked at', () => {
     const { tail, append, at, status, gone, told, looks } = rigged
     append('app.log', 'a\n')
     append('app.log.9', 'history\n')
+    utimesSync(at('app.log.9'), 0, 0)
     expect(await tail.lines()).toEqual(['a'])
     faulty.refuse(['stat'], 'EIO', at('app.log.9'))
     await lose(rigged)
@@ -323,6 +333,85 @@ describe('a file beside the live one that cannot be looked at', () => {
     expect(await tail.lines()).toEqual(['b'])
     expect(status()?.error).toBeUndefined()
     await tail.close()
+  })
+
+  describe('and was delivered before a start', () => {
+    /** Rotated, delivered, last written to an hour ago, and refused after a restart. */
+    async function refused(dir: string) {
+      const faulty = faultyFiles()
+      const rigged = rig(dir, { files: faulty.files })
+      const { tail, append, rename, at, looks } = rigged
+      append('app.log', 'a\n')
+      expect(await tail.lines()).toEqual(['a'])
+      rename('app.log', 'app.log.1')
+      const hourAgo = Date.now() / 1000 - 3600
+      utimesSync(at('app.log.1'), hourAgo, hourAgo)
+      append('app.log', 'b\n')
+      expect(await tail.lines()).toEqual(['b'])
+      append('app.log', 'unread\n')
+      await looks(1)
+      faulty.refuse(['open'], 'EACCES', at('app.log.1'))
+      await tail.restart()
+      const scans = async (count: number) => {
+        for (let scan = 0; scan < count; scan += 1) {
+          for (const { lineages } of tail.tailer.view()) for (const lineage of lineages) lineage.wantScan()
+          await looks(1)
+        }
+      }
+      return { ...rigged, allow: faulty.allow, scans }
+    }
+
+    test('is no error, and hides nothing that is gone, as long as it is unchanged', async () => {
+      using dir = tempDir()
+      const { tail, append, at, scans, gone, status, allow } = await refused(dir.path)
+      rmSync(at('app.log'))
+      append('app.log', 'c\n')
+      expect(await tail.lines()).toEqual(['c'])
+      await scans(3)
+      expect(gone).toEqual([7])
+      expect(status()).toMatchObject({ state: 'ok', error: undefined })
+      append('app.log.1', 'late\n')
+      await scans(2)
+      expect(status()).toMatchObject({ state: 'error', error: `EACCES: open '${at('app.log.1')}': ${advice}` })
+      allow()
+      expect(await tail.lines()).toEqual(['late'])
+      await tail.close()
+    })
+
+    const rewrite = (path: string, text: string, mtime: Date) => {
+      writeFileSync(path, text)
+      utimesSync(path, mtime, mtime)
+    }
+
+    test.each([
+      ['times', 'z\n'],
+      ['length', 'longer\n'],
+    ])('is an error when it was written anew since, told by its %s, and is read once it can be', async (what, text) => {
+      using dir = tempDir()
+      const { tail, at, scans, status, allow } = await refused(dir.path)
+      const { mtime } = statSync(at('app.log.1'))
+      rewrite(at('app.log.1'), text, what === 'times' ? new Date() : mtime)
+      expect(await tail.lines()).toEqual(['unread'])
+      await scans(2)
+      expect(status()).toMatchObject({ state: 'error', error: `EACCES: open '${at('app.log.1')}': ${advice}` })
+      allow()
+      expect(await tail.lines()).toEqual([text.trim()])
+      expect(status()).toMatchObject({ state: 'ok', error: undefined })
+      await tail.close()
+    })
+
+    test('and is read once it can be where neither tells that it was written anew', async () => {
+      using dir = tempDir()
+      const { tail, at, scans, status, allow } = await refused(dir.path)
+      rewrite(at('app.log.1'), 'z\n', statSync(at('app.log.1')).mtime)
+      expect(await tail.lines()).toEqual(['unread'])
+      await scans(2)
+      expect(status()).toMatchObject({ state: 'ok', error: undefined })
+      allow()
+      await scans(1)
+      expect(await tail.lines()).toEqual(['z'])
+      await tail.close()
+    })
   })
 
   test('is none when it is a link that leads back to itself', async () => {

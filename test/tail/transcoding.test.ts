@@ -234,6 +234,36 @@ test('a run of NUL bytes in front of a line can be taken by itself, and is count
   expect(file.spans).toEqual([{ start: 0, end: 20 }])
 })
 
+test.each(encodings)(
+  '%s: a line can be taken up to where an event begins in it, whatever stands before',
+  (encoding) => {
+    const text = fc.string({ unit: fc.constantFrom(...letters[encoding], '{'), maxLength: 40 })
+    // No character: a byte that is none, or one half of a surrogate pair.
+    const half = encoding === 'shift-jis' ? Buffer.from([0xfd]) : encode[encoding]('\ud83d')
+    const mark = encoding === 'shift-jis' ? Buffer.alloc(0) : encode[encoding]('\ufeff')
+    return fc.assert(
+      fc.asyncProperty(text, text, text, fc.boolean(), fc.boolean(), async (line, front, rest, isMarked, isHalf) => {
+        const before = encode[encoding](`${line}\n${front}`)
+        const taken = Buffer.concat([isMarked ? mark : Buffer.alloc(0), before, isHalf ? half : Buffer.alloc(0)])
+        const file = rawFile(Buffer.concat([taken, encode[encoding](`{${rest}\n`)]))
+        file.state.visible = 1000
+        const read = createTranscoder(encoding)
+        const room = new Uint8Array(1000)
+        const chunk = await read(file.cursor, room)
+        const shown = Buffer.from(room.subarray(0, chunk?.length))
+        const at = shown.length - Buffer.byteLength(`{${rest}\n`)
+        expect(shown.toString('utf8', at)).toBe(`{${rest}\n`)
+        if (at > 0) chunk?.take(at)
+        chunk?.leave('unread')
+        expect(file.state.position).toBe(taken.length)
+        const seen = await takeAll(file, read, { roomBytes: 1000, takes: [9], longestRoom: 1000 })
+        expect(seen).toEqual([`{${rest}`])
+      }),
+      { numRuns: 300 },
+    )
+  },
+)
+
 test('dead-lettered bytes are counted in bytes of the file', async () => {
   const file = rawFile(utf16('abcd\n', false))
   file.state.visible = 100

@@ -17,20 +17,23 @@ export interface Body {
   /**
    * Encodes one line (no newline) from outside the body's memory; invalid UTF-8 becomes U+FFFD. An odd line of the room may
    * be copied and passed here, also between two calls of `append` on that room. `full`: seal this body and try the next one;
-   * an empty body is never full. Throws a RangeError for a line over three times `maxLineBytes`.
+   * an empty body is never full. Throws a RangeError for a line over three times `maxLineBytes`. `fileBytes`: how many bytes
+   * of the file it stands for, if not its own and a newline.
    */
-  appendLine(line: Uint8Array, labels: LineContext): 'taken' | 'full' | 'not-json'
+  appendLine(line: Uint8Array, labels: LineContext, fileBytes?: number): 'taken' | 'full' | 'not-json'
   /** Only a line that is one JSON object can be a record. */
   readonly wantsObjects: boolean
   readonly records: number
   /** Encoded bytes if sealed now. */
   readonly bytes: number
-  /** Closes the list. After that only `slice`, `recordLine` and `reset` are allowed. */
+  /** Closes the list. After that only `slice`, `recordLine`, `recordBytes` and `reset` are allowed. */
   seal(): void
   /** The sealed body of records `[from, to)`, as pieces to send back to back. The whole body is `slice(0, records)`. */
   slice(from: number, to: number): readonly Uint8Array[]
   /** A copy of the line of record `index`, without its newline (invalid UTF-8 may have become U+FFFD). */
   recordLine(index: number): Uint8Array
+  /** How many bytes of the file record `index` stands for, its newline included. */
+  recordBytes(index: number): number
   /** Empties the body for its next use. */
   reset(): void
 }

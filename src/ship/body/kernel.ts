@@ -35,7 +35,7 @@ export const word = {
   /** Of an odd line, which begins at `source`. */
   oddEnd: 8,
   oddNext: 9,
-  /** Two words per record: where it begins, and where its line's bytes begin in it. */
+  /** An entry per record. */
   table: 10,
   head: 11,
   headBytes: 12,
@@ -49,6 +49,9 @@ export const word = {
   /** With `stop.tight`: how many bytes must lie between `target` and `source`. */
   way: 19,
 } as const
+
+/** Words of a table's entry: where the record begins, where its line's bytes begin in it, the line's length with its newline. */
+export const entry = { start: 0, payload: 1, lineBytes: 2, words: 3 } as const
 
 /** Why a call returned. `tight`: the next record might overwrite lines not encoded yet. */
 export const stop = { partial: 0, full: 1, tooLong: 2, nul: 3, notJson: 4, glued: 5, invalidUtf8: 6, tight: 7 } as const

@@ -1,13 +1,12 @@
 import { Buffer } from 'node:buffer'
 import type { BodyLimits, Format } from './format.ts'
-import { KERNEL_BYTES, SLACK_BYTES } from './kernel.ts'
+import { entry, KERNEL_BYTES, SLACK_BYTES } from './kernel.ts'
 
 /** Addresses in a body's memory, in order. All of it is virtual until used, so that the worst case costs nothing. */
 export interface Layout {
   readonly clock: number
   readonly parts: number
   readonly partsBytes: number
-  /** Two words per record. */
   readonly table: number
   /** The list may be moved down to here. */
   readonly lowest: number
@@ -37,7 +36,7 @@ export function layOut(limits: BodyLimits, format: Format): Layout {
   const clock = KERNEL_BYTES
   const parts = clock + CLOCK_BYTES
   const table = aligned(parts + PARTS_BYTES + SLACK_BYTES)
-  const lowest = aligned(table + 8 * limits.batchMaxSize)
+  const lowest = aligned(table + 4 * entry.words * limits.batchMaxSize)
   const listBytes = framing + roomBytes + oneRecord
   const aside = format.reading === 'aside'
   const start = aligned(aside ? lowest : lowest + listBytes)

@@ -2,7 +2,7 @@ import { Buffer, isUtf8 } from 'node:buffer'
 import { NEWLINE, type Origin } from '../../block.ts'
 import type { Appended, Body, LineContext, Lines } from './body.ts'
 import type { BodyLimits, Format } from './format.ts'
-import { createKernel, type Kernel, SLACK_BYTES, stop, word } from './kernel.ts'
+import { createKernel, entry, type Kernel, SLACK_BYTES, stop, word } from './kernel.ts'
 import { type Layout, layOut, longestLine, REPAIR_GROWTH } from './layout.ts'
 import { LineMeans, roomSize } from './room-size.ts'
 import { stoppedBy } from './stopped.ts'
@@ -78,7 +78,7 @@ export class ListBody implements Body {
     })
     const start = this.#roomStart(bytes)
     this.#room = { start, bytes }
-    this.#unread = { start, end: start }
+    this.#unread = { start, end: start + bytes }
     return this.#kernel.bytes.subarray(start, start + bytes)
   }
 
@@ -105,7 +105,7 @@ export class ListBody implements Body {
     return { end, records, emptyLineBytes, stopped }
   }
 
-  appendLine(line: Uint8Array, context: LineContext): 'taken' | 'full' | 'not-json' {
+  appendLine(line: Uint8Array, context: LineContext, fileBytes = line.length + 1): 'taken' | 'full' | 'not-json' {
     this.#mustBeOpen()
     const content = isUtf8(line) ? line : Buffer.from(Buffer.from(line).toString())
     if (this.#format.wantsObjects && content.includes(NEWLINE)) return 'not-json'
@@ -120,7 +120,10 @@ export class ListBody implements Body {
     this.#set(word.maxLineBytes, content.length)
     const { records } = this
     const code = this.#format.encodeOne(this.#kernel)
-    if (this.records > records) return 'taken'
+    if (this.records > records) {
+      this.#set(this.#entry(records) + entry.lineBytes, fileBytes)
+      return 'taken'
+    }
     return code === stop.full ? 'full' : 'not-json'
   }
 
@@ -138,9 +141,13 @@ export class ListBody implements Body {
 
   recordLine(index: number): Uint8Array {
     const start = this.#recordStart(index)
-    const payload = this.#get(this.#entry(index) + 1)
+    const payload = this.#get(this.#entry(index) + entry.payload)
     const record = this.#kernel.bytes.subarray(start, this.#recordStart(index + 1) - 1)
     return this.#format.lineOf(record, payload - start)
+  }
+
+  recordBytes(index: number): number {
+    return this.#get(this.#entry(index) + entry.lineBytes)
   }
 
   reset(): void {
@@ -178,11 +185,11 @@ export class ListBody implements Body {
   }
 
   #entry(index: number): number {
-    return this.#layout.table / 4 + 2 * index
+    return this.#layout.table / 4 + entry.words * index
   }
 
   #recordStart(index: number): number {
-    return index < this.records ? this.#get(this.#entry(index)) : this.#get(word.target)
+    return index < this.records ? this.#get(this.#entry(index) + entry.start) : this.#get(word.target)
   }
 
   /** Writes the clock and the origin's text where the kernel reads them. */
@@ -260,9 +267,12 @@ export class ListBody implements Body {
     if (start === end || missing <= 0) return
     const shift = Math.min(missing + REPAIR_GROWTH * (end - start), this.#begin - this.#layout.lowest)
     this.#kernel.bytes.copyWithin(this.#begin - shift, this.#begin, target)
-    const first = this.#entry(0)
-    const table = this.#kernel.words.subarray(first, first + 2 * this.records)
-    for (const [index, address] of table.entries()) table[index] = address - shift
+    for (let index = 0; index < this.records; index += 1) {
+      for (const address of [entry.start, entry.payload]) {
+        const at = this.#entry(index) + address
+        this.#set(at, this.#get(at) - shift)
+      }
+    }
     this.#begin -= shift
     this.#set(word.target, target - shift)
     this.#set(word.targetEnd, this.#get(word.targetEnd) - shift)

@@ -43,6 +43,7 @@ describe.each(names)('the %s body', (name) => {
           expect(driven.batches.flatMap((batch) => batch.lines)).toEqual(
             records.map(({ line }) => (name === 'attributes' ? line.trimStart() : line)),
           )
+          expect(driven.batches.flatMap(({ fileBytes }) => fileBytes)).toEqual(records.map(({ bytes }) => bytes))
           expect(driven.odd).toEqual(odd.map(({ reason, start, end }) => ({ reason, start, end })))
           expect(driven.emptyLineBytes).toBe(empty.reduce((sum, line) => sum + line.bytes, 0))
           let first = 0

@@ -11,6 +11,7 @@ export const EMPTY_BYTES: usize = 4 * 7
 export const ODD_END: usize = 4 * 8
 export const ODD_NEXT: usize = 4 * 9
 export const TABLE: usize = 4 * 10
+export const ENTRY_BYTES: usize = 4 * 3
 export const HEAD: usize = 4 * 11
 export const HEAD_BYTES: usize = 4 * 12
 export const MIDDLE: usize = 4 * 13

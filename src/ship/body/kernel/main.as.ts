@@ -11,7 +11,7 @@
 
 import { escapeAny, prepareEscapes } from './escape.as'
 import {
-  EMPTY_BYTES, FULL, GLUED, HEAD, HEAD_BYTES, INVALID_UTF8, MAX_LINE_BYTES, MAX_RECORDS, MIDDLE, MIDDLE_BYTES,
+  EMPTY_BYTES, ENTRY_BYTES, FULL, GLUED, HEAD, HEAD_BYTES, INVALID_UTF8, MAX_LINE_BYTES, MAX_RECORDS, MIDDLE, MIDDLE_BYTES,
   NOT_JSON, NUL, ODD_END, ODD_NEXT, PARTIAL, RECORDS, SLACK_BYTES, SOURCE, SOURCE_END, TABLE, TAIL, TAIL_BYTES,
   TARGET, TARGET_END, TIGHT, TOO_LONG, WAY,
 } from './job.as'
@@ -142,14 +142,15 @@ function fits(recordEnd: usize): bool {
   return recordEnd < <usize>load<u32>(TARGET_END) || load<u32>(RECORDS) == 0
 }
 
-/** Writes the comma and the table's entry. */
+/** Writes the comma and the table's entry: a record of the bytes from `source` to `next`. */
 @inline
 function take(payload: usize, recordEnd: usize, next: usize): bool {
   const records = load<u32>(RECORDS)
   store<u8>(recordEnd, 0x2c)
-  const entry = <usize>load<u32>(TABLE) + (<usize>records << 3)
+  const entry = <usize>load<u32>(TABLE) + <usize>records * ENTRY_BYTES
   store<u32>(entry, load<u32>(TARGET))
   store<u32>(entry, <u32>payload, 4)
+  store<u32>(entry, <u32>next - load<u32>(SOURCE), 8)
   store<u32>(RECORDS, records + 1)
   store<u32>(TARGET, <u32>(recordEnd + 1))
   store<u32>(SOURCE, <u32>next)
