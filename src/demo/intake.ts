@@ -49,7 +49,7 @@ export interface Intake {
   comeBack(): Promise<void>
   /** Answers 429 with the remaining time as Retry-After. */
   throttle(seconds: number): void
-  /** Closes the connection of the next accepted request instead of replying. */
+  /** Closes the connection of the next accepted request with events instead of replying: without, it is not sent again. */
   loseNextReply(): void
   /** Delays replies by this much; 0: none. */
   slowDown(delayMs: number): void
@@ -134,7 +134,7 @@ async function serve(call: Call): Promise<void> {
   }
   const parcel = openParcel(body, request.headers['content-encoding'])
   if (parcel.kind === 'refused') return refuse(call, 400, parcel.reason)
-  await reply(call, record(call, parcel.lines, body))
+  await reply(call, record(call, parcel.lines, body), parcel.lines.length)
 }
 
 /** Undefined if the connection ended first: then nothing was received. */
@@ -197,14 +197,14 @@ function wholeEvent(line: string): string | undefined {
   }
 }
 
-async function reply({ response, faults }: Call, accepted: AcceptedRequest): Promise<void> {
+async function reply({ response, faults }: Call, accepted: AcceptedRequest, lines: number): Promise<void> {
   const settle = (how: AcceptedRequest['reply']) => {
     if (accepted.reply !== 'pending') return
     accepted.reply = how
     accepted.repliedAtMs = performance.now()
   }
   response.once('close', () => settle('cut'))
-  if (faults.repliesToLose > 0) {
+  if (faults.repliesToLose > 0 && lines > 0) {
     faults.repliesToLose--
     settle('lost')
     response.destroy()
