@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Io } from '../io.ts'
-import { agentSocketPath } from '../run-path.ts'
+import { agentSocketPath, REGISTRY_FILE } from '../run-path.ts'
 import { type Agent, createAgent } from './agent.ts'
 import type { AgentLogLine } from './agent-log.ts'
 import { describeExit } from './child.ts'
@@ -63,6 +63,7 @@ export async function assemble(options: CastOptions): Promise<Cast> {
     nodePath: io.nodePath,
     program: options.program,
     configPath,
+    registryPath: join(runPath, REGISTRY_FILE),
     env: io.env.PATH === undefined ? {} : { PATH: io.env.PATH },
     onStart: cleanup.watch,
     onLog: options.onLog,
