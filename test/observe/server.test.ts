@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { type IncomingMessage, request } from 'node:http'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -132,7 +132,9 @@ describe('the unix socket', () => {
 
   it('is made again when its run path was removed, as soon as that is there again', async () => {
     const server = await start({ retryMs: 1 })
-    await rm(runPath, { recursive: true })
+    // At once: from a directory that is emptied first, the socket would come back in between.
+    await rename(runPath, `${runPath}-removed`)
+    await rm(`${runPath}-removed`, { recursive: true })
     await expect.poll(() => server.problems()).toEqual([expect.stringContaining('agent.sock')])
     await mkdir(runPath)
     await expect.poll(() => server.problems()).toEqual([])
