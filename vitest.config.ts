@@ -3,7 +3,10 @@ import { defineConfig } from 'vitest/config'
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    testTimeout: 30_000,
+    // As long as test/support/until.ts waits for one thing. A test that starts process after process may take longer than any
+    // of them: its own timeout is only for one that is stuck elsewhere.
+    expect: { poll: { timeout: 20_000 } },
+    testTimeout: 120_000,
     hookTimeout: 30_000,
   },
 })

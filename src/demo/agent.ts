@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { statSync } from 'node:fs'
 import type { Environment } from '../io.ts'
 import { type AgentLogLine, readLog } from './agent-log.ts'
 import { type Exit, exitOf } from './child.ts'
@@ -7,8 +8,11 @@ import { type Exit, exitOf } from './child.ts'
 export interface Agent {
   readonly running: boolean
   start(): void
-  /** SIGKILL, as by the kernel's out-of-memory killer; resolves once the process is gone. */
-  kill(): Promise<void>
+  /**
+   * SIGKILL, as by the kernel's out-of-memory killer; resolves once the process is gone, with when it last stored positions by
+   * the clock of `performance.now()`, if it did.
+   */
+  kill(): Promise<number | undefined>
   /** SIGTERM; an agent still running after `deadlineMs` is killed. */
   stop(deadlineMs: number): Promise<Exit>
 }
@@ -18,6 +22,7 @@ export interface AgentOptions {
   /** The agent's main program. */
   readonly program: string
   readonly configPath: string
+  readonly registryPath: string
   /** The agent's whole environment: nothing in it may change its configuration. */
   readonly env: Environment
   readonly onStart: (child: ChildProcess) => void
@@ -60,6 +65,8 @@ export function createAgent(options: AgentOptions): Agent {
     start,
     kill: async () => {
       await end('SIGKILL').gone
+      const positions = statSync(options.registryPath, { throwIfNoEntry: false })
+      return positions && performance.now() - (Date.now() - positions.mtimeMs)
     },
     stop: async (deadlineMs) => {
       const { ending } = end('SIGTERM')

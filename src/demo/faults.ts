@@ -76,15 +76,14 @@ async function killAgent(context: FaultContext): Promise<void> {
     'kill -9',
     `The agent is killed with ${countOf(intake.unanswered, 'batch', 'batches')} in flight; it can save nothing more.`,
   )
-  await agent.kill()
-  const killedAtMs = performance.now()
+  const storedAtMs = await agent.kill()
   intake.slowDown(0)
   const downMs = Math.min(4000, writingMs * 0.1)
   writer.rotate()
   await pause(downMs / 2)
   writer.rotate()
   await pause(downMs / 2)
-  kills.push({ killedAtMs, restartedAtMs: performance.now() })
+  kills.push({ storedAtMs, restartedAtMs: performance.now() })
   agent.start()
   announce('recovered', 'A new agent goes on from the stored positions, in files that were rotated meanwhile.')
 }

@@ -16,7 +16,7 @@ export interface Intake {
   comeBack(): Promise<void>
   /** Answers 429 with the remaining time as Retry-After. */
   throttle(seconds: number): void
-  /** Closes the connection of the next accepted request instead of replying. */
+  /** Closes the connection of the next accepted request with events instead of replying: without, it is not sent again. */
   loseNextReply(): void
   /** Delays replies by this much; 0: none. */
   slowDown(delayMs: number): void
@@ -98,7 +98,7 @@ async function serve(call: Call): Promise<void> {
     body,
     lines: payload.lines,
   })
-  await reply(call, accepted)
+  await reply(call, accepted, payload.lines.length)
 }
 
 /** Undefined if the connection ended first: then nothing was received. */
@@ -123,14 +123,14 @@ function refuse({ response, received }: Call, status: 400 | 403 | 404, reason: s
   response.writeHead(status, { 'content-type': 'application/json' }).end('{}')
 }
 
-async function reply({ response, faults }: Call, accepted: AcceptedRequest): Promise<void> {
+async function reply({ response, faults }: Call, accepted: AcceptedRequest, lines: number): Promise<void> {
   const settle = (how: AcceptedRequest['reply']) => {
     if (accepted.reply !== 'pending') return
     accepted.reply = how
     accepted.repliedAtMs = performance.now()
   }
   response.once('close', () => settle('cut'))
-  if (faults.repliesToLose > 0) {
+  if (faults.repliesToLose > 0 && lines > 0) {
     faults.repliesToLose--
     settle('lost')
     response.destroy()

@@ -3,7 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { DestinationType } from '../config/config.ts'
 import type { Io } from '../io.ts'
-import { agentSocketPath } from '../run-path.ts'
+import { agentSocketPath, REGISTRY_FILE } from '../run-path.ts'
 import { type Agent, createAgent } from './agent.ts'
 import type { AgentLogLine } from './agent-log.ts'
 import { describeExit } from './child.ts'
@@ -64,6 +64,7 @@ export async function prepareParticipants(options: ParticipantsOptions): Promise
     nodePath: io.nodePath,
     program: options.program,
     configPath,
+    registryPath: join(runPath, REGISTRY_FILE),
     env: io.env.PATH === undefined ? {} : { PATH: io.env.PATH },
     onStart: cleanup.watch,
     onLog: options.onLog,

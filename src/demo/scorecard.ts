@@ -37,7 +37,7 @@ export interface Scorecard {
 /** Repeated arrivals of events, by what makes them legitimate. */
 interface Duplicates {
   readonly total: number
-  /** The agent was killed before it could have stored that the earlier arrival was acknowledged. */
+  /** The agent was killed, and may not have stored that the earlier arrival was acknowledged. */
   readonly afterKill: number
   /** The same batch again, because the reply was lost on purpose. */
   readonly afterLostReply: number
@@ -62,13 +62,14 @@ export interface Evidence {
 
 /** Times on the clock of `Received`. What a killed agent had sent may arrive until the next one is started. */
 export interface Kill {
-  readonly killedAtMs: number
+  /** When the positions on disk were written, which on a slow disk may be long ago; undefined: there are none. */
+  readonly storedAtMs: number | undefined
   readonly restartedAtMs: number
 }
 
 /**
- * The agent stores a position within 100 ms, but never one after an older batch still in flight: a batch acknowledged this
- * shortly before a kill may come again.
+ * A position is never after an older batch still in flight: a batch acknowledged this shortly before positions were stored
+ * may come again.
  */
 const UNSTORED_MS = 5000
 
@@ -148,11 +149,16 @@ function explain(
   const kill = kills.find(
     ({ restartedAtMs }) => restartedAtMs > earlier.receivedAtMs && restartedAtMs <= later.receivedAtMs,
   )
-  const repliedAtMs = earlier.reply === 'sent' ? earlier.repliedAtMs : undefined
-  if (kill && (repliedAtMs ?? kill.killedAtMs) > kill.killedAtMs - UNSTORED_MS) return 'afterKill'
+  if (kill && !isStored(earlier, kill)) return 'afterKill'
   if (earlier.batchId === undefined || earlier.batchId !== later.batchId) return 'unexplained'
   if (earlier.reply === 'lost') return 'afterLostReply'
   return earlier.reply === 'cut' ? 'afterCutConnection' : 'unexplained'
+}
+
+/** Whether a killed agent must have stored that the request was acknowledged. */
+function isStored({ reply, repliedAtMs }: AcceptedRequest, { storedAtMs }: Kill): boolean {
+  if (reply !== 'sent' || repliedAtMs === undefined || storedAtMs === undefined) return false
+  return repliedAtMs <= storedAtMs - UNSTORED_MS
 }
 
 /** Batches resent under the same id with other bytes. */

@@ -63,19 +63,22 @@ describe('a store', () => {
 
   it('writes once for all saves that arrive during a write, with the latest state', async () => {
     let writes = 0
+    const [begun, goesOn] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
     const store = await openStore({
       dir,
       fs: {
         ...diskFs,
-        writeFile: (path, bytes) => {
+        async writeFile(path, bytes) {
           writes += 1
+          begun.resolve()
+          await goesOn.promise
           return diskFs.writeFile(path, bytes)
         },
       },
     })
     const asked: number[] = []
     const first = store.save({ n: 0 })
-    await expect.poll(() => writes).toBe(1)
+    await begun.promise
 
     const others = [1, 2, 3].map((n) =>
       store.save(() => {
@@ -83,6 +86,7 @@ describe('a store', () => {
         return { n }
       }),
     )
+    goesOn.resolve()
 
     expect(await Promise.all([first, ...others])).toEqual(Array(4).fill({ kind: 'saved' }))
     expect({ writes, asked }).toEqual({ writes: 2, asked: [3] })

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import type { AcceptedRequest, Arrival, Received } from '../../src/demo/received.ts'
-import { type Evidence, judge } from '../../src/demo/scorecard.ts'
+import { type Evidence, judge, type Kill } from '../../src/demo/scorecard.ts'
 
-const kill = { killedAtMs: 10_000, restartedAtMs: 12_000 }
+const kill: Kill = { storedAtMs: 9000, restartedAtMs: 12_000 }
 
 function request(receivedAtMs: number, more: Partial<AcceptedRequest> = {}): AcceptedRequest {
   return { batchId: 'batch', bodyCrc32: 1, receivedAtMs, reply: 'sent', repliedAtMs: receivedAtMs + 10, ...more }
@@ -114,8 +114,8 @@ describe('a score card', () => {
 })
 
 describe('a duplicate', () => {
-  const explained = (earlier: AcceptedRequest, later: AcceptedRequest) => {
-    const card = judge(evidence({ received: received({ a: [0, 1], b: [1] }, [earlier, later]), kills: [kill] }))
+  const explained = (earlier: AcceptedRequest, later: AcceptedRequest, kills = [kill]) => {
+    const card = judge(evidence({ received: received({ a: [0, 1], b: [1] }, [earlier, later]), kills }))
     const { total, ...reasons } = card.duplicates
     expect([total, card.verdict]).toEqual([1, reasons.unexplained === 0 ? 'PASS' : 'FAIL'])
     return Object.entries(reasons).find(([, count]) => count === 1)?.[0]
@@ -134,11 +134,17 @@ describe('a duplicate', () => {
 
   it.each([
     ['afterKill', request(9900, { reply: 'cut' }), request(12_500, { batchId: 'other' })],
-    ['afterKill', request(9000), request(12_500, { batchId: 'other' })],
+    ['afterKill', request(9900), request(12_500, { batchId: 'other' })],
+    ['afterKill', request(4500), request(12_500, { batchId: 'other' })],
     ['afterKill', request(11_000, { reply: 'cut' }), request(12_500, { batchId: 'other' })],
-    ['unexplained', request(4000), request(12_500, { batchId: 'other' })],
+    ['unexplained', request(3500), request(12_500, { batchId: 'other' })],
     ['unexplained', request(12_100), request(12_500)],
-  ])('across a kill is %s by how long before it the reply was sent (%#)', (reason, earlier, later) => {
+  ])('across a kill is %s by when positions were stored and the reply was sent (%#)', (reason, earlier, later) => {
     expect(explained(earlier, later)).toBe(reason)
+  })
+
+  it('across the kill of an agent that has not stored any position yet is explained, however old', () => {
+    const never = { storedAtMs: undefined, restartedAtMs: 12_000 }
+    expect(explained(request(0), request(12_500), [never])).toBe('afterKill')
   })
 })

@@ -153,6 +153,8 @@ test.each([
       await until(() => intake.batches.length > before + random() * 6)
       await sleep(random() * 120)
       await agent.kill()
+      // What it has sent may still be on its way.
+      await until(() => intake.openConnections === 0)
       killedAtMs.push(Date.now())
       await sleep(random() * 250)
       agent = bench.start()

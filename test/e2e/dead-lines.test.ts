@@ -54,7 +54,7 @@ test('a backlog of lines too short for the heap to hold one by one is dead-lette
   expect(positionIn(bench)).toBe(event.length + lines.size * line.length)
   expect(intake.records()).toEqual([{ n: 1 }])
   await intake.close()
-}, 120_000)
+})
 
 test('an agent that is killed on its way through them has passed no line that is not there', async () => {
   using dir = tempDir()
@@ -71,4 +71,4 @@ test('an agent that is killed on its way through them has passed no line that is
     expect([...lines.values()].filter((times) => times > kills)).toEqual([])
   }
   await intake.close()
-}, 120_000)
+})

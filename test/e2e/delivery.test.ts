@@ -3,7 +3,7 @@ import { dirname } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { openAuditLog } from '../../src/demo/audit-log.ts'
 import { createEventSource } from '../../src/demo/events.ts'
-import { agentBench } from '../support/agent-process.ts'
+import { type AgentProcess, agentBench } from '../support/agent-process.ts'
 import { type HostileIntake, startIntake } from '../support/hostile-intake.ts'
 import { tempDir } from '../support/temp-dir.ts'
 import { until } from '../support/until.ts'
@@ -45,6 +45,9 @@ const webhookLines = (intake: HostileIntake) =>
     const items = body.toString('utf8').slice(body.indexOf('"items":[') + '"items":['.length, -']}'.length)
     return items.split(/,(?=\{"kind":"Event","apiVersion":"audit\.k8s\.io\/v1","level")/)
   })
+/** Until all of the live file is settled. */
+const caughtUp = (agent: AgentProcess) =>
+  until(async () => (await agent.status()).sources[0]?.files[0]?.positions[0]?.lagBytes === 0)
 /** What a failure should show of a line. */
 const headOf = (line: string) => line.slice(0, 140)
 
@@ -111,7 +114,7 @@ test('status tells an outage, and the positions stay where they were until it is
   expect(status.sources[0]?.files[0]?.positions[0]?.lagBytes).toBeGreaterThan(0)
   intake.setFault(undefined)
   await until(() => intake.records().length === 10)
-  await until(async () => (await agent.status()).sources[0]?.files[0]?.positions[0]?.lagBytes === 0)
+  await caughtUp(agent)
   expect(await agent.stop()).toBe(0)
   log.close()
   await intake.close()
@@ -164,6 +167,7 @@ test('a torn last line waits for its end, and lines nobody can carry do not stop
   appendFileSync(bench.auditLog, '"whole"}\n')
   await until(() => intake.records().length === 2)
   expect(intake.records()[1]).toEqual({ half: 'whole' })
+  await caughtUp(agent)
   const status = await agent.status()
   expect(status.destinations[0]?.deadLetteredRecords).toBe(1)
   expect(status.sources[0]?.files[0]?.bytesDeadLettered).toBe('not json\n'.length)
@@ -189,7 +193,8 @@ test('a destination that is down leaves the other alone and catches up from disk
   await until(() => up.records().length === 201)
   expect(down.records()).toEqual([])
   await until(async () => (await agent.status()).destinations[1]?.state === 'retrying')
-  expect((await agent.status()).destinations[0]).toMatchObject({ name: 'up', state: 'ok', recordsSent: 201 })
+  await until(async () => (await agent.status()).destinations[0]?.recordsSent === 201)
+  expect((await agent.status()).destinations[0]).toMatchObject({ name: 'up', state: 'ok' })
   await agent.kill()
   down.setFault(undefined)
   const again = bench.start()

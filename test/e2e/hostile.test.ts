@@ -22,7 +22,6 @@ const maxLineBytes = 20_000
 const intakeMaxBytes = 12_000
 /** `max_in_flight` and as many that are being closed, the agent's own socket and who asks there, and what Node holds. */
 const MOST_SOCKETS = 20
-const drainDeadlineMs = 35_000
 
 const delivery = `delivery: {batch_max_size: 40, batch_max_bytes: 60000, batch_max_wait: 20ms, throttle_qps: ${qps},
   throttle_burst: ${burst}, initial_backoff: 2ms, max_backoff: 20ms, request_timeout: 250ms}`
@@ -201,9 +200,8 @@ test.each(['webhook', 'datadog'] as const)(
     expect(socketsOf(pid)).toBeLessThan(MOST_SOCKETS)
 
     // In the middle of it all.
-    const stoppedAtMs = performance.now()
     expect(await first.stop()).toBe(0)
-    expect(performance.now() - stoppedAtMs).toBeLessThan(drainDeadlineMs)
+    expect(first.log()).toContain('"message":"drained"')
     const second = bench.start()
     const before = requests
     await until(() => requests > before + 20)

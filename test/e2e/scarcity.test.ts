@@ -12,13 +12,19 @@ import {
 } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { expect, test } from 'vitest'
-import { agentBench } from '../support/agent-process.ts'
+import { agentBench, type Bench } from '../support/agent-process.ts'
 import { startIntake } from '../support/hostile-intake.ts'
 import { tempDir } from '../support/temp-dir.ts'
 import { until } from '../support/until.ts'
 
 const delivery = 'delivery: {batch_max_wait: 20ms, throttle_enable: false}\n'
 const line = (n: number) => `{"n":${n}}\n`
+
+/** Until the positions on disk are behind so many lines: what has arrived is settled and written down a little later. */
+function settledOnDisk(bench: Bench, lines: number): Promise<void> {
+  const settled = () => bench.registry().generations.map(({ positions }) => positions.webhook?.offset ?? 0)
+  return until(() => settled().reduce((sum, offset) => sum + offset, 0) === lines * line(0).length)
+}
 
 test('a process that may open few files keeps enough of them to send what it reads', async () => {
   using dir = tempDir()
@@ -61,6 +67,7 @@ test('rotations while positions cannot be written lose nothing, and are known on
   rmSync(bench.runPath)
   renameSync(away, bench.runPath)
   await until(() => agent.log().includes('positions can be written again'))
+  await settledOnDisk(bench, 6)
   await agent.kill()
   appendFileSync(bench.auditLog, line(6))
   const again = bench.start()
@@ -91,6 +98,7 @@ test('a run path that cannot be used stops nothing; it is taken, with its lock, 
   await until(() => second.child.exitCode !== null)
   expect(second.child.exitCode).toBe(75)
 
+  await settledOnDisk(bench, 2)
   await agent.kill()
   appendFileSync(bench.auditLog, line(3))
   const again = bench.start()
@@ -136,6 +144,8 @@ test.runIf(process.platform === 'linux')('a run path that is removed on the host
   writeFileSync(bench.auditLog, line(1))
   const agent = bench.start()
   await until(async () => (await agent.status()).checkpoint.lastWrittenAt !== undefined)
+  // Or it would write into what is being removed.
+  await settledOnDisk(bench, 1)
 
   rmSync(home, { recursive: true })
   appendFileSync(bench.auditLog, `no record\n${line(2)}`)

@@ -93,7 +93,8 @@ function startAgent(file: string, { runPath, env, openFiles, command }: Start): 
   child.stderr.on('data', (text) => {
     log += text
   })
-  const ended = once(child, 'exit')
+  // Not its exit: then all of its log has come.
+  const ended = once(child, 'close')
   return {
     child,
     log: () => log,

@@ -143,7 +143,8 @@ describe('a proxy', () => {
     ]
     for (const [https, reason] of rows) {
       const config = datadogConfig('https://intake.test/', { proxy: { http: undefined, https, noProxy: [] } })
-      const verdict = await openDestination(withTimeout(config, 100)).send(sendRequest('[]'), never)
+      const timeoutMs = reason.startsWith('timeout') ? 100 : 10_000
+      const verdict = await openDestination(withTimeout(config, timeoutMs)).send(sendRequest('[]'), never)
       expect(verdict).toEqual({ kind: 'retry', reason })
     }
   })
