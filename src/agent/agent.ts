@@ -78,7 +78,7 @@ export async function openAgent(options: AgentOptions): Promise<OpenedAgent> {
         tailer.start()
         state = config.enabled ? 'running' : 'disabled'
         announce(options, status())
-        for (const shipper of shippers) watchShipper(shipper, log, stopped.signal)
+        for (const shipper of shippers) watchShipper(shipper, stopped.signal)
       },
       drain: async (deadlineMs) => {
         state = 'draining'

@@ -57,7 +57,6 @@ interface Setup {
   readonly maxLineBytes?: number
   readonly batchMaxBytes?: number
   readonly stored?: WriteResult[]
-  readonly probe?: () => Promise<Verdict>
   readonly log?: Log
   /** What is before is settled. */
   readonly from?: number
@@ -70,13 +69,12 @@ function setUp({
   maxLineBytes = 1024,
   batchMaxBytes = 4096,
   stored,
-  probe,
   log = silentLog,
   from,
 }: Setup) {
   const file = memoryFeed(Buffer.from(content), originOf('/var/log/audit.log', maxLineBytes), from)
   const batchMaxSize = more?.batchMaxSize ?? delivery.batchMaxSize
-  const fake = fakeDestination(answer, { batchMaxSize, batchMaxBytes, maxLineBytes: 1024 }, probe)
+  const fake = fakeDestination(answer, { batchMaxSize, batchMaxBytes, maxLineBytes: 1024 })
   const dead = deadLetters(stored)
   const lane = createLane({
     destination: fake.destination,
@@ -328,23 +326,6 @@ describe('a lane', () => {
     })
     await done()
     expect((times[1] ?? 0) - (times[0] ?? 0)).toBeGreaterThanOrEqual(59)
-    await lane.drain()
-  })
-
-  test('asks whether it is let in, and waits for Retry-After of that answer, too', async () => {
-    const askedAtMs: number[] = []
-    const { lane } = setUp({
-      content: '',
-      probe: async () => {
-        askedAtMs.push(performance.now())
-        return { ...busy, retryAfterMs: 60 }
-      },
-    })
-    const { signal } = new AbortController()
-    expect(await lane.probe(AbortSignal.abort())).toBeUndefined()
-    expect([await lane.probe(signal), await lane.probe(signal)]).toMatchObject([{ status: 503 }, { status: 503 }])
-    expect(askedAtMs).toHaveLength(2)
-    expect((askedAtMs[1] ?? 0) - (askedAtMs[0] ?? 0)).toBeGreaterThanOrEqual(59)
     await lane.drain()
   })
 
