@@ -69,7 +69,7 @@ async function serveUntil(stopped: Promise<string>, options: AgentOptions): Prom
   const opened = await openAgent(options)
   if (opened.kind === 'refused') {
     log.error({}, opened.message)
-    return exitCode.busy
+    return opened.why === 'held' ? exitCode.busy : exitCode.permission
   }
   const { agent } = opened
   const server = await startServer({
