@@ -112,7 +112,7 @@ export function raiseFloor(
 }
 
 /** The delay after `attempt` consecutive failures. */
-export function backoffMs({ initialBackoffMs, backoffFactor, maxBackoffMs }: DeliveryConfig, attempt: number): number {
+function backoffMs({ initialBackoffMs, backoffFactor, maxBackoffMs }: DeliveryConfig, attempt: number): number {
   return nextDelayMs({
     attempt,
     initialMs: initialBackoffMs,

@@ -9,7 +9,7 @@ import type { DeadLetter, WriteResult } from '../../src/ship/dead-letter.ts'
 import type { DeadLetterEntry } from '../../src/ship/dead-letter-entry.ts'
 import type { Verdict } from '../../src/ship/destination.ts'
 import { createLane } from '../../src/ship/lane.ts'
-import { failingSinceMs } from '../../src/ship/lane-account.ts'
+import { failingSinceMs, nextAttemptAtMs } from '../../src/ship/lane-account.ts'
 import { busy, fakeDestination, ok, refused, type SentRequest, tooLarge } from '../support/fake-destination.ts'
 import { memoryFeed, originOf } from '../support/memory-feed.ts'
 import { silentLog } from '../support/tail-rig.ts'
@@ -30,6 +30,8 @@ const delivery: DeliveryConfig = {
   maxAttempts: undefined,
   requestTimeoutMs: 1000,
 }
+
+const DAY_MS = 86_400_000
 
 const free = { take: async () => undefined, stop() {} }
 
@@ -426,6 +428,24 @@ describe('poison isolation', () => {
     expect(dead.lines).toEqual([])
     await lane.drain()
   })
+
+  test.each(['batch', 'blocking-strict'] as const)(
+    'tells in mode %s when a batch is tried again, and counts it',
+    async (mode) => {
+      const { lane } = setUp({
+        content: '{"stage":"RequestReceived"}\n',
+        answer: () => refused,
+        delivery: { mode, maxInFlight: 1, initialBackoffMs: DAY_MS, maxBackoffMs: DAY_MS },
+      })
+      const { account } = lane
+      await until(() => account.trouble === 'misconfigured' || account.held === 1)
+      expect(account.retries).toBe(1)
+      expect(nextAttemptAtMs(account)).toBeGreaterThan(0)
+      await lane.abort()
+      expect(nextAttemptAtMs(account)).toBeUndefined()
+      expect(account.retryTimeMs).toBeGreaterThan(0)
+    },
+  )
 
   test('dead-letters a single refused record once others are accepted', async () => {
     const { dead, done, lane } = setUp({
