@@ -10,6 +10,7 @@ import { writeColored } from './color.ts'
 import { credentialProblems } from './credential-problems.ts'
 import { credentialsOf } from './credentials.ts'
 import { importProblems } from './import-problems.ts'
+import { runPathProblems } from './run-path-problems.ts'
 import { sourceProblems } from './source-problems.ts'
 
 /** Reports everything wrong with a configuration, or what would run with it. Uses no network. */
@@ -39,6 +40,7 @@ async function problemsAround({ config, origins }: Loaded): Promise<readonly Pro
     ...sourceProblems(config.sources, origins.sources),
     ...(await credentialProblems(credentials)),
     ...(await certificateProblems(credentials, Date.now())),
+    ...(await runPathProblems(config.checkpoint.runPath)),
     ...importProblems(config.checkpoint.importPath),
   ]
 }
