@@ -28,7 +28,10 @@ export async function configcheck(
   } else {
     for (const problem of problems) io.stderr.write(`${renderProblem(problem)}\n`)
     if (!ok) writeColored(io.stderr, `FAIL ${countOf(problems)}\n`)
-    else if (config !== undefined) writeColored(io.stdout, `OK ${config.files.join(' ')}\n\n${planOf(config)}\n`)
+    else if (config !== undefined) {
+      const warned = problems.length > 0 ? `, ${counted(problems.length, 'warning')}` : ''
+      writeColored(io.stdout, `OK ${config.files.join(' ')}${warned}\n\n${planOf(config)}\n`)
+    }
   }
   return ok ? exitCode.ok : exitCode.configuration
 }

@@ -78,7 +78,7 @@ FAIL 3 problems
   it('shows warnings and succeeds', async () => {
     const { code, stdout, stderr } = await checked(`${item}destination: {type: datadog, api_key_file: /nowhere/key}\n`)
     expect(code).toBe(0)
-    expect(stdout).toMatch(/^OK conf\.yaml\n/)
+    expect(stdout).toMatch(/^OK conf\.yaml, 1 warning\n/)
     expect(stderr).toMatch(/^conf\.yaml:3:44: warning: `api_key_file` \/nowhere\/key does not exist/)
   })
 
