@@ -24,10 +24,16 @@ export function explain(issue: Issue, { value, base, nameOf, isYaml }: Context):
   const at = found === undefined ? 'absent' : 'value'
   const known = ruleMessage(issue, path, valueAt(value, issue.path.slice(0, -1))) ?? sourceMessage(path, found)
   const { predicate, ...explanation } = found === undefined ? absent(issue) : refused(issue, found)
-  const hint = isYaml || issue.code !== 'invalid_type' ? explanation.hint : undefined
+  const hint = isYaml || issue.code !== 'invalid_type' ? (explanation.hint ?? onlyWayToWrite(path, found)) : undefined
   if (known !== undefined) return [{ path, at, severity: 'error', message: known, hint }]
   const name = path.length === 0 ? 'a configuration' : `\`${nameOf(path)}\``
   return [{ path, at, severity: 'error', message: `${name} ${predicate}`, hint }]
+}
+
+/** Where there is but one. */
+function onlyWayToWrite(path: Path, found: unknown): string | undefined {
+  if (path[0] === 'logs' && path.length === 3 && path[2] === 'type' && found === undefined) return '`type: file`'
+  return path[0] === 'server' && path.length === 1 && found === false ? '`server: {listen: false}`' : undefined
 }
 
 export function valueAt(value: unknown, path: Path): unknown {

@@ -44,7 +44,7 @@ hostname: a b
       '3:5 unknown key `pth` → did you mean `path`?',
       '4:21 `start_position` must be beginning, end, forceBeginning or forceEnd, not "begining" → did you mean `beginning`?',
       '5:11 `tags` must hold strings only; item 1 is none → write `key:value` without a space behind the colon, or put it in quotes',
-      '6:5 a config must have a type',
+      '6:5 a config must have a type → `type: file`',
       '6:11 `path` must be absolute: begin with /',
       '7:21 `max_line_bytes` must be a size such as 5MB or 1MiB, or a number of bytes',
       '10:3 unknown key `compresion` → did you mean `compression`?',
@@ -60,6 +60,25 @@ hostname: a b
       '21:12 `log_level` must be trace, debug, info, warn or error, not "warning" → did you mean `warn`?',
       '22:19 `open_files_limit` must be a number, not a list',
       '23:11 `hostname` must be a host name',
+    ])
+  })
+
+  it.each([
+    [
+      'logs_config: {use_compression: true}',
+      '3:1 unknown key `logs_config` → what it sets in a Datadog Agent belongs under `delivery:` and to a `destination:`',
+    ],
+    [
+      'logs_enabled: true',
+      '3:1 unknown key `logs_enabled` → nothing else is done here: leave it out, or set DD_LOGS_ENABLED=false',
+    ],
+  ])('know what a Datadog Agent has at the top level: %s', async (line, expected) => {
+    expect(await told(`${item}${line}\n`)).toEqual([expected])
+  })
+
+  it('show how the server is turned off', async () => {
+    expect(await told(`${item}server: false\n`)).toEqual([
+      '3:9 `server` must be a mapping (key: value), not false → `server: {listen: false}`',
     ])
   })
 
