@@ -66,7 +66,8 @@ export function renderProblem(problem: Problem): string {
   const lines = [problemLine(problem)]
   if (excerpt !== undefined && line !== undefined) {
     const gutter = ' '.repeat(String(line).length)
-    lines.push(`  ${line} | ${excerpt.text}`, `  ${gutter} | ${' '.repeat(excerpt.caret)}^`)
+    lines.push(`  ${line} | ${excerpt.text}`)
+    if (excerpt.caret !== undefined) lines.push(`  ${gutter} | ${' '.repeat(excerpt.caret)}^`)
   }
   if (hint !== undefined) lines.push(`  hint: ${hint}`)
   return lines.join('\n')

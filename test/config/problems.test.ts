@@ -149,6 +149,42 @@ hostname: a b
     )
   })
 
+  it.each([
+    [
+      'before a secret',
+      'destination: {type: datdog, api_key: s3cret}',
+      ' 3 | destination: {type: datdog, api_key: ********',
+      `   | ${' '.repeat(20)}^`,
+    ],
+    [
+      'at a secret',
+      'destination: {type: datadog, api_key: [s3cret]}',
+      ' 3 | destination: {type: datadog, api_key: ********',
+      `   | ${' '.repeat(38)}^`,
+    ],
+    [
+      'behind a secret',
+      'destination: {type: datadog, api_key: s3cret, sit: x}',
+      ' 3 | destination: {type: datadog, api_key: ********',
+      undefined,
+    ],
+    [
+      'behind a masked password',
+      'destination: {type: webhook, url: "https://a:b@h", hedders: {}}',
+      ' 3 | destination: {type: webhook, url: "https://********@h", hedders: {}}',
+      undefined,
+    ],
+  ])('have a caret only where it points at the place: %s', async (_what, line, ...expected) => {
+    const problems = await problemsOf(`${item}${line}\n`)
+    const shown = problems.map((problem) =>
+      renderProblem(problem)
+        .split('\n')
+        .slice(1)
+        .filter((text) => !text.startsWith('  hint')),
+    )
+    expect(shown.at(-1)).toEqual(expected.filter((text) => text !== undefined).map((text) => ` ${text}`))
+  })
+
   it('cut long lines around the caret and show no control characters', async () => {
     const [problem] = await problemsOf(`${item}? "${'x'.repeat(500)}"\n: 1\n`)
     expect(problem?.excerpt?.text.length).toBeLessThanOrEqual(120)
