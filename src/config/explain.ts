@@ -1,6 +1,7 @@
-import type * as z from 'zod/mini'
+import * as z from 'zod/mini'
 import type { Finding, Path } from './finding.ts'
 import { ruleMessage } from './rule-message.ts'
+import { commonDestinationSchema } from './schema.ts'
 import { suggestion } from './suggestion.ts'
 import { unknownKey } from './unknown-key.ts'
 
@@ -17,7 +18,22 @@ export interface Context {
 }
 
 /** The findings to report for one issue of the schema. */
-export function explain(issue: Issue, { value, base, nameOf, isYaml }: Context): readonly Finding[] {
+export function explain(issue: Issue, context: Context): readonly Finding[] {
+  return [
+    ...explainOne(issue, context),
+    ...issuesOfAnyType(issue, context).flatMap((other) => explainOne(other, context)),
+  ]
+}
+
+/** What is wrong with a destination whatever its type is: the schema looks no further where it knows none. */
+function issuesOfAnyType(issue: Issue, { value }: Context): readonly Issue[] {
+  if (issue.code !== 'invalid_union') return []
+  const path = issue.path.slice(0, -1)
+  const { error } = z.safeParse(commonDestinationSchema, valueAt(value, path))
+  return error?.issues.map((other) => ({ ...other, path: [...path, ...other.path] })) ?? []
+}
+
+function explainOne(issue: Issue, { value, base, nameOf, isYaml }: Context): readonly Finding[] {
   const path = [...base, ...issue.path]
   const found = valueAt(value, issue.path)
   if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => unknownKey(key, path, found))

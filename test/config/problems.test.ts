@@ -307,10 +307,18 @@ describe('what is missing', () => {
   it.each([
     ['destination: {site: x}', '3:1 `type` is missing: datadog or webhook'],
     ['destination: {type: datdog}', '3:21 `type` must be datadog or webhook, not "datdog" → did you mean `datadog`?'],
+    [
+      'destinations: [{type: splunk, token: x, compression: brotli, delivery: {throttle_qp: 1}}, {compression: lz4}]',
+      '3:23 `type` must be datadog or webhook, not "splunk"',
+      '3:54 `compression` must be zstd, gzip or none, not "brotli"',
+      '3:73 unknown key `throttle_qp` → did you mean `throttle_qps`?',
+      '3:91 `type` is missing: datadog or webhook',
+      '3:105 `compression` must be zstd, gzip or none, not "lz4"',
+    ],
     ['destinations: []', '3:15 `destinations` must not be empty'],
     ['destination: datadog', '3:14 `destination` must be a mapping (key: value), not a string'],
-  ])('is a sound destination in %j', async (line, expected) => {
-    expect(await told(`${item}${line}\n`)).toEqual([expected])
+  ])('is a sound destination in %j', async (line, ...expected) => {
+    expect(await told(`${item}${line}\n`)).toEqual(expected)
   })
 })
 
