@@ -4,6 +4,9 @@ import { join } from 'node:path'
 /** The positions. */
 export const REGISTRY_FILE = 'registry.json'
 
+/** Locked by the agent that works there. */
+export const LOCK_FILE = 'agent.lock'
+
 /** Where a running agent listens. */
 export function agentSocketPath(runPath: string): string {
   return join(runPath, 'agent.sock')

@@ -9,7 +9,7 @@ import { cachedReads } from '../tail/cached-reads.ts'
 import { nodeFiles } from '../tail/files.ts'
 import { createTailer, type Tailer } from '../tail/tailer.ts'
 import { drain } from './drain.ts'
-import { openPositions, type Positions, registryOf } from './positions.ts'
+import { openPositions, type Positions, type Refused, registryOf } from './positions.ts'
 import { openShipper, watchShipper } from './shipper.ts'
 import { describeAgent, type Vitals } from './status.ts'
 
@@ -22,10 +22,7 @@ export interface AgentOptions {
   readonly vitals: () => Vitals
 }
 
-export type OpenedAgent =
-  | { readonly kind: 'opened'; readonly agent: Agent }
-  /** Another agent works on the run path. */
-  | { readonly kind: 'refused'; readonly message: string }
+export type OpenedAgent = { readonly kind: 'opened'; readonly agent: Agent } | Refused
 
 interface Agent {
   status(): Status
@@ -43,7 +40,7 @@ export async function openAgent(options: AgentOptions): Promise<OpenedAgent> {
   const startedAtMs = Date.now()
   const holder = `tailship ${version} on ${config.hostname}, process ${vitals().pid}`
   const opened = await openPositions({ config, log, holder, startedAtMs })
-  if (opened.kind === 'held') return { kind: 'refused', message: opened.message }
+  if (opened.kind === 'refused') return opened
   const { positions } = opened
 
   let state: Status['state'] = 'starting'
@@ -78,7 +75,7 @@ export async function openAgent(options: AgentOptions): Promise<OpenedAgent> {
         tailer.start()
         state = config.enabled ? 'running' : 'disabled'
         announce(options, status())
-        for (const shipper of shippers) watchShipper(shipper, log, stopped.signal)
+        for (const shipper of shippers) watchShipper(shipper, stopped.signal)
       },
       drain: async (deadlineMs) => {
         state = 'draining'

@@ -4,6 +4,7 @@ import { geteuid } from 'node:process'
 import { type ImportedPosition, loadDatadogRegistry } from '../checkpoint/datadog-import.ts'
 import { openLock } from '../checkpoint/lock.ts'
 import { type LockedStore, lockedStore } from '../checkpoint/locked-store.ts'
+import { type ForeignFile, foreignState } from '../checkpoint/owner.ts'
 import { type GenerationRecord, parseRegistry, type RegistryState } from '../checkpoint/registry.ts'
 import { openStore } from '../checkpoint/store.ts'
 import type { Config } from '../config/config.ts'
@@ -26,10 +27,14 @@ export interface Positions {
   readonly store: LockedStore
 }
 
-export type OpenedPositions =
-  | { readonly kind: 'opened'; readonly positions: Positions }
-  /** Another agent works on the run path. */
-  | { readonly kind: 'held'; readonly message: string }
+export type OpenedPositions = { readonly kind: 'opened'; readonly positions: Positions } | Refused
+
+/** `held`: another agent works on the run path. `foreign`: it holds the positions of another user. */
+export interface Refused {
+  readonly kind: 'refused'
+  readonly why: 'held' | 'foreign'
+  readonly message: string
+}
 
 export interface PositionsOptions {
   readonly config: Config
@@ -39,11 +44,13 @@ export interface PositionsOptions {
   readonly startedAtMs: number
 }
 
-/** An unusable run path does not stop the agent: it is tried again at every write. */
+/** An unusable run path does not stop the agent: it is tried again at every write. Nor does it spoil what another agent has there. */
 export async function openPositions({ config, log, holder, startedAtMs }: PositionsOptions): Promise<OpenedPositions> {
   const { runPath, importPath } = config.checkpoint
+  const foreign = await foreignState(runPath)
+  if (foreign) return { kind: 'refused', why: 'foreign', message: foreignMessage(foreign, runPath) }
   const lock = await openLock(runPath, holder)
-  if (lock.kind === 'held') return { kind: 'held', message: lock.message }
+  if (lock.kind === 'held') return { kind: 'refused', why: 'held', message: lock.message }
   if (lock.kind === 'failed') {
     const hint = await remedyOf(lock, runPath)
     log.error(
@@ -70,6 +77,10 @@ export async function openPositions({ config, log, holder, startedAtMs }: Positi
       store: lockedStore(store, lock, () => openLock(runPath, holder)),
     },
   }
+}
+
+function foreignMessage({ path, uid }: ForeignFile, runPath: string): string {
+  return `${path} belongs to uid ${uid}: run the agent as that user, which could not use the positions that root leaves there; for root to go on from them, first chown -R 0 ${runPath}`
 }
 
 /** Without permission to enter the directory, it is unknown whether its lock is held. */

@@ -52,18 +52,9 @@ export async function openShipper(config: DestinationConfig, context: ShipperCon
 }
 
 /** Runs in the background until `signal` aborts. */
-export function watchShipper(shipper: Shipper, log: AgentLog, signal: AbortSignal): void {
-  void checkConnection(shipper, log, signal)
+export function watchShipper(shipper: Shipper, signal: AbortSignal): void {
+  void shipper.lane.checkConnection(signal)
   void recount(shipper, signal)
-}
-
-/** Reports early what an operator can fix: a wrong address, a wrong key. */
-async function checkConnection({ destination, lane }: Shipper, log: AgentLog, signal: AbortSignal): Promise<void> {
-  const verdict = await lane.probe(signal)
-  if (!verdict) return
-  if (verdict.kind === 'delivered') log.info({ destination: destination.name }, 'the destination answers')
-  else
-    log.warn({ destination: destination.name, reason: verdict.reason }, 'the destination does not accept requests yet')
 }
 
 /** A replay is a separate process and removes entries from the dead-letter directory. */

@@ -2,6 +2,7 @@ import { statSync } from 'node:fs'
 import { access, constants, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import { LOCK_FILE } from '../run-path.ts'
 import { makeDirectory } from '../system/durable-directory.ts'
 import { attempt, type SystemError, systemError } from '../system/system-error.ts'
 
@@ -49,8 +50,8 @@ interface Facts {
  * POSIX releases the lock when this process closes any descriptor of the file: nothing else here may open it.
  */
 export async function openLock(dir: string, holder: string, stat: Stat = statSync): Promise<Lock> {
-  const path = join(dir, 'agent.lock')
-  const holderPath = join(dir, 'agent.lock.holder')
+  const path = join(dir, LOCK_FILE)
+  const holderPath = join(dir, `${LOCK_FILE}.holder`)
   const directory = await attempt(makeDirectory(dir))
   if (directory !== undefined) return failed(path, directory)
   const database = lockFile(path)

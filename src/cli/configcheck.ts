@@ -10,6 +10,7 @@ import { writeColored } from './color.ts'
 import { credentialProblems } from './credential-problems.ts'
 import { credentialsOf } from './credentials.ts'
 import { importProblems } from './import-problems.ts'
+import { runPathProblems } from './run-path-problems.ts'
 import { sourceProblems } from './source-problems.ts'
 
 /** Reports everything wrong with a configuration, or what would run with it. Uses no network. */
@@ -27,7 +28,10 @@ export async function configcheck(
   } else {
     for (const problem of problems) io.stderr.write(`${renderProblem(problem)}\n`)
     if (!ok) writeColored(io.stderr, `FAIL ${countOf(problems)}\n`)
-    else if (config !== undefined) writeColored(io.stdout, `OK ${config.files.join(' ')}\n\n${planOf(config)}\n`)
+    else if (config !== undefined) {
+      const warned = problems.length > 0 ? `, ${counted(problems.length, 'warning')}` : ''
+      writeColored(io.stdout, `OK ${config.files.join(' ')}${warned}\n\n${planOf(config)}\n`)
+    }
   }
   return ok ? exitCode.ok : exitCode.configuration
 }
@@ -39,6 +43,7 @@ async function problemsAround({ config, origins }: Loaded): Promise<readonly Pro
     ...sourceProblems(config.sources, origins.sources),
     ...(await credentialProblems(credentials)),
     ...(await certificateProblems(credentials, Date.now())),
+    ...(await runPathProblems(config.checkpoint.runPath)),
     ...importProblems(config.checkpoint.importPath),
   ]
 }

@@ -1,5 +1,5 @@
 import { type AgentOptions, openAgent } from '../agent/agent.ts'
-import { type Problem, problemLine } from '../config/problem.ts'
+import { type Problem, plainProblemLine } from '../config/problem.ts'
 import { type ExitCode, exitCode, type Io } from '../io.ts'
 import type { Log } from '../log.ts'
 import { createLog, fileSink } from '../observe/log.ts'
@@ -60,7 +60,7 @@ async function runUntil({ first, second }: StopSignals, args: Arguments, io: Io)
       for (const problem of expiring) reportProblem(problem, configLog)
     })
   // Transient problems show in the state of what they concern, for as long as they last.
-  const standing = problems.filter(({ isTransient }) => !isTransient).map(problemLine)
+  const standing = problems.filter(({ isTransient }) => !isTransient).map(plainProblemLine)
   return serveUntil(first, { config, problems: standing, log, version, vitals: io.vitals })
 }
 
@@ -69,7 +69,7 @@ async function serveUntil(stopped: Promise<string>, options: AgentOptions): Prom
   const opened = await openAgent(options)
   if (opened.kind === 'refused') {
     log.error({}, opened.message)
-    return exitCode.busy
+    return opened.why === 'held' ? exitCode.busy : exitCode.permission
   }
   const { agent } = opened
   const server = await startServer({
@@ -89,5 +89,5 @@ async function serveUntil(stopped: Promise<string>, options: AgentOptions): Prom
 }
 
 function reportProblem(problem: Problem, log: Log): void {
-  log.warn({ setting: problem.key, hint: problem.hint }, problemLine(problem))
+  log.warn({ setting: problem.key, hint: problem.hint }, plainProblemLine(problem))
 }

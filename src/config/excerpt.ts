@@ -1,8 +1,8 @@
 /** A line of a file made presentable: no secrets, no control characters, bounded length. */
 export interface Excerpt {
   readonly text: string
-  /** How many characters of `text` precede the place. */
-  readonly caret: number
+  /** How many characters of `text` precede the place; undefined behind something hidden, where columns differ. */
+  readonly caret: number | undefined
 }
 
 const MAX_EXCERPT_CHARS = 120
@@ -17,10 +17,11 @@ const secretWithoutValue = new RegExp(`${secretKey.source}[|>]?[+-]?\\d?\\s*$`, 
 
 /** `line` and `column` count from 1. */
 export function excerptOf(lines: readonly string[], line: number, column: number): Excerpt {
-  const masked = withoutSecrets(lines, line - 1).replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, ' ')
-  const caret = Math.min(column - 1, masked.length)
-  const from = Math.max(0, Math.min(caret - MAX_EXCERPT_CHARS / 2, masked.length - MAX_EXCERPT_CHARS))
-  return { text: masked.slice(from, from + MAX_EXCERPT_CHARS).trimEnd(), caret: caret - from }
+  const masked = withoutSecrets(lines, line - 1)
+  const before = (lines[line - 1] ?? '').slice(0, column - 1)
+  const from = Math.max(0, Math.min(before.length - MAX_EXCERPT_CHARS / 2, masked.length - MAX_EXCERPT_CHARS))
+  const text = masked.slice(from, from + MAX_EXCERPT_CHARS).replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, ' ')
+  return { text: text.trimEnd(), caret: masked.startsWith(before) ? before.length - from : undefined }
 }
 
 function withoutSecrets(lines: readonly string[], index: number): string {

@@ -1,6 +1,7 @@
-import type * as z from 'zod/mini'
+import * as z from 'zod/mini'
 import type { Finding, Path } from './finding.ts'
 import { ruleMessage } from './rule-message.ts'
+import { commonDestinationSchema } from './schema.ts'
 import { suggestion } from './suggestion.ts'
 import { unknownKey } from './unknown-key.ts'
 
@@ -17,17 +18,38 @@ export interface Context {
 }
 
 /** The findings to report for one issue of the schema. */
-export function explain(issue: Issue, { value, base, nameOf, isYaml }: Context): readonly Finding[] {
+export function explain(issue: Issue, context: Context): readonly Finding[] {
+  return [
+    ...explainOne(issue, context),
+    ...issuesOfAnyType(issue, context).flatMap((other) => explainOne(other, context)),
+  ]
+}
+
+/** What is wrong with a destination whatever its type is: the schema looks no further where it knows none. */
+function issuesOfAnyType(issue: Issue, { value }: Context): readonly Issue[] {
+  if (issue.code !== 'invalid_union') return []
+  const path = issue.path.slice(0, -1)
+  const { error } = z.safeParse(commonDestinationSchema, valueAt(value, path))
+  return error?.issues.map((other) => ({ ...other, path: [...path, ...other.path] })) ?? []
+}
+
+function explainOne(issue: Issue, { value, base, nameOf, isYaml }: Context): readonly Finding[] {
   const path = [...base, ...issue.path]
   const found = valueAt(value, issue.path)
   if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => unknownKey(key, path, found))
   const at = found === undefined ? 'absent' : 'value'
   const known = ruleMessage(issue, path, valueAt(value, issue.path.slice(0, -1))) ?? sourceMessage(path, found)
   const { predicate, ...explanation } = found === undefined ? absent(issue) : refused(issue, found)
-  const hint = isYaml || issue.code !== 'invalid_type' ? explanation.hint : undefined
+  const hint = isYaml || issue.code !== 'invalid_type' ? (explanation.hint ?? onlyWayToWrite(path, found)) : undefined
   if (known !== undefined) return [{ path, at, severity: 'error', message: known, hint }]
   const name = path.length === 0 ? 'a configuration' : `\`${nameOf(path)}\``
   return [{ path, at, severity: 'error', message: `${name} ${predicate}`, hint }]
+}
+
+/** Where there is but one. */
+function onlyWayToWrite(path: Path, found: unknown): string | undefined {
+  if (path[0] === 'logs' && path.length === 3 && path[2] === 'type' && found === undefined) return '`type: file`'
+  return path[0] === 'server' && path.length === 1 && found === false ? '`server: {listen: false}`' : undefined
 }
 
 export function valueAt(value: unknown, path: Path): unknown {

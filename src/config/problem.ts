@@ -41,9 +41,18 @@ export function problemOf(
 }
 
 /** One line: `conf.yaml:3:5: unknown key …`. */
-export function problemLine({ file, line, column, message, scope }: Problem): string {
-  const place = line === undefined ? file : `${file}:${line}:${column ?? 1}`
-  return `${place}: ${scope === 'warning' ? 'warning: ' : ''}${message}`
+export function problemLine(problem: Problem): string {
+  const { message, scope } = problem
+  return `${placeOf(problem)}: ${scope === 'warning' ? 'warning: ' : ''}${message}`
+}
+
+/** The same for where it is said already how bad it is. */
+export function plainProblemLine(problem: Problem): string {
+  return `${placeOf(problem)}: ${problem.message}`
+}
+
+function placeOf({ file, line, column }: Problem): string {
+  return line === undefined ? file : `${file}:${line}:${column ?? 1}`
 }
 
 /** The one line and the hint: where, what, and what to do. */
@@ -57,7 +66,8 @@ export function renderProblem(problem: Problem): string {
   const lines = [problemLine(problem)]
   if (excerpt !== undefined && line !== undefined) {
     const gutter = ' '.repeat(String(line).length)
-    lines.push(`  ${line} | ${excerpt.text}`, `  ${gutter} | ${' '.repeat(excerpt.caret)}^`)
+    lines.push(`  ${line} | ${excerpt.text}`)
+    if (excerpt.caret !== undefined) lines.push(`  ${gutter} | ${' '.repeat(excerpt.caret)}^`)
   }
   if (hint !== undefined) lines.push(`  hint: ${hint}`)
   return lines.join('\n')

@@ -121,6 +121,9 @@ export const webhookSchema = z.strictObject({
   token_file: z.optional(text('File with the bearer token; read again when it changes')),
 })
 
+/** What destinations of every type have. */
+export const commonDestinationSchema = z.object(destinationShape)
+
 export const destinationSchema = z.discriminatedUnion('type', [datadogSchema, webhookSchema])
 
 export const checkpointSchema = z.strictObject({

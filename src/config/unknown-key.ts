@@ -43,6 +43,12 @@ const sections: Readonly<Record<string, Section>> = {
 }
 const places = [...Object.values(sections).slice(0, 3), ...Object.values(destinations), ...Object.values(sections), top]
 
+/** What stands at the top of a Datadog Agent's own configuration. */
+const hintsOfDatadog: ReadonlyMap<string, string> = new Map([
+  ['logs_config', 'what it sets in a Datadog Agent belongs under `delivery:` and to a `destination:`'],
+  ['logs_enabled', 'nothing else is done here: leave it out, or set DD_LOGS_ENABLED=false'],
+])
+
 /** The Datadog Agent's keys of a `logs:` item for joining lines. */
 const joinsLines = /^(?:auto_)?multi_?line/
 
@@ -59,6 +65,8 @@ export function unknownKey(key: string, path: Path, parent: unknown): Finding {
 function hintFor(key: string, path: Path, parent: unknown): string | undefined {
   if (isOfAnotherAgent(path, parent)) return undefined
   if (key.includes('\u00a0')) return 'it holds a no-break space (U+00A0): type a plain one'
+  const ofDatadog = path.length === 0 ? hintsOfDatadog.get(key) : undefined
+  if (ofDatadog !== undefined) return ofDatadog
   const home = places.find((place) => place.keys.includes(key))
   if (home !== undefined) return `\`${key}\` belongs ${home.where}`
   const near = suggestion(key, keysAt(path, parent))

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { type Batch, batchIdOf, createSettlements, joined, type Range, type Settlements } from './batch.ts'
 import type { DeadLettering } from './dead-lettering.ts'
-import { backoffMs, type DeliveryContext, type Sent, sendRange, sendUntilDecided, waitUntil } from './delivery.ts'
+import { type DeliveryContext, type Sent, sendRange, sendUntilDecided, waitBackoff } from './delivery.ts'
 import { createCredit, isAcceptedSince } from './evidence.ts'
 import { type Answer, type Doubted, type Doubtful, isolate, type RefusedRange } from './isolation.ts'
 import { type Failing, noteFailing } from './lane-account.ts'
@@ -147,7 +147,7 @@ export function createBatchDelivery(context: DeliveryContext, deadLetter: DeadLe
         sent.kind === 'refused' ? sent.verdict.reason : sent.reason,
         'the destination refuses a RequestReceived event: blocking-strict goes no further until it is accepted',
       )
-      const done = await waitRound(round, signal)
+      const done = await waitBackoff(context, round, signal)
       account.held -= 1
       if (!done) return { kind: 'aborted' }
     }
@@ -160,16 +160,12 @@ export function createBatchDelivery(context: DeliveryContext, deadLetter: DeadLe
       reason,
       'the destination refuses every record: nothing is dropped, the batch is tried again; check its address, path and credentials',
     )
-    return waitRound(round, signal)
+    return waitBackoff(context, round, signal)
   }
 
   function report(reason: string, message: string): void {
     const { name } = context.destination
     context.log.error({ key: `${message}:${name}`, destination: name, reason }, message)
-  }
-
-  function waitRound(round: number, signal: AbortSignal): Promise<boolean> {
-    return waitUntil(performance.now() + backoffMs(delivery, round), signal)
   }
 }
 

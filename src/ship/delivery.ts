@@ -90,18 +90,8 @@ export async function sendUntilDecided(
   }
 }
 
-/** Asks whether the destination admits us, throttled like any request; undefined if aborted first. */
-export async function probe(context: DeliveryContext, signal: AbortSignal): Promise<Verdict | undefined> {
-  const { destination } = context
-  if (!destination.probe || !(await waitTurn(context, signal))) return undefined
-  const verdict = await destination.probe(signal)
-  if (signal.aborted) return undefined
-  if (verdict.kind === 'retry') raiseFloor(context, verdict)
-  return verdict
-}
-
-/** Waits for Retry-After and for a token. */
-async function waitTurn({ floor, throttle }: DeliveryContext, signal: AbortSignal): Promise<boolean> {
+/** Waits for Retry-After and for a token; false if aborted first. */
+export async function waitTurn({ floor, throttle }: DeliveryContext, signal: AbortSignal): Promise<boolean> {
   do {
     if (!(await waitUntil(floor.notBeforeMs, signal))) return false
     try {
@@ -114,12 +104,15 @@ async function waitTurn({ floor, throttle }: DeliveryContext, signal: AbortSigna
   return !signal.aborted
 }
 
-function raiseFloor({ floor }: DeliveryContext, { retryAfterMs = 0 }: Extract<Verdict, { kind: 'retry' }>): void {
+export function raiseFloor(
+  { floor }: DeliveryContext,
+  { retryAfterMs = 0 }: Extract<Verdict, { kind: 'retry' }>,
+): void {
   floor.notBeforeMs = Math.max(floor.notBeforeMs, performance.now() + retryAfterMs)
 }
 
 /** The delay after `attempt` consecutive failures. */
-export function backoffMs({ initialBackoffMs, backoffFactor, maxBackoffMs }: DeliveryConfig, attempt: number): number {
+function backoffMs({ initialBackoffMs, backoffFactor, maxBackoffMs }: DeliveryConfig, attempt: number): number {
   return nextDelayMs({
     attempt,
     initialMs: initialBackoffMs,
@@ -129,7 +122,8 @@ export function backoffMs({ initialBackoffMs, backoffFactor, maxBackoffMs }: Del
   })
 }
 
-async function waitBackoff(
+/** Waits before the attempt after `attempt` failures, as a retry that is due; false if aborted first. */
+export async function waitBackoff(
   { delivery, account, floor }: DeliveryContext,
   attempt: number,
   signal: AbortSignal,
@@ -158,17 +152,21 @@ export async function waitUntil(atMs: number, signal: AbortSignal): Promise<bool
   return !signal.aborted
 }
 
-function noteFailure(
-  { account, destination, log }: DeliveryContext,
-  verdict: Exclude<Verdict, { kind: 'delivered' }>,
-): void {
+/** Any response but an acceptance. */
+type Unaccepted = Exclude<Verdict, { kind: 'delivered' }>
+
+export function noteError(account: LaneAccount, verdict: Unaccepted): void {
   account.lastError = { atMs: Date.now(), message: verdict.reason }
   if (verdict.kind === 'retry') account.trouble = verdict.unauthorized ? 'unauthorized' : undefined
+}
+
+function noteFailure({ account, destination, log }: DeliveryContext, verdict: Unaccepted): void {
+  noteError(account, verdict)
   const message = failureMessage(verdict)
   log.warn({ key: `${message}:${destination.name}`, destination: destination.name, reason: verdict.reason }, message)
 }
 
-function failureMessage(verdict: Exclude<Verdict, { kind: 'delivered' }>): string {
+function failureMessage(verdict: Unaccepted): string {
   if (verdict.kind !== 'retry') return 'a batch was refused; looking for the record that is refused'
   return verdict.unauthorized
     ? 'the destination does not accept the credentials: nothing is dropped, the batch is sent again; check the key or token'

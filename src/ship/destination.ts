@@ -13,7 +13,7 @@ export interface Destination {
   newBody(): Body
   /** One attempt. Resolves for anything the network or the server may do; never rejects, even when aborted. */
   send(request: SendRequest, signal: AbortSignal): Promise<Verdict>
-  /** Whether the destination is reachable and admits us, if its protocol can tell; informative, nothing waits for it. */
+  /** Whether the destination is reachable and admits us, if its protocol can tell; nothing waits for it. */
   probe?(signal: AbortSignal): Promise<Verdict>
   close(): Promise<void>
 }

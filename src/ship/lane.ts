@@ -7,10 +7,11 @@ import type { LineRules } from '../process/rules.ts'
 import type { Batch } from './batch.ts'
 import { createBatchDelivery } from './batch-delivery.ts'
 import type { Body } from './body/body.ts'
+import { checkConnection } from './connection-check.ts'
 import type { DeadLetter } from './dead-letter.ts'
 import { createDeadLettering } from './dead-lettering.ts'
-import { type DeliveryContext, probe } from './delivery.ts'
-import type { Destination, Verdict } from './destination.ts'
+import type { DeliveryContext } from './delivery.ts'
+import type { Destination } from './destination.ts'
 import { fill } from './filling.ts'
 import { createLaneAccount, type LaneAccount } from './lane-account.ts'
 import { createPool } from './pool.ts'
@@ -32,8 +33,8 @@ export interface Lane {
   readonly account: LaneAccount
   /** Begins to read and send. */
   start(): void
-  /** Asks the destination whether it admits us, if its protocol allows that; undefined if aborted first. */
-  probe(signal: AbortSignal): Promise<Verdict | undefined>
+  /** Asks the destination whether it admits us, if its protocol allows that, until it does or a batch is sent. */
+  checkConnection(signal: AbortSignal): Promise<void>
   /** Stops reading, sends what has been read, and resolves when all of it is settled. */
   drain(): Promise<void>
   /** Abandons what is not settled: it is read again after the next start. */
@@ -52,6 +53,7 @@ export function createLane(options: LaneOptions): Lane {
   const account = createLaneAccount()
   const reading = new AbortController()
   const sending = new AbortController()
+  const firstBatch = new AbortController()
   const queue = new PQueue({ concurrency: delivery.maxInFlight })
   const context: DeliveryContext = { destination, delivery, throttle, account, log, floor: { notBeforeMs: 0 } }
   const deadLetter = createDeadLettering(context, options.deadLetters)
@@ -93,6 +95,7 @@ export function createLane(options: LaneOptions): Lane {
   function dispatch(batch: Batch): void {
     account.inFlight += 1
     account.inFlightBytes += batch.bytes
+    if (batch.records > 0) firstBatch.abort()
     void queue.add(async () => {
       await deliver(batch, sending.signal)
       account.inFlight -= 1
@@ -115,7 +118,7 @@ export function createLane(options: LaneOptions): Lane {
     start() {
       loop = run(reading.signal)
     },
-    probe: (signal) => probe(context, signal),
+    checkConnection: (signal) => checkConnection(context, { signal, firstBatch: firstBatch.signal }),
     drain,
     abort() {
       sending.abort()

@@ -1,4 +1,5 @@
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
+import { chmodSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { configcheck } from '../../src/cli/configcheck.ts'
@@ -77,7 +78,7 @@ FAIL 3 problems
   it('shows warnings and succeeds', async () => {
     const { code, stdout, stderr } = await checked(`${item}destination: {type: datadog, api_key_file: /nowhere/key}\n`)
     expect(code).toBe(0)
-    expect(stdout).toMatch(/^OK conf\.yaml\n/)
+    expect(stdout).toMatch(/^OK conf\.yaml, 1 warning\n/)
     expect(stderr).toMatch(/^conf\.yaml:3:44: warning: `api_key_file` \/nowhere\/key does not exist/)
   })
 
@@ -259,6 +260,57 @@ users: [{name: "", user: {client-certificate-data: ${cert}, client-key-data: ${k
       ],
     ])
     expect(stderr).toContain('  hint: in a pod: is it mounted there?\n')
+  })
+
+  it('warns of a log that is a directory', async () => {
+    const { code, stderr } = await checked('logs:\n  - {type: file, path: /tmp}\n')
+    expect([code, stderr.split('\n')[0]]).toEqual([0, 'conf.yaml:2:24: warning: `path`: /tmp is a directory'])
+    expect(stderr).toContain('  hint: name files in it: /tmp/*.log\n')
+  })
+
+  it.each([
+    ['a file', 'DIR/conf.yaml', 'it is not a directory'],
+    ['below a file', 'DIR/conf.yaml/run', 'DIR/conf.yaml is not a directory'],
+    ['where the kernel makes the directories', '/proc/tailship/run', 'no directory can be made in /proc'],
+  ])('warns of a run path that is %s', async (_what, runPath, expected) => {
+    const directory = directoryOf({})
+    const path = runPath.replace('DIR', directory)
+    const file = join(directory, 'conf.yaml')
+    writeFileSync(file, `${item}checkpoint: {run_path: ${path}}\n`)
+    const [stdout, stderr] = [output(), output()]
+    expect(await configcheck([file], { env: key, stdout, stderr })).toBe(0)
+    const message = `\`checkpoint.run_path\`: ${expected.replace('DIR', directory)}: positions would not be kept`
+    expect(stderr.text).toMatch(`${path}: warning: ${message}\n  hint: mount a directory`)
+  })
+
+  it('warns of what the present user may not enter, read or write to', () => {
+    const directory = directoryOf({ 'closed/a.log': '', 'a.log': '', 'run/agent.lock': '' })
+    chmodSync(directory, 0o755)
+    const file = join(directory, 'conf.yaml')
+    writeFileSync(
+      file,
+      `logs:
+  - {type: file, path: ${directory}/closed/a.log}
+  - {type: file, path: ${directory}/closed/*.log}
+  - {type: file, path: ${directory}/a.log}
+destination: {type: webhook, url: "https://h"}
+checkpoint: {run_path: ${directory}/run}
+`,
+    )
+    for (const name of ['closed', 'a.log', 'run']) chmodSync(join(directory, name), 0)
+    const script = new URL('./check-as-nobody.ts', import.meta.url).pathname
+    const { status, stderr } = spawnSync(process.execPath, [script, file], { encoding: 'utf8' })
+    for (const name of ['closed', 'run']) chmodSync(join(directory, name), 0o700)
+    const [closed, log, run] = ['closed', 'a.log', 'run'].map((name) => join(directory, name))
+    expect([status, stderr.split('\n').filter((line) => line.includes(': warning: '))]).toEqual([
+      0,
+      [
+        `${file}:2:24: warning: \`path\`: the directory ${closed} may not be entered and listed (EACCES)`,
+        `${file}:3:24: warning: \`path\`: the directory ${closed} may not be entered and listed (EACCES)`,
+        `${file}:4:24: warning: \`path\`: ${log} may not be read (EACCES)`,
+        `${run}: warning: \`checkpoint.run_path\`: it may not be written to (EACCES): positions would not be kept`,
+      ],
+    ])
   })
 
   it.each([

@@ -44,7 +44,7 @@ hostname: a b
       '3:5 unknown key `pth` → did you mean `path`?',
       '4:21 `start_position` must be beginning, end, forceBeginning or forceEnd, not "begining" → did you mean `beginning`?',
       '5:11 `tags` must hold strings only; item 1 is none → write `key:value` without a space behind the colon, or put it in quotes',
-      '6:5 a config must have a type',
+      '6:5 a config must have a type → `type: file`',
       '6:11 `path` must be absolute: begin with /',
       '7:21 `max_line_bytes` must be a size such as 5MB or 1MiB, or a number of bytes',
       '10:3 unknown key `compresion` → did you mean `compression`?',
@@ -60,6 +60,25 @@ hostname: a b
       '21:12 `log_level` must be trace, debug, info, warn or error, not "warning" → did you mean `warn`?',
       '22:19 `open_files_limit` must be a number, not a list',
       '23:11 `hostname` must be a host name',
+    ])
+  })
+
+  it.each([
+    [
+      'logs_config: {use_compression: true}',
+      '3:1 unknown key `logs_config` → what it sets in a Datadog Agent belongs under `delivery:` and to a `destination:`',
+    ],
+    [
+      'logs_enabled: true',
+      '3:1 unknown key `logs_enabled` → nothing else is done here: leave it out, or set DD_LOGS_ENABLED=false',
+    ],
+  ])('know what a Datadog Agent has at the top level: %s', async (line, expected) => {
+    expect(await told(`${item}${line}\n`)).toEqual([expected])
+  })
+
+  it('show how the server is turned off', async () => {
+    expect(await told(`${item}server: false\n`)).toEqual([
+      '3:9 `server` must be a mapping (key: value), not false → `server: {listen: false}`',
     ])
   })
 
@@ -128,6 +147,42 @@ hostname: a b
         '  hint: did you mean `throttle_qps`?',
       ].join('\n'),
     )
+  })
+
+  it.each([
+    [
+      'before a secret',
+      'destination: {type: datdog, api_key: s3cret}',
+      ' 3 | destination: {type: datdog, api_key: ********',
+      `   | ${' '.repeat(20)}^`,
+    ],
+    [
+      'at a secret',
+      'destination: {type: datadog, api_key: [s3cret]}',
+      ' 3 | destination: {type: datadog, api_key: ********',
+      `   | ${' '.repeat(38)}^`,
+    ],
+    [
+      'behind a secret',
+      'destination: {type: datadog, api_key: s3cret, sit: x}',
+      ' 3 | destination: {type: datadog, api_key: ********',
+      undefined,
+    ],
+    [
+      'behind a masked password',
+      'destination: {type: webhook, url: "https://a:b@h", hedders: {}}',
+      ' 3 | destination: {type: webhook, url: "https://********@h", hedders: {}}',
+      undefined,
+    ],
+  ])('have a caret only where it points at the place: %s', async (_what, line, ...expected) => {
+    const problems = await problemsOf(`${item}${line}\n`)
+    const shown = problems.map((problem) =>
+      renderProblem(problem)
+        .split('\n')
+        .slice(1)
+        .filter((text) => !text.startsWith('  hint')),
+    )
+    expect(shown.at(-1)).toEqual(expected.filter((text) => text !== undefined).map((text) => ` ${text}`))
   })
 
   it('cut long lines around the caret and show no control characters', async () => {
@@ -252,10 +307,18 @@ describe('what is missing', () => {
   it.each([
     ['destination: {site: x}', '3:1 `type` is missing: datadog or webhook'],
     ['destination: {type: datdog}', '3:21 `type` must be datadog or webhook, not "datdog" → did you mean `datadog`?'],
+    [
+      'destinations: [{type: splunk, token: x, compression: brotli, delivery: {throttle_qp: 1}}, {compression: lz4}]',
+      '3:23 `type` must be datadog or webhook, not "splunk"',
+      '3:54 `compression` must be zstd, gzip or none, not "brotli"',
+      '3:73 unknown key `throttle_qp` → did you mean `throttle_qps`?',
+      '3:91 `type` is missing: datadog or webhook',
+      '3:105 `compression` must be zstd, gzip or none, not "lz4"',
+    ],
     ['destinations: []', '3:15 `destinations` must not be empty'],
     ['destination: datadog', '3:14 `destination` must be a mapping (key: value), not a string'],
-  ])('is a sound destination in %j', async (line, expected) => {
-    expect(await told(`${item}${line}\n`)).toEqual([expected])
+  ])('is a sound destination in %j', async (line, ...expected) => {
+    expect(await told(`${item}${line}\n`)).toEqual(expected)
   })
 })
 

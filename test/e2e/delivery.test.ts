@@ -1,5 +1,5 @@
-import { appendFileSync, mkdirSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { openAuditLog } from '../../src/demo/audit-log.ts'
 import { createEventSource } from '../../src/demo/events.ts'
@@ -117,6 +117,31 @@ test('status tells an outage, and the positions stay where they were until it is
   await caughtUp(agent)
   expect(await agent.stop()).toBe(0)
   log.close()
+  await intake.close()
+})
+
+test('status tells a missing and a wrong key while there is nothing to send, and only until it is mended', async () => {
+  using dir = tempDir()
+  const intake = await startIntake({ apiKey: 'right' })
+  const keyFile = join(dir.path, 'key')
+  using bench = agentBench(
+    dir.path,
+    `destination: {type: datadog, url: "${intake.url}", api_key_file: "${keyFile}"}\n${delivery}`,
+  )
+  mkdirSync(dirname(bench.auditLog))
+  writeFileSync(bench.auditLog, '')
+  const agent = bench.start()
+  const isRefused = async (reason: string) => {
+    const { destinations, health } = await agent.status()
+    return destinations[0]?.state === 'unauthorized' && !health.ready.ok && health.ready.reasons.join().includes(reason)
+  }
+  await until(() => isRefused('cannot be read (ENOENT)'))
+  writeFileSync(keyFile, 'wrong')
+  await until(() => isRefused('HTTP 403'))
+  writeFileSync(keyFile, 'right')
+  await until(async () => (await agent.status()).health.ready.ok)
+  expect((await agent.status()).destinations[0]).toMatchObject({ state: 'ok', batchesSent: 0 })
+  expect(await agent.stop()).toBe(0)
   await intake.close()
 })
 

@@ -2,12 +2,15 @@ import { spawnSync } from 'node:child_process'
 import {
   appendFileSync,
   chmodSync,
+  chownSync,
   closeSync,
   mkdirSync,
   openSync,
+  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -190,6 +193,50 @@ test.runIf(process.getuid?.() === 0)('a run path of another user is told of with
   })
 })
 
+test.runIf(process.getuid?.() === 0)(
+  'root leaves the positions of another user alone, and may take them over',
+  async () => {
+    using dir = tempDir()
+    const intake = await startIntake()
+    using bench = agentBench(dir.path, `destination: {type: webhook, url: "${intake.url}"}\n${delivery}`)
+    const inRunPath = () => readdirSync(bench.runPath).map((name) => join(bench.runPath, name))
+    const giveAllTo = (uid: number) => {
+      for (const path of [bench.runPath, ...inRunPath()]) chownSync(path, uid, uid)
+    }
+    const state = () => inRunPath().map((path) => [path, statSync(path).uid, readFileSync(path, 'latin1')])
+    const isRefused = async (file: string) => {
+      const before = state()
+      const agent = bench.start()
+      await until(() => agent.child.exitCode !== null)
+      expect(agent.child.exitCode).toBe(77)
+      expect(agent.log()).toContain(`${join(bench.runPath, file)} belongs to uid 65534: run the agent as that user`)
+      expect(state()).toEqual(before)
+    }
+    mkdirSync(dirname(bench.auditLog))
+    writeFileSync(bench.auditLog, line(1))
+    // Who made the directory for the agent does not matter.
+    mkdirSync(bench.runPath)
+    giveAllTo(65_534)
+    const first = bench.start()
+    await until(() => intake.records().length === 1)
+    expect(await first.stop()).toBe(0)
+
+    giveAllTo(65_534)
+    await isRefused('registry.json')
+    giveAllTo(0)
+    const again = bench.start()
+    expect((await again.status()).sources[0]?.files[0]?.positions[0]?.lagBytes).toBe(0)
+    expect(await again.stop()).toBe(0)
+    expect(intake.records()).toHaveLength(1)
+
+    // An agent that has not written any positions yet.
+    giveAllTo(65_534)
+    for (const path of inRunPath()) if (!path.endsWith('agent.lock')) rmSync(path)
+    await isRefused('agent.lock')
+    await intake.close()
+  },
+)
+
 test.each([
   ['that is not there', 'none.log', ['info', 'no file is there yet: it is read as soon as it comes']],
   ['whose directory is not there', 'none/a.log', ['warn', 'no file is there yet: it is read as soon as it comes']],
@@ -219,7 +266,9 @@ test('a key file that is not there yet is in the log, and no standing problem of
   )
   const agent = bench.start()
   const { config } = await agent.status()
-  expect(config.problems).toEqual([expect.stringContaining('`dead_letter_max_bytes` is less than the 2MiB')])
+  expect(config.problems).toEqual([
+    expect.stringMatching(/conf\.yaml:\d+:\d+: `dead_letter_max_bytes` is less than the 2MiB/),
+  ])
   expect(agent.log()).toContain(`\`api_key_file\` ${key} does not exist, or not yet: deliveries wait for it`)
   await agent.kill()
 })

@@ -9,7 +9,7 @@ import type { DeadLetter, WriteResult } from '../../src/ship/dead-letter.ts'
 import type { DeadLetterEntry } from '../../src/ship/dead-letter-entry.ts'
 import type { Verdict } from '../../src/ship/destination.ts'
 import { createLane } from '../../src/ship/lane.ts'
-import { failingSinceMs } from '../../src/ship/lane-account.ts'
+import { failingSinceMs, nextAttemptAtMs } from '../../src/ship/lane-account.ts'
 import { busy, fakeDestination, ok, refused, type SentRequest, tooLarge } from '../support/fake-destination.ts'
 import { memoryFeed, originOf } from '../support/memory-feed.ts'
 import { silentLog } from '../support/tail-rig.ts'
@@ -30,6 +30,8 @@ const delivery: DeliveryConfig = {
   maxAttempts: undefined,
   requestTimeoutMs: 1000,
 }
+
+const DAY_MS = 86_400_000
 
 const free = { take: async () => undefined, stop() {} }
 
@@ -57,7 +59,6 @@ interface Setup {
   readonly maxLineBytes?: number
   readonly batchMaxBytes?: number
   readonly stored?: WriteResult[]
-  readonly probe?: () => Promise<Verdict>
   readonly log?: Log
   /** What is before is settled. */
   readonly from?: number
@@ -70,13 +71,12 @@ function setUp({
   maxLineBytes = 1024,
   batchMaxBytes = 4096,
   stored,
-  probe,
   log = silentLog,
   from,
 }: Setup) {
   const file = memoryFeed(Buffer.from(content), originOf('/var/log/audit.log', maxLineBytes), from)
   const batchMaxSize = more?.batchMaxSize ?? delivery.batchMaxSize
-  const fake = fakeDestination(answer, { batchMaxSize, batchMaxBytes, maxLineBytes: 1024 }, probe)
+  const fake = fakeDestination(answer, { batchMaxSize, batchMaxBytes, maxLineBytes: 1024 })
   const dead = deadLetters(stored)
   const lane = createLane({
     destination: fake.destination,
@@ -331,23 +331,6 @@ describe('a lane', () => {
     await lane.drain()
   })
 
-  test('asks whether it is let in, and waits for Retry-After of that answer, too', async () => {
-    const askedAtMs: number[] = []
-    const { lane } = setUp({
-      content: '',
-      probe: async () => {
-        askedAtMs.push(performance.now())
-        return { ...busy, retryAfterMs: 60 }
-      },
-    })
-    const { signal } = new AbortController()
-    expect(await lane.probe(AbortSignal.abort())).toBeUndefined()
-    expect([await lane.probe(signal), await lane.probe(signal)]).toMatchObject([{ status: 503 }, { status: 503 }])
-    expect(askedAtMs).toHaveLength(2)
-    expect((askedAtMs[1] ?? 0) - (askedAtMs[0] ?? 0)).toBeGreaterThanOrEqual(59)
-    await lane.drain()
-  })
-
   test('sends a batch batch_max_wait after its first line, whatever follows', async () => {
     const lines = numbered(6000).slice(1000)
     const file = memoryFeed(Buffer.from(`${lines.join('\n')}\n`))
@@ -445,6 +428,24 @@ describe('poison isolation', () => {
     expect(dead.lines).toEqual([])
     await lane.drain()
   })
+
+  test.each(['batch', 'blocking-strict'] as const)(
+    'tells in mode %s when a batch is tried again, and counts it',
+    async (mode) => {
+      const { lane } = setUp({
+        content: '{"stage":"RequestReceived"}\n',
+        answer: () => refused,
+        delivery: { mode, maxInFlight: 1, initialBackoffMs: DAY_MS, maxBackoffMs: DAY_MS },
+      })
+      const { account } = lane
+      await until(() => account.trouble === 'misconfigured' || account.held === 1)
+      expect(account.retries).toBe(1)
+      expect(nextAttemptAtMs(account)).toBeGreaterThan(0)
+      await lane.abort()
+      expect(nextAttemptAtMs(account)).toBeUndefined()
+      expect(account.retryTimeMs).toBeGreaterThan(0)
+    },
+  )
 
   test('dead-letters a single refused record once others are accepted', async () => {
     const { dead, done, lane } = setUp({

@@ -39,10 +39,11 @@ export function openConnections(options: ConnectionsOptions): Connections {
   const { target, proxy, requestTimeoutMs } = options
   const end = new AbortController()
   const dispatcher = openDispatcher(options, end.signal)
+  const isPlain = !target.secure && target.socketPath === undefined && proxy === undefined
   return {
     post(request, signal) {
       const body = outgoingBody(request.body, target.secure || proxy?.startsWith('https:') === true)
-      const exchange = new Exchange(body)
+      const exchange = new Exchange(body, { isPlain })
       const start = () =>
         dispatcher.dispatch(
           {

@@ -1,5 +1,6 @@
 import { Buffer } from 'node:buffer'
 import type { Answer } from './answer.ts'
+import { failureReason } from './failure-reason.ts'
 import type { OutgoingBody } from './outgoing-body.ts'
 
 /** What undici passes to request handlers. */
@@ -17,6 +18,7 @@ const MAX_TEXT_BYTES = 4096
 /** One request and its response as reported by undici, settled once: by the response's end, an error, the timeout or the signal. */
 export class Exchange {
   readonly #body: OutgoingBody
+  readonly #target: { readonly isPlain: boolean }
   readonly #answer = Promise.withResolvers<Answer>()
   readonly #text = Buffer.alloc(MAX_TEXT_BYTES)
   #controller: Controller | undefined
@@ -25,8 +27,9 @@ export class Exchange {
   #headers: Headers = {}
   #bytes = 0
 
-  constructor(body: OutgoingBody) {
+  constructor(body: OutgoingBody, target: { readonly isPlain: boolean }) {
     this.#body = body
+    this.#target = target
   }
 
   /** Never rejects: an error thrown by `start` is an outcome, too. */
@@ -39,7 +42,7 @@ export class Exchange {
       else start()
       return await this.#answer.promise
     } catch (error) {
-      return { kind: 'failed', reason: reasonOf(error) }
+      return { kind: 'failed', reason: failureReason(error, this.#target) }
     } finally {
       clearTimeout(timer)
       signal.removeEventListener('abort', onAbort)
@@ -74,7 +77,7 @@ export class Exchange {
   }
 
   onResponseError(_controller: Controller | null, error: Error): void {
-    this.#settle({ kind: 'failed', reason: reasonOf(error) })
+    this.#settle({ kind: 'failed', reason: failureReason(error, this.#target) })
   }
 
   /**
@@ -95,15 +98,4 @@ export class Exchange {
 
 function first(value: string | string[] | undefined): string | undefined {
   return Array.isArray(value) ? value[0] : value
-}
-
-/** `ECONNREFUSED: connect ECONNREFUSED 127.0.0.1:1`; if several addresses were tried, the first failure. */
-function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return 'unknown error'
-  if (error instanceof AggregateError && error.errors.length > 0) return reasonOf(error.errors[0])
-  const code = 'code' in error && typeof error.code === 'string' ? error.code : error.name
-  if (code === 'ERR_SSL_WRONG_VERSION_NUMBER') return `${code}: the server does not speak TLS there: is it http://?`
-  // OpenSSL's own message is a line from its source code.
-  if (code.startsWith('ERR_SSL_') && 'reason' in error) return `${code}: ${error.reason}`
-  return `${code}: ${error.message}`
 }

@@ -19,11 +19,21 @@ describe('the certificate of a server', () => {
       'is not trusted by another ca_file',
       'server',
       { caFile: fixturePath('other-ca.pem') },
-      'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+      'UNABLE_TO_VERIFY_LEAF_SIGNATURE: unable to verify the first certificate: give its CA as tls.ca_file (',
     ],
-    ['is not trusted by the system', 'server', { caFile: undefined }, 'UNABLE_TO_VERIFY_LEAF_SIGNATURE'],
+    [
+      'is not trusted by the system',
+      'server',
+      { caFile: undefined },
+      ': give its CA as tls.ca_file (in a kubeconfig: ',
+    ],
     ['does not matter with insecure_skip_verify', 'named', { caFile: undefined, insecureSkipVerify: true }, undefined],
-    ['must be for the address', 'named', {}, 'ERR_TLS_CERT_ALTNAME_INVALID'],
+    [
+      'must be for the address',
+      'named',
+      {},
+      'ERR_TLS_CERT_ALTNAME_INVALID: if it has the right name, give that as tls.server_name (in a kubeconfig: tls-server-name): Hostname/IP does not match',
+    ],
     ['must be for server_name instead, if given', 'named', { serverName: 'intake.test' }, undefined],
   ]
   for (const [what, server, tls, reason] of rows) {
@@ -61,6 +71,15 @@ it('a server without TLS at an https:// address is named as such', async () => {
   expect(await openDestination(webhookConfig(url)).send(sendRequest('[]'), never)).toEqual({
     kind: 'retry',
     reason: 'ERR_SSL_WRONG_VERSION_NUMBER: the server does not speak TLS there: is it http://?',
+  })
+})
+
+it('a server with TLS at an http:// address is guessed', async () => {
+  const intake = await openIntake({ tls: serverIdentity() })
+  const url = intake.url.replace('https:', 'http:')
+  expect(await openDestination(webhookConfig(url)).send(sendRequest('[]'), never)).toEqual({
+    kind: 'retry',
+    reason: 'UND_ERR_SOCKET: other side closed without an answer: is it https://?',
   })
 })
 

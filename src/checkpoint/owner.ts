@@ -1,0 +1,52 @@
+import { rm, stat, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { geteuid, pid } from 'node:process'
+import { LOCK_FILE, REGISTRY_FILE } from '../run-path.ts'
+
+/** A file that an agent of another user left. */
+export interface ForeignFile {
+  readonly path: string
+  readonly uid: number
+}
+
+/** For root: state of another user, whose agent could not read what root writes there, and would send everything again. */
+export async function foreignState(dir: string): Promise<ForeignFile | undefined> {
+  // The kernel keeps everybody else out.
+  return geteuid?.() === 0 ? stateOfAnother(dir, () => ownerOfNewFile(dir)) : undefined
+}
+
+/**
+ * The files tell whose agent works there. Their directory does not: the kubelet or an administrator may have made it for the
+ * agent. Neither does our own uid: where root is squashed or all files have one owner (NFS, CIFS), a new file shows whose ours
+ * are.
+ */
+export async function stateOfAnother(
+  dir: string,
+  ownOwner: () => Promise<number | undefined>,
+): Promise<ForeignFile | undefined> {
+  for (const name of [REGISTRY_FILE, LOCK_FILE]) {
+    const path = join(dir, name)
+    const uid = await ownerOf(path)
+    if (uid === undefined) continue
+    const own = await ownOwner()
+    return own === undefined || own === uid ? undefined : { path, uid }
+  }
+  return undefined
+}
+
+/** Undefined if none can be made: then no state can be written there either. */
+async function ownerOfNewFile(dir: string): Promise<number | undefined> {
+  const path = join(dir, `.owner-${pid}`)
+  try {
+    await writeFile(path, '', { mode: 0o600 })
+    return await ownerOf(path)
+  } catch {
+    return undefined
+  } finally {
+    await rm(path, { force: true }).catch(() => undefined)
+  }
+}
+
+async function ownerOf(path: string): Promise<number | undefined> {
+  return (await stat(path).catch(() => undefined))?.uid
+}
