@@ -1,5 +1,6 @@
 import { type Archive, headOf, inspect, MOVED, sizeOf } from './archive-inspection.ts'
 import { Fault, TooEarly } from './files.ts'
+import { fingerprintOnce } from './fingerprint.ts'
 import type { Generation } from './generation.ts'
 import type { Generations } from './generations.ts'
 import { isHistory } from './history.ts'
@@ -33,7 +34,7 @@ async function resolve(generations: Generations, archive: Archive, isFirst: bool
   if (head instanceof Fault) return head
   const inflatedSize = sizeOf(files, archive)
   if (inflatedSize instanceof Fault) return inflatedSize
-  const suspects = [...generations.all()].filter((generation) => beginsAs(generation, head))
+  const suspects = beginningWith(head, generations)
   const [known, ...others] = suspects.filter((generation) => isStillIn(generation, archive, inflatedSize))
   if (known && others.length === 0)
     return giveHome(generations, archive, { generation: known, inflatedSize: known.size })
@@ -90,9 +91,12 @@ function giveHome(
   return undefined
 }
 
-/** A generation whose first bytes are unknown is not a suspect. */
-function beginsAs({ head }: Generation, begin: Buffer): boolean {
-  return head.length > 0 && head.matches(begin.subarray(0, head.length)) === true
+/** Not those whose first bytes are unknown. */
+function beginningWith(begin: Buffer, generations: Generations): readonly Generation[] {
+  const fingerprintOf = fingerprintOnce()
+  return generations
+    .all()
+    .filter(({ head }) => head.length > 0 && head.matches(begin.subarray(0, head.length), fingerprintOf) === true)
 }
 
 /**

@@ -1,8 +1,8 @@
 import { NEWLINE } from '../block.ts'
-import { FINGERPRINT_BYTES, type Fingerprint } from '../checkpoint/registry.ts'
+import { FINGERPRINT_BYTES } from '../checkpoint/registry.ts'
 import { type Candidate, COMPARED_BYTES } from './candidate.ts'
 import { Fault, type FileFacts, TooEarly } from './files.ts'
-import { fingerprint } from './fingerprint.ts'
+import { fingerprintOnce } from './fingerprint.ts'
 import type { Generation } from './generation.ts'
 import type { Generations } from './generations.ts'
 import { type FileIdentity, isCertainlyOther, isIdentity } from './identity.ts'
@@ -65,13 +65,8 @@ function mayGrow({ facts }: Candidate, { generations: { decisions, options }, no
 
 /** The candidate with its first bytes read and hashed once: they rule out most generations, of which there may be thousands. */
 function beginningWith(begin: Buffer, { facts, size, bytes }: Candidate): Readable {
-  const fingerprints = new Map<number, Fingerprint>()
   return {
-    fingerprintOf(front) {
-      const known = fingerprints.get(front.length) ?? fingerprint(front)
-      fingerprints.set(front.length, known)
-      return known
-    },
+    fingerprintOf: fingerprintOnce(),
     facts,
     size,
     bytes: (position, length) =>
