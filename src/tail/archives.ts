@@ -4,6 +4,7 @@ import { fingerprintOnce } from './fingerprint.ts'
 import type { Generation } from './generation.ts'
 import type { Generations } from './generations.ts'
 import { isHistory } from './history.ts'
+import { isRenumbered } from './identity.ts'
 import { judge } from './judgement.ts'
 import type { Place } from './place.ts'
 import { recognise } from './recognition.ts'
@@ -118,10 +119,12 @@ function beginningWith(begin: Buffer, generations: Generations): readonly Genera
  * Recognises a known archive without inflating all of it, by file identity: another one may have the same beginning and
  * length, and a number in its name would not show the difference.
  */
-function isStillIn({ finished, size, place, identity }: Generation, { facts }: Archive, inflatedSize: number): boolean {
+function isStillIn(generation: Generation, { facts }: Archive, inflatedSize: number): boolean {
+  const { finished, size, place, identity, isArchive } = generation
   // The device number may change, with or without a birth time.
   const isSameFile = identity.ino === facts.ino && identity.birth === facts.birth
-  return finished && !place && size % 2 ** 32 === inflatedSize && isSameFile
+  const isAway = !place || (isArchive && isRenumbered(generation, facts))
+  return finished && isAway && size % 2 ** 32 === inflatedSize && isSameFile
 }
 
 /**
