@@ -120,7 +120,9 @@ function beginningWith(begin: Buffer, generations: Generations): readonly Genera
  * length, and a number in its name would not show the difference.
  */
 function isStillIn(generation: Generation, { facts }: Archive, inflatedSize: number): boolean {
-  const { finished, size, place, identity, isArchive } = generation
+  const { finished, size, place, identity, isArchive, mtimeMs } = generation
+  // Even then it may have been written over, since it was last seen.
+  if (facts.mtimeMs > mtimeMs) return false
   // The device number may change, with or without a birth time.
   const isSameFile = identity.ino === facts.ino && identity.birth === facts.birth
   const isAway = !place || (isArchive && isRenumbered(generation, facts))

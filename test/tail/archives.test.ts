@@ -1,4 +1,13 @@
-import { appendFileSync, readFileSync, renameSync, rmSync, truncateSync, utimesSync, writeFileSync } from 'node:fs'
+import {
+  appendFileSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
@@ -6,7 +15,8 @@ import type { LogFields } from '../../src/log.ts'
 import { type Files, nodeFiles } from '../../src/tail/files.ts'
 import type { Lineage } from '../../src/tail/lineage.ts'
 import { createTailer } from '../../src/tail/tailer.ts'
-import { faultyFiles } from '../support/faulty-files.ts'
+import { birthless, faultyFiles } from '../support/faulty-files.ts'
+import { moment } from '../support/moment.ts'
 import { silentLog, sourceOf, tailRig } from '../support/tail-rig.ts'
 import { tempDir } from '../support/temp-dir.ts'
 import { until } from '../support/until.ts'
@@ -504,6 +514,56 @@ describe('an archive of what is settled', () => {
     if (expected) expect(read).toEqual(expected)
     else expect(read).toHaveLength(30_001)
     expect(log.count).toBeGreaterThan(0)
+    await tail.close()
+  })
+})
+
+describe('an archive that is written over in place', () => {
+  const BANNER = `${'#'.repeat(2000)}\n`
+  const over = (path: string, text: string) => {
+    const { ino } = statSync(path)
+    writeFileSync(path, gzipSync(text))
+    expect(statSync(path).ino).toBe(ino)
+  }
+  const places = [true, false].flatMap((hasBirth) => [true, false].map((isDown) => ({ hasBirth, isDown })))
+
+  test.each(places)(
+    'is read though it begins as before and is as long (birth times: $hasBirth, down: $isDown)',
+    async ({ hasBirth, isDown }) => {
+      using dir = tempDir()
+      const { at, tail, write } = rig(dir.path, hasBirth ? nodeFiles : birthless(nodeFiles))
+      writeFileSync(at('audit.log.1.gz'), gzipSync(`${BANNER}first  1\n`))
+      write('audit.log', 'live\n')
+      expect((await tail.lines()).slice(1)).toEqual(['first  1', 'live'])
+      const records = structuredClone(tail.tailer.records())
+      await moment(dir.path)
+      over(at('audit.log.1.gz'), `${BANNER}second 2\n`)
+      if (isDown) await tail.restart(records)
+      expect((await tail.lines()).slice(1)).toEqual(['second 2'])
+      await tail.close()
+    },
+  )
+
+  test.each([10, 3000])('while it is read is read from its beginning, once (first line of %i bytes)', async (bytes) => {
+    using dir = tempDir()
+    const { at, errors, tail, write } = rig(dir.path)
+    const lines = (name: string) => [
+      `${name} ${'x'.repeat(bytes)}`,
+      ...Array.from({ length: 500 }, (_, n) => `${name} ${n}`),
+    ]
+    const text = (name: string) => `${lines(name).join('\n')}\n`
+    writeFileSync(at('audit.log.1.gz'), gzipSync(text('first')))
+    write('audit.log', 'live\n')
+    await tail.tailer.pass()
+    const room = Buffer.alloc(4000)
+    const chunk = await tail.tailer.feed('main').read(room)
+    const end = room.lastIndexOf(10) + 1
+    chunk?.take(end).settle(settled)
+    chunk?.leave('unread')
+    await moment(dir.path)
+    over(at('audit.log.1.gz'), text('second'))
+    expect((await tail.lines()).toSorted()).toEqual([...lines('second'), 'live'].toSorted())
+    expect(errors.map((fields) => fields.bytes)).toEqual([text('first').length - end])
     await tail.close()
   })
 })

@@ -5,6 +5,7 @@ import {
   mkdirSync,
   readFileSync,
   renameSync,
+  rmdirSync,
   rmSync,
   statSync,
   truncateSync,
@@ -515,6 +516,33 @@ describe('archives that were known before are not delivered again', () => {
     expect(await tail.lines()).toEqual(['next'])
     await tail.close()
   })
+
+  test.each([
+    ['', true],
+    ['.gz', false],
+  ])(
+    'when their directory is gone for a while, however many they are (.1%s, restart: %s)',
+    async (end, isRestarted) => {
+      using dir = tempDir()
+      const directory = join(dir.path, 'log')
+      mkdirSync(directory)
+      const { at, write, append } = log(directory)
+      for (let n = 270; n > 0; n -= 1) write(`.${n}${end}`, `rotated ${n} ${'x'.repeat(1500)}\n`)
+      write('', 'live\n')
+      const tail = tailRig({ dir: directory, sources: [sourceOf(at(), { backfill: true })] })
+      expect(await tail.lines()).toHaveLength(271)
+      renameSync(directory, `${directory}.away`)
+      // What is left of a volume that is not mounted.
+      mkdirSync(directory)
+      if (isRestarted) await tail.restart()
+      expect(await tail.lines()).toEqual([])
+      rmdirSync(directory)
+      renameSync(`${directory}.away`, directory)
+      append('next\n')
+      expect(await tail.lines()).toEqual(['next'])
+      await tail.close()
+    },
+  )
 
   test('where the number of their device changes and nothing tells when they were made', async () => {
     using dir = tempDir()
