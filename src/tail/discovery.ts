@@ -3,7 +3,7 @@ import type { SourceConfig } from '../config/config.ts'
 import type { DirectoryListing, DirectoryListings } from './directory-listings.ts'
 import { Fault, type Files, isAbsent } from './files.ts'
 import { compileGlob, compileGlobs } from './glob.ts'
-import { liveNameOf } from './rotated-name.ts'
+import { liveNamesOf } from './rotated-name.ts'
 
 export interface Discovered {
   /** Live paths, sorted. A path without a glob is always included, even while there is no such file. */
@@ -44,9 +44,8 @@ export function createDiscovery(
     for (const name of names) {
       const path = join(directory, name)
       if (!isWanted(path)) continue
-      const live = liveNameOf(name)
-      const livePath = live === undefined ? undefined : join(directory, live)
-      found.add(livePath !== undefined && isWanted(livePath) ? livePath : path)
+      const livePaths = liveNamesOf(name).map((live) => join(directory, live))
+      found.add(livePaths.find(isWanted) ?? path)
     }
     return [...found]
   }

@@ -3,6 +3,7 @@ import {
   chmodSync,
   linkSync,
   mkdirSync,
+  readFileSync,
   renameSync,
   rmSync,
   symlinkSync,
@@ -10,6 +11,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { gzipSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
 import type { SourceConfig } from '../../src/config/config.ts'
 import { createDirectoryListings } from '../../src/tail/directory-listings.ts'
@@ -290,6 +292,25 @@ describe('patterns', () => {
     expect(await sorted()).toEqual(['new'])
     await tail.close()
   })
+
+  test.each(['app.log.2026-11-20', 'app.log-20261120', 'app-2026-11-20T14-33-45.420.log', 'app.log.1'])(
+    'read the archive of a file of its own whose name looks rotated, inflated and once (%s)',
+    async (name) => {
+      using dir = tempDir()
+      const { tail, sorted, append, at } = rig(dir.path, ['app.log[.-]*', 'app-*'])
+      append(name, 'one\n')
+      expect(await sorted()).toEqual(['one'])
+      const records = structuredClone(tail.tailer.records())
+      append(name, 'unread\n')
+      writeFileSync(at(`${name}.gz`), gzipSync(readFileSync(at(name))))
+      rmSync(at(name))
+      await tail.restart(records)
+      expect(await sorted()).toEqual(['unread'])
+      await tail.restart()
+      expect(await sorted()).toEqual([])
+      await tail.close()
+    },
+  )
 })
 
 describe('a file that is renamed to a name that the pattern means, too', () => {
