@@ -18,6 +18,8 @@ export interface Discovered {
 export interface Discovery {
   /** The current live files; the same object if nothing changed. */
   look(): Discovered
+  /** Whether the pattern means a live file at `path`, there or not. */
+  means(path: string): boolean
   /** Whether a file that appeared at `path` may be a live file, or a directory that appeared there may hold one. */
   concerns(path: string): boolean
 }
@@ -52,7 +54,7 @@ export function createDiscovery(
 
   if (glob.isLiteral) {
     const literal = { paths: isExcluded(glob.base) ? [] : [glob.base], directories: [], faults: [] }
-    return { look: () => literal, concerns: () => false }
+    return { look: () => literal, means: isWanted, concerns: () => false }
   }
   return {
     look() {
@@ -66,6 +68,7 @@ export function createDiscovery(
       last = { visits, discovered }
       return discovered
     },
+    means: isWanted,
     concerns: (path) => isWanted(path) || (glob.reaches(dirname(path)) && glob.reaches(path)),
   }
 }

@@ -313,6 +313,43 @@ describe('patterns', () => {
   )
 })
 
+describe('a file that only a pattern means', () => {
+  const moves = [
+    ['*.log', 'app.log', 'app.log.1'],
+    ['*.log', 'app.log', 'app.log.1.gz'],
+    ['*.log', 'app-20261120.log', 'app-20261120.log.gz'],
+    ['app.log-????????', 'app.log-20261120', 'app.log-20261120.gz'],
+    ['**/*.log', 'pod/app.log', 'pod/app.log.1'],
+  ] as const
+
+  test.each(moves)(
+    '%s: is read on when it was rotated or packed while the agent was down and none took its place (%s, %s)',
+    async (pattern, from, to) => {
+      using dir = tempDir()
+      const { tail, sorted, append, at } = rig(dir.path, [pattern], { goneMs: 0 })
+      mkdirSync(at('pod'))
+      append(from, 'one\n')
+      expect(await sorted()).toEqual(['one'])
+      const records = structuredClone(tail.tailer.records())
+      append(from, 'two\n')
+      if (to.endsWith('.gz')) writeFileSync(at(to), gzipSync(readFileSync(at(from))))
+      if (to.endsWith('.gz')) rmSync(at(from))
+      else renameSync(at(from), at(to))
+      await tail.restart(records)
+      expect(await sorted()).toEqual(['two'])
+      await tail.restart()
+      expect(await sorted()).toEqual([])
+      append(from, 'new\n')
+      expect(await sorted()).toEqual(['new'])
+      for (const name of [from, to]) rmSync(at(name))
+      await sorted()
+      await sorted()
+      expect(tail.tailer.view().flatMap(({ lineages }) => lineages)).toEqual([])
+      await tail.close()
+    },
+  )
+})
+
 describe('a file that is renamed to a name that the pattern means, too', () => {
   test.each([false, true])('is read once and in order (restart: %s)', async (restart) => {
     using dir = tempDir()
