@@ -120,8 +120,10 @@ export function createSources(options: SourcesOptions): Sources {
     const unfinished = [...remembered.all()].filter(({ finished }) => !finished)
     for (const path of new Set(unfinished.map((record) => record.path))) {
       const source = sources.find(({ discovery }) => discovery.means(path))
+      // Where nothing counts that was read before, it would be read again at every start.
+      if (!source || source.config.startPosition.startsWith('force')) continue
       const listing = listings.list(dirname(path))
-      if (!source || listing instanceof Fault || listing.rotatedOf(basename(path)).length === 0) continue
+      if (listing instanceof Fault || listing.rotatedOf(basename(path)).length === 0) continue
       add(source, path, remembered.take(path))
     }
   }

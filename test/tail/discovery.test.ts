@@ -350,6 +350,21 @@ describe('a file that only a pattern means', () => {
   )
 })
 
+test.each(['forceBeginning', 'forceEnd'] as const)(
+  'what was rotated while the agent was down stays where it is under %s',
+  async (startPosition) => {
+    using dir = tempDir()
+    const { tail, sorted, append, at } = rig(dir.path, [['*.log', { startPosition }]])
+    expect(await sorted()).toEqual([])
+    append('app.log', 'one\n')
+    expect(await sorted()).toEqual(['one'])
+    renameSync(at('app.log'), at('app.log.1'))
+    await tail.restart()
+    expect(await sorted()).toEqual([])
+    await tail.close()
+  },
+)
+
 describe('a file that is renamed to a name that the pattern means, too', () => {
   test.each([false, true])('is read once and in order (restart: %s)', async (restart) => {
     using dir = tempDir()
