@@ -1,11 +1,14 @@
 import { type Archive, headOf, inspect, MOVED, sizeOf } from './archive-inspection.ts'
 import { Fault, TooEarly } from './files.ts'
+import { fingerprintOnce } from './fingerprint.ts'
 import type { Generation } from './generation.ts'
 import type { Generations } from './generations.ts'
 import { isHistory } from './history.ts'
+import { isRenumbered } from './identity.ts'
 import { judge } from './judgement.ts'
 import type { Place } from './place.ts'
 import { recognise } from './recognition.ts'
+import { isNamedForGood } from './rotated-name.ts'
 
 /**
  * Decides for each archive whose plain file is gone: the home of a generation, a copy, or new and unread. Nothing is read
@@ -33,10 +36,9 @@ async function resolve(generations: Generations, archive: Archive, isFirst: bool
   if (head instanceof Fault) return head
   const inflatedSize = sizeOf(files, archive)
   if (inflatedSize instanceof Fault) return inflatedSize
-  const suspects = [...generations.all()].filter((generation) => beginsAs(generation, head))
-  const [known, ...others] = suspects.filter((generation) => isStillIn(generation, archive, inflatedSize))
-  if (known && others.length === 0)
-    return giveHome(generations, archive, { generation: known, inflatedSize: known.size })
+  const suspects = beginningWith(head, generations)
+  const known = knownBy(archive, suspects, inflatedSize)
+  if (known) return settleKnown(generations, archive, known)
   const isPassedOver = () => isHistory(generations, { facts: archive.facts, begin: head }, isFirst)
   if (isPassedOver() && suspects.every(({ finished }) => finished)) {
     const generation = generations.discover(archive)
@@ -77,6 +79,21 @@ async function resolve(generations: Generations, archive: Archive, isFirst: bool
   }
 }
 
+/** What is in an archive, where that can be told without inflating it. */
+function knownBy(archive: Archive, suspects: readonly Generation[], inflatedSize: number): Generation | undefined {
+  const [same, ...others] = suspects.filter((generation) => isStillIn(generation, archive, inflatedSize))
+  if (same && others.length === 0) return same
+  const [only, ...alike] = suspects
+  return only && alike.length === 0 && isPackingOf(only, archive, inflatedSize) ? only : undefined
+}
+
+function settleKnown(generations: Generations, archive: Archive, generation: Generation): Fault | undefined {
+  if (!generation.isOpen && !generations.seen.has(generation))
+    return giveHome(generations, archive, { generation, inflatedSize: generation.size })
+  generations.decisions.ignore(archive.facts)
+  return undefined
+}
+
 function giveHome(
   generations: Generations,
   { path, facts }: Archive,
@@ -90,17 +107,35 @@ function giveHome(
   return undefined
 }
 
-/** A generation whose first bytes are unknown is not a suspect. */
-function beginsAs({ head }: Generation, begin: Buffer): boolean {
-  return head.length > 0 && head.matches(begin.subarray(0, head.length)) === true
+/** Not those whose first bytes are unknown. */
+function beginningWith(begin: Buffer, generations: Generations): readonly Generation[] {
+  const fingerprintOf = fingerprintOnce()
+  return generations
+    .all()
+    .filter(({ head }) => head.length > 0 && head.matches(begin.subarray(0, head.length), fingerprintOf) === true)
 }
 
 /**
  * Recognises a known archive without inflating all of it, by file identity: another one may have the same beginning and
- * length, and even its name would not show the difference.
+ * length, and a number in its name would not show the difference.
  */
-function isStillIn({ finished, size, place, identity }: Generation, { facts }: Archive, inflatedSize: number): boolean {
+function isStillIn(generation: Generation, { facts }: Archive, inflatedSize: number): boolean {
+  const { finished, size, place, identity, isArchive, mtimeMs } = generation
+  // Even then it may have been written over, since it was last seen.
+  if (facts.mtimeMs > mtimeMs) return false
   // The device number may change, with or without a birth time.
   const isSameFile = identity.ino === facts.ino && identity.birth === facts.birth
-  return finished && !place && size % 2 ** 32 === inflatedSize && isSameFile
+  const isAway = !place || (isArchive && isRenumbered(generation, facts))
+  return finished && isAway && size % 2 ** 32 === inflatedSize && isSameFile
+}
+
+/**
+ * Recognises what is settled to its end and was packed since, by a name that no other file of the log can have: as long as
+ * it, and begun as nothing else that is known.
+ */
+function isPackingOf(generation: Generation, { path }: Archive, inflatedSize: number): boolean {
+  const { head, lastPath, size, finished, cursors, isSettled, isReplaced } = generation
+  const isDone = finished || (isSettled && cursors.size > 0)
+  const isAlike = head.isLong && !isReplaced && size % 2 ** 32 === inflatedSize
+  return isDone && isAlike && isNamedForGood(lastPath) && path === `${lastPath}.gz`
 }

@@ -1,5 +1,5 @@
 import { type Entry, Fault, type FileFacts, type Files } from './files.ts'
-import { liveNameOf } from './rotated-name.ts'
+import { liveNamesOf } from './rotated-name.ts'
 
 export interface DirectoryListing {
   /** Device and inode: identifies a directory met again under another name. */
@@ -96,11 +96,11 @@ function listingOf({ dev, ino }: FileFacts, entries: readonly Entry[]): Director
 function groupByLive(entries: readonly Entry[]): ReadonlyMap<string, readonly string[]> {
   const byLive = new Map<string, string[]>()
   for (const { name } of entries) {
-    const live = liveNameOf(name)
-    if (live === undefined) continue
-    const group = byLive.get(live)
-    if (group) group.push(name)
-    else byLive.set(live, [name])
+    for (const live of liveNamesOf(name)) {
+      const group = byLive.get(live)
+      if (group) group.push(name)
+      else byLive.set(live, [name])
+    }
   }
   return byLive
 }

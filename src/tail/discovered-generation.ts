@@ -6,7 +6,7 @@ import type { Place } from './place.ts'
 /** The known generations. */
 interface Known {
   readonly homeless: readonly Generation[]
-  all(): Iterable<Generation>
+  hasId(id: string): boolean
   ofFile(facts: FileFacts): readonly Generation[]
 }
 
@@ -20,13 +20,14 @@ export function discoverGeneration(
   known: Known,
   { path, context }: { readonly path: string; readonly context: GenerationContext },
 ): Generation {
-  const homeless = place.path === path ? [] : known.homeless.filter((generation) => mayHold(place, generation))
   const sameFile = known.ofFile(place.facts)
-  const blank = [...sameFile, ...homeless].find(isBlank)
+  const homeless = place.path === path ? [] : known.homeless
+  const blank =
+    sameFile.find(isBlank) ?? homeless.find((generation) => isBlank(generation) && mayHold(place, generation))
   if (blank) return blank
   const isReused = place.facts.birth === '0' || sameFile.length > 0
   const id = idOf(place.facts, isReused ? randomUUID() : '')
-  return new Generation({ id: isTaken(id, known) ? idOf(place.facts, randomUUID()) : id, path }, context)
+  return new Generation({ id: known.hasId(id) ? idOf(place.facts, randomUUID()) : id, path }, context)
 }
 
 /** Still to be read, with unknown content. History that was passed over does not qualify: it would never be read. */
@@ -45,9 +46,4 @@ function mayHold({ path, facts }: Place, { lastPath, size }: Generation): boolea
 /** `salt` distinguishes it from earlier content of the same file. */
 function idOf({ dev, ino, birth }: FileFacts, salt: string): string {
   return hash('sha256', `${dev}:${ino}:${birth}:${salt}`, 'hex').slice(0, 16)
-}
-
-function isTaken(id: string, known: Known): boolean {
-  for (const { origin } of known.all()) if (origin.id === id) return true
-  return false
 }

@@ -3,7 +3,7 @@ import type { SourceConfig } from '../config/config.ts'
 import type { DirectoryListing, DirectoryListings } from './directory-listings.ts'
 import { Fault, type Files, isAbsent } from './files.ts'
 import { compileGlob, compileGlobs } from './glob.ts'
-import { liveNameOf } from './rotated-name.ts'
+import { liveNamesOf } from './rotated-name.ts'
 
 export interface Discovered {
   /** Live paths, sorted. A path without a glob is always included, even while there is no such file. */
@@ -18,6 +18,8 @@ export interface Discovered {
 export interface Discovery {
   /** The current live files; the same object if nothing changed. */
   look(): Discovered
+  /** Whether the pattern means a live file at `path`, there or not. */
+  means(path: string): boolean
   /** Whether a file that appeared at `path` may be a live file, or a directory that appeared there may hold one. */
   concerns(path: string): boolean
 }
@@ -44,16 +46,15 @@ export function createDiscovery(
     for (const name of names) {
       const path = join(directory, name)
       if (!isWanted(path)) continue
-      const live = liveNameOf(name)
-      const livePath = live === undefined ? undefined : join(directory, live)
-      found.add(livePath !== undefined && isWanted(livePath) ? livePath : path)
+      const livePaths = liveNamesOf(name).map((live) => join(directory, live))
+      found.add(livePaths.find(isWanted) ?? path)
     }
     return [...found]
   }
 
   if (glob.isLiteral) {
     const literal = { paths: isExcluded(glob.base) ? [] : [glob.base], directories: [], faults: [] }
-    return { look: () => literal, concerns: () => false }
+    return { look: () => literal, means: isWanted, concerns: () => false }
   }
   return {
     look() {
@@ -67,6 +68,7 @@ export function createDiscovery(
       last = { visits, discovered }
       return discovered
     },
+    means: isWanted,
     concerns: (path) => isWanted(path) || (glob.reaches(dirname(path)) && glob.reaches(path)),
   }
 }

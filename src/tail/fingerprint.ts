@@ -8,3 +8,13 @@ export function fingerprint(bytes: Uint8Array): Fingerprint {
   if (bytes.length === 0) return NO_FINGERPRINT
   return { length: bytes.length, hash: hash('sha256', bytes, 'hex').slice(0, 24) }
 }
+
+/** Of the beginnings of one file, by length: each is hashed once, however many it is compared with. */
+export function fingerprintOnce(): (begin: Uint8Array) => Fingerprint {
+  const known = new Map<number, Fingerprint>()
+  return (begin) => {
+    const found = known.get(begin.length) ?? fingerprint(begin)
+    known.set(begin.length, found)
+    return found
+  }
+}

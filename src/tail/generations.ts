@@ -49,10 +49,12 @@ export class Generations {
     this.start = new Start(options, this.homeless.length === 0)
   }
 
-  *all(): Iterable<Generation> {
-    yield* this.reading
-    yield* this.done
-    yield* this.homeless
+  all(): readonly Generation[] {
+    return [...this.reading, ...this.done, ...this.homeless]
+  }
+
+  hasId(id: string): boolean {
+    return this.byFile.hasId(id)
   }
 
   /** The generations last seen in this file, those currently in it first. */
@@ -217,9 +219,14 @@ export class Generations {
   }
 
   #remove(generation: Generation): void {
-    const isOther = (other: Generation) => other !== generation
-    this.reading = this.reading.filter(isOther)
-    this.done = this.done.filter(isOther)
-    this.homeless = this.homeless.filter(isOther)
+    this.reading = without(generation, this.reading)
+    this.done = without(generation, this.done)
+    this.homeless = without(generation, this.homeless)
   }
+}
+
+/** There may be thousands, of which one is taken at a time. */
+function without(generation: Generation, generations: Generation[]): Generation[] {
+  const index = generations.indexOf(generation)
+  return index < 0 ? generations : generations.toSpliced(index, 1)
 }

@@ -53,8 +53,8 @@ export function isHistory(
   const isNoted = isFirst || notesOf(generations, facts).some(({ size }) => size === facts.size)
   const { mtimeMs } = facts
   if (!generations.start.isPassedOver({ rotated: true, mtimeMs, identity: facts }, isNoted)) return false
-  const sought = [...generations.all()].filter(({ finished, place, isUnknown }) => !finished && (!place || isUnknown))
-  return !sought.some((generation) => mayBegin(generation, begin))
+  const isSought = ({ finished, place, isUnknown }: Generation) => !finished && (!place || isUnknown)
+  return !generations.all().some((generation) => isSought(generation) && mayBegin(generation, begin))
 }
 
 /** When undecidable: only while something of it is still to be delivered. */

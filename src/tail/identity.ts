@@ -19,3 +19,15 @@ export function isClone(a: FileIdentity, b: FileIdentity): boolean {
 export function isCertainlyOther(a: FileIdentity, b: FileIdentity): boolean {
   return a.birth !== '0' && b.birth !== '0' && !isIdentity(a, b)
 }
+
+/**
+ * Without birth times, whether a file that was last seen with a modification time is the one that is now on another device:
+ * the same volume, mounted again.
+ */
+export function isRenumbered(
+  last: { readonly identity: FileIdentity; readonly mtimeMs: number },
+  now: FileFacts,
+): boolean {
+  const { dev, ino, birth } = last.identity
+  return birth === '0' && now.birth === '0' && dev !== now.dev && ino === now.ino && last.mtimeMs === now.mtimeMs
+}

@@ -1,11 +1,11 @@
 import { NEWLINE } from '../block.ts'
-import { FINGERPRINT_BYTES, type Fingerprint } from '../checkpoint/registry.ts'
+import { FINGERPRINT_BYTES } from '../checkpoint/registry.ts'
 import { type Candidate, COMPARED_BYTES } from './candidate.ts'
 import { Fault, type FileFacts, TooEarly } from './files.ts'
-import { fingerprint } from './fingerprint.ts'
+import { fingerprintOnce } from './fingerprint.ts'
 import type { Generation } from './generation.ts'
 import type { Generations } from './generations.ts'
-import { type FileIdentity, isCertainlyOther, isIdentity } from './identity.ts'
+import { type FileIdentity, isCertainlyOther, isIdentity, isRenumbered } from './identity.ts'
 import { type Readable, recognise, type Verdict } from './recognition.ts'
 
 /** What an unknown file is taken to be. */
@@ -65,13 +65,8 @@ function mayGrow({ facts }: Candidate, { generations: { decisions, options }, no
 
 /** The candidate with its first bytes read and hashed once: they rule out most generations, of which there may be thousands. */
 function beginningWith(begin: Buffer, { facts, size, bytes }: Candidate): Readable {
-  const fingerprints = new Map<number, Fingerprint>()
   return {
-    fingerprintOf(front) {
-      const known = fingerprints.get(front.length) ?? fingerprint(front)
-      fingerprints.set(front.length, known)
-      return known
-    },
+    fingerprintOf: fingerprintOnce(),
     facts,
     size,
     bytes: (position, length) =>
@@ -101,11 +96,15 @@ function canMove(generation: Generation, candidate: Candidate, match: Match): bo
   if (seen.has(generation) || generation === generations.live || generation.isArchive) return false
   // Short logs are often alike: a finished one is recognised by its content only if it is long.
   if (generation.finished)
-    return generation.head.isLong || candidate.isArchive || isIdentity(generation.identity, candidate.facts)
+    return generation.head.isLong || candidate.isArchive || isSameFile(generation, candidate.facts)
   // A new log after a deletion may begin alike, too: better read twice than not at all.
   if (mayBeAnew(generation, candidate, match)) return false
   // A file that is gone but still open is read to its end, unless the live file is a copy that continues it.
   return !generation.isOpen || (isLive && verdict === 'same' && candidate.agrees(generation))
+}
+
+function isSameFile(generation: Generation, facts: FileFacts): boolean {
+  return isIdentity(generation.identity, facts) || isRenumbered(generation, facts)
 }
 
 /** Whether the file may be a new log that begins alike: at the live path, or if the old file is gone, not just truncated. */

@@ -15,6 +15,7 @@ export type RotatedName = {
 )
 
 const TIMESTAMP = /^\d{4}-\d{2}-\d{2}T\d{2}-\d{2}-\d{2}\.\d{3}$/
+const STAMPED = /^(.+)-\d{4}-\d{2}-\d{2}T\d{2}-\d{2}-\d{2}\.\d{3}(\.[^.]*)?$/
 const NUMBER = /^\.(\d{1,7})$/
 const DATE = /^[-._]((?:\d{8,20}|\d{4}-\d{2}-\d{2})(?:[-._T]\d[\d.-]*)?)$/
 /** The live name followed by a number or a date. */
@@ -41,9 +42,22 @@ export function parseRotatedName(name: string, live: string): RotatedName | unde
 /** The name of the live file that `path` would be a rotated generation of, if its name has a known form. */
 export function liveNameOf(path: string): string | undefined {
   const name = basename(path).replace(/\.gz$/, '')
-  const stamped = /^(.+)-\d{4}-\d{2}-\d{2}T\d{2}-\d{2}-\d{2}\.\d{3}(\.[^.]*)?$/.exec(name)
+  const stamped = STAMPED.exec(name)
   if (stamped) return `${stamped[1]}${stamped[2] ?? ''}`
   return SUFFIXED.exec(name)?.[1] ?? (name === basename(path) ? undefined : name)
+}
+
+/** The same, and of an archive also the name it has without `.gz`: whatever was packed may have been a live file itself. */
+export function liveNamesOf(path: string): readonly string[] {
+  const name = basename(path)
+  const rotated = liveNameOf(path)
+  const packed = name.endsWith('.gz') ? name.slice(0, -3) : undefined
+  return [...new Set([rotated, packed])].filter((live) => live !== undefined)
+}
+
+/** Named for the millisecond of its rotation, as by kube-apiserver: no other generation ever has this name. */
+export function isNamedForGood(path: string): boolean {
+  return STAMPED.test(basename(path))
 }
 
 /** The age of a generation, for `compareAge`. `name` is undefined if its name has no known form. */

@@ -54,8 +54,9 @@ export function scanSiblings({ generations, livePath, retention }: Scanned, nowM
   generations.seen = scan.seen
   if (isListed) retention.observe(livePath.base.name, sightings)
   missUnseen(scan)
-  // After a start every archive is homeless until it has been looked into.
-  if (archives.length === 0 && !decisions.isWaiting) generations.forgetGone()
+  // Every archive is homeless after a start until it has been looked into, and every file while its volume is not mounted.
+  const isEmpty = sightings.length === 0 && !generations.live
+  if (archives.length === 0 && !decisions.isWaiting && !isEmpty) generations.forgetGone()
   // It may be transient: it is reported when the next look finds the same.
   if (scan.refusal && !generations.refusal) generations.scanWanted = true
   generations.refusal = scan.refusal

@@ -45,8 +45,8 @@ export function isDone({ finished, identity, size, lastSeenMs }: Generation, fac
 function isStill({ generations }: Scan, generation: Generation, { path, facts }: Place): 'same' | 'other' | Fault {
   const { files } = generations.options
   const { place } = generation
-  if (generation.isOpen && !generation.isReplaced) return 'same'
   if (place && place.facts.size === facts.size && place.facts.mtimeMs === facts.mtimeMs) return 'same'
+  if (generation.isOpen && !generation.isReplaced && !generation.isArchive) return 'same'
   if (path.endsWith('.gz')) {
     // An archive is recognised by its content.
     if (place) generations.orphan(generation)

@@ -1,3 +1,4 @@
+import { basename, dirname } from 'node:path'
 import type { GenerationRecord } from '../checkpoint/registry.ts'
 import type { SourceConfig } from '../config/config.ts'
 import { bindMountWarning, type MountPoints } from './bind-mounts.ts'
@@ -83,6 +84,7 @@ export function createSources(options: SourcesOptions): Sources {
     // First, as the file may now be at one of the new paths.
     for (const source of sources) letGo(source, nowMs)
     welcome(nowMs)
+    if (isInitial) welcomeRotated()
     for (const { complain, faults } of sources) complain(faults[0]?.message)
     const isComplete = sources.every(({ faults }) => faults.length === 0)
     if (isComplete) missing.look(remembered.all(), concern)
@@ -110,6 +112,19 @@ export function createSources(options: SourcesOptions): Sources {
       const imported = records.length === 0 ? imports(path, source.config, nowMs) : []
       if (imported instanceof Fault) source.faults = [...source.faults, imported]
       else add(source, path, [...records, ...imported])
+    }
+  }
+
+  /** What was rotated or packed while the agent was down, without a new file in its place, is found by no pattern. */
+  function welcomeRotated(): void {
+    const unfinished = [...remembered.all()].filter(({ finished }) => !finished)
+    for (const path of new Set(unfinished.map((record) => record.path))) {
+      const source = sources.find(({ discovery }) => discovery.means(path))
+      // Where nothing counts that was read before, it would be read again at every start.
+      if (!source || source.config.startPosition.startsWith('force')) continue
+      const listing = listings.list(dirname(path))
+      if (listing instanceof Fault || listing.rotatedOf(basename(path)).length === 0) continue
+      add(source, path, remembered.take(path))
     }
   }
 

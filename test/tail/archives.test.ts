@@ -1,4 +1,13 @@
-import { appendFileSync, readFileSync, renameSync, rmSync, truncateSync, utimesSync, writeFileSync } from 'node:fs'
+import {
+  appendFileSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
@@ -6,7 +15,8 @@ import type { LogFields } from '../../src/log.ts'
 import { type Files, nodeFiles } from '../../src/tail/files.ts'
 import type { Lineage } from '../../src/tail/lineage.ts'
 import { createTailer } from '../../src/tail/tailer.ts'
-import { faultyFiles } from '../support/faulty-files.ts'
+import { birthless, faultyFiles } from '../support/faulty-files.ts'
+import { moment } from '../support/moment.ts'
 import { silentLog, sourceOf, tailRig } from '../support/tail-rig.ts'
 import { tempDir } from '../support/temp-dir.ts'
 import { until } from '../support/until.ts'
@@ -397,6 +407,163 @@ describe('an archive that has only the name of the live file', () => {
     await tail.restart()
     expect(await tail.lines()).toEqual([...lines('unread'), ...lines('new')])
     expect(errors).toEqual([])
+    await tail.close()
+  })
+})
+
+describe('an archive of what is settled', () => {
+  const STAMPED = 'audit-2026-11-20T14-33-45.420.log'
+  /** Too long to be read whole for its beginning. */
+  const lines = (name: string) => Array.from({ length: 30_000 }, (_, n) => `${name} ${n} ${(n * 7919) % 99_991}`)
+  const text = (name: string) => `${lines(name).join('\n')}\n`
+
+  function inflations(dir: string, finalQuietMs = 0) {
+    const at = (name: string) => join(dir, name)
+    const ends = new Set<number>()
+    let count = 0
+    const files: Files = {
+      ...nodeFiles,
+      open(path) {
+        const fd = nodeFiles.open(path)
+        if (typeof fd === 'number' && path.endsWith('.gz')) ends.add(fd)
+        return fd
+      },
+      async read(fd, into, position) {
+        const read = await nodeFiles.read(fd, into, position)
+        if (read === 0 && ends.has(fd)) count += 1
+        return read
+      },
+      close(fd) {
+        ends.delete(fd)
+        nodeFiles.close(fd)
+      },
+    }
+    return {
+      at,
+      tail: tailRig({ dir, files, finalQuietMs, deletedQuietMs: finalQuietMs }),
+      write: (name: string, content: string) => appendFileSync(at(name), content),
+      pack: (name: string) => {
+        writeFileSync(at(`${name}.gz`), gzipSync(readFileSync(at(name))))
+        rmSync(at(name))
+      },
+      get count() {
+        return count
+      },
+    }
+  }
+
+  beforeEach(() => void vi.useFakeTimers({ toFake: ['performance'] }))
+  afterEach(() => void vi.useRealTimers())
+
+  test.each([0, MINUTE_MS])(
+    'is not inflated under the name of its file, which no other has (quiet: %i ms)',
+    async (quietMs) => {
+      using dir = tempDir()
+      const log = inflations(dir.path, quietMs)
+      const { at, tail, write, pack } = log
+      write('audit.log', text('first'))
+      expect(await tail.lines()).toHaveLength(30_000)
+      renameSync(at('audit.log'), at(STAMPED))
+      write('audit.log', 'next\n')
+      expect(await tail.lines()).toEqual(['next'])
+      pack(STAMPED)
+      expect(await tail.lines()).toEqual([])
+      vi.advanceTimersByTime(2 * MINUTE_MS)
+      expect(await tail.lines()).toEqual([])
+      await tail.restart()
+      expect(await tail.lines()).toEqual([])
+      expect(log.count).toBe(0)
+      await tail.close()
+    },
+  )
+
+  test('is inflated before it is read where something of it is not', async () => {
+    using dir = tempDir()
+    const log = inflations(dir.path)
+    const { at, tail, write, pack } = log
+    write('audit.log', text('first'))
+    await tail.lines()
+    write('audit.log', text('unread'))
+    renameSync(at('audit.log'), at(STAMPED))
+    await tail.tailer.pass()
+    await tail.restart()
+    pack(STAMPED)
+    write('audit.log', 'next\n')
+    expect(await tail.lines()).toEqual([...lines('unread'), 'next'])
+    expect(log.count).toBe(2)
+    await tail.close()
+  })
+
+  test.each([
+    ['written to since', STAMPED, () => `${text('first')}late\n`, ['late']],
+    ['packed under a name that others had', 'audit.log.1', () => text('first').replaceAll('9', '8'), undefined],
+    ['begun otherwise', STAMPED, () => text('other'), undefined],
+  ])('is inflated when it may be of another: %s', async (_, name, packed, expected) => {
+    using dir = tempDir()
+    const log = inflations(dir.path)
+    const { at, tail, write } = log
+    write('audit.log', `${'#'.repeat(2000)}\n${text('first')}`)
+    await tail.lines()
+    renameSync(at('audit.log'), at(name))
+    write('audit.log', 'next\n')
+    expect(await tail.lines()).toEqual(['next'])
+    rmSync(at(name))
+    const banner = packed().startsWith('other') ? '-' : '#'
+    writeFileSync(at(`${name}.gz`), gzipSync(`${banner.repeat(2000)}\n${packed()}`))
+    const read = await tail.lines()
+    if (expected) expect(read).toEqual(expected)
+    else expect(read).toHaveLength(30_001)
+    expect(log.count).toBeGreaterThan(0)
+    await tail.close()
+  })
+})
+
+describe('an archive that is written over in place', () => {
+  const BANNER = `${'#'.repeat(2000)}\n`
+  const over = (path: string, text: string) => {
+    const { ino } = statSync(path)
+    writeFileSync(path, gzipSync(text))
+    expect(statSync(path).ino).toBe(ino)
+  }
+  const places = [true, false].flatMap((hasBirth) => [true, false].map((isDown) => ({ hasBirth, isDown })))
+
+  test.each(places)(
+    'is read though it begins as before and is as long (birth times: $hasBirth, down: $isDown)',
+    async ({ hasBirth, isDown }) => {
+      using dir = tempDir()
+      const { at, tail, write } = rig(dir.path, hasBirth ? nodeFiles : birthless(nodeFiles))
+      writeFileSync(at('audit.log.1.gz'), gzipSync(`${BANNER}first  1\n`))
+      write('audit.log', 'live\n')
+      expect((await tail.lines()).slice(1)).toEqual(['first  1', 'live'])
+      const records = structuredClone(tail.tailer.records())
+      await moment(dir.path)
+      over(at('audit.log.1.gz'), `${BANNER}second 2\n`)
+      if (isDown) await tail.restart(records)
+      expect((await tail.lines()).slice(1)).toEqual(['second 2'])
+      await tail.close()
+    },
+  )
+
+  test.each([10, 3000])('while it is read is read from its beginning, once (first line of %i bytes)', async (bytes) => {
+    using dir = tempDir()
+    const { at, errors, tail, write } = rig(dir.path)
+    const lines = (name: string) => [
+      `${name} ${'x'.repeat(bytes)}`,
+      ...Array.from({ length: 500 }, (_, n) => `${name} ${n}`),
+    ]
+    const text = (name: string) => `${lines(name).join('\n')}\n`
+    writeFileSync(at('audit.log.1.gz'), gzipSync(text('first')))
+    write('audit.log', 'live\n')
+    await tail.tailer.pass()
+    const room = Buffer.alloc(4000)
+    const chunk = await tail.tailer.feed('main').read(room)
+    const end = room.lastIndexOf(10) + 1
+    chunk?.take(end).settle(settled)
+    chunk?.leave('unread')
+    await moment(dir.path)
+    over(at('audit.log.1.gz'), text('second'))
+    expect((await tail.lines()).toSorted()).toEqual([...lines('second'), 'live'].toSorted())
+    expect(errors.map((fields) => fields.bytes)).toEqual([text('first').length - end])
     await tail.close()
   })
 })

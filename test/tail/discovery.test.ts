@@ -3,6 +3,7 @@ import {
   chmodSync,
   linkSync,
   mkdirSync,
+  readFileSync,
   renameSync,
   rmSync,
   symlinkSync,
@@ -10,6 +11,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { gzipSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
 import type { SourceConfig } from '../../src/config/config.ts'
 import { createDirectoryListings } from '../../src/tail/directory-listings.ts'
@@ -290,7 +292,78 @@ describe('patterns', () => {
     expect(await sorted()).toEqual(['new'])
     await tail.close()
   })
+
+  test.each(['app.log.2026-11-20', 'app.log-20261120', 'app-2026-11-20T14-33-45.420.log', 'app.log.1'])(
+    'read the archive of a file of its own whose name looks rotated, inflated and once (%s)',
+    async (name) => {
+      using dir = tempDir()
+      const { tail, sorted, append, at } = rig(dir.path, ['app.log[.-]*', 'app-*'])
+      append(name, 'one\n')
+      expect(await sorted()).toEqual(['one'])
+      const records = structuredClone(tail.tailer.records())
+      append(name, 'unread\n')
+      writeFileSync(at(`${name}.gz`), gzipSync(readFileSync(at(name))))
+      rmSync(at(name))
+      await tail.restart(records)
+      expect(await sorted()).toEqual(['unread'])
+      await tail.restart()
+      expect(await sorted()).toEqual([])
+      await tail.close()
+    },
+  )
 })
+
+describe('a file that only a pattern means', () => {
+  const moves = [
+    ['*.log', 'app.log', 'app.log.1'],
+    ['*.log', 'app.log', 'app.log.1.gz'],
+    ['*.log', 'app-20261120.log', 'app-20261120.log.gz'],
+    ['app.log-????????', 'app.log-20261120', 'app.log-20261120.gz'],
+    ['**/*.log', 'pod/app.log', 'pod/app.log.1'],
+  ] as const
+
+  test.each(moves)(
+    '%s: is read on when it was rotated or packed while the agent was down and none took its place (%s, %s)',
+    async (pattern, from, to) => {
+      using dir = tempDir()
+      const { tail, sorted, append, at } = rig(dir.path, [pattern], { goneMs: 0 })
+      mkdirSync(at('pod'))
+      append(from, 'one\n')
+      expect(await sorted()).toEqual(['one'])
+      const records = structuredClone(tail.tailer.records())
+      append(from, 'two\n')
+      if (to.endsWith('.gz')) writeFileSync(at(to), gzipSync(readFileSync(at(from))))
+      if (to.endsWith('.gz')) rmSync(at(from))
+      else renameSync(at(from), at(to))
+      await tail.restart(records)
+      expect(await sorted()).toEqual(['two'])
+      await tail.restart()
+      expect(await sorted()).toEqual([])
+      append(from, 'new\n')
+      expect(await sorted()).toEqual(['new'])
+      for (const name of [from, to]) rmSync(at(name))
+      await sorted()
+      await sorted()
+      expect(tail.tailer.view().flatMap(({ lineages }) => lineages)).toEqual([])
+      await tail.close()
+    },
+  )
+})
+
+test.each(['forceBeginning', 'forceEnd'] as const)(
+  'what was rotated while the agent was down stays where it is under %s',
+  async (startPosition) => {
+    using dir = tempDir()
+    const { tail, sorted, append, at } = rig(dir.path, [['*.log', { startPosition }]])
+    expect(await sorted()).toEqual([])
+    append('app.log', 'one\n')
+    expect(await sorted()).toEqual(['one'])
+    renameSync(at('app.log'), at('app.log.1'))
+    await tail.restart()
+    expect(await sorted()).toEqual([])
+    await tail.close()
+  },
+)
 
 describe('a file that is renamed to a name that the pattern means, too', () => {
   test.each([false, true])('is read once and in order (restart: %s)', async (restart) => {

@@ -5,6 +5,7 @@ import {
   mkdirSync,
   readFileSync,
   renameSync,
+  rmdirSync,
   rmSync,
   statSync,
   truncateSync,
@@ -516,6 +517,33 @@ describe('archives that were known before are not delivered again', () => {
     await tail.close()
   })
 
+  test.each([
+    ['', true],
+    ['.gz', false],
+  ])(
+    'when their directory is gone for a while, however many they are (.1%s, restart: %s)',
+    async (end, isRestarted) => {
+      using dir = tempDir()
+      const directory = join(dir.path, 'log')
+      mkdirSync(directory)
+      const { at, write, append } = log(directory)
+      for (let n = 270; n > 0; n -= 1) write(`.${n}${end}`, `rotated ${n} ${'x'.repeat(1500)}\n`)
+      write('', 'live\n')
+      const tail = tailRig({ dir: directory, sources: [sourceOf(at(), { backfill: true })] })
+      expect(await tail.lines()).toHaveLength(271)
+      renameSync(directory, `${directory}.away`)
+      // What is left of a volume that is not mounted.
+      mkdirSync(directory)
+      if (isRestarted) await tail.restart()
+      expect(await tail.lines()).toEqual([])
+      rmdirSync(directory)
+      renameSync(`${directory}.away`, directory)
+      append('next\n')
+      expect(await tail.lines()).toEqual(['next'])
+      await tail.close()
+    },
+  )
+
   test('where the number of their device changes and nothing tells when they were made', async () => {
     using dir = tempDir()
     const { at, write } = log(dir.path)
@@ -532,6 +560,63 @@ describe('archives that were known before are not delivered again', () => {
     }
     await tail.close()
   })
+})
+
+describe('a volume without birth times is mounted again, as another device, while the agent runs', () => {
+  /** Three rotated files of `bytes` and a live one; `remount` is noticed when they have been `away`, or not at all before. */
+  async function mounted(dir: string, { end, bytes, backfill }: { end: string; bytes: number; backfill: boolean }) {
+    const directory = join(dir, 'log')
+    mkdirSync(directory)
+    const files = log(directory)
+    const text = (n: number) => `rotated ${n} ${'x'.repeat(bytes)}\nalike\nalike\n`
+    for (const n of [4, 3, 2]) files.write(`.${n}${end}`, text(n))
+    files.write('', `live ${'y'.repeat(bytes)}\n`)
+    await moment(directory)
+    let dev = 1
+    const source = sourceOf(files.at(), { backfill })
+    const tail = tailRig({ dir: directory, sources: [source], files: onDevice(() => `${dev}`) })
+    expect(await tail.lines()).toHaveLength(backfill ? 10 : 1)
+    return {
+      ...files,
+      tail,
+      text,
+      async remount(isSeenAway: boolean, meanwhile: () => void = () => {}) {
+        renameSync(directory, `${directory}.away`)
+        if (isSeenAway) await tail.lines()
+        dev += 1
+        renameSync(`${directory}.away`, directory)
+        meanwhile()
+      },
+    }
+  }
+
+  const volumes = ['', '.gz'].flatMap((end) =>
+    [10, 3000].flatMap((bytes) => [true, false].map((backfill) => ({ end, bytes, backfill }))),
+  )
+
+  test.each(volumes)('nothing is delivered again (.2$end, $bytes bytes, backfill: $backfill)', async (volume) => {
+    using dir = tempDir()
+    const { at, append, remount, tail } = await mounted(dir.path, volume)
+    for (const isSeenAway of [true, false]) {
+      await remount(isSeenAway)
+      expect(await tail.lines()).toEqual([])
+    }
+    append('new\n')
+    if (volume.end === '') appendFileSync(at('.2'), 'late\n')
+    expect((await tail.lines()).toSorted()).toEqual(volume.end === '' ? ['late', 'new'] : ['new'])
+    await tail.close()
+  })
+
+  test.each(volumes)(
+    'what was written meanwhile is read (.2$end, $bytes bytes, backfill: $backfill)',
+    async (volume) => {
+      using dir = tempDir()
+      const { write, remount, text, tail } = await mounted(dir.path, volume)
+      await remount(false, () => write(`.2${volume.end}`, text(2).replaceAll('alike', 'other')))
+      expect((await tail.lines()).slice(-2)).toEqual(['other', 'other'])
+      await tail.close()
+    },
+  )
 })
 
 describe('a history file that may not be opened', () => {
