@@ -10,14 +10,14 @@ export const originOf = (path: string, maxLineBytes = 1024 * 1024): Origin => ({
   maxLineBytes,
 })
 
-/** A file in memory as a feed, with the ledger of its one destination. */
-export function memoryFeed(beginning: Uint8Array, origin: Origin = originOf('/var/log/audit.log')) {
-  const ledger = createLedger(0, { join: () => 'settled', pass: () => undefined })
+/** A file in memory as a feed, with the ledger of its one destination, which has settled what is before `position`. */
+export function memoryFeed(beginning: Uint8Array, origin: Origin = originOf('/var/log/audit.log'), position = 0) {
+  const ledger = createLedger(position, { join: () => 'settled', pass: () => undefined })
   const settlements: Settlement[] = []
   const skips: Skipped[] = []
   const grown = createBell()
   let content = beginning
-  let lookedAt = 0
+  let lookedAt = position
   const read = async (into: Uint8Array, position: number): Promise<number> => {
     const piece = content.subarray(position, position + into.length)
     into.set(piece)
