@@ -46,16 +46,18 @@ export function createBatchDelivery(context: DeliveryContext, deadLetter: DeadLe
   /** Works in rounds, each over what the previous one left unsettled: accepted records are not sent again. */
   async function deliverRecords(owing: Owing, signal: AbortSignal): Promise<boolean> {
     let open: readonly Range[] = [{ start: 0, end: owing.batch.records }]
+    let parts = open
     const refused: RefusedRange[] = []
     for (let round = 1; ; round += 1) {
       const startedAt = evidence.begun
       const send = sender(owing, signal)
-      const isolated = await isolate(open, {
+      const ports = {
         send,
         now: () => evidence.begun,
-        isAcceptedSince: (moment) => isAcceptedSince(evidence, moment),
+        isAcceptedSince: (moment: number) => isAcceptedSince(evidence, moment),
         ask: () => askAgain(signal),
-      })
+      }
+      const isolated = await isolate(open, ports, parts)
       if (isolated.kind === 'aborted') return false
       refused.push(...isolated.refused)
       if (isolated.kind === 'settled') return settle(owing, refused, signal)
@@ -67,7 +69,8 @@ export function createBatchDelivery(context: DeliveryContext, deadLetter: DeadLe
       if (!again) return false
       if (again.refused.length > 0) round = 0
       refused.push(...again.refused)
-      open = joined([...isolated.left, ...again.open])
+      parts = [...isolated.left, ...again.open]
+      open = joined(parts)
       if (open.length === 0) return settle(owing, refused, signal)
     }
   }

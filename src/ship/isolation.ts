@@ -1,4 +1,4 @@
-import type { Range } from './batch.ts'
+import { joined, type Range } from './batch.ts'
 import type { Refusal, Sent } from './delivery.ts'
 import { UNPROVEN_RECORDS } from './evidence.ts'
 
@@ -26,7 +26,7 @@ export interface Doubtful {
   readonly refused: readonly RefusedRange[]
   /** Single records that were rejected, with nothing accepted since. */
   readonly unproven: readonly Doubted[]
-  /** What was still to be searched when the search was abandoned; empty if it finished. */
+  /** What was still to be searched when the search was abandoned, in the order it would have been; empty if it finished. */
   readonly left: readonly Range[]
   readonly reason: string
 }
@@ -46,10 +46,16 @@ export interface RefusedRange {
  * Finds the records a destination refuses by halving refused ranges down to single records. One bad record in n costs at most
  * 2·⌈log2 n⌉ further requests. Narrow and wide ranges alternate: a good record among bad ones proves that the destination
  * works, wherever the bad ones are. After a run of rejections with nothing accepted, the destination is asked; if it also
- * refuses what it accepted before, the search is abandoned.
+ * refuses what it accepted before, the search is abandoned. The next one goes on by `parts`, what this one left: began it
+ * anew, it would never come to a good record behind so many bad ones.
  */
-export async function isolate(ranges: readonly Range[], ports: IsolationPorts): Promise<Isolated> {
-  const untried = [...ranges]
+export async function isolate(
+  ranges: readonly Range[],
+  ports: IsolationPorts,
+  parts: readonly Range[] = [],
+): Promise<Isolated> {
+  let untried = [...ranges]
+  let known = parts
   const open: Range[] = []
   const refused: RefusedRange[] = []
   const row = createRow(ranges, ports)
@@ -59,14 +65,21 @@ export async function isolate(ranges: readonly Range[], ports: IsolationPorts): 
       const next = halvings % 2 === 0 ? open.shift() : takeNarrowest(open)
       if (!next) return row.sort(refused, [])
       halvings += 1
-      untried.push(...halves(next))
+      untried = partsOf(next, known)
       continue
     }
     const trust = await row.trust()
     if (trust === 'aborted') return { kind: 'aborted' }
-    if (trust === 'none') return row.sort(refused, [range, ...untried, ...open])
+    if (trust === 'none') {
+      return row.sort(refused, [range, ...untried, ...open.flatMap((each) => partsOf(each, known))])
+    }
     const sent = await ports.send(range)
     if (sent.kind === 'aborted') return sent
+    if (sent.kind === 'delivered') {
+      // It takes records: bad ones are found sooner by halving all that is left.
+      untried = [...joined(untried)]
+      known = []
+    }
     if (sent.kind === 'exhausted') refused.push({ range, ...sent })
     if (sent.kind !== 'refused') continue
     const { verdict } = sent
@@ -130,7 +143,13 @@ function isSingle({ start, end }: Range): boolean {
   return end - start === 1
 }
 
-function halves({ start, end }: Range): readonly Range[] {
+/** What a refused range is searched by: those of the parts that are inside it, or its halves. */
+function partsOf(range: Range, parts: readonly Range[]): Range[] {
+  const inside = parts.filter(({ start, end }) => start >= range.start && end <= range.end)
+  return inside.length > 1 ? inside : halves(range)
+}
+
+function halves({ start, end }: Range): Range[] {
   const middle = Math.ceil((start + end) / 2)
   return [
     { start, end: middle },

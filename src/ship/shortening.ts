@@ -2,6 +2,7 @@ import { Buffer } from 'node:buffer'
 import { createTruncation } from '../process/truncation.ts'
 import { type Batch, batchIdOf, partOf } from './batch.ts'
 import { type DeliveryContext, type Sent, sendUntilDecided } from './delivery.ts'
+import { canaryOf } from './evidence.ts'
 
 /** A record too large for its destination, truncated as kube-apiserver would. */
 export interface Shortened {
@@ -36,5 +37,6 @@ export async function sendShortened(
   body.seal()
   const batchId = batchIdOf(parts, { start: index, end: index + 1 }, 'truncated')
   const sent = await sendUntilDecided({ batchId, pieces: body.slice(0, 1), records: 1, cache: {} }, context, signal)
+  if (sent.kind === 'delivered') context.account.evidence.canary = canaryOf(batch, 0)
   return sent.kind
 }

@@ -164,7 +164,7 @@ describe('a destination that begins to refuse everything', () => {
     expect([fake.delivered.length, dead, lane.account.trouble]).toEqual([50, [], 'misconfigured'])
     state = 'healed'
     await done()
-    expect(fake.delivered.map(numberOf)).toEqual([...numbers(0, 99), ...numbers(100, 300)])
+    expect(ascending(fake.delivered.map(numberOf))).toEqual([...numbers(0, 99), ...numbers(100, 300)])
     expect(dead).toEqual([99])
     await lane.drain()
   })
@@ -235,6 +235,33 @@ describe('a destination that refuses many records while it takes others', () => 
     // It is asked for about every tenth of them whether it accepts anything.
     expect(delivered.length - new Set(delivered).size).toBeLessThanOrEqual(dead.length / 5)
     expect(fake.requests.length).toBeLessThanOrEqual(2.2 * count)
+  })
+
+  test.each([
+    ['13', 13, [3, 4]],
+    ['100', 100, [37]],
+    ['500', 500, [499]],
+  ])('gets the few good ones also of the first batch it is ever sent, of %s', async (_, size, good) => {
+    const isBad = (n: number) => !good.includes(n)
+    const { lane, fake, dead, done } = ship({ count: size, size, inFlight: 1 }, (request) => judged(request, isBad))
+    await done()
+    await lane.drain()
+    expect(ascending(dead)).toEqual(numbers(0, size).filter(isBad))
+    expect([...new Set(ascending(fake.delivered.map(numberOf)))]).toEqual(good)
+  })
+
+  test('gets the one record that it has not, though it refuses to have one of the others twice', async () => {
+    const has = new Set(numbers(100, 200).filter((n) => n !== 177))
+    const { lane, fake, dead } = ship({ count: 200, size: 100, inFlight: 1 }, ({ records }) => {
+      const some = records.map(numberOf)
+      // As with a unique key: 409.
+      if (some.some((n) => has.has(n))) return refused
+      for (const n of some) has.add(n)
+      return ok
+    })
+    await until(() => fake.delivered.includes(record(177)))
+    await lane.abort()
+    expect(dead).not.toContain(177)
   })
 
   test('is sent nothing twice for a record at the end of a batch', async () => {

@@ -631,6 +631,22 @@ describe('blocking modes', () => {
     await lane.drain()
   })
 
+  test('goes on behind many refused records also where only an event that was truncated was accepted before', async () => {
+    const bad = numbered(30).slice(1)
+    const { fake, dead, done, lane } = setUp({
+      content: `${[event(0, 500), ...bad, record(30)].join('\n')}\n`,
+      answer: (request) => {
+        if (request.body.length > 300) return tooLarge
+        return bad.some((line) => isOf(request, line)) ? refused : ok
+      },
+      delivery: { mode: 'blocking', ...blocking },
+    })
+    await done()
+    expect(dead.lines).toEqual(bad)
+    expect([...new Set(fake.delivered)]).toEqual([truncated(0), record(30)])
+    await lane.drain()
+  })
+
   test('blocking-strict goes no further than a refused RequestReceived event until it is accepted', async () => {
     let healed = false
     const { fake, dead, done, lane } = setUp({

@@ -17,7 +17,7 @@ export function memoryFeed(beginning: Uint8Array, origin: Origin = originOf('/va
   const skips: Skipped[] = []
   const grown = createNotifier()
   let content = beginning
-  let lookedAt = 0
+  let lookedAt = from
   const read = async (into: Uint8Array, position: number): Promise<number> => {
     const piece = content.subarray(position, position + into.length)
     into.set(piece)
