@@ -214,6 +214,17 @@ describe('a state file that cannot be used', () => {
     })
   })
 
+  it('is replaced by one that was about to take its place, which is newer than the state before', async () => {
+    await saveAll({ n: 1 }, { n: 2 })
+    await rm(join(dir, 'registry.json'))
+    await writeFile(join(dir, 'registry.json.tmp'), whole('{"n":3}'))
+
+    expect(await openStore({ dir })).toMatchObject({
+      loaded: { n: 3 },
+      recovered: 'registry.json is missing; the state was taken from registry.json.tmp',
+    })
+  })
+
   it('is kept three times at most, the oldest going first', async () => {
     await saveAll({ n: 1 }, { n: 2 })
     for (let n = 1; n <= 5; n++) {
@@ -284,9 +295,10 @@ describe('a state file that cannot be used', () => {
   it('is tried again before it is given up', async () => {
     await saveAll({ n: 1 }, { n: 2 })
     let refusals = 2
+    const beganAtMs = performance.now()
     const store = await openStore({
       dir,
-      retryPauseMs: 0,
+      retryPauseMs: 20,
       fs: {
         ...diskFs,
         readFile: (path, maxBytes) => {
@@ -298,6 +310,8 @@ describe('a state file that cannot be used', () => {
     })
 
     expect(store).toMatchObject({ loaded: { n: 2 }, recovered: undefined })
+    // A timer may be early by a millisecond.
+    expect(performance.now() - beganAtMs).toBeGreaterThanOrEqual(38)
   })
 
   it('is never overwritten before it is aside, so that a read-only disk does not cost it', async () => {

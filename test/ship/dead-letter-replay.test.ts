@@ -92,6 +92,19 @@ describe('a replay', () => {
     expect(await readdir(dir)).toEqual([])
   })
 
+  it('leaves to be counted what is left, however often it has been replayed', async () => {
+    const deadLetter = await fill('1', '2')
+    for (const [kept, records] of [
+      [/1|2/, 2],
+      [/2/, 1],
+    ] as const) {
+      const { send } = record((entries) => (kept.test(String(textOf(entries))) ? 'keep' : 'delivered'))
+      await replayDeadLetter({ dir, send, batchRecords: 1 }, never)
+      await deadLetter.refresh()
+      expect([deadLetter.bytes, deadLetter.records]).toEqual([records * sizeOf('n'), records])
+    }
+  })
+
   it('keeps those of a batch that were not delivered', async () => {
     await (await openDeadLetter({ dir, maxBytes: 1e6 })).write(['1', '2', '3', '4'].map((line) => entryOf(line)))
 

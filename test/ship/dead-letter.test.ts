@@ -9,6 +9,7 @@ import {
   rename,
   rm,
   stat,
+  symlink,
   writeFile,
 } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -247,6 +248,14 @@ describe('a dead letter directory', () => {
     expect(await read('00000001.ndjson')).toBe(
       ['one', 'two'].map((line) => encodeEntry(entryOf(line)).toString()).join(''),
     )
+  })
+
+  it('counts the others when a segment goes away between being listed and being read', async () => {
+    await (await open()).write([entryOf('one')])
+    // A link that leads nowhere is listed, too, and is not there.
+    await symlink('gone', join(dir, '00000000.ndjson'))
+
+    expect((await open()).records).toBe(1)
   })
 
   it('repairs what somebody appended while it was open', async () => {
