@@ -238,6 +238,27 @@ describe('a state file that cannot be used', () => {
     expect(await Promise.all(names.map(read))).toEqual(['broken 3', 'broken 4', 'broken 5'])
   })
 
+  it('is kept beside what an operator called alike, and after the tenth', async () => {
+    await saveAll({ n: 1 })
+    for (const name of ['8', '9', '10', 'mine']) await writeFile(join(dir, `registry.json.corrupt-${name}`), name)
+    await writeFile(join(dir, 'registry.json'), 'broken')
+    await openStore({ dir })
+
+    const names = (await readdir(dir)).filter((name) => name.includes('corrupt'))
+    expect(names.toSorted()).toEqual(['10', '11', '9', 'mine'].map((name) => `registry.json.corrupt-${name}`))
+    expect(await Promise.all(names.toSorted().map(read))).toEqual(['10', 'broken', '9', 'mine'])
+  })
+
+  it('may be gone by the time the lock is there', async () => {
+    await saveAll({ n: 1 })
+    await writeFile(join(dir, 'registry.json'), 'broken')
+    const store = await openStore({ dir, locked: false })
+    await rm(join(dir, 'registry.json'))
+
+    expect(await store.save({ n: 2 })).toEqual({ kind: 'saved' })
+    expect(await openStore({ dir })).toMatchObject({ loaded: { n: 2 }, recovered: undefined })
+  })
+
   /** A disk that says which files there are, and lets none be read. */
   const unreadable = (code: string): StoreFs => ({
     ...diskFs,

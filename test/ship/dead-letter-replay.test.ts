@@ -1,4 +1,4 @@
-import { appendFile, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { appendFile, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
@@ -128,6 +128,19 @@ describe('a replay', () => {
     expect(sent.map((batch) => batch.map(({ length }) => length))).toEqual([[1, 1, 1], [1], [5000], [1, 1]])
   })
 
+  it('writes a segment anew only if something of it was delivered, and for the owner alone', async () => {
+    await fill('1', '2')
+    const before = await stat(join(dir, '00000001.ndjson'))
+    const facts = async () => stat(join(dir, (await readdir(dir)).join()))
+
+    await replayDeadLetter({ dir, send: record(() => 'keep').send }, never)
+    expect((await facts()).ino).toBe(before.ino)
+
+    await replayDeadLetter({ dir, send: async () => new Set([0]) }, never)
+    const { ino, mode, size } = await facts()
+    expect([ino === before.ino, mode & 0o777, size]).toEqual([false, 0o600, sizeOf('n')])
+  })
+
   it('leaves lines it cannot read where they are, byte for byte', async () => {
     await fill('1')
     const damaged = Buffer.from([0x7b, 0xff, 0x22, 0x0a])
@@ -161,6 +174,7 @@ describe('a replay', () => {
     expect(sent).toEqual([['1']])
     expect((await open()).records).toBe(3)
     expect(await replayDeadLetter({ dir, send }, controller.signal)).toMatchObject({ delivered: 0 })
+    expect((await readdir(dir)).filter((name) => !name.includes('sealed'))).toEqual(['00000002.ndjson'])
   })
 
   it('sends again what a replay that died had not removed, and clears up after it', async () => {
