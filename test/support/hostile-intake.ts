@@ -64,6 +64,8 @@ export interface HostileIntake {
   readonly malformed: readonly string[]
   /** How many connections were ever made. */
   readonly connections: number
+  /** How many of them are open. */
+  readonly openConnections: number
   /** Of the accepted batches, in order. */
   records(): readonly unknown[]
   /** From now on, behind the script. `index` counts requests from 0. */
@@ -138,6 +140,10 @@ class Intake implements HostileIntake {
       this.port = (this.#server.address() as AddressInfo).port
       this.url = `${this.#options.tls === undefined ? 'http' : 'https'}://${host}:${this.port}`
     }
+  }
+
+  get openConnections(): number {
+    return this.#sockets.size
   }
 
   records(): readonly unknown[] {

@@ -324,6 +324,18 @@ test.each([
   },
 )
 
+test('an archive that was written over by a longer one while the agent was down is read on', async () => {
+  using dir = tempDir()
+  const { at, tail } = rig(dir.path)
+  const pack = (lines: readonly string[]) => gzipSync(lines.map((line) => `${line}\n`).join(''))
+  writeFileSync(at('audit.log.1.gz'), pack(['first']))
+  expect(await tail.lines()).toEqual(['first'])
+  writeFileSync(at('audit.log.1.gz'), pack(['first', 'second']))
+  await tail.restart()
+  expect(await tail.lines()).toEqual(['second'])
+  await tail.close()
+})
+
 test('a file that is gone is not let go of while an archive of it is looked into', async () => {
   using dir = tempDir()
   const at = (name: string) => join(dir.path, name)

@@ -758,3 +758,27 @@ describe('without times of their own, lines', () => {
     await tail.close()
   })
 })
+
+test('a file that is written over between a look at it and the read is read from its beginning', async () => {
+  using dir = tempDir()
+  const path = join(dir.path, 'audit.log')
+  let overwrite = () => {}
+  const tail = tailRig({
+    dir: dir.path,
+    files: {
+      ...nodeFiles,
+      read(fd, into, position) {
+        overwrite()
+        overwrite = () => {}
+        return nodeFiles.read(fd, into, position)
+      },
+    },
+  })
+  appendFileSync(path, 'first\n')
+  expect(await tail.lines()).toEqual(['first'])
+  appendFileSync(path, 'unread\n')
+  // Longer than what was read before.
+  overwrite = () => writeFileSync(path, 'another 1\nanother 2\n')
+  expect(await tail.lines()).toEqual(['another 1', 'another 2'])
+  await tail.close()
+})
