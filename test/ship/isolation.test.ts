@@ -33,3 +33,9 @@ test('it is asked again before each further record, as long as nothing that bega
   expect(asked).toEqual([10, 11, 12])
   expect(isolated).toEqual({ kind: 'aborted' })
 })
+
+test('where nothing was ever accepted the search goes on for a while, as something may be', async () => {
+  const { asked, isolated } = await refusedAfter(Array.from({ length: 30 }, () => 'unknown' as const))
+  expect(asked).toEqual([10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23])
+  expect(isolated).toMatchObject({ kind: 'doubtful', left: singles.slice(23) })
+})

@@ -122,6 +122,16 @@ test('of the files that are read to their end the one that was read longest ago 
   expect([descriptors.makeRoom(), closed]).toEqual([undefined, ['second']])
 })
 
+test('what is read to its end by the next pass is closed for another then', () => {
+  const descriptors = createDescriptors(1)
+  const holder = { isIdle: false, closeContent: () => descriptors.forget(holder) }
+  descriptors.add(holder)
+  expect(descriptors.makeRoom()).toMatchObject({ code: 'EMFILE' })
+  holder.isIdle = true
+  descriptors.begin()
+  expect(descriptors.makeRoom()).toBeUndefined()
+})
+
 test('a file that could not be opened before it was renamed is not reported lost, also without birth times', async () => {
   using dir = tempDir()
   const losses: unknown[] = []
