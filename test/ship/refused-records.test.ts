@@ -3,13 +3,12 @@ import type { DeadLetterPort } from '../../src/ship/burial.ts'
 import type { Verdict } from '../../src/ship/destination.ts'
 import { createLane } from '../../src/ship/lane.ts'
 import { webhookConfig } from '../support/destination-config.ts'
-import { fakeDestination } from '../support/fake-destination.ts'
+import { fakeDestination, refused, tooLarge } from '../support/fake-destination.ts'
 import { memoryFeed } from '../support/memory-feed.ts'
 import { silentLog } from '../support/tail-rig.ts'
 import { until } from '../support/until.ts'
 
 const down: Verdict = { kind: 'retry', reason: '503' }
-const tooLarge: Verdict = { kind: 'too-large', status: 413, reason: '413' }
 
 test.each([
   ['gave no answer to', down],
@@ -94,6 +93,36 @@ describe('what no destination takes is not settled', () => {
     )
     await until(() => ended !== undefined)
     await ended
+    expect([file.ledger.watermark, file.settlements, dead]).toEqual([0, [], []])
+  })
+
+  test.each([
+    ['refuses everything', 'batch', refused, '{"n":1}\n'],
+    ['does not take a RequestReceived event', 'blocking-strict', tooLarge, '{"stage":"RequestReceived"}\n'],
+  ] as const)('nor a dead letter, when the destination %s until the end', async (_, mode, verdict, line) => {
+    const dead: unknown[] = []
+    const file = memoryFeed(Buffer.from(line))
+    const { destination } = fakeDestination(() => verdict, {
+      batchMaxSize: 1,
+      batchMaxBytes: 1_000_000,
+      maxLineBytes: 1024,
+    })
+    const lane = createLane({
+      destination,
+      feed: file.feed,
+      delivery: { ...webhookConfig('http://127.0.0.1').delivery, mode, batchMaxWaitMs: 0 },
+      throttle: { take: async () => undefined, stop() {} },
+      deadLetters: {
+        async write(entries) {
+          dead.push(...entries)
+          return { kind: 'stored' }
+        },
+      },
+      log: silentLog,
+    })
+    lane.start()
+    await until(() => lane.account.trouble === 'misconfigured' || lane.account.held > 0)
+    await lane.abort()
     expect([file.ledger.watermark, file.settlements, dead]).toEqual([0, [], []])
   })
 })
