@@ -759,7 +759,10 @@ describe('without times of their own, lines', () => {
   })
 })
 
-test('a file that is written over between a look at it and the read is read from its beginning', async () => {
+test.each([
+  ['', 'first'],
+  [', and begins as before,', '#'.repeat(1500)],
+])('a file that is written over between a look at it and the read%s is read from its beginning', async (_, first) => {
   using dir = tempDir()
   const path = join(dir.path, 'audit.log')
   let overwrite = () => {}
@@ -774,12 +777,12 @@ test('a file that is written over between a look at it and the read is read from
       },
     },
   })
-  appendFileSync(path, 'first\n')
-  expect(await tail.lines()).toEqual(['first'])
+  appendFileSync(path, `${first}\nread\n`)
+  expect(await tail.lines()).toEqual([first, 'read'])
   appendFileSync(path, 'unread\n')
-  // Longer than what was read before.
-  overwrite = () => writeFileSync(path, 'another 1\nanother 2\n')
-  expect(await tail.lines()).toEqual(['another 1', 'another 2'])
+  const others = [...(first === 'first' ? [] : [first]), 'another 1', 'another 2', 'another 3']
+  overwrite = () => writeFileSync(path, others.map((line) => `${line}\n`).join(''))
+  expect(await tail.lines()).toEqual(others)
   await tail.close()
 })
 
