@@ -37,7 +37,7 @@ function parseState(text: string): Decoded {
   try {
     return { kind: 'valid', state: JSON.parse(text) }
   } catch (error) {
-    if (error instanceof SyntaxError || error instanceof RangeError) return { kind: 'damaged', problem: 'is no JSON' }
+    if (error instanceof SyntaxError) return { kind: 'damaged', problem: 'is no JSON' }
     throw error
   }
 }

@@ -43,7 +43,7 @@ export function createTruncation(maxBytes: number): Truncation {
   }
 
   function keep(byte: number): void {
-    if (dropping || hopeless) return
+    if (dropping) return
     member.push(byte)
     kept += 1
     if (kept > maxBytes) hopeless = true

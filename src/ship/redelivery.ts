@@ -50,7 +50,7 @@ export function createRedelivery({ context, originOf }: RedeliveryOptions): Rede
     }
 
     async function flush(): Promise<void> {
-      if (filled.length > 0 && unreachable === undefined && !signal.aborted) await deliver()
+      if (filled.length > 0 && unreachable === undefined) await deliver()
       filled = []
       body.reset()
     }

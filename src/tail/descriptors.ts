@@ -51,9 +51,6 @@ export function createDescriptors(limit: number): Descriptors {
       isFull = false
       if (holders.delete(holder)) holders.add(holder)
     },
-    forget(holder) {
-      isFull = false
-      holders.delete(holder)
-    },
+    forget: (holder) => void holders.delete(holder),
   }
 }

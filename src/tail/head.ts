@@ -33,7 +33,6 @@ export class Head {
 
   /** Notes the first bytes; false if they are not those of this content. */
   learn(begin: Buffer): boolean {
-    if (begin.length < this.length) return false
     if (this.length > 0 && !this.#isHashOf(begin.subarray(0, this.length))) return false
     this.#bytes = keep(begin)
     if (begin.length > this.length) this.#fingerprint = fingerprint(begin)

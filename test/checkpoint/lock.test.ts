@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { statSync } from 'node:fs'
+import { readdirSync, readlinkSync, statSync } from 'node:fs'
 import { mkdir, mkdtemp, open, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -42,6 +42,17 @@ async function kill(child: ChildProcess): Promise<void> {
   await once(child, 'exit')
 }
 
+function openFiles(): readonly string[] {
+  return readdirSync('/proc/self/fd').flatMap((fd) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`)
+    } catch {
+      // The one of the listing itself.
+      return []
+    }
+  })
+}
+
 describe('the lock of a directory', () => {
   it('is held by one process, which the next one is told about', async () => {
     const { lock } = await startHolder('pid 17 on node-1')
@@ -52,6 +63,13 @@ describe('the lock of a directory', () => {
       by: 'pid 17 on node-1',
       message: `${dir} is in use by another agent (pid 17 on node-1): ${join(dir, 'agent.lock')} is locked`,
     })
+    expect(openFiles()).not.toContain(join(dir, 'agent.lock'))
+  })
+
+  it('is told of with no more than a line of what its holder says of itself', async () => {
+    await startHolder('x'.repeat(1000))
+
+    expect(await openLock(dir, 'me')).toMatchObject({ kind: 'held', by: 'x'.repeat(200) })
   })
 
   it('is free at once when its holder is killed', async () => {
@@ -113,9 +131,11 @@ describe('the lock of a directory', () => {
 
   it('is lost when its file is removed or replaced, and not when that cannot be told', async () => {
     let refused: string | undefined
+    let device = 0n
     const stat = (path: string, options: { readonly bigint: true }) => {
       if (refused !== undefined) throw refusal(refused)
-      return statSync(path, options)
+      const { dev, ino, mtimeMs } = statSync(path, options)
+      return { dev: dev + device, ino, mtimeMs }
     }
     const lock = await openLock(dir, 'me', stat)
     if (lock.kind !== 'locked') throw new Error(lock.message)
@@ -123,11 +143,15 @@ describe('the lock of a directory', () => {
     refused = 'EIO'
     seen.push(lock.isLost())
     refused = undefined
+    device = 1n
+    seen.push(lock.isLost())
+    device = 0n
+    seen.push(lock.isLost())
     await rm(join(dir, 'agent.lock'))
     seen.push(lock.isLost())
     await writeFile(join(dir, 'agent.lock'), '')
     seen.push(lock.isLost())
-    expect(seen).toEqual([false, false, true, true])
+    expect(seen).toEqual([false, false, true, false, true, true])
     lock.release()
   })
 

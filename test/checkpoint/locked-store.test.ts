@@ -97,3 +97,15 @@ test('gives up a lock that it lost before it asks for it again', async () => {
   expect(await store.save({})).toEqual({ kind: 'saved' })
   expect(steps).toEqual(['release first', 'take'])
 })
+
+test('saves nothing while it takes the lock again, though a new file has the inode of the old one', async () => {
+  const losses = [true, false]
+  const first: Lock = { kind: 'locked', madeAtMs: 0, isLost: () => losses.shift() ?? false, release() {} }
+  const taken = Promise.withResolvers<Lock>()
+  const { saved, store: inner } = recordingStore()
+  const store = lockedStore(inner, first, () => taken.promise)
+  const results = Promise.all([store.save({}), store.save({})])
+  taken.resolve(held)
+  expect(await results).toMatchObject([{ code: 'EBUSY' }, { code: 'EBUSY' }])
+  expect(saved).toEqual([])
+})

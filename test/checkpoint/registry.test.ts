@@ -26,6 +26,11 @@ test('a state is read as it was written', () => {
   expect(parsed).toEqual({ sinceMs: new Map([['/log/a.log', 1795185225420]]), generations: [record], rejected: 0 })
 })
 
+test('a file from before 1970 is kept', () => {
+  const old = { ...record, birth: '-1000000000' }
+  expect(parseRegistry({ ...state, generations: [old] }).generations).toEqual([old])
+})
+
 describe('an entry that makes no sense is left out and counted, beside one that is kept:', () => {
   const at = (more: object) => ({ ...record, positions: { main: { ...position, ...more } } })
   test.each<[string, unknown]>([
@@ -45,6 +50,7 @@ describe('an entry that makes no sense is left out and counted, beside one that 
     ['a marker longer than any', at({ offset: 4e9, marker: { length: 3e9, hash: 'b' } })],
     ['a marker before the beginning', at({ offset: 39 })],
     ['a count that is no number', at({ skippedBytes: { rule: null } })],
+    ['a count that is missing', at({ deadLetteredBytes: undefined })],
   ])('%s', (_, entry) => {
     expect(parseRegistry({ ...state, generations: [entry, record] })).toMatchObject({
       generations: [record],

@@ -131,3 +131,27 @@ test('asks a disk that refuses once a second, however often positions move, and 
   expect([await saver.flush(), saver.error]).toEqual([false, 'no space'])
   saver.stop()
 })
+
+test.each(['before', 'after'])('writes nothing once it is stopped, though positions moved %s that', async (when) => {
+  const { begun, store } = slowStore()
+  const saver = createSaver({ state: () => ({}), log: silentLog, store })
+  if (when === 'before') saver.touch()
+  saver.stop()
+  if (when === 'after') saver.touch()
+  await vi.advanceTimersByTimeAsync(10_000)
+  expect(begun.length).toBe(0)
+})
+
+test('tells that positions cannot be written, and that they can be again', async () => {
+  const told: string[] = []
+  const tell = (_: unknown, message: string) => void told.push(message.split(':')[0] ?? '')
+  const results: SaveResult[] = [{ kind: 'failed', code: 'ENOSPC', message: 'no space' }]
+  const saver = createSaver({
+    state: () => ({}),
+    log: { ...silentLog, info: tell, error: tell },
+    store: { save: async () => results.pop() ?? { kind: 'saved' } },
+  })
+  for (let write = 0; write < 3; write += 1) await saver.flush()
+  expect(told).toEqual(['positions cannot be written', 'positions can be written again'])
+  saver.stop()
+})

@@ -218,6 +218,17 @@ describe('a state file that cannot be used', () => {
     })
   })
 
+  it('is replaced by one that was about to take its place, which is newer than the state before', async () => {
+    await saveAll({ n: 1 }, { n: 2 })
+    await rm(join(dir, 'registry.json'))
+    await writeFile(join(dir, 'registry.json.tmp'), whole('{"n":3}'))
+
+    expect(await openStore({ dir })).toMatchObject({
+      loaded: { n: 3 },
+      recovered: 'registry.json is missing; the state was taken from registry.json.tmp',
+    })
+  })
+
   it('is kept three times at most, the oldest going first', async () => {
     await saveAll({ n: 1 }, { n: 2 })
     for (let n = 1; n <= 5; n++) {
@@ -229,6 +240,27 @@ describe('a state file that cannot be used', () => {
     const names = (await readdir(dir)).filter((name) => name.includes('corrupt'))
     expect(names).toEqual([3, 4, 5].map((n) => `registry.json.corrupt-${n}`))
     expect(await Promise.all(names.map(read))).toEqual(['broken 3', 'broken 4', 'broken 5'])
+  })
+
+  it('is kept beside what an operator called alike, and after the tenth', async () => {
+    await saveAll({ n: 1 })
+    for (const name of ['8', '9', '10', 'mine']) await writeFile(join(dir, `registry.json.corrupt-${name}`), name)
+    await writeFile(join(dir, 'registry.json'), 'broken')
+    await openStore({ dir })
+
+    const names = (await readdir(dir)).filter((name) => name.includes('corrupt'))
+    expect(names.toSorted()).toEqual(['10', '11', '9', 'mine'].map((name) => `registry.json.corrupt-${name}`))
+    expect(await Promise.all(names.toSorted().map(read))).toEqual(['10', 'broken', '9', 'mine'])
+  })
+
+  it('may be gone by the time the lock is there', async () => {
+    await saveAll({ n: 1 })
+    await writeFile(join(dir, 'registry.json'), 'broken')
+    const store = await openStore({ dir, locked: false })
+    await rm(join(dir, 'registry.json'))
+
+    expect(await store.save({ n: 2 })).toEqual({ kind: 'saved' })
+    expect(await openStore({ dir })).toMatchObject({ loaded: { n: 2 }, recovered: undefined })
   })
 
   /** A disk that says which files there are, and lets none be read. */
@@ -288,9 +320,10 @@ describe('a state file that cannot be used', () => {
   it('is tried again before it is given up', async () => {
     await saveAll({ n: 1 }, { n: 2 })
     let refusals = 2
+    const beganAtMs = performance.now()
     const store = await openStore({
       dir,
-      retryPauseMs: 0,
+      retryPauseMs: 20,
       fs: {
         ...diskFs,
         readFile: (path, maxBytes) => {
@@ -302,6 +335,8 @@ describe('a state file that cannot be used', () => {
     })
 
     expect(store).toMatchObject({ loaded: { n: 2 }, recovered: undefined })
+    // A timer may be early by a millisecond.
+    expect(performance.now() - beganAtMs).toBeGreaterThanOrEqual(38)
   })
 
   it('is never overwritten before it is aside, so that a read-only disk does not cost it', async () => {

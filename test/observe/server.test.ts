@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process'
 import { mkdir, mkdtemp, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { type IncomingMessage, request } from 'node:http'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
@@ -45,6 +46,19 @@ async function ask(address: object, path: string, method = 'GET') {
       .end()
   })
   return { code: response.statusCode, headers: response.headers, body: await text(response) }
+}
+
+function openSockets(): number {
+  return process.getActiveResourcesInfo().filter((name) => name === 'PipeWrap').length
+}
+
+/** The code of the error, if any. */
+async function connectTo(path: string, connected: Socket[]): Promise<string | undefined> {
+  const socket = connect(path)
+  connected.push(socket)
+  return await new Promise((resolve) => {
+    socket.once('connect', () => resolve(undefined)).once('error', ({ code }: NodeJS.ErrnoException) => resolve(code))
+  })
 }
 
 describe('the pages', () => {
@@ -143,9 +157,30 @@ describe('the unix socket', () => {
       `${join(runPath, 'agent.sock')}: ${join(runPath, 'agent.sock')} is in use by another process`,
     ])
     expect((await ask(overSocket(), '/live')).code).toBe(200)
+    const sockets = openSockets()
+    const refusals = messages.length
+    await expect.poll(() => messages.length, { timeout: 5000 }).toBeGreaterThan(refusals + 3)
+    expect(openSockets()).toBeLessThanOrEqual(sockets + 2)
     await first.close()
     await expect.poll(() => second.problems()).toEqual([])
     expect((await ask(overSocket(), '/live')).code).toBe(200)
+  })
+
+  it('leaves alone one whose process does not get to its connections', async () => {
+    const path = join(runPath, 'agent.sock')
+    const code = `net.createServer().listen({ path: ${JSON.stringify(path)}, backlog: 1 }, () => process.kill(process.pid, 'SIGSTOP'))`
+    const stopped = spawn(process.execPath, ['-e', code])
+    const waiting: Socket[] = []
+    try {
+      // Until its queue is full.
+      await expect.poll(() => connectTo(path, waiting), { timeout: 20_000 }).toBe('EAGAIN')
+      const server = await start()
+      expect(server.problems()).toEqual([`${path}: ${path} is in use by another process`])
+      expect((await stat(path)).isSocket()).toBe(true)
+    } finally {
+      for (const socket of waiting) socket.destroy()
+      stopped.kill('SIGKILL')
+    }
   })
 
   it('is made again when its run path was removed, as soon as that is there again', async () => {

@@ -71,3 +71,14 @@ test('drops bodies of any size without keeping them', () => {
   const line = JSON.stringify(event({ requestObject: 'y'.repeat(500_000), stage: 'Panic' }))
   expect(truncate(line, { maxBytes: 200 })).toContain('"stage":"Panic"')
 })
+
+test('keeps nothing of an event that is too long', () => {
+  const truncation = createTruncation(200)
+  truncation.push(Buffer.from(JSON.stringify(event({})).slice(0, -1)))
+  truncation.push(Buffer.from(',"requestURI":"'))
+  const piece = Buffer.alloc(1_000_000, 'x')
+  const before = process.memoryUsage().heapUsed
+  for (let pieces = 0; pieces < 10; pieces += 1) truncation.push(piece)
+  expect(process.memoryUsage().heapUsed - before).toBeLessThan(20_000_000)
+  expect(truncation.end()).toBeUndefined()
+})

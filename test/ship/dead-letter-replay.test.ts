@@ -1,4 +1,4 @@
-import { appendFile, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { appendFile, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
@@ -92,6 +92,19 @@ describe('a replay', () => {
     expect(await readdir(dir)).toEqual([])
   })
 
+  it('leaves to be counted what is left, however often it has been replayed', async () => {
+    const deadLetter = await fill('1', '2')
+    for (const [kept, records] of [
+      [/1|2/, 2],
+      [/2/, 1],
+    ] as const) {
+      const { send } = record((entries) => (kept.test(String(textOf(entries))) ? 'keep' : 'delivered'))
+      await replayDeadLetter({ dir, send, batchRecords: 1 }, never)
+      await deadLetter.refresh()
+      expect([deadLetter.bytes, deadLetter.records]).toEqual([records * sizeOf('n'), records])
+    }
+  })
+
   it('keeps those of a batch that were not delivered', async () => {
     await (await openDeadLetter({ dir, maxBytes: 1e6 })).write(['1', '2', '3', '4'].map((line) => entryOf(line)))
 
@@ -113,6 +126,19 @@ describe('a replay', () => {
     await replayDeadLetter({ dir, send, batchRecords: 3, batchBytes: 3 * sizeOf('n') }, never)
 
     expect(sent.map((batch) => batch.map(({ length }) => length))).toEqual([[1, 1, 1], [1], [5000], [1, 1]])
+  })
+
+  it('writes a segment anew only if something of it was delivered, and for the owner alone', async () => {
+    await fill('1', '2')
+    const before = await stat(join(dir, '00000001.ndjson'))
+    const facts = async () => stat(join(dir, (await readdir(dir)).join()))
+
+    await replayDeadLetter({ dir, send: record(() => 'keep').send }, never)
+    expect((await facts()).ino).toBe(before.ino)
+
+    await replayDeadLetter({ dir, send: async () => new Set([0]) }, never)
+    const { ino, mode, size } = await facts()
+    expect([ino === before.ino, mode & 0o777, size]).toEqual([false, 0o600, sizeOf('n')])
   })
 
   it('leaves lines it cannot read where they are, byte for byte', async () => {
@@ -148,6 +174,7 @@ describe('a replay', () => {
     expect(sent).toEqual([['1']])
     expect((await open()).records).toBe(3)
     expect(await replayDeadLetter({ dir, send }, controller.signal)).toMatchObject({ delivered: 0 })
+    expect((await readdir(dir)).filter((name) => !name.includes('sealed'))).toEqual(['00000002.ndjson'])
   })
 
   it('sends again what a replay that died had not removed, and clears up after it', async () => {

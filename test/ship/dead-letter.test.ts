@@ -1,7 +1,18 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { renameSync, statSync } from 'node:fs'
-import { appendFile, mkdtemp, open as openDirectory, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import {
+  appendFile,
+  mkdir,
+  mkdtemp,
+  open as openDirectory,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  symlink,
+  writeFile,
+} from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
@@ -10,6 +21,7 @@ import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { openDeadLetter } from '../../src/ship/dead-letter.ts'
 import { decodeEntry, encodeEntry } from '../../src/ship/dead-letter-entry.ts'
+import { readDeadLetter } from '../../src/ship/dead-letter-reading.ts'
 import { entryOf } from './dead-letter-entries.ts'
 
 let root: string
@@ -65,13 +77,29 @@ describe('an entry', () => {
     )
   })
 
-  const spoilt = encodeEntry(entryOf('x')).toString().replace('2026-11-05T', 'some day')
-  it.each(['', 'null', '[]', '{"v":1}', '{"v":2,"line":"x"}', '{"v":1,"at":"x', '\0\0\0', spoilt])(
+  it.each(['', 'null', '[]', '{"v":1}', '{"v":2,"line":"x"}', '{"v":1,"at":"x', '\0\0\0'])(
     'is not read from %j',
     (line) => {
       expect(decodeEntry(line)).toBeUndefined()
     },
   )
+
+  it.each([
+    { v: 2 },
+    { at: 'some day' },
+    { at: 7 },
+    { reason: 7 },
+    { path: null },
+    { generation: 7 },
+    { start: '0' },
+    { end: null },
+    { batchId: 7 },
+    { line: 7 },
+  ])('is not read from one with %j', (spoilt) => {
+    const fields = JSON.parse(encodeEntry(entryOf('x')).toString())
+    expect(decodeEntry(JSON.stringify(fields))).toEqual(entryOf('x'))
+    expect(decodeEntry(JSON.stringify({ ...fields, ...spoilt }))).toBeUndefined()
+  })
 })
 
 describe('a dead letter directory', () => {
@@ -235,6 +263,29 @@ describe('a dead letter directory', () => {
     expect(await read('00000001.ndjson')).toBe(
       ['one', 'two'].map((line) => encodeEntry(entryOf(line)).toString()).join(''),
     )
+  })
+
+  it('counts and reads the others when a segment goes away between being listed and being read', async () => {
+    await (await open()).write([entryOf('one')])
+    // A link that leads nowhere is listed, too, and is not there.
+    await symlink('gone', join(dir, '00000000.ndjson'))
+
+    expect((await open()).records).toBe(1)
+    expect(await Array.fromAsync(readDeadLetter(dir))).toEqual([entryOf('one')])
+  })
+
+  it('is read in the order of its numbers, what a replay has claimed first', async () => {
+    await mkdir(dir, { recursive: true })
+    const files = ['00000002.sealed-ab', '00000002', '00000003.sealed-0', '99999999', '100000000']
+    for (const name of files.toReversed()) await writeFile(join(dir, `${name}.ndjson`), encodeEntry(entryOf(name)))
+
+    expect(await Array.fromAsync(readDeadLetter(dir))).toEqual(files.map((name) => entryOf(name)))
+  })
+
+  it('is not read past what the system refuses', async () => {
+    await mkdir(join(dir, '00000001.ndjson'), { recursive: true })
+
+    await expect(Array.fromAsync(readDeadLetter(dir))).rejects.toMatchObject({ code: 'EISDIR' })
   })
 
   it('repairs what somebody appended while it was open', async () => {

@@ -1,16 +1,15 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { compileRules } from '../../src/process/rules.ts'
 import type { DeadLetter } from '../../src/ship/dead-letter.ts'
 import type { Verdict } from '../../src/ship/destination.ts'
 import { createLane } from '../../src/ship/lane.ts'
 import { webhookConfig } from '../support/destination-config.ts'
-import { fakeDestination, ok, refused, type SentRequest } from '../support/fake-destination.ts'
+import { fakeDestination, ok, refused, type SentRequest, tooLarge } from '../support/fake-destination.ts'
 import { memoryFeed, originOf } from '../support/memory-feed.ts'
 import { silentLog } from '../support/tail-rig.ts'
 import { until } from '../support/until.ts'
 
 const down: Verdict = { kind: 'retry', reason: '503' }
-const tooLarge: Verdict = { kind: 'too-large', status: 413, reason: '413' }
 
 const { delivery } = webhookConfig('http://127.0.0.1')
 const options = {
@@ -41,6 +40,92 @@ test.each([
   await lane.drain()
   expect(writes.flat().toSorted((a, b) => a - b)).toEqual(Array.from({ length: count }, (_record, n) => n))
   expect(Math.max(...writes.map((slice) => slice.length))).toBeLessThanOrEqual(1100)
+  expect(file.settlements.reduce((sum, { deadLetteredBytes }) => sum + deadLetteredBytes, 0)).toBe(content.length)
+})
+
+describe('what no destination takes is not settled', () => {
+  const plain = '{"n":1}\n'
+  const event = `{"kind":"Event","apiVersion":"audit.k8s.io/v1","requestObject":{"data":"${'x'.repeat(200)}"}}\n`
+
+  /** A lane that gets one line; `answer` is asked for truncated events. */
+  function open(line: string, answer: () => Verdict, deadLetters: Pick<DeadLetter, 'write'>) {
+    const file = memoryFeed(Buffer.from(line))
+    const limits = { batchMaxSize: 1, batchMaxBytes: 1_000_000, maxLineBytes: 1024 }
+    const { destination } = fakeDestination(({ body }) => (body.includes('truncated') ? answer() : tooLarge), limits)
+    const delivery = { ...webhookConfig('http://127.0.0.1').delivery, batchMaxWaitMs: 0, initialBackoffMs: 1 }
+    const throttle = { take: async () => undefined, stop() {} }
+    const lane = createLane({ destination, feed: file.feed, delivery, throttle, deadLetters, log: silentLog })
+    lane.start()
+    return { file, lane }
+  }
+
+  test.each([
+    ['no record', 'text\n'],
+    ['a record', plain],
+    ['a truncated one', event],
+  ])('when the dead letter had no room for it before the end (%s)', async (_, line) => {
+    let writes = 0
+    const { file, lane } = open(line, () => tooLarge, {
+      async write() {
+        writes += 1
+        return { kind: 'full', stored: 0 }
+      },
+    })
+    await until(() => writes > 0)
+    await lane.abort()
+    expect([file.ledger.watermark, file.settlements]).toEqual([0, []])
+  })
+
+  test('nor a dead letter, when its truncated form was under way at the end', async () => {
+    const dead: unknown[] = []
+    let ended: Promise<void> | undefined
+    const { file, lane } = open(
+      event,
+      () => {
+        ended = lane.abort()
+        return down
+      },
+      {
+        async write(entries) {
+          dead.push(...entries)
+          return { kind: 'stored' }
+        },
+      },
+    )
+    await until(() => ended !== undefined)
+    await ended
+    expect([file.ledger.watermark, file.settlements, dead]).toEqual([0, [], []])
+  })
+
+  test.each([
+    ['refuses everything', 'batch', refused, '{"n":1}\n'],
+    ['does not take a RequestReceived event', 'blocking-strict', tooLarge, '{"stage":"RequestReceived"}\n'],
+  ] as const)('nor a dead letter, when the destination %s until the end', async (_, mode, verdict, line) => {
+    const dead: unknown[] = []
+    const file = memoryFeed(Buffer.from(line))
+    const { destination } = fakeDestination(() => verdict, {
+      batchMaxSize: 1,
+      batchMaxBytes: 1_000_000,
+      maxLineBytes: 1024,
+    })
+    const lane = createLane({
+      destination,
+      feed: file.feed,
+      delivery: { ...webhookConfig('http://127.0.0.1').delivery, mode, batchMaxWaitMs: 0 },
+      throttle: { take: async () => undefined, stop() {} },
+      deadLetters: {
+        async write(entries) {
+          dead.push(...entries)
+          return { kind: 'stored' }
+        },
+      },
+      log: silentLog,
+    })
+    lane.start()
+    await until(() => lane.account.trouble === 'misconfigured' || lane.account.held > 0)
+    await lane.abort()
+    expect([file.ledger.watermark, file.settlements, dead]).toEqual([0, [], []])
+  })
 })
 
 const event = (more: string) => `{"kind":"Event","apiVersion":"audit.k8s.io/v1",${more}}`

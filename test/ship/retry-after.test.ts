@@ -1,7 +1,9 @@
-import { describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { parseRetryAfter } from '../../src/ship/retry-after.ts'
 
 const now = Date.UTC(1994, 10, 6, 8, 49, 7)
+
+afterEach(() => void vi.unstubAllEnvs())
 
 describe('parseRetryAfter', () => {
   const rows: readonly [string | undefined, number | undefined][] = [
@@ -28,4 +30,10 @@ describe('parseRetryAfter', () => {
       expect(parseRetryAfter(value, now)).toBe(waitMs)
     })
   }
+
+  it('takes a date without a zone for GMT, wherever the agent runs', () => {
+    vi.stubEnv('TZ', 'America/New_York')
+    expect(new Date(now).getHours()).toBe(3)
+    expect(parseRetryAfter('Sun Nov  6 08:49:37 1994', now)).toBe(30_000)
+  })
 })

@@ -283,6 +283,60 @@ test('an archive is not taken for what begins alike and is read on, then truncat
   await tail.close()
 })
 
+test.each([
+  ['length', 101],
+  ['age', 102],
+])(
+  'an archive that is written over by one of the same %s while it is inflated is read for what it holds then',
+  async (same, count) => {
+    using dir = tempDir()
+    let reads = 0
+    let isReplaced = false
+    const files = archiveFiles(async () => {
+      reads += 1
+    })
+    const { at, tail, looks, write } = rig(dir.path, {
+      ...files,
+      stat(path) {
+        // The first look at it after it was inflated.
+        if (path.endsWith('.gz') && reads > 0 && !isReplaced) {
+          const { atime, mtime } = statSync(path)
+          writeFileSync(path, pack(others))
+          if (same === 'age') utimesSync(path, atime, mtime)
+          isReplaced = true
+        }
+        return files.stat(path)
+      },
+    })
+    const pack = (lines: readonly string[]) => gzipSync(`${lines.join('\n')}\n`, { level: 0 })
+    const lines = Array.from({ length: 100 }, (_, n) => `line ${n + 100}`)
+    const others = Array.from({ length: count }, (_, n) => `else ${n + 100}`)
+    write('audit.log', lines.map((line) => `${line}\n`).join(''))
+    expect(await tail.lines()).toEqual(lines)
+    write('audit.log', 'unread 1\n')
+    await looks(1)
+    writeFileSync(at('audit.log.1.gz'), pack([...lines, 'unread 1']))
+    utimesSync(at('audit.log.1.gz'), 1, 1)
+    await tail.restart()
+    rmSync(at('audit.log'))
+    expect(await tail.lines()).toEqual(others)
+    expect(isReplaced).toBe(true)
+    await tail.close()
+  },
+)
+
+test('an archive that was written over by a longer one while the agent was down is read on', async () => {
+  using dir = tempDir()
+  const { at, tail } = rig(dir.path)
+  const pack = (lines: readonly string[]) => gzipSync(lines.map((line) => `${line}\n`).join(''))
+  writeFileSync(at('audit.log.1.gz'), pack(['first']))
+  expect(await tail.lines()).toEqual(['first'])
+  writeFileSync(at('audit.log.1.gz'), pack(['first', 'second']))
+  await tail.restart()
+  expect(await tail.lines()).toEqual(['second'])
+  await tail.close()
+})
+
 test('a file that is gone is not let go of while an archive of it is looked into', async () => {
   using dir = tempDir()
   const at = (name: string) => join(dir.path, name)

@@ -17,6 +17,5 @@ test('adds up what a position passes, by reason', () => {
 test('never counts more than was passed, whatever the reasons add up to', () => {
   const account = begun()
   account.pass(10, { ...none, deadLetteredBytes: 6, skipped: { rule: 6, 'empty-line': 6 } })
-  const { deadLetteredBytes, skippedBytes } = account.counts()
-  expect(Object.values(skippedBytes).reduce((sum, bytes) => sum + bytes, deadLetteredBytes)).toBe(10)
+  expect(account.counts()).toEqual({ deadLetteredBytes: 0, skippedBytes: { rule: 6, 'empty-line': 4 } })
 })

@@ -14,6 +14,7 @@ import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
 import type { LogFields } from '../../src/log.ts'
+import { createDescriptors } from '../../src/tail/descriptors.ts'
 import { Fault, type Files, nodeFiles } from '../../src/tail/files.ts'
 import { birthless, faultyFiles } from '../support/faulty-files.ts'
 import { silentLog, sourceOf, tailRig } from '../support/tail-rig.ts'
@@ -99,6 +100,36 @@ describe('more files than may be open', () => {
     expect(errors()).toEqual([])
     await tail.close()
   })
+})
+
+test('of the files that are read to their end the one that was read longest ago is closed for another', () => {
+  const descriptors = createDescriptors(2)
+  const closed: string[] = []
+  const hold = (name: string) => {
+    const holder = {
+      isIdle: true,
+      closeContent() {
+        closed.push(name)
+        descriptors.forget(holder)
+      },
+    }
+    descriptors.add(holder)
+    return holder
+  }
+  const first = hold('first')
+  hold('second')
+  descriptors.touch(first)
+  expect([descriptors.makeRoom(), closed]).toEqual([undefined, ['second']])
+})
+
+test('what is read to its end by the next pass is closed for another then', () => {
+  const descriptors = createDescriptors(1)
+  const holder = { isIdle: false, closeContent: () => descriptors.forget(holder) }
+  descriptors.add(holder)
+  expect(descriptors.makeRoom()).toMatchObject({ code: 'EMFILE' })
+  holder.isIdle = true
+  descriptors.begin()
+  expect(descriptors.makeRoom()).toBeUndefined()
 })
 
 test('a file that could not be opened before it was renamed is not reported lost, also without birth times', async () => {

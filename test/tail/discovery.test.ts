@@ -8,6 +8,7 @@ import {
   rmSync,
   symlinkSync,
   unlinkSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -100,6 +101,26 @@ describe('a discovery', () => {
     look()
     expect(count('list')).toBe(2)
   })
+
+  test.each([1, -1])(
+    'lists a directory again after half a minute, though its time does not change (%i)',
+    (direction) => {
+      using dir = tempDir()
+      const { look, listings } = discovery(dir.path, '*.log')
+      const write = (name: string) => {
+        tree(dir.path, [name])
+        utimesSync(dir.path, 1, 1)
+      }
+      const found = (atMs: number) => {
+        listings.begin(Date.now() + direction * atMs)
+        return look().paths.length
+      }
+      write('a.log')
+      expect(found(0)).toBe(1)
+      write('b.log')
+      expect([found(29_000), found(31_000)]).toEqual([1, 2])
+    },
+  )
 
   test('looks into the directories only that a match can lie in', () => {
     using dir = tempDir()

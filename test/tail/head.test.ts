@@ -35,3 +35,12 @@ test('forgets what its content has lost at its end', () => {
   recorded.cut(2)
   expect(recorded.length).toBe(0)
 })
+
+test('forgets nothing when its content still has all that is known, though only by its hash', () => {
+  const known = fingerprint(Buffer.from('abcdef'))
+  const head = new Head(known)
+  head.cut(6)
+  expect(head.fingerprint).toEqual(known)
+  head.cut(5)
+  expect(head.length).toBe(0)
+})

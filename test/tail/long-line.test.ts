@@ -1,6 +1,7 @@
 import { Buffer } from 'node:buffer'
 import { appendFileSync, renameSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
 import type { Chunk } from '../../src/block.ts'
 import type { Encoding } from '../../src/config/config.ts'
@@ -23,7 +24,7 @@ function rig(dir: string, encoding: Encoding, afterRead: (reads: number) => void
       return count
     },
   }
-  const tail = tailRig({ dir, sources: [sourceOf(live, { encoding })], files })
+  const tail = tailRig({ dir, sources: [sourceOf(live, { encoding, backfill: true })], files })
   async function next(signal?: AbortSignal): Promise<Chunk | undefined> {
     await tail.tailer.pass()
     return tail.tailer.feed('main').read(Buffer.alloc(64), signal)
@@ -57,6 +58,18 @@ function rig(dir: string, encoding: Encoding, afterRead: (reads: number) => void
 }
 
 describe.each<Encoding>(['utf-8', 'utf-16-le'])('a line that is longer than its room (%s)', (encoding) => {
+  test('is taken from an archive, too', async () => {
+    using dir = tempDir()
+    const { live, take, tail } = rig(dir.path, encoding)
+    const line = 'ü'.repeat(500_000)
+    writeFileSync(`${live}.1.gz`, gzipSync(encode(`${line}\nnext\n`, encoding)))
+    // Looks into the archive; the next look offers it.
+    await tail.tailer.pass()
+    expect(await take()).toBe(line)
+    expect((await tail.lines()).join()).toBe('next')
+    await tail.close()
+  })
+
   test('is not offered again before it has grown, while its end is missing', async () => {
     using dir = tempDir()
     const { append, take, tail } = rig(dir.path, encoding)

@@ -45,7 +45,10 @@ describe('when files will be deleted', () => {
 
   test('is now for one that is gone', () => {
     const [first, ...kept] = hourly(stamped(9), stamped(10), stamped(11), stamped(12))
-    expect(keepingThree([first as Place, ...kept], kept).deletionInMs(first?.path, noon)).toBe(0)
+    const retention = keepingThree([first as Place, ...kept], kept)
+    expect(retention.deletionInMs(first?.path, noon)).toBe(0)
+    retention.observe('audit.log', [kept[0], kept[2]] as Place[])
+    expect(retention.deletionInMs(kept[1]?.path, noon)).toBe(0)
   })
 
   test('does not change when a file is compressed', () => {

@@ -758,3 +758,47 @@ describe('without times of their own, lines', () => {
     await tail.close()
   })
 })
+
+test.each([
+  ['', 'first'],
+  [', and begins as before,', '#'.repeat(1500)],
+])('a file that is written over between a look at it and the read%s is read from its beginning', async (_, first) => {
+  using dir = tempDir()
+  const path = join(dir.path, 'audit.log')
+  let overwrite = () => {}
+  const tail = tailRig({
+    dir: dir.path,
+    files: {
+      ...nodeFiles,
+      read(fd, into, position) {
+        overwrite()
+        overwrite = () => {}
+        return nodeFiles.read(fd, into, position)
+      },
+    },
+  })
+  appendFileSync(path, `${first}\nread\n`)
+  expect(await tail.lines()).toEqual([first, 'read'])
+  appendFileSync(path, 'unread\n')
+  const others = [...(first === 'first' ? [] : [first]), 'another 1', 'another 2', 'another 3']
+  overwrite = () => writeFileSync(path, others.map((line) => `${line}\n`).join(''))
+  expect(await tail.lines()).toEqual(others)
+  await tail.close()
+})
+
+test('a file that is written over between a read and its taking, and begins as before, is read from its beginning', async () => {
+  using dir = tempDir()
+  const path = join(dir.path, 'audit.log')
+  const banner = '#'.repeat(1500)
+  const tail = tailRig({ dir: dir.path })
+  appendFileSync(path, `${banner}\n`)
+  expect(await tail.lines()).toEqual([banner])
+  appendFileSync(path, 'second\n')
+  await tail.tailer.pass()
+  const chunk = await tail.tailer.feed('main').read(Buffer.alloc(100))
+  writeFileSync(path, `${banner}\nanother 1\nanother 2\n`)
+  chunk?.take(chunk.length).settle({ deadLetteredBytes: 0, truncatedBytes: 0 })
+  chunk?.leave('partial')
+  expect(await tail.lines()).toEqual([banner, 'another 1', 'another 2'])
+  await tail.close()
+})

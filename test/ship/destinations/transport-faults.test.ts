@@ -2,6 +2,7 @@ import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { type AddressInfo, createServer } from 'node:net'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import type { DestinationConfig } from '../../../src/config/config.ts'
 import { datadogConfig, sendRequest, withTimeout } from '../../support/destination-config.ts'
 import { closeAfterEach, closing, never, openDestination, openIntake } from '../../support/destinations.ts'
 import type { Fault } from '../../support/intake-faults.ts'
@@ -154,15 +155,27 @@ describe('an answer that promises what it cannot know', () => {
     it(`is not seen in one that has read the request, whatever its size: ${protocol}`, async () => {
       const receiver = await startReceiver(protocol)
       const url = `${'tls' in config ? 'https' : 'http'}://127.0.0.1:${receiver.port}/`
-      const destination = openDestination(datadogConfig(url, config))
-      for (const length of [1, 2, 16_384, 20_000, 65_535, 65_536, 100_000, 262_144, 262_145, 1_000_000, 5_000_000]) {
-        for (let request = 0; request < 10; request += 1) {
-          expect(await destination.send(sendRequest('x'.repeat(length)), never)).toMatchObject({ kind: 'delivered' })
-        }
-      }
+      await expectEverySizeDelivered(datadogConfig(url, config))
     })
   }
+
+  it('is not seen in an https proxy that has read the request to an http receiver either', async () => {
+    // It is asked for the address of the receiver, and answers for it.
+    const proxy = await startReceiver('HTTP/1.1 over TLS')
+    const http = `https://127.0.0.1:${proxy.port}`
+    const config = { tls: tlsConfig(), proxy: { http, https: undefined, noProxy: [] } }
+    await expectEverySizeDelivered(datadogConfig('http://intake.test/', config))
+  })
 })
+
+async function expectEverySizeDelivered(config: DestinationConfig): Promise<void> {
+  const destination = openDestination(config)
+  for (const length of [1, 2, 16_384, 20_000, 65_535, 65_536, 100_000, 262_144, 262_145, 1_000_000, 5_000_000]) {
+    for (let request = 0; request < 10; request += 1) {
+      expect(await destination.send(sendRequest('x'.repeat(length)), never)).toMatchObject({ kind: 'delivered' })
+    }
+  }
+}
 
 describe('an abort', () => {
   it('before the attempt sends nothing', async () => {

@@ -226,6 +226,23 @@ describe('a webhook by kubeconfig', () => {
     expect([first.batches.length, second.batches.length]).toEqual([2, 2])
   })
 
+  it('closes its connections at the look after the one that found another, and at the end', async () => {
+    const intakes = [await openIntake(), await openIntake(), await openIntake()]
+    const [first = '', ...others] = intakes.map(({ url }) => kubeconfig({ server: url }))
+    const { path, clock, destination, send } = await setUp(first)
+    const open = () => intakes.map(({ openConnections }) => openConnections)
+    await send()
+    expect(open()).toEqual([1, 0, 0])
+    for (const other of others) {
+      await writeFile(path, other)
+      clock.nowMs += 10_000
+      await send()
+    }
+    await expect.poll(open).toEqual([0, 1, 1])
+    await destination.close()
+    await expect.poll(open).toEqual([0, 0, 0])
+  })
+
   it('of before stays while the new one is wrong, with one warning', async () => {
     const intake = await openIntake()
     const { path, send, clock, warnings } = await setUp(kubeconfig({ server: intake.url }))
