@@ -20,10 +20,12 @@ function output(): Output & { text: string } {
 }
 
 async function checked(text: string, more: Readonly<Record<string, string>> = {}, format?: 'text' | 'json') {
-  const file = join(directoryOf({ 'conf.yaml': text, ...more }), 'conf.yaml')
+  const directory = directoryOf({ 'conf.yaml': text, ...more })
+  const file = join(directory, 'conf.yaml')
+  const named = (text: string) => text.replaceAll(file, 'conf.yaml').replaceAll(directory, 'DIR')
   const [stdout, stderr] = [output(), output()]
   const code = await configcheck([file], { env: { ...key, NODE_NAME: 'node-1' }, stdout, stderr }, format)
-  return { code, stdout: stdout.text.replaceAll(file, 'conf.yaml'), stderr: stderr.text.replaceAll(file, 'conf.yaml') }
+  return { code, stdout: named(stdout.text), stderr: named(stderr.text) }
 }
 
 const rich = `${item}destinations:
@@ -141,16 +143,13 @@ users: [{name: u, user: {token: s3cret}}]
   ])('warns at its key of what cannot be used for a destination that has %s', async (keys, files, column, expected) => {
     const { code, stderr } = await checked(`${item}destination: {${keys}}\n`, files)
     const [line = '', , , hint] = stderr.split('\n')
-    expect([code, line.replace(/\/tmp\/[^/\s]+/, 'DIR')]).toEqual([0, `conf.yaml:3:${column}: warning: ${expected}`])
+    expect([code, line]).toEqual([0, `conf.yaml:3:${column}: warning: ${expected}`])
     expect(hint).toMatch(/^ {2}hint: /)
   })
 
   it('names the key of a kubeconfig that cannot be read, and fails', async () => {
     const { code, stderr } = await checked(`${item}destination: {type: webhook, kubeconfig: .}\n`)
-    expect([code, stderr.split('\n')[0]]).toEqual([
-      78,
-      expect.stringMatching(/^conf\.yaml:3:42: `kubeconfig` \/tmp\/\S+ cannot be read \(EISDIR\)$/),
-    ])
+    expect([code, stderr.split('\n')[0]]).toEqual([78, 'conf.yaml:3:42: `kubeconfig` DIR cannot be read (EISDIR)'])
   })
 
   it('warns of every file of a destination that cannot be used', async () => {
@@ -208,7 +207,7 @@ users:
 `,
     })
     const wait = 'does not exist, or not yet: deliveries wait for it'
-    expect([code, stderr.replaceAll(/\/tmp\/[^/\s]+/g, 'DIR').split('\n')]).toEqual([
+    expect([code, stderr.split('\n')]).toEqual([
       0,
       [
         `DIR/kc:3:56: warning: \`certificate-authority\` DIR/ca.pem ${wait}`,
@@ -229,13 +228,7 @@ users:
 users: [{name: "", user: {client-certificate-data: ${cert}, client-key-data: ${key}}}]
 `,
     })
-    expect([
-      code,
-      stderr
-        .replace(/\/tmp\/[^/\s]+/, 'DIR')
-        .replace(/kc:2:\d+:/, 'kc:2:COLUMN:')
-        .split('\n'),
-    ]).toEqual([
+    expect([code, stderr.replace(/kc:2:\d+:/, 'kc:2:COLUMN:').split('\n')]).toEqual([
       0,
       [
         'DIR/kc:2:COLUMN: warning: `client-key-data` does not belong to `client-certificate-data`',

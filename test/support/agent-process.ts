@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { request } from 'node:http'
 import { join } from 'node:path'
+import { onTestFailed } from 'vitest'
 import type { RegistryState } from '../../src/checkpoint/registry.ts'
 import type { Status } from '../../src/observe/status.ts'
 import { until } from './until.ts'
@@ -68,6 +69,12 @@ export function agentBench(dir: string, conf: string, options: BenchOptions = {}
     start() {
       const agent = startAgent(file, { runPath, env, openFiles, command })
       started.push(agent)
+      onTestFailed(() => {
+        const { exitCode, signalCode } = agent.child
+        console.log(
+          `agent ${started.indexOf(agent) + 1}, ended by ${exitCode ?? signalCode}:\n${agent.log().slice(-20_000)}`,
+        )
+      })
       return agent
     },
     [Symbol.dispose]() {
