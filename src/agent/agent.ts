@@ -75,7 +75,7 @@ export async function openAgent(options: AgentOptions): Promise<OpenedAgent> {
         tailer.start()
         state = config.enabled ? 'running' : 'disabled'
         announce(options, status())
-        for (const shipper of shippers) watchShipper(shipper, stopped.signal)
+        for (const shipper of config.enabled ? shippers : []) watchShipper(shipper, stopped.signal)
       },
       drain: async (deadlineMs) => {
         state = 'draining'

@@ -1,6 +1,7 @@
+import { randomUUID } from 'node:crypto'
 import { rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { geteuid, pid } from 'node:process'
+import { geteuid } from 'node:process'
 import { LOCK_FILE, REGISTRY_FILE } from '../run-path.ts'
 
 /** A file that an agent of another user left. */
@@ -36,9 +37,10 @@ export async function stateOfAnother(
 
 /** Undefined if none can be made: then no state can be written there either. */
 async function ownerOfNewFile(dir: string): Promise<number | undefined> {
-  const path = join(dir, `.owner-${pid}`)
+  const path = join(dir, `.owner-${randomUUID()}`)
   try {
-    await writeFile(path, '', { mode: 0o600 })
+    // Never through a link, which may be another user's.
+    await writeFile(path, '', { mode: 0o600, flag: 'wx' })
     return await ownerOf(path)
   } catch {
     return undefined

@@ -51,7 +51,7 @@ async function configuredRunPath(
   const loading = await loadConfig({ paths: [path], env })
   if (loading.kind === 'loaded') {
     const { checkpoint, server } = loading.config
-    return at(checkpoint.runPath, source, server.socket)
+    return at(checkpoint.runPath, source, server.sockets[0])
   }
   const { problemLine } = await import('../config/problem.ts')
   io.stderr.write(

@@ -136,5 +136,5 @@ interface ServerConfig {
   /** Undefined: no TCP address. */
   readonly listen: { readonly host: string; readonly port: number } | undefined
   /** Besides `<run_path>/agent.sock`, which cannot be made where the run path cannot be written. */
-  readonly socket: string | undefined
+  readonly sockets: readonly string[]
 }

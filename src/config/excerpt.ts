@@ -8,9 +8,12 @@ export interface Excerpt {
 const MAX_EXCERPT_CHARS = 120
 const mask = '********'
 
-/** A key with a secret value, and everything up to the value. A key that names a file does not count. */
+/**
+ * A key with a secret value, and everything up to the value, also where it is written wrongly. A key that names a file does not
+ * count.
+ */
 const secretKey =
-  /(?:^|[\s{,'"-])[\w-]*(?:api[_-]?key|token|passw(?:or)?d|secret|authorization|cookie|credential|headers|signature)(?!_file)[\w-]*['"]?\s*:(?:\s+|$)/i
+  /(?:^|\W)[\w-]*(?:api[_-]?key|token|passw(?:or)?d|secret|authorization|cookie|credential|headers|signature)(?!_file)[\w-]*[^\w\s:=]?\s*[:=]\s*/i
 
 /** Its value is on the lines below, even if the indentation is wrong. */
 const secretWithoutValue = new RegExp(`${secretKey.source}[|>]?[+-]?\\d?\\s*$`, 'i')

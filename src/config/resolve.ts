@@ -47,7 +47,7 @@ export function resolveConfig(input: ResolveInput): Resolved {
     rejectedSources,
     destinations,
     checkpoint: resolveCheckpoint(input, findings),
-    server: resolveServer(input),
+    server: resolveServer(input, findings),
     logLevel: conf.log_level ?? environment.log_level ?? 'info',
     hostname: conf.hostname ?? environment.hostname ?? hostnameOf(),
     enabled: environment.enabled ?? true,
@@ -116,11 +116,19 @@ function resolveCheckpoint(input: ResolveInput, findings: Findings): CheckpointC
   return { runPath: files.absolute(runPath), importPath, expireAfterMs: checkpoint?.expire_after ?? 30 * DAY_MS }
 }
 
-function resolveServer(input: ResolveInput): Config['server'] {
-  const { listen, socket = input.environment.server?.socket } = input.merged.conf.server ?? {}
+function resolveServer(input: ResolveInput, findings: Findings): Config['server'] {
+  const { listen, socket } = input.merged.conf.server ?? {}
+  // Probes know the environment's alone.
+  const ofProbes = input.environment.server?.socket
+  if (ofProbes !== undefined && !isAbsolute(ofProbes)) {
+    findings.refuse([...environmentPath, 'server', 'socket'], 'the socket must be absolute: begin with /')
+  }
   return {
     listen: listen === undefined ? defaultListen : listen.address,
-    socket: socket === undefined ? undefined : filesBeside(input, ['server']).absolute(socket),
+    sockets: [
+      ...(socket === undefined ? [] : [filesBeside(input, ['server']).absolute(socket)]),
+      ...(ofProbes === undefined ? [] : [ofProbes]),
+    ],
   }
 }
 

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
-import { chmod, rm } from 'node:fs/promises'
+import { chmod, lstat, rm } from 'node:fs/promises'
 import { connect, type ListenOptions, type Server } from 'node:net'
 import type { Log } from '../log.ts'
 import { socketPathProblem } from './socket-path.ts'
@@ -57,6 +57,8 @@ export function unixAddress(path: string): Address {
     listen: { path },
     impossible: socketPathProblem(path),
     prepare: async () => {
+      const found = await lstat(path).catch(() => undefined)
+      if (found?.isSocket() === false) throw new Error(`${path} is there and no socket`)
       if (await answers(path)) throw new Error(`${path} is in use by another process`)
       await rm(path, { force: true })
     },

@@ -8,8 +8,8 @@ import type { Status } from './status.ts'
 
 export interface ServerOptions {
   readonly runPath: string
-  /** A unix socket in addition to the one in the run path. */
-  readonly socket?: string | undefined
+  /** Unix sockets in addition to the one in the run path. */
+  readonly sockets?: readonly string[]
   /** A TCP address in addition to the unix socket; port 0 picks a free one. */
   readonly listen: { readonly host: string; readonly port: number } | undefined
   readonly status: () => Status
@@ -30,9 +30,8 @@ export interface LocalServer {
 
 /** Resolves after the first attempt to bind each address, whatever its outcome. */
 export async function startServer(options: ServerOptions): Promise<LocalServer> {
-  const { runPath, socket, listen, log, retryMs = 1000 } = options
-  const sockets = new Set([agentSocketPath(runPath), socket ?? agentSocketPath(runPath)])
-  const addresses = [...sockets].map(unixAddress)
+  const { runPath, sockets = [], listen, log, retryMs = 1000 } = options
+  const addresses = [...new Set([agentSocketPath(runPath), ...sockets])].map(unixAddress)
   if (listen !== undefined) addresses.push(tcpAddress(listen))
   let endpoints: readonly Endpoint[] = []
   const problems = () => endpoints.flatMap((endpoint) => endpoint.problem() ?? [])

@@ -54,7 +54,8 @@ export async function isolate(
   ports: IsolationPorts,
   parts: readonly Range[] = [],
 ): Promise<Isolated> {
-  let untried = [...ranges]
+  // Of several ranges the first would be searched before the others are come to: the search goes on where it was.
+  let untried = ranges.length > 1 && parts.length > 0 ? [...parts] : [...ranges]
   let known = parts
   const open: Range[] = []
   const refused: RefusedRange[] = []

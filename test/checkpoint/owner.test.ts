@@ -1,4 +1,4 @@
-import { readdirSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { geteuid } from 'node:process'
 import { expect, test } from 'vitest'
@@ -18,6 +18,16 @@ test.each([
   for (const name of names) writeFileSync(join(dir.path, name), '')
   const expected = found === undefined ? undefined : { path: join(dir.path, found), uid }
   expect(await stateOfAnother(dir.path, async () => ownOwner)).toEqual(expected)
+})
+
+test('the question follows no link that another user laid', async () => {
+  using dir = tempDir()
+  const victim = join(dir.path, 'victim')
+  writeFileSync(victim, 'precious')
+  writeFileSync(join(dir.path, 'registry.json'), '')
+  symlinkSync(victim, join(dir.path, `.owner-${process.pid}`))
+  expect(await foreignState(dir.path)).toBeUndefined()
+  expect(readFileSync(victim, 'utf8')).toBe('precious')
 })
 
 test('our own state is not foreign, and nothing is left of the question', async () => {

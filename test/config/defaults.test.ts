@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { configOf, item } from './loading.ts'
+import { configOf, item, key } from './loading.ts'
 
 describe('a file that holds only logs:', () => {
   it('ships to Datadog with the key of the environment, and the defaults', async () => {
@@ -21,7 +21,7 @@ describe('a file that holds only logs:', () => {
       ],
       rejectedSources: [],
       checkpoint: { runPath: '/var/lib/tailship', importPath: undefined, expireAfterMs: 2_592_000_000 },
-      server: { listen: { host: '127.0.0.1', port: 5555 }, socket: undefined },
+      server: { listen: { host: '127.0.0.1', port: 5555 }, sockets: [] },
       logLevel: 'info',
       hostname: 'host.example',
       enabled: true,
@@ -142,8 +142,16 @@ open_files_limit: 20
     })
   })
 
+  it('serve the socket that probes are told of by the environment besides the configured one', async () => {
+    const { server } = await configOf(`${item}server: {socket: /run/a.sock}`, {
+      ...key,
+      TAILSHIP_SOCKET: '/run/b.sock',
+    })
+    expect(server.sockets).toEqual(['/run/a.sock', '/run/b.sock'])
+  })
+
   it.each(['false', '""'])('listen only on the unix socket for server.listen: %s', async (value) => {
     const { server } = await configOf(`${item}server: {listen: ${value}}`)
-    expect(server).toEqual({ listen: undefined })
+    expect(server).toEqual({ listen: undefined, sockets: [] })
   })
 })

@@ -143,6 +143,7 @@ destination: {type: datadog, site: datadoghq.eu, api_key: file-key, compression:
       DD_LOGS_CONFIG_RUN_PATH: 'run',
       DD_LOGS_CONFIG_PROCESSING_RULES: '[{"type":"multi_line","name":"m","pattern":"("}]',
       DD_LOGS_CONFIG_SENDER_BACKOFF_BASE: '500',
+      TAILSHIP_SOCKET: 'agent.sock',
       https_proxy: 'ftp://x',
     })
     expect(result.kind).toBe('invalid')
@@ -152,6 +153,7 @@ destination: {type: datadog, site: datadoghq.eu, api_key: file-key, compression:
       'DD_LOGS_CONFIG_PROCESSING_RULES[0].type: type multi_line is not supported for processing rule `m`: an audit log has one event a line',
       'DD_LOGS_CONFIG_RUN_PATH: the run path must be absolute: begin with /',
       'DD_LOGS_CONFIG_SENDER_BACKOFF_BASE: `max_backoff` (2m) must be at least `initial_backoff` (500s)',
+      'TAILSHIP_SOCKET: the socket must be absolute: begin with /',
       '`DD_API_KEY` holds blanks, control or non-ASCII characters',
       '`DD_LOGS_CONFIG_BATCH_WAIT` must be a duration such as 250ms, 5s, 2m or 1h, or a number of seconds',
       '`DD_LOGS_CONFIG_COMPRESSION_KIND` must be zstd, gzip or none, not "zstdd" → did you mean `zstd`?',

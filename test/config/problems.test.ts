@@ -185,6 +185,20 @@ hostname: a b
     expect(shown.at(-1)).toEqual(expected.filter((text) => text !== undefined).map((text) => ` ${text}`))
   })
 
+  it.each([
+    'destination:\n  type: webhook\n  token:s3cret',
+    'destination:\n  type: webhook\n  token=s3cret',
+    'destination: {type: webhook, url: https://h, .token: s3cret}',
+    'destination: [token: s3cret]',
+    'destination: {type: webhook, url: https://h, “token”: s3cret}',
+    'destination: {type: webhook, url: https://h, \u200btoken: s3cret}',
+    'destination: {type: webhook, url: https://h, token\u200b: s3cret}',
+  ])('show no secret of a key that is written wrongly: %s', async (line) => {
+    const shown = (await problemsOf(`${item}${line}\n`)).map((problem) => renderProblem(problem))
+    expect(shown.length).toBeGreaterThan(0)
+    expect(shown.join('\n')).not.toContain('s3cret')
+  })
+
   it('cut long lines around the caret and show no control characters', async () => {
     const [problem] = await problemsOf(`${item}? "${'x'.repeat(500)}"\n: 1\n`)
     expect(problem?.excerpt?.text.length).toBeLessThanOrEqual(120)

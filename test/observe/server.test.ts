@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
-import { mkdir, mkdtemp, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { once } from 'node:events'
+import { link, mkdir, mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { type IncomingMessage, request } from 'node:http'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -119,18 +120,26 @@ describe('the pages', () => {
 describe('the unix socket', () => {
   it('of its own is served where the run path cannot have one, and both where it can', async () => {
     const socket = join(runPath, 'other.sock')
-    const server = await start({ runPath: join(runPath, 'none'), socket })
+    const server = await start({ runPath: join(runPath, 'none'), sockets: [socket] })
     expect((await ask({ socketPath: socket }, '/live')).code).toBe(200)
     expect((await stat(socket)).mode & 0o777).toBe(0o600)
     await server.close()
-    await start({ socket })
+    await start({ sockets: [socket, socket] })
     for (const socketPath of [socket, join(runPath, 'agent.sock')]) {
       expect((await ask({ socketPath }, '/live')).code).toBe(200)
     }
   })
 
+  it('takes the place of no other file', async () => {
+    const path = join(runPath, 'a-file')
+    await writeFile(path, 'precious')
+    const server = await start({ sockets: [path] })
+    expect(server.problems()).toEqual([`${path}: ${path} is there and no socket`])
+    expect(await readFile(path, 'utf8')).toBe('precious')
+  })
+
   it('of its own may be the one in the run path', async () => {
-    const server = await start({ socket: join(runPath, 'agent.sock') })
+    const server = await start({ sockets: [join(runPath, 'agent.sock')] })
     expect(server.problems()).toEqual([])
     expect((await ask(overSocket(), '/live')).code).toBe(200)
   })
@@ -144,7 +153,11 @@ describe('the unix socket', () => {
   })
 
   it('takes the place of what a killed agent left behind', async () => {
-    await writeFile(join(runPath, 'agent.sock'), '')
+    // A name of its socket that outlives it.
+    const killed = createServer().listen(join(runPath, 'killed.sock'))
+    await once(killed, 'listening')
+    await link(join(runPath, 'killed.sock'), join(runPath, 'agent.sock'))
+    await new Promise((resolve) => killed.close(resolve))
     const server = await start()
     expect(server.problems()).toEqual([])
     expect((await ask(overSocket(), '/live')).code).toBe(200)

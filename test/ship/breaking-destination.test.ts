@@ -8,7 +8,7 @@ import type { Destination, Verdict } from '../../src/ship/destination.ts'
 import { createLane } from '../../src/ship/lane.ts'
 import { webhookConfig } from '../support/destination-config.ts'
 import { closeAfterEach, openDestination } from '../support/destinations.ts'
-import { fakeDestination, ok, refused, type SentRequest } from '../support/fake-destination.ts'
+import { fakeDestination, ok, refused, type SentRequest, tooLarge } from '../support/fake-destination.ts'
 import { memoryFeed } from '../support/memory-feed.ts'
 import { silentLog } from '../support/tail-rig.ts'
 import { until } from '../support/until.ts'
@@ -248,6 +248,19 @@ describe('a destination that refuses many records while it takes others', () => 
     await lane.drain()
     expect(ascending(dead)).toEqual(numbers(0, size).filter(isBad))
     expect([...new Set(ascending(fake.delivered.map(numberOf)))]).toEqual(good)
+  })
+
+  test.each<[string, good: number, of: (n: number) => Verdict]>([
+    ['one that is too large', 150, (n) => (n === 100 ? tooLarge : refused)],
+    ['many that are too large', 199, (n) => (isOdd(n) ? tooLarge : refused)],
+  ])('gets the one good record also behind %s, which are settled by themselves', async (_, good, verdictOf) => {
+    const { lane, fake } = ship({ count: 200, size: 200, inFlight: 1 }, ({ records }) => {
+      const verdicts = records.map(numberOf).map((n) => (n === good ? ok : verdictOf(n)))
+      return verdicts.find(({ kind }) => kind === 'too-large') ?? verdicts.find((verdict) => verdict !== ok) ?? ok
+    })
+    await until(() => fake.delivered.includes(record(good)) || fake.requests.length > 5000)
+    await lane.abort()
+    expect(fake.delivered).toContain(record(good))
   })
 
   test('gets the one record that it has not, though it refuses to have one of the others twice', async () => {
