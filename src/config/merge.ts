@@ -19,7 +19,7 @@ export function merge(files: readonly WrittenFile[]): Merged {
   const problems: Problem[] = []
   for (const { document, conf: written } of files) {
     for (const [key, value] of Object.entries(written)) {
-      if (perFile.includes(key)) continue
+      if (value === undefined || perFile.includes(key)) continue
       const owner = owners.get(key)
       if (owner === undefined) {
         conf[key] = value

@@ -28,8 +28,8 @@ const MAX_NODES = 50_000
 const MAX_DEPTH = 64
 
 /**
- * The document as plain values. A key without a value counts as absent. (The library's own `toJS` stops at the first alias it
- * cannot resolve, keeps no positions, and stringifies collections used as keys.)
+ * The document as plain values. A key without a value has `undefined`: where it is known, it counts as absent. (The library's
+ * own `toJS` stops at the first alias it cannot resolve, keeps no positions, and stringifies collections used as keys.)
  */
 export function plainValue(yaml: Document): PlainValue {
   const places = new Map<string, Place>()
@@ -76,7 +76,7 @@ export function plainValue(yaml: Document): PlainValue {
     }
     places.set(dotted([...path, name]), { key: startOf(key), value: startOf(value) || startOf(key) })
     const plain = visit(value, [...path, name])
-    return plain === null || plain === undefined ? [] : [[name, plain]]
+    return [[name, plain ?? undefined]]
   }
 
   function tooMuch(node: unknown): undefined {

@@ -52,6 +52,11 @@ describe('a directory of configuration', () => {
     ])
   })
 
+  it('may hold a section again that is left empty', async () => {
+    const directory = directoryOf({ 'a.yaml': `${item}tags: [a:b]\n`, 'b.yaml': `${logs('/b')}\ntags:\n` })
+    expect(await load(directory)).toMatchObject({ kind: 'loaded', problems: [] })
+  })
+
   it('is told of paths that two items name, with the places of both', async () => {
     const directory = directoryOf({
       'a.yaml': 'logs:\n  - {type: file, path: /a.log}\n  - {type: file, path: //a.log, service: b}\n',

@@ -210,6 +210,7 @@ hostname: a b
     ['batch-max-size: 1', 'did you mean `batch_max_size`?'],
     ['batchMaxSize: 1', 'did you mean `batch_max_size`?'],
     ['qps: 1', 'did you mean `throttle_qps`?'],
+    ['qps:', 'did you mean `throttle_qps`?'],
     ['run_path: /x', '`run_path` belongs under `checkpoint:`'],
     ['headers: {}', '`headers` belongs to a `destination:` of type webhook'],
     ['log_level: info', '`log_level` belongs at the top level'],
