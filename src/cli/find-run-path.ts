@@ -16,8 +16,9 @@ const defaults = { runPath: '/var/lib/tailship', config: '/etc/tailship' }
 
 /**
  * `--run-path`, else from `--config`, else $TAILSHIP_RUN_PATH, else from $TAILSHIP_CONFIG, else the default if a socket is
- * there, else from the default configuration; asked at $TAILSHIP_SOCKET where neither option is given. Reading a configuration costs a probe several times its own CPU: one that was
- * not named comes last. Undefined: the configuration does not say, and the reason is on stderr.
+ * there, else from the default configuration; asked at $TAILSHIP_SOCKET where neither option is given. Reading a configuration
+ * costs a probe several times its own CPU: one that was not named comes last, and with $TAILSHIP_SOCKET none is read. Undefined:
+ * the configuration does not say, and the reason is on stderr.
  */
 export async function runPathOf(
   args: Pick<Arguments, 'value'>,

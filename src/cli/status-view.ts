@@ -3,7 +3,7 @@ import { askStatus, type Unanswered } from '../observe/ask-status.ts'
 import { renderStatus, type StatusSection, statusSections } from '../observe/render.ts'
 import type { Arguments } from './arguments.ts'
 import { writeColored } from './color.ts'
-import type { RunPath } from './find-run-path.ts'
+import { type RunPath, runPathOf } from './find-run-path.ts'
 import { explainUnreachable, renderUnreachable } from './unreachable.ts'
 import { usageError } from './usage.ts'
 
@@ -13,7 +13,9 @@ export async function showStatus(args: Arguments, runPath: RunPath, io: Io): Pro
   if (sections === undefined) {
     return usageError('status', `no section "${args.operands[0]}": use ${statusSections.join(', ')}`, io)
   }
-  const options = { runPath, sections, format: formatOf(args) }
+  const { TAILSHIP_SOCKET: _, ...env } = io.env
+  const positionsAt = async () => (await runPathOf(args, { ...io, env })) ?? runPath
+  const options = { runPath, positionsAt, sections, format: formatOf(args) }
   if (args.flag('watch')) {
     const { watch } = await import('./watch.ts')
     return watch(() => viewStatus(options).then(({ err, out }) => err + out), io)
@@ -45,6 +47,8 @@ function formatOf(args: Arguments): Format {
 
 interface ViewOptions {
   readonly runPath: RunPath
+  /** Where the positions are: a socket of its own does not say, and the configuration is read only if there is no agent. */
+  readonly positionsAt: () => Promise<RunPath>
   readonly format: Format
   readonly sections: readonly StatusSection[]
 }
@@ -64,7 +68,8 @@ async function viewStatus(options: ViewOptions): Promise<View> {
   return { out, err: '', exitCode: healthy ? exitCode.ok : exitCode.unhealthy }
 }
 
-async function viewOffline(reply: Unanswered, { runPath, format }: ViewOptions): Promise<View> {
+async function viewOffline(reply: Unanswered, { runPath: asked, positionsAt, format }: ViewOptions): Promise<View> {
+  const runPath = { ...(await positionsAt()), socket: asked.socket }
   const unreachable = explainUnreachable(reply, runPath)
   // Imported only if there is no agent.
   const { describePositions, readPositions, renderPositions } = await import('./positions.ts')

@@ -165,6 +165,17 @@ describe('without an agent', () => {
     ])
   })
 
+  it('shows the positions of the configured run path, wherever probes ask', async () => {
+    await writeFile(join(runPath, 'registry.json'), encodeDocument(registry))
+    const file = join(runPath, 'conf.yaml')
+    await writeFile(file, `logs: [{type: file, path: /a.log}]\ncheckpoint: {run_path: ${runPath}}\n`)
+    const socket = join(runPath, 'probes.sock')
+    const io = fakeIo({ env: { TAILSHIP_SOCKET: socket, TAILSHIP_CONFIG: file } })
+    expect(await dispatch(['status'], io)).toBe(exitCode.unavailable)
+    expect(io.stderr.text).toContain(`  Why: there is no socket: ${socket}\n`)
+    expect(io.stdout.text).toContain(`Positions on disk: ${runPath}/registry.json, `)
+  })
+
   it('says the same as JSON under a schema of its own', async () => {
     await writeFile(join(runPath, 'registry.json'), encodeDocument(registry))
     const { code, out } = await agent('status', '-o', 'json')
