@@ -25,6 +25,11 @@ await build({
       groups: [
         // It looks for the other programs where it lies itself.
         { name: 'demo/child', test: /[\\/]src[\\/]demo[\\/]child\.ts$/ },
+        // What a probe loads, in one file: each more is a millisecond.
+        {
+          name: 'probe',
+          test: /[\\/]src[\\/](?:(?:json|run-path)|cli[\\/](?:find-run-path|arguments|color|health|status)|observe[\\/](?:agent-socket|line|socket-path))\.ts$/,
+        },
         { name: leanBuiltinOf, debugName: 'a file for each module of Node' },
         { name: (id) => packageOf(id)?.name.replace(/^@(.*)\//, '$1-') ?? null, debugName: 'a file for each library' },
       ],

@@ -100,7 +100,7 @@ describe('the program', () => {
       .map(({ url }: { url: string }) => url)
       .filter((url: string) => url.startsWith('file:'))
     expect(scripts.length).toBeGreaterThan(5)
-    expect(scripts.length).toBeLessThan(18)
+    expect(scripts.length).toBeLessThan(10)
     expect(scripts.filter((url) => url.includes('node_modules'))).toEqual([])
   })
 })
