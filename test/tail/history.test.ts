@@ -267,6 +267,30 @@ describe('history that was not looked into at the first start is not delivered',
     expect((await tail.lines()).toSorted()).toEqual(['late', 'new'])
     await tail.close()
   })
+
+  test.each([true, false])(
+    'where it was refused, and the live file that a pattern means was rotated while the agent was down (a new one: %s)',
+    async (hasLive) => {
+      using dir = tempDir()
+      const { at, write, append, move, start } = log(dir.path)
+      write('', 'one\n')
+      write('.1', `history ${BANNER}`)
+      utimesSync(at('.1'), 1e9, 1e9)
+      const faulty = faultyFiles()
+      faulty.refuse(['open'], 'EACCES', at('.1'))
+      const tail = await start({ files: faulty.files, sources: [sourceOf(join(dir.path, '*.log'))] })
+      expect(await tail.lines()).toEqual(['one'])
+      const records = structuredClone(tail.tailer.records())
+      append('two\n')
+      move('.1', '.2')
+      move('', '.1')
+      if (hasLive) write('', 'new\n')
+      faulty.allow()
+      await tail.restart(records)
+      expect(await tail.lines()).toEqual(hasLive ? ['two', 'new'] : ['two'])
+      await tail.close()
+    },
+  )
 })
 
 test('a delivered archive is not delivered again where a destination is new and the live file is empty', async () => {
