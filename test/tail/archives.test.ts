@@ -598,6 +598,19 @@ describe('an archive that is written over in place', () => {
     },
   )
 
+  test('over and over leaves no more behind than gone files are remembered', async () => {
+    using dir = tempDir()
+    const { at, tail, write } = rig(dir.path)
+    write('audit.log', 'live\n')
+    for (let n = 0; n < 270; n += 1) {
+      writeFileSync(at('audit.log.1.gz'), gzipSync(`${n} ${'x'.repeat(n + 1)}\n`))
+      await tail.tailer.pass()
+      await tail.lines()
+    }
+    expect(tail.tailer.records().length).toBe(256 + 2)
+    await tail.close()
+  })
+
   test.each([10, 3000])('while it is read is read from its beginning, once (first line of %i bytes)', async (bytes) => {
     using dir = tempDir()
     const { at, errors, tail, write } = rig(dir.path)
