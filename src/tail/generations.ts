@@ -121,6 +121,7 @@ export class Generations {
   /** Its file has been seen at this path. */
   meetAt(generation: Generation, { path, facts }: Place, nowMs: number): void {
     generation.lastPath = path
+    if (generation.isArchive) generation.lastSeenMs = nowMs
     if (generation.place) generation.place = { ...generation.place, path }
     generation.observe(facts, nowMs)
     if (!this.done.includes(generation)) return
