@@ -15,9 +15,10 @@ export function generationOf(record: GenerationRecord, context: GenerationContex
   return generation
 }
 
-/** For the registry. */
+/** For the registry. An archive written over since it was last looked at is not what was seen in it. */
 export function recordOf(generation: Generation, nowMs: number): GenerationRecord {
   const { origin, identity } = generation
+  const seenAtMs = generation.place && !generation.isArchive ? nowMs : generation.lastSeenMs
   return {
     id: origin.id,
     path: origin.path,
@@ -28,7 +29,7 @@ export function recordOf(generation: Generation, nowMs: number): GenerationRecor
     prefix: generation.head.fingerprint,
     size: generation.size,
     finished: generation.finished,
-    seenAt: new Date(generation.place ? nowMs : generation.lastSeenMs).toISOString(),
+    seenAt: new Date(seenAtMs).toISOString(),
     positions: generation.cursors.records(),
   }
 }

@@ -85,6 +85,7 @@ export class Generation {
   moveInto(place: Place, fd?: number | Fault): void {
     this.closeContent()
     this.place = place
+    if (this.isArchive) this.lastSeenMs = Date.now()
     this.identity = place.facts
     this.lastPath = place.path
     this.size = place.inflatedSize ?? place.facts.size
@@ -105,10 +106,10 @@ export class Generation {
   /** Detaches its file, which now holds other content or is nowhere to be found. */
   evict(): void {
     this.closeContent()
+    if (!this.isArchive) this.lastSeenMs = Date.now()
     this.place = undefined
     this.rotated = true
     this.missedScans = 0
-    this.lastSeenMs = Date.now()
   }
 
   /**

@@ -1,6 +1,6 @@
 import { basename } from 'node:path'
 import type { GenerationRecord } from '../checkpoint/registry.ts'
-import { ByFile } from './by-file.ts'
+import { ByFile, keyOf } from './by-file.ts'
 import { Decisions } from './decisions.ts'
 import { discoverGeneration } from './discovered-generation.ts'
 import { Fault, type FileFacts } from './files.ts'
@@ -121,6 +121,7 @@ export class Generations {
   /** Its file has been seen at this path. */
   meetAt(generation: Generation, { path, facts }: Place, nowMs: number): void {
     generation.lastPath = path
+    if (generation.isArchive) generation.lastSeenMs = nowMs
     if (generation.place) generation.place = { ...generation.place, path }
     generation.observe(facts, nowMs)
     if (!this.done.includes(generation)) return
@@ -189,10 +190,12 @@ export class Generations {
     this.options.context.onChange()
   }
 
-  /** Forgets the generations gone longest. */
-  forgetGone(): void {
+  /** Forgets the generations gone longest. Not those that may be in one of these files, which could not be looked into. */
+  forgetGone(unknown: readonly FileFacts[]): void {
+    const kept = new Set(unknown.map(keyOf))
     const gone = this.homeless
       .filter(({ finished, lossReported }) => finished || lossReported)
+      .filter(({ identity }) => !kept.has(keyOf(identity)))
       .sort((a, b) => a.lastSeenMs - b.lastSeenMs)
     for (const old of gone.slice(0, -KEPT_GONE)) this.#forget(old)
   }

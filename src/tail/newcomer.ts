@@ -33,9 +33,11 @@ export function createLineage(
   options: NewcomerOptions,
 ): Lineage {
   const { files, listings, log, elsewhere } = options
+  // With records that count it is no first start: what was noted as history then stays so.
+  const isNew = records.length === 0 || source.startPosition.startsWith('force')
   const lineage: Lineage = new Lineage({
     path,
-    source: isDiscovered && isAlone(path, options) ? { ...source, backfill: true } : source,
+    source: isDiscovered && isNew && isAlone(path, options) ? { ...source, backfill: true } : source,
     files,
     listings,
     log,

@@ -47,12 +47,16 @@ export function liveNameOf(path: string): string | undefined {
   return SUFFIXED.exec(name)?.[1] ?? (name === basename(path) ? undefined : name)
 }
 
-/** The same, and of an archive also the name it has without `.gz`: whatever was packed may have been a live file itself. */
+/**
+ * The same, and of an archive also the name it has without `.gz`: what was packed may have been a live file itself. Not under a
+ * number: that moves to the next file with every rotation.
+ */
 export function liveNamesOf(path: string): readonly string[] {
   const name = basename(path)
   const rotated = liveNameOf(path)
   const packed = name.endsWith('.gz') ? name.slice(0, -3) : undefined
-  return [...new Set([rotated, packed])].filter((live) => live !== undefined)
+  const isNumbered = rotated !== undefined && parseRotatedName(name, rotated)?.kind === 'number'
+  return [...new Set([rotated, isNumbered ? undefined : packed])].filter((live) => live !== undefined)
 }
 
 /** Named for the millisecond of its rotation, as by kube-apiserver: no other generation ever has this name. */

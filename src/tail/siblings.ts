@@ -56,7 +56,9 @@ export function scanSiblings({ generations, livePath, retention }: Scanned, nowM
   missUnseen(scan)
   // Every archive is homeless after a start until it has been looked into, and every file while its volume is not mounted.
   const isEmpty = sightings.length === 0 && !generations.live
-  if (archives.length === 0 && !decisions.isWaiting && !isEmpty) generations.forgetGone()
+  if (archives.length === 0 && !decisions.isWaiting && !isEmpty) {
+    generations.forgetGone(sightings.map(({ facts }) => facts).filter((facts) => !generations.knows(facts)))
+  }
   // It may be transient: it is reported when the next look finds the same.
   if (scan.refusal && !generations.refusal) generations.scanWanted = true
   generations.refusal = scan.refusal

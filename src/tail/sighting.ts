@@ -18,6 +18,7 @@ export function meet(scan: Scan, sighting: Place): boolean {
     if (generation === generations.live && livePath.missing > 0) generations.leave()
     if (verdict instanceof Fault) {
       if (!isDone(generation, facts)) refuse(scan, verdict)
+      else if (!generation.place) generation.lastSeenMs = nowMs
     } else if (!generation.place) generations.giveHome(generation, sighting)
     if (generation === generations.live) generation.observe(facts, nowMs)
     else generations.meetAt(generation, sighting, nowMs)

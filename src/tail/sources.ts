@@ -147,7 +147,9 @@ export function createSources(options: SourcesOptions): Sources {
   /** Takes the records of former paths that no source matches any more, but whose file is now, or was last seen, at this path. */
   function formerRecords(path: string, former: readonly string[]): readonly GenerationRecord[] {
     const unwanted = former.filter((other) => !wanted.has(other))
-    return unwanted.flatMap((other) => remembered.take(other)).map((record) => ({ ...record, path }))
+    const records = unwanted.flatMap((other) => remembered.take(other))
+    missing.found(records)
+    return records.map((record) => ({ ...record, path }))
   }
 
   function add(source: Source, path: string, records: readonly GenerationRecord[]): void {

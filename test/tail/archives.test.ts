@@ -572,6 +572,24 @@ describe('an archive of what is settled', () => {
   })
 })
 
+describe('an archive that stays', () => {
+  afterEach(() => void vi.useRealTimers())
+
+  test('is recorded as seen when it was last looked at, so that its record does not expire', async () => {
+    using dir = tempDir()
+    const { at, tail, looks, write } = rig(dir.path)
+    writeFileSync(at('audit.log.1.gz'), gzipSync('first\n'))
+    write('audit.log', 'live\n')
+    expect(await tail.lines()).toEqual(['first', 'live'])
+    vi.useFakeTimers({ toFake: ['Date', 'performance'] })
+    vi.advanceTimersByTime(100 * 24 * 60 * MINUTE_MS)
+    await looks(2)
+    const seenAt = new Date().toISOString()
+    expect(tail.tailer.records().map((record) => record.seenAt)).toEqual([seenAt, seenAt])
+    await tail.close()
+  })
+})
+
 describe('an archive that is written over in place', () => {
   const BANNER = `${'#'.repeat(2000)}\n`
   const over = (path: string, text: string) => {
@@ -597,6 +615,37 @@ describe('an archive that is written over in place', () => {
       await tail.close()
     },
   )
+
+  test.each([0, 3])('right before the agent is stopped is read after its start (looks between: %i)', async (looks) => {
+    using dir = tempDir()
+    const rigged = rig(dir.path)
+    const { at, tail, write } = rigged
+    writeFileSync(at('audit.log.1.gz'), gzipSync(`${BANNER}first  1\n`))
+    write('audit.log', 'live\n')
+    expect((await tail.lines()).slice(1)).toEqual(['first  1', 'live'])
+    await moment(dir.path)
+    over(at('audit.log.1.gz'), `${BANNER}second 2\n`)
+    await moment(dir.path)
+    await rigged.looks(looks)
+    await tail.restart()
+    expect((await tail.lines()).slice(1)).toEqual(['second 2'])
+    await tail.restart()
+    expect(await tail.lines()).toEqual([])
+    await tail.close()
+  })
+
+  test('over and over leaves no more behind than gone files are remembered', async () => {
+    using dir = tempDir()
+    const { at, tail, write } = rig(dir.path)
+    write('audit.log', 'live\n')
+    for (let n = 0; n < 270; n += 1) {
+      writeFileSync(at('audit.log.1.gz'), gzipSync(`${n} ${'x'.repeat(n + 1)}\n`))
+      await tail.tailer.pass()
+      await tail.lines()
+    }
+    expect(tail.tailer.records().length).toBe(256 + 2)
+    await tail.close()
+  })
 
   test.each([10, 3000])('while it is read is read from its beginning, once (first line of %i bytes)', async (bytes) => {
     using dir = tempDir()

@@ -267,6 +267,30 @@ describe('history that was not looked into at the first start is not delivered',
     expect((await tail.lines()).toSorted()).toEqual(['late', 'new'])
     await tail.close()
   })
+
+  test.each([true, false])(
+    'where it was refused, and the live file that a pattern means was rotated while the agent was down (a new one: %s)',
+    async (hasLive) => {
+      using dir = tempDir()
+      const { at, write, append, move, start } = log(dir.path)
+      write('', 'one\n')
+      write('.1', `history ${BANNER}`)
+      utimesSync(at('.1'), 1e9, 1e9)
+      const faulty = faultyFiles()
+      faulty.refuse(['open'], 'EACCES', at('.1'))
+      const tail = await start({ files: faulty.files, sources: [sourceOf(join(dir.path, '*.log'))] })
+      expect(await tail.lines()).toEqual(['one'])
+      const records = structuredClone(tail.tailer.records())
+      append('two\n')
+      move('.1', '.2')
+      move('', '.1')
+      if (hasLive) write('', 'new\n')
+      faulty.allow()
+      await tail.restart(records)
+      expect(await tail.lines()).toEqual(hasLive ? ['two', 'new'] : ['two'])
+      await tail.close()
+    },
+  )
 })
 
 test('a delivered archive is not delivered again where a destination is new and the live file is empty', async () => {
@@ -470,6 +494,8 @@ function archivesWait(gate: Promise<void>): Files {
 }
 
 describe('archives that were known before are not delivered again', () => {
+  afterEach(() => void vi.useRealTimers())
+
   /** Names move on as logrotate's do with `rotate 5` and `compress`. */
   function rotate({ at, move, pack }: ReturnType<typeof log>): void {
     rmSync(at('.5.gz'), { force: true })
@@ -499,6 +525,54 @@ describe('archives that were known before are not delivered again', () => {
     await tail.restart()
     expect(await tail.lines()).toEqual([])
     renameSync(`${directory}.away`, directory)
+    expect(await tail.lines()).toEqual([])
+    await tail.close()
+  })
+
+  test.each([
+    ['', 0],
+    ['.gz', 0],
+    ['.gz', 11],
+  ])('when they may not be opened after a start, however many they are (.1%s, for %i min)', async (end, minutes) => {
+    using dir = tempDir()
+    const { at, write, start } = log(dir.path)
+    const { files, refuse, allow } = faultyFiles()
+    for (let n = 300; n > 0; n -= 1) {
+      write(`.${n}${end}`, `rotated ${n} ${'x'.repeat(1500)}\n`)
+      utimesSync(at(`.${n}${end}`), 1e9 - n, 1e9 - n)
+    }
+    write('', 'live\n')
+    const tail = await start({ files, sources: [sourceOf(at(), { backfill: true })] })
+    expect(await tail.lines()).toHaveLength(301)
+    vi.useFakeTimers({ toFake: ['performance'] })
+    refuse(['open'], 'EACCES', (path) => path !== at())
+    await tail.restart()
+    expect(await tail.lines()).toEqual([])
+    for (let minute = 0; minute < minutes; minute += 1) {
+      vi.advanceTimersByTime(60_000)
+      await tail.lines()
+    }
+    allow()
+    vi.advanceTimersByTime(60_000)
+    expect(await tail.lines()).toEqual([])
+    await tail.close()
+  })
+
+  test('when one may not be opened for longer than records of files that are gone are kept', async () => {
+    using dir = tempDir()
+    const { at, write, start } = log(dir.path)
+    const { files, refuse, allow } = faultyFiles()
+    write('.1', `rotated ${BANNER}`)
+    utimesSync(at('.1'), 1e8, 1e8)
+    write('', 'live\n')
+    const tail = await start({ files, sources: [sourceOf(at(), { backfill: true })] })
+    expect(await tail.lines()).toHaveLength(2)
+    refuse(['open'], 'EACCES', at('.1'))
+    const longAgo = { seenAt: '1990-01-01T00:00:00.000Z' }
+    await tail.restart(structuredClone(tail.tailer.records()).map((record) => ({ ...record, ...longAgo })))
+    expect(await tail.lines()).toEqual([])
+    await tail.restart()
+    allow()
     expect(await tail.lines()).toEqual([])
     await tail.close()
   })

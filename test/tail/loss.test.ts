@@ -349,6 +349,27 @@ async function unread(dir: string, options: { readonly pattern: string; readonly
   return rigged
 }
 
+test('what was reported as gone is taken back when it is found beside another live file', async () => {
+  using dir = tempDir()
+  const { live, gone, takenBack, tail, append, looks } = rig(dir.path, { pattern: '*.log' })
+  const other = join(dir.path, 'log', 'other.log')
+  const away = join(dir.path, 'away')
+  const missing = () => tail.tailer.view().flatMap((source) => [...source.gone])
+  append('one\n')
+  writeFileSync(other, 'other\n')
+  expect((await tail.lines()).toSorted()).toEqual(['one', 'other'])
+  append('two\n')
+  await looks(1)
+  renameSync(live, away)
+  await tail.restart()
+  await looks(2)
+  expect([gone, takenBack, missing().length]).toEqual([[4], [], 1])
+  renameSync(away, `${other}.1`)
+  expect(await tail.lines()).toEqual(['two'])
+  expect([gone, takenBack, missing()]).toEqual([[4], [4], []])
+  await tail.close()
+})
+
 describe.each(['audit.log', '*.log'])('a directory that is gone for a while (%s)', (pattern) => {
   const all = ['in 1', 'in 22', 'in 333', 'live', 'more']
 

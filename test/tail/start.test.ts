@@ -1,5 +1,6 @@
-import { appendFileSync, mkdirSync, renameSync, writeFileSync } from 'node:fs'
+import { appendFileSync, mkdirSync, renameSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
 import type { SourceConfig } from '../../src/config/config.ts'
 import { nodeFiles } from '../../src/tail/files.ts'
@@ -243,3 +244,16 @@ test.each([
     await tail.close()
   },
 )
+
+test('forceBeginning reads files whose names only look rotated at every start, archives included', async () => {
+  using dir = tempDir()
+  const at = (name: string) => join(dir.path, name)
+  writeFileSync(at('app.log-20261119.gz'), gzipSync('first\n'))
+  writeFileSync(at('app.log-20261120'), 'second\n')
+  for (const name of ['app.log-20261119.gz', 'app.log-20261120']) utimesSync(at(name), 1e9, 1e9)
+  const tail = tailRig({ dir: dir.path, sources: [sourceOf(at('app.log-*'), { startPosition: 'forceBeginning' })] })
+  expect((await tail.lines()).toSorted()).toEqual(['first', 'second'])
+  await tail.restart()
+  expect((await tail.lines()).toSorted()).toEqual(['first', 'second'])
+  await tail.close()
+})
