@@ -1,9 +1,9 @@
 import type { PositionRecord } from '../checkpoint/registry.ts'
 import type { FileStatus, PositionStatus } from '../observe/status.ts'
-import type { Cursor } from '../tail/cursor.ts'
-import type { Generation } from '../tail/generation.ts'
-import type { Lineage } from '../tail/lineage.ts'
-import type { GoneFile } from '../tail/missing.ts'
+import type { Cursor } from '../tail/cursor/cursor.ts'
+import type { Generation } from '../tail/generation/generation.ts'
+import type { Lineage } from '../tail/lineage/lineage.ts'
+import type { GoneFile } from '../tail/sources/missing.ts'
 
 /** The generations of a live path. */
 export function describeLineage(lineage: Lineage, nowMs: number): FileStatus[] {

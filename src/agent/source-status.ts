@@ -1,6 +1,6 @@
 import type { RejectedSource } from '../config/config.ts'
 import type { FileStatus, SourceStatus } from '../observe/status.ts'
-import type { SourceView } from '../tail/source-view.ts'
+import type { SourceView } from '../tail/sources/source-view.ts'
 import { describeGone, describeLineage } from './file-status.ts'
 
 /** One item of `logs:` with the files it matches. */

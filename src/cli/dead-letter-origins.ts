@@ -1,8 +1,8 @@
 import type { Origin } from '../block.ts'
 import type { Config } from '../config/config.ts'
 import { longestLineOf } from '../config/sources.ts'
-import type { DeadLetterEntry } from '../ship/dead-letter-entry.ts'
-import { compileGlob, compileGlobs } from '../tail/glob.ts'
+import type { DeadLetterEntry } from '../ship/dead-letter/entry.ts'
+import { compileGlob, compileGlobs } from '../tail/names/glob.ts'
 
 /** An entry names its file; the source that now matches it provides the rest. */
 export function originsOf(config: Config): (entry: DeadLetterEntry) => Origin {

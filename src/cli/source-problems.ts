@@ -4,9 +4,9 @@ import type { SourceConfig } from '../config/config.ts'
 import { type KeyWarning, type Origin, warningAt } from '../config/origin.ts'
 import type { Problem } from '../config/problem.ts'
 import { isDenied, systemError } from '../system/system-error.ts'
-import { Fault, nodeFiles } from '../tail/files.ts'
-import { compileGlob } from '../tail/glob.ts'
-import { missingDirectory } from '../tail/missing-directory.ts'
+import { Fault, nodeFiles } from '../tail/file/files.ts'
+import { compileGlob } from '../tail/names/glob.ts'
+import { missingDirectory } from '../tail/names/missing-directory.ts'
 
 /**
  * Sources whose files cannot appear or be read, as far as this file system and user show: a missing mount looks like a silent

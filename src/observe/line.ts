@@ -7,7 +7,7 @@ export function checkLine(name: string, check: Check): string {
 
 /**
  * File names and servers' responses may contain anything: control characters, which could steer a terminal, become `\xNN`,
- * and so do the bytes of a name that is not UTF-8 (tail/file-name.ts).
+ * and so do the bytes of a name that is not UTF-8 (tail/file/file-name.ts).
  */
 export function printable(text: string): string {
   return text.replace(/\p{Cc}|\p{Cf}|\p{Cs}|\p{Zl}|\p{Zp}/gu, (character) => {

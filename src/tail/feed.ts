@@ -2,9 +2,9 @@ import type { Chunk, Feed } from '../block.ts'
 import type { Encoding } from '../config/config.ts'
 import { createNotifier } from '../notifier.ts'
 import { readWithoutMark } from './byte-order-mark.ts'
-import type { Cursor } from './cursor.ts'
-import type { ForeignEncoding } from './encoding.ts'
-import type { Lineage } from './lineage.ts'
+import type { Cursor } from './cursor/cursor.ts'
+import type { ForeignEncoding } from './file/encoding.ts'
+import type { Lineage } from './lineage/lineage.ts'
 import { createTranscoder } from './transcoding.ts'
 
 /** The feed of one destination: lineages that may have something to read take turns, one read each. */

@@ -1,6 +1,6 @@
 import { type Chunk, type LongLine, NEWLINE, type Part, type Skipped } from '../block.ts'
-import type { Following } from './cursor.ts'
-import { type ForeignEncoding, type LineCode, lineCode } from './encoding.ts'
+import type { Following } from './cursor/cursor.ts'
+import { type ForeignEncoding, type LineCode, lineCode } from './file/encoding.ts'
 
 /** What is needed from the cursor, which reads the raw file. */
 export interface RawCursor {

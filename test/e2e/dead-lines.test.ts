@@ -1,7 +1,7 @@
 import { appendFileSync, mkdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { expect, test } from 'vitest'
-import { readDeadLetter } from '../../src/ship/dead-letter-reading.ts'
+import { readDeadLetter } from '../../src/ship/dead-letter/reading.ts'
 import { type AgentProcess, agentBench, type Bench } from '../support/agent-process.ts'
 import { startIntake } from '../support/hostile-intake.ts'
 import { tempDir } from '../support/temp-dir.ts'

@@ -1,5 +1,5 @@
-import type { WriteResult } from '../../src/ship/dead-letter.ts'
-import type { DeadLetterEntry } from '../../src/ship/dead-letter-entry.ts'
+import type { WriteResult } from '../../src/ship/dead-letter/dead-letter.ts'
+import type { DeadLetterEntry } from '../../src/ship/dead-letter/entry.ts'
 
 export type BoxState = { readonly kind: 'full' | 'failed'; readonly room: number } | { readonly kind: 'well' }
 

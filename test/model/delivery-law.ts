@@ -1,5 +1,5 @@
 import type { DeliveryConfig } from '../../src/config/config.ts'
-import type { DeadLetterEntry } from '../../src/ship/dead-letter-entry.ts'
+import type { DeadLetterEntry } from '../../src/ship/dead-letter/entry.ts'
 import type { Verdict } from '../../src/ship/destination.ts'
 import type { Asked, Receiver } from './receiver.ts'
 import { type Line, numberOf, type Trail, truncated } from './trail.ts'

@@ -2,7 +2,7 @@ import { appendFileSync, existsSync, mkdirSync, renameSync, rmSync, symlinkSync 
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { nodeFiles } from '../../src/tail/files.ts'
+import { nodeFiles } from '../../src/tail/file/files.ts'
 import { birthless } from '../support/faulty-files.ts'
 import { sourceOf, tailRig } from '../support/tail-rig.ts'
 import { tempDir } from '../support/temp-dir.ts'

@@ -1,5 +1,5 @@
 import { copyFileSync } from 'node:fs'
-import { Fault, type FileFacts, type Files, nodeFiles } from '../../src/tail/files.ts'
+import { Fault, type FileFacts, type Files, nodeFiles } from '../../src/tail/file/files.ts'
 
 /**
  * Volumes that were cloned block by block: a file and its clone have the same inode and birth time, and lie on devices of

@@ -1,8 +1,8 @@
 /** For a test that looks at its system calls: `node durable-writes.ts dead-letter|store DIRECTORY` writes once. */
 import { join } from 'node:path'
 import { openStore } from '../../src/checkpoint/store.ts'
-import { openDeadLetter } from '../../src/ship/dead-letter.ts'
-import { entryOf } from '../ship/dead-letter-entries.ts'
+import { openDeadLetter } from '../../src/ship/dead-letter/dead-letter.ts'
+import { entryOf } from '../ship/dead-letter/entries.ts'
 
 const [what, directory = ''] = process.argv.slice(2)
 const written =

@@ -1,4 +1,4 @@
-import { Fault, type Files, nodeFiles } from '../../src/tail/files.ts'
+import { Fault, type Files, nodeFiles } from '../../src/tail/file/files.ts'
 
 type Call = 'stat' | 'open' | 'facts' | 'read' | 'readSync' | 'list' | 'realpath'
 

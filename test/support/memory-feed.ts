@@ -1,7 +1,7 @@
 import type { Chunk, Feed, Origin, Settlement, Skipped } from '../../src/block.ts'
 import { createLedger } from '../../src/checkpoint/ledger.ts'
 import { createNotifier } from '../../src/notifier.ts'
-import { findLine } from '../../src/tail/long-line.ts'
+import { findLine } from '../../src/tail/cursor/long-line.ts'
 
 export const originOf = (path: string, maxLineBytes = 1024 * 1024): Origin => ({
   id: `id-of-${path}`,

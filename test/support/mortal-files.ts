@@ -1,4 +1,4 @@
-import { Fault, type Files, nodeFiles } from '../../src/tail/files.ts'
+import { Fault, type Files, nodeFiles } from '../../src/tail/file/files.ts'
 
 /**
  * A file system that can be mounted again: paths lead to the same files as before, and descriptors from before fail. As on one

@@ -4,8 +4,8 @@ import type { ImportedPosition } from '../../src/checkpoint/datadog-import.ts'
 import type { GenerationRecord } from '../../src/checkpoint/registry.ts'
 import type { SourceConfig } from '../../src/config/config.ts'
 import type { Log } from '../../src/log.ts'
-import type { MountPoints } from '../../src/tail/bind-mounts.ts'
-import type { Files } from '../../src/tail/files.ts'
+import type { Files } from '../../src/tail/file/files.ts'
+import type { MountPoints } from '../../src/tail/sources/bind-mounts.ts'
 import { createTailer, type Tailer } from '../../src/tail/tailer.ts'
 
 export const silentLog: Log = { trace() {}, debug() {}, info() {}, warn() {}, error() {} }

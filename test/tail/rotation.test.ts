@@ -13,7 +13,7 @@ import {
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
-import { type Files, nodeFiles } from '../../src/tail/files.ts'
+import { type Files, nodeFiles } from '../../src/tail/file/files.ts'
 import { birthless } from '../support/faulty-files.ts'
 import { moment } from '../support/moment.ts'
 import { silentLog, sourceOf, tailRig } from '../support/tail-rig.ts'

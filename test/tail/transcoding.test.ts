@@ -2,8 +2,8 @@ import { Buffer } from 'node:buffer'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { Chunk, LongLine, Part, Settlement, Span } from '../../src/block.ts'
-import { type ForeignEncoding, lastLineEnd } from '../../src/tail/encoding.ts'
-import { findLine } from '../../src/tail/long-line.ts'
+import { findLine } from '../../src/tail/cursor/long-line.ts'
+import { type ForeignEncoding, lastLineEnd } from '../../src/tail/file/encoding.ts'
 import { createTranscoder, type RawCursor } from '../../src/tail/transcoding.ts'
 
 const settlement: Settlement = { deadLetteredBytes: 0, truncatedBytes: 0 }

@@ -1,11 +1,11 @@
 import type { Compression } from '../../config/config.ts'
-import { presentable } from '../answer-text.ts'
 import { compress } from '../compress.ts'
 import type { SendRequest, Verdict } from '../destination.ts'
 import { type BodyBytes, lengthOf } from '../http/outgoing-body.ts'
 import type { Transport } from '../http/transport.ts'
-import { judge } from '../judge.ts'
 import { codeOf } from '../small-file.ts'
+import { presentable } from './answer-text.ts'
+import { judge } from './judge.ts'
 
 export type Header = readonly [name: string, value: string]
 

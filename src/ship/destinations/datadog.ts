@@ -3,10 +3,10 @@ import type { Origin } from '../../block.ts'
 import type { DatadogConfig } from '../../config/config.ts'
 import { createAttributesBody, createMessageBody } from '../body/message-body.ts'
 import type { Destination, SendRequest, Verdict } from '../destination.ts'
-import { anySuccess } from '../judge.ts'
 import { openSecret } from '../secret.ts'
 import { attempt, type Header } from './attempt.ts'
 import { bodyLimitsOf, type DestinationContext, openTransport, targetOf } from './context.ts'
+import { anySuccess } from './judge.ts'
 import { recordAttributes } from './record-attributes.ts'
 
 const KEY_RECHECK_MS = 5_000

@@ -1,9 +1,9 @@
 import type { WebhookConfig } from '../../config/config.ts'
 import { createJsonListBody } from '../body/json-list-body.ts'
 import type { Destination } from '../destination.ts'
-import { webhookSuccess } from '../judge.ts'
 import { attempt, type Header } from './attempt.ts'
 import { bodyLimitsOf, type DestinationContext } from './context.ts'
+import { webhookSuccess } from './judge.ts'
 import { KubeconfigPeer } from './kubeconfig-peer.ts'
 import { peerOfUrl, type WebhookPeer } from './webhook-peer.ts'
 

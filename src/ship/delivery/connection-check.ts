@@ -1,0 +1,44 @@
+import type { Verdict } from '../destination.ts'
+import { type DeliveryContext, noteError, raiseFloor, waitBackoff, waitTurn } from './delivery.ts'
+import { type Failing, noteFailing } from './lane-account.ts'
+
+export interface CheckSignals {
+  readonly signal: AbortSignal
+  /** Aborted by the first batch, whose answers tell more. */
+  readonly firstBatch: AbortSignal
+}
+
+/**
+ * Asks whether the destination admits us, throttled and retried like any request, until it does: a wrong address or key shows
+ * before there is anything to send, and for no longer than it is wrong.
+ */
+export async function checkConnection(context: DeliveryContext, { signal, firstBatch }: CheckSignals): Promise<void> {
+  const { account, destination } = context
+  const waiting = AbortSignal.any([signal, firstBatch])
+  let failing: Failing | undefined
+  try {
+    for (let attempt = 1; ; attempt += 1) {
+      if (!destination.probe || !(await waitTurn(context, waiting))) return
+      const verdict = await destination.probe(signal)
+      if (signal.aborted) return
+      report(context, verdict)
+      if (verdict.kind === 'retry') raiseFloor(context, verdict)
+      if (firstBatch.aborted) return
+      if (verdict.kind !== 'retry') {
+        account.trouble = undefined
+        return
+      }
+      noteError(account, verdict)
+      failing ??= noteFailing(account)
+      if (!(await waitBackoff(context, attempt, waiting))) return
+    }
+  } finally {
+    if (failing) account.failing.delete(failing)
+  }
+}
+
+function report({ destination: { name: destination }, log }: DeliveryContext, verdict: Verdict): void {
+  const message = 'the destination does not accept requests yet'
+  if (verdict.kind === 'delivered') log.info({ destination }, 'the destination answers')
+  else log.warn({ key: `${message}:${destination}`, destination, reason: verdict.reason }, message)
+}

@@ -1,0 +1,98 @@
+import { type Batch, batchIdOf, type DeadLettering, type DeadLine, type Settlements } from '../filling/batch.ts'
+import { DEAD_LINE_BYTES } from '../filling/chunk-account.ts'
+import { type DeliveryContext, deadRecord } from './delivery.ts'
+import type { RefusedRange } from './isolation.ts'
+import { noteDecision } from './lane-account.ts'
+import { type Shortened, sendShortened, shorten } from './shortening.ts'
+
+export interface RefusalPorts {
+  readonly deadLetter: DeadLettering
+  /** A record of the batch was accepted in shortened form. */
+  accepted(): void
+}
+
+/** Records are copied and stored in slices of about so many bytes, objects included: a batch may hold 100,000 of them. */
+const SLICE_BYTES = 1_048_576
+
+/**
+ * Brings the refused records of a batch to completion: accepted shortened, or durably in the dead letter. False if aborted
+ * first. The records of the body are gone afterwards.
+ */
+export async function settleRefused(
+  { batch, settlements, refused }: { batch: Batch; settlements: Settlements; refused: readonly RefusedRange[] },
+  context: DeliveryContext,
+  { deadLetter, accepted }: RefusalPorts,
+  signal: AbortSignal,
+): Promise<boolean> {
+  if (refused.length === 0) return true
+  const store = async (dead: readonly RefusedRecord[]): Promise<boolean> => {
+    const lines = dead.map(({ line }) => line)
+    if (!(await deadLetter(lines, batchIdOf(batch.parts, { start: 0, end: batch.records }), signal))) return false
+    for (const { part, bytes } of dead) settlements.deadLettered(part, bytes)
+    return true
+  }
+  const shortenable: ShortenableRecord[] = []
+  for (const slice of slices(recordsOf(batch, refused), shortenable)) if (!(await store(slice))) return false
+  // The body is used for them, so the others have been copied by now.
+  for (const record of shortenable) {
+    const sent = await sendShortened(batch, record.shortened, context, signal)
+    if (sent === 'aborted') return false
+    if (sent === 'delivered') {
+      accepted()
+      const cut = record.line.line.length - record.shortened.text.length
+      settlements.truncated(record.part, Math.min(cut, record.bytes))
+      noteTruncated(context, record.line.reason)
+    } else if (!(await store([record]))) return false
+  }
+  if (refused.some(({ kind }) => kind !== 'exhausted')) noteDecision(context.account)
+  return true
+}
+
+interface RefusedRecord {
+  readonly part: number
+  /** Of the file: masks and repairs may have changed the length of its line. */
+  readonly bytes: number
+  readonly line: DeadLine
+  /** What may be tried before it is dead. */
+  readonly shortened: Shortened | undefined
+}
+
+type ShortenableRecord = RefusedRecord & { readonly shortened: Shortened }
+
+/** Those to store, a slice at a time; the others go to `shortenable`: they are large, so the batch bounds them. */
+function* slices(records: Iterable<RefusedRecord>, shortenable: ShortenableRecord[]): Generator<RefusedRecord[]> {
+  let slice: RefusedRecord[] = []
+  let bytes = 0
+  for (const record of records) {
+    const { line, shortened } = record
+    if (shortened) {
+      shortenable.push({ ...record, shortened })
+      continue
+    }
+    slice.push(record)
+    bytes += line.line.length + DEAD_LINE_BYTES
+    if (bytes < SLICE_BYTES) continue
+    yield slice
+    slice = []
+    bytes = 0
+  }
+  yield slice
+}
+
+/** All that is to be known of refused records, as copies. */
+function* recordsOf(batch: Batch, refused: readonly RefusedRange[]): Generator<RefusedRecord> {
+  for (const { range, kind, reason, status } of refused) {
+    const why = status === undefined ? { reason } : { reason, status }
+    for (let index = range.start; index < range.end; index += 1) {
+      const { part, bytes, entry } = deadRecord(batch, index, why)
+      yield { part, bytes, line: entry, shortened: kind === 'too-large' ? shorten(batch, index) : undefined }
+    }
+  }
+}
+
+function noteTruncated({ destination: { name }, log }: DeliveryContext, reason: string): void {
+  log.warn(
+    { key: `truncated:${name}`, destination: name, reason },
+    'an event was too large for the destination and is delivered without requestObject and responseObject',
+  )
+}

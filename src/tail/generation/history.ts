@@ -1,0 +1,64 @@
+import { randomUUID } from 'node:crypto'
+import type { FileFacts } from '../file/files.ts'
+import { NO_FINGERPRINT } from '../file/fingerprint.ts'
+import type { Place } from '../file/place.ts'
+import type { Generation } from './generation.ts'
+import type { Generations } from './generations.ts'
+
+/**
+ * The first scan finds history; reading it to identify it may take longer than the agent lives, or fail. A note records only
+ * that a file was there, as a generation of which no byte is known: it is never recognised in a file, and only decides about
+ * files with new content. It does not cover a file written to since, nor another one that got its inode.
+ */
+export function noteHistory(generations: Generations, { path, facts }: Place, nowMs: number): void {
+  const { start, options } = generations
+  const { dev, ino, birth, size, mtimeMs } = facts
+  if (birth === '0' || size === 0 || generations.ofFile(facts).length > 0) return
+  if (!start.isPassedOver({ rotated: true, mtimeMs, identity: facts }, start.isFirstScan)) return
+  const end = { offset: size, marker: NO_FINGERPRINT, deadLetteredBytes: 0, skippedBytes: {} }
+  generations.remember({
+    id: randomUUID(),
+    path: options.path,
+    lastPath: path,
+    dev,
+    ino,
+    birth,
+    prefix: NO_FINGERPRINT,
+    size,
+    finished: true,
+    seenAt: new Date(nowMs).toISOString(),
+    positions: Object.fromEntries(options.context.destinations.map((destination) => [destination, end])),
+  })
+}
+
+/** It tells nothing of its file, which is to be recognised, refused or waited for like any other. */
+export function isNote({ finished, place, isUnknown, cursors }: Generation): boolean {
+  return finished && !place && isUnknown && cursors.evidence().length === 0
+}
+
+/** The notes about a file. */
+export function notesOf(generations: Generations, facts: FileFacts): readonly Generation[] {
+  return generations.ofFile(facts).filter(isNote)
+}
+
+/**
+ * Whether a file with new content, which starts with `begin`, is passed over: it is seen by the very first scan (`isFirst`), or
+ * was noted then. Not if it may, though unrecognised, be a generation that is sought, or an unread one that was never examined.
+ */
+export function isHistory(
+  generations: Generations,
+  { facts, begin }: { readonly facts: FileFacts; readonly begin: Buffer },
+  isFirst: boolean,
+): boolean {
+  const isNoted = isFirst || notesOf(generations, facts).some(({ size }) => size === facts.size)
+  const { mtimeMs } = facts
+  if (!generations.start.isPassedOver({ rotated: true, mtimeMs, identity: facts }, isNoted)) return false
+  const isSought = ({ finished, place, isUnknown }: Generation) => !finished && (!place || isUnknown)
+  return !generations.all().some((generation) => isSought(generation) && mayBegin(generation, begin))
+}
+
+/** When undecidable: only while something of it is still to be delivered. */
+function mayBegin({ head, isSettled }: Generation, begin: Buffer): boolean {
+  const isAlike = head.length === 0 ? undefined : head.matches(begin.subarray(0, head.length))
+  return isAlike ?? !isSettled
+}

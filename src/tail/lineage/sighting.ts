@@ -1,0 +1,63 @@
+import { Fault, type FileFacts, withFile } from '../file/files.ts'
+import { isCertainIdentity } from '../file/identity.ts'
+import type { Place } from '../file/place.ts'
+import { CLOCK_TICK_MS, type Generation } from '../generation/generation.ts'
+import { isNote } from '../generation/history.ts'
+import { recognise } from '../generation/recognition.ts'
+import { plainCandidate } from './candidate.ts'
+import { refuse, type Scan } from './scan.ts'
+
+/** Whether the identity of a file that was seen tells which generation it belongs to, which then gets its current path. */
+export function meet(scan: Scan, sighting: Place): boolean {
+  const { generations, livePath, nowMs } = scan
+  const { facts } = sighting
+  for (const generation of generations.ofFile(facts)) {
+    const verdict = isStill(scan, generation, sighting)
+    if (verdict === 'other') continue
+    // It need not be missed twice if its new path is seen.
+    if (generation === generations.live && livePath.missing > 0) generations.leave()
+    if (verdict instanceof Fault) {
+      if (!isDone(generation, facts)) refuse(scan, verdict)
+      else if (!generation.place) generation.lastSeenMs = nowMs
+    } else if (!generation.place) generations.giveHome(generation, sighting)
+    if (generation === generations.live) generation.observe(facts, nowMs)
+    else generations.meetAt(generation, sighting, nowMs)
+    if (generation.isReplaced && generation !== generations.live) {
+      generations.orphan(generation)
+      continue
+    }
+    scan.seen.add(generation)
+    generation.missedScans = 0
+    return true
+  }
+  return false
+}
+
+/**
+ * Whether a file that cannot be opened holds nothing to read: as far as identity, length and times tell it is what was finished.
+ * Should they err, as after a copy over it that keeps its times, its content tells once it can be opened.
+ */
+export function isDone({ finished, identity, size, lastSeenMs }: Generation, facts: FileFacts): boolean {
+  const isUnchanged = facts.size === size && facts.mtimeMs < lastSeenMs - CLOCK_TICK_MS
+  return finished && isUnchanged && isCertainIdentity(identity, facts)
+}
+
+/** Whether a file with the identity of a generation's file is still that file: inodes are reused. A fault: undecidable. */
+function isStill({ generations }: Scan, generation: Generation, { path, facts }: Place): 'same' | 'other' | Fault {
+  const { files } = generations.options
+  const { place } = generation
+  if (place && place.facts.size === facts.size && place.facts.mtimeMs === facts.mtimeMs) return 'same'
+  if (generation.isOpen && !generation.isReplaced && !generation.isArchive) return 'same'
+  if (path.endsWith('.gz')) {
+    // An archive is recognised by its content.
+    if (place) generations.orphan(generation)
+    return 'other'
+  }
+  // Without a birth time the content is better evidence than an inode, which may have been reused.
+  if (!place && facts.birth === '0') return 'other'
+  if (isNote(generation)) return 'other'
+  const verdict = withFile(files, path, (fd) => recognise(generation, plainCandidate(files, fd, facts)))
+  if (verdict instanceof Fault || verdict === 'same') return verdict
+  if (place) generations.orphan(generation)
+  return 'other'
+}

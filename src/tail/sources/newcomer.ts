@@ -1,0 +1,80 @@
+import { basename, dirname } from 'node:path'
+import type { SourceConfig } from '../../config/config.ts'
+import type { Descriptors } from '../file/descriptors.ts'
+import { Fault, isAbsent } from '../file/files.ts'
+import type { LineageOptions } from '../generation/lineage-options.ts'
+import { Lineage } from '../lineage/lineage.ts'
+import { parseRotatedName } from '../names/rotated-name.ts'
+import type { Elsewhere } from './elsewhere.ts'
+
+export interface NewcomerOptions
+  extends Pick<LineageOptions, 'files' | 'listings' | 'log' | 'finalQuietMs' | 'deletedQuietMs'> {
+  readonly destinations: readonly string[]
+  readonly descriptors: Descriptors
+  readonly elsewhere: Elsewhere
+  /** Since when a source, by its path or pattern, is tailed. */
+  readonly sinceMs: ReadonlyMap<string, number>
+  readonly startedAtMs: number
+  /** Sources that were tailed before this start. */
+  readonly knownSources: ReadonlySet<string>
+  onChange(): void
+  onDoubt(lineage: Lineage): void
+}
+
+/** A new live path. */
+export interface Newcomer extends Pick<LineageOptions, 'path' | 'source' | 'records' | 'isInitial' | 'recall'> {
+  /** Found by a pattern. */
+  readonly isDiscovered: boolean
+}
+
+/** Makes the lineage of a live path. */
+export function createLineage(
+  { path, source, isDiscovered, isInitial, records, recall }: Newcomer,
+  options: NewcomerOptions,
+): Lineage {
+  const { files, listings, log, elsewhere } = options
+  // With records that count it is no first start: what was noted as history then stays so.
+  const isNew = records.length === 0 || source.startPosition.startsWith('force')
+  const lineage: Lineage = new Lineage({
+    path,
+    source: isDiscovered && isNew && isAlone(path, options) ? { ...source, backfill: true } : source,
+    files,
+    listings,
+    log,
+    records,
+    startedAtMs: historyEndsAtMs(source, options),
+    isInitial,
+    isKnownSource: source.startPosition !== 'forceEnd' && options.knownSources.has(source.path),
+    finalQuietMs: options.finalQuietMs,
+    deletedQuietMs: options.deletedQuietMs,
+    isElsewhere: (place, nowMs) => elsewhere.isElsewhere(lineage, place, nowMs),
+    recall,
+    context: {
+      files,
+      descriptors: options.descriptors,
+      labels: source.labels,
+      maxLineBytes: source.maxLineBytes,
+      destinations: options.destinations,
+      onChange: options.onChange,
+      onDoubt: () => options.onDoubt(lineage),
+    },
+  })
+  return lineage
+}
+
+/** Files rotated before this time are history. With `forceEnd` every start counts as the first. */
+function historyEndsAtMs({ path, startPosition }: SourceConfig, { sinceMs, startedAtMs }: NewcomerOptions): number {
+  return (startPosition === 'forceEnd' ? undefined : sinceMs.get(path)) ?? startedAtMs
+}
+
+/**
+ * Files that only look like generations of an absent live file may be all that a pattern matches: then they are not
+ * history. Names in kube-apiserver's form can only be rotated files.
+ */
+function isAlone(path: string, { files, listings }: NewcomerOptions): boolean {
+  const facts = files.stat(path)
+  if (!(facts instanceof Fault && isAbsent(facts))) return false
+  const listing = listings.list(dirname(path))
+  const rotated = listing instanceof Fault ? [] : listing.rotatedOf(basename(path))
+  return !rotated.some((name) => parseRotatedName(name, basename(path))?.kind === 'timestamp')
+}
