@@ -1,4 +1,4 @@
-import { createRandom } from '../src/demo/random.ts'
+import { createRandom } from '../src/demo/events/random.ts'
 
 /** What every event of these carries besides its object, and a short one besides its URI. */
 const FRAME_BYTES = 700

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createWriteStream } from 'node:fs'
 import { mkdir, rm, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
-import { createEventSource } from '../src/demo/events.ts'
+import { createEventSource } from '../src/demo/events/events.ts'
 import { auditLines } from './audit-lines.ts'
 
 /** Logs to read: `<directory>/<number>/audit.log`, and how much they hold together. */
@@ -16,7 +16,7 @@ export interface FixtureSpec {
   readonly bytes: number
   readonly files: number
   /**
-   * `events`: those of src/demo/events.ts, as kube-apiserver writes them: 0.6 to 100 KB, 2.0 KB in the mean. A number:
+   * `events`: those of src/demo/events/events.ts, as kube-apiserver writes them: 0.6 to 100 KB, 2.0 KB in the mean. A number:
    * audit events of about that many bytes, from half to one and a half times.
    */
   readonly lines: 'events' | number

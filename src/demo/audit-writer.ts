@@ -4,7 +4,7 @@
  */
 import { crc32 } from 'node:zlib'
 import { openAuditLog } from './audit-log.ts'
-import { createEventSource, identityOf } from './events.ts'
+import { createEventSource, identityOf } from './events/events.ts'
 
 export interface WriterSettings {
   readonly seed: number

@@ -1,6 +1,6 @@
 import { crc32 } from 'node:zlib'
 import { parseJsonObject } from '../json.ts'
-import { identityOf } from './events.ts'
+import { identityOf } from './events/events.ts'
 
 /** What an intake received, independent of what anything else believes. Times are from `performance.now()`. */
 export interface Received {

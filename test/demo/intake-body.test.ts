@@ -1,7 +1,7 @@
 import { gzipSync, zstdCompressSync } from 'node:zlib'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { createEventSource } from '../../src/demo/events.ts'
+import { createEventSource } from '../../src/demo/events/events.ts'
 import { decodePayload, itemTexts } from '../../src/demo/intake-body.ts'
 
 const eventList = (items: readonly string[]) =>

@@ -2,7 +2,7 @@ import { request as httpRequest, type IncomingHttpHeaders } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { crc32 } from 'node:zlib'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { createEventSource, identityOf } from '../../src/demo/events.ts'
+import { createEventSource, identityOf } from '../../src/demo/events/events.ts'
 import { type Intake, startIntake } from '../../src/demo/intake.ts'
 import { until } from '../support/until.ts'
 

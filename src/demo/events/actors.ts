@@ -1,5 +1,5 @@
-import { slot } from './event-template.ts'
 import type { Random } from './random.ts'
+import { slot } from './template.ts'
 
 /** The sender of a request, as in the fields of an audit event. */
 export interface Actor {

@@ -1,8 +1,8 @@
-import { controller, kubelet, person, workload } from './event-actors.ts'
-import { clusterEvent, configMap, deployment, jsonPatch, lease, podList, podStatusPatch } from './event-objects.ts'
-import { type Exchange, eventTemplate, type Stage } from './event-stages.ts'
-import { slot, type Template } from './event-template.ts'
+import { controller, kubelet, person, workload } from './actors.ts'
+import { clusterEvent, configMap, deployment, jsonPatch, lease, podList, podStatusPatch } from './objects.ts'
 import type { Random } from './random.ts'
+import { type Exchange, eventTemplate, type Stage } from './stages.ts'
+import { slot, type Template } from './template.ts'
 
 /** One request of the catalogue, ready to be filled in. */
 export interface RequestTemplate {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { createEventSource, identityOf } from '../../src/demo/events.ts'
+import { createEventSource, identityOf } from '../../../src/demo/events/events.ts'
 
 interface AuditEvent {
   readonly level: string

@@ -1,7 +1,7 @@
-import { type Actor, uuid } from './event-actors.ts'
-import type { Body } from './event-objects.ts'
-import { compileTemplate, goJson, slot, type Template } from './event-template.ts'
+import { type Actor, uuid } from './actors.ts'
+import type { Body } from './objects.ts'
 import type { Random } from './random.ts'
+import { compileTemplate, goJson, slot, type Template } from './template.ts'
 
 type Level = 'Metadata' | 'Request' | 'RequestResponse'
 export type Stage = 'RequestReceived' | 'ResponseStarted' | 'ResponseComplete'

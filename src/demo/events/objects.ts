@@ -1,6 +1,6 @@
-import { uuid } from './event-actors.ts'
-import { goJson, slot } from './event-template.ts'
+import { uuid } from './actors.ts'
 import type { Random } from './random.ts'
+import { goJson, slot } from './template.ts'
 
 /** Bodies of requests and responses, as in the API. `scale` determines their size. */
 export type Body = Readonly<Record<string, unknown>> | readonly unknown[]

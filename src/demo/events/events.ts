@@ -1,6 +1,6 @@
-import { type Catalogue, createCatalogue, type RequestTemplate } from './event-requests.ts'
-import { fillTemplate, type SlotValues, type Template } from './event-template.ts'
 import { createRandom, hex32, type Random, scramble32 } from './random.ts'
+import { type Catalogue, createCatalogue, type RequestTemplate } from './requests.ts'
+import { fillTemplate, type SlotValues, type Template } from './template.ts'
 
 /** Kubernetes audit events as kube-apiserver would write them, one per line, the same for the same seed. */
 export interface EventSource {
