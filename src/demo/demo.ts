@@ -143,12 +143,12 @@ async function runScript(run: Run, participants: Participants, watch: Watch): Pr
   const { announce } = run.screen
   const waits = createWaits(run.early.signal)
   agent.start()
-  announce('start', 'The agent starts: a process of its own, and a log that does not exist yet.')
+  announce('start', 'The agent starts as a child process. Its log does not exist yet.')
   if (!(await waits.until(() => watch.agentSeen, START_DEADLINE_MS))) {
     run.problems.push('the agent did not answer on its socket in time')
   }
   writer.start()
-  announce('start', 'A writer plays kube-apiserver. The intake counts what arrives, on its own.')
+  announce('start', 'The writer starts and plays kube-apiserver. The intake keeps its own count.')
   const writingSinceMs = performance.now()
   const { writingMs, kills, problems } = run
   const reach = (share: number) => waits.pause(writingSinceMs + share * writingMs - performance.now())
@@ -163,9 +163,9 @@ async function conclude(run: Run, { writer, agent, intake }: Participants, watch
   const exit = await agent.stop(STOP_DEADLINE_MS)
   const described = describeExit(exit)
   if (run.early.signal.aborted) {
-    run.screen.announce('end', 'The performance ends early. The intake compares.')
+    run.screen.announce('end', 'The demo ends early. The intake compares.')
   } else {
-    run.screen.announce('end', `The agent is asked to stop by SIGTERM: ${described}. The intake compares.`)
+    run.screen.announce('end', `The agent is stopped by SIGTERM: ${described}. The intake compares.`)
     if (exit.code !== 0) run.problems.push(`the agent did not end with exit code 0: ${described}`)
   }
   watch.takeSnapshot()

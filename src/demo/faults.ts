@@ -50,11 +50,11 @@ async function outage({ intake, writer, announce, pause, writingMs }: FaultConte
 
 async function tooManyRequests({ intake, announce, pause, writingMs }: FaultContext): Promise<void> {
   const retryAfterSeconds = writingMs < 15_000 ? 1 : 2
-  announce('429', `The intake answers 429 with Retry-After: ${retryAfterSeconds}. Nothing may come earlier.`)
+  announce('429', `The intake answers 429 with Retry-After: ${retryAfterSeconds}. No request may come sooner.`)
   intake.throttle(retryAfterSeconds)
   await pause(retryAfterSeconds * 1000)
   const { throttled } = intake.received
-  announce('recovered', `The intake accepts again; it had to refuse ${countOf(throttled, 'request')} in that time.`)
+  announce('recovered', `The intake accepts again. It refused ${countOf(throttled, 'request')} in that time.`)
 }
 
 async function lostReply({ intake, announce, until, problems }: FaultContext): Promise<void> {
@@ -64,7 +64,7 @@ async function lostReply({ intake, announce, until, problems }: FaultContext): P
   await until(() => lost() !== undefined, MAX_WAIT_MS)
   const again = () => intake.received.requests.filter(({ batchId }) => batchId === lost()?.batchId).length > 1
   if (await until(again, MAX_WAIT_MS)) {
-    announce('recovered', 'The batch came again under the same id: a receiver can drop the copy.')
+    announce('recovered', 'The batch came again under the same id, so a receiver can drop the copy.')
   } else problems.push('the batch whose reply was lost did not come again')
 }
 
@@ -74,7 +74,7 @@ async function killAgent(context: FaultContext): Promise<void> {
   await until(() => intake.unanswered > 0, MAX_WAIT_MS)
   announce(
     'kill -9',
-    `The agent is killed with ${countOf(intake.unanswered, 'batch', 'batches')} in flight; it can save nothing more.`,
+    `The agent is killed with ${countOf(intake.unanswered, 'batch', 'batches')} in flight, and cannot save anything.`,
   )
   const storedAtMs = await agent.kill()
   intake.slowDown(0)
@@ -85,7 +85,7 @@ async function killAgent(context: FaultContext): Promise<void> {
   await pause(downMs / 2)
   kills.push({ storedAtMs, restartedAtMs: performance.now() })
   agent.start()
-  announce('recovered', 'A new agent goes on from the stored positions, in files that were rotated meanwhile.')
+  announce('recovered', 'A new agent resumes from the stored positions, in files rotated in the meantime.')
 }
 
 async function tornLine({ writer, announce, pause }: FaultContext): Promise<void> {
@@ -95,7 +95,7 @@ async function tornLine({ writer, announce, pause }: FaultContext): Promise<void
   announce('torn line', `The writer crashes ${extent}: a line without an end.`)
   await pause(500)
   writer.start()
-  announce('recovered', 'The next writer appends to that very line: its event must arrive all the same.')
+  announce('recovered', 'The next writer appends to that same line. Its event must still arrive.')
 }
 
 /** Explains the first rotation; later ones are only shown. */

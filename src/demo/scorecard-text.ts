@@ -38,7 +38,7 @@ function proofRows(card: Scorecard): Row[] {
     [
       'delivered',
       count(card.delivered.events),
-      `events, ${humanBytes(card.delivered.bytes)}, told apart by auditID and stage`,
+      `events, ${humanBytes(card.delivered.bytes)}, matched by auditID and stage`,
     ],
     ['missing', count(card.missing)],
     ['corrupted', count(card.corrupted + card.unknown), 'CRC-32 of every line, by the writer and by the intake'],
@@ -49,7 +49,7 @@ function proofRows(card: Scorecard): Row[] {
 }
 
 function explained(unexplained: number): string {
-  return unexplained === 0 ? 'all of them legitimate, at-least-once delivery:' : 'of which'
+  return unexplained === 0 ? 'all as at-least-once delivery allows:' : 'of which'
 }
 
 function tornRemark({ torn, agent }: Scorecard): string {
