@@ -148,7 +148,7 @@ function rawLength(code: LineCode, { line, position }: { line: Buffer; position:
   const decoded = (units: number) =>
     Buffer.byteLength(code.decoder(position).decode(line.subarray(0, units * code.unit), { stream: true }))
   let low = 0
-  // A unit is a byte of text at least, but for a byte order mark and half a character.
+  // Every unit becomes at least one byte of text, except a byte order mark and half a character.
   let high = Math.min(Math.floor(line.length / code.unit), length + 2)
   while (low < high) {
     const middle = Math.floor((low + high) / 2)

@@ -96,9 +96,9 @@ export function createBatchDelivery(context: DeliveryContext, deadLetter: DeadLe
   }
 
   /**
-   * What other batches had accepted while this one waited shows that the destination is well now, not that it was when it
-   * refused a record: only one that it refuses again is at fault. So a receiver that refuses what it already has, the asked
-   * record included, does not hold the batch as long as it accepts anything. Undefined if aborted.
+   * Records of other batches accepted while this one waited show that the destination works now, not that it worked when it
+   * refused a record: only a record that it refuses again is at fault. So a receiver that refuses what it already has,
+   * including the test record, does not hold up the batch as long as it accepts anything. Undefined if aborted.
    */
   async function tryAgain(
     doubted: readonly Doubted[],

@@ -9,8 +9,8 @@ export interface CheckSignals {
 }
 
 /**
- * Asks whether the destination admits us, throttled and retried like any request, until it does: a wrong address or key shows
- * before there is anything to send, and for no longer than it is wrong.
+ * Asks whether the destination admits us, throttled and retried like any request, until it does. So a wrong address or key
+ * shows in status before there is anything to send, and disappears once it is corrected.
  */
 export async function checkConnection(context: DeliveryContext, { signal, firstBatch }: CheckSignals): Promise<void> {
   const { account, destination } = context

@@ -122,7 +122,7 @@ function backoffMs({ initialBackoffMs, backoffFactor, maxBackoffMs }: DeliveryCo
   })
 }
 
-/** Waits before the attempt after `attempt` failures, as a retry that is due; false if aborted first. */
+/** Waits before the attempt that follows `attempt` failures, and counts it as a retry that is due; false if aborted first. */
 export async function waitBackoff(
   { delivery, account, floor }: DeliveryContext,
   attempt: number,

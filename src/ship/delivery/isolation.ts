@@ -46,15 +46,15 @@ export interface RefusedRange {
  * Finds the records a destination refuses by halving refused ranges down to single records. One bad record in n costs at most
  * 2·⌈log2 n⌉ further requests. Narrow and wide ranges alternate: a good record among bad ones proves that the destination
  * works, wherever the bad ones are. After a run of rejections with nothing accepted, the destination is asked; if it also
- * refuses what it accepted before, the search is abandoned. The next one goes on by `parts`, what this one left: began it
- * anew, it would never come to a good record behind so many bad ones.
+ * refuses what it accepted before, the search is abandoned. The next search continues with `parts`, the ranges this one left.
+ * If it began again, it would never reach a good record behind that many bad ones.
  */
 export async function isolate(
   ranges: readonly Range[],
   ports: IsolationPorts,
   parts: readonly Range[] = [],
 ): Promise<Isolated> {
-  // Of several ranges the first would be searched before the others are come to: the search goes on where it was.
+  // The previous search left several ranges: continue with its parts, or the first range would be searched before the others.
   let untried = ranges.length > 1 && parts.length > 0 ? [...parts] : [...ranges]
   let known = parts
   const open: Range[] = []
@@ -84,7 +84,7 @@ export async function isolate(
     if (sent.kind === 'exhausted') refused.push({ range, ...sent })
     if (sent.kind !== 'refused') continue
     const { verdict } = sent
-    // Too large concerns the record alone; a rejection does so only if other records are accepted.
+    // `too-large` is about the record alone; a rejection proves that only if other records are accepted.
     if (verdict.kind === 'rejected') row.add(range, verdict)
     else if (isSingle(range)) refused.push({ range, ...verdict })
     if (!isSingle(range)) open.push(range)
@@ -144,7 +144,7 @@ function isSingle({ start, end }: Range): boolean {
   return end - start === 1
 }
 
-/** What a refused range is searched by: those of the parts that are inside it, or its halves. */
+/** How a refused range is divided: into the parts that lie inside it, or else into halves. */
 function partsOf(range: Range, parts: readonly Range[]): Range[] {
   const inside = parts.filter(({ start, end }) => start >= range.start && end <= range.end)
   return inside.length > 1 ? inside : halves(range)

@@ -11,7 +11,7 @@ export interface RefusalPorts {
   accepted(): void
 }
 
-/** Records are copied and stored in slices of about so many bytes, objects included: a batch may hold 100,000 of them. */
+/** Records are copied and stored in slices of about this many bytes, objects included: a batch may hold 100,000 records. */
 const SLICE_BYTES = 1_048_576
 
 /**

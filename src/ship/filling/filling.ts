@@ -8,8 +8,8 @@ import { takeLines } from './chunk-lines.ts'
 export interface FillLimits {
   readonly maxWaitMs: number
   /**
-   * Memory limit for the dead lines of one batch, however short they are. As much may be stored twice if the agent dies
-   * before the batch is settled.
+   * Memory limit for the dead lines of one batch, however short they are. Up to that many bytes may be stored twice if the
+   * agent dies before the batch is settled.
    */
   readonly maxDeadBytes: number
   /** Whether a request could be sent at once; while none can, waiting for more lines costs nothing. */

@@ -6,9 +6,9 @@ import type { Generation } from './generation.ts'
 import type { Generations } from './generations.ts'
 
 /**
- * The first scan finds history; reading it to identify it may take longer than the agent lives, or fail. A note records only
- * that a file was there, as a generation of which no byte is known: it is never recognised in a file, and only decides about
- * files with new content. It does not cover a file written to since, nor another one that got its inode.
+ * The first scan finds history; reading it to identify it may fail, or take longer than the agent lives. A note records only
+ * that a file was there, as a generation of which no byte is known. It is never recognised in a file; it only decides whether a
+ * file with new content is history. It does not cover a file written to since, or another one that got its inode.
  */
 export function noteHistory(generations: Generations, { path, facts }: Place, nowMs: number): void {
   const { start, options } = generations
@@ -31,7 +31,7 @@ export function noteHistory(generations: Generations, { path, facts }: Place, no
   })
 }
 
-/** It tells nothing of its file, which is to be recognised, refused or waited for like any other. */
+/** A note says nothing about the content of its file, which is recognised, refused or waited for like any other. */
 export function isNote({ finished, place, isUnknown, cursors }: Generation): boolean {
   return finished && !place && isUnknown && cursors.evidence().length === 0
 }
@@ -42,8 +42,8 @@ export function notesOf(generations: Generations, facts: FileFacts): readonly Ge
 }
 
 /**
- * Whether a file with new content, which starts with `begin`, is passed over: it is seen by the very first scan (`isFirst`), or
- * was noted then. Not if it may, though unrecognised, be a generation that is sought, or an unread one that was never examined.
+ * Whether a file with new content, which starts with `begin`, is passed over: the very first scan sees it now (`isFirst`), or
+ * noted it. Not if it may be a generation that is sought, or an unread one that was never examined.
  */
 export function isHistory(
   generations: Generations,

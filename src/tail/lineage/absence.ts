@@ -13,9 +13,9 @@ import { isDone } from './sighting.ts'
 const SCANS = 2
 
 /**
- * The file of a homeless generation may have a name of no known form, or lie behind a link: there only the very same file
- * is accepted. A finished one may still be written to there: it is searched for right after it went missing, later only
- * where it was last seen.
+ * The file of a homeless generation may have a name of no known form, or lie behind a link; in such places only the very same
+ * file is accepted. Even a finished file may still be written to there: it is searched for right after it went missing, later
+ * only where it was last seen.
  */
 export function lookElsewhere(scan: Scan): void {
   const { homeless } = scan.generations

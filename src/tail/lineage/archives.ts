@@ -116,8 +116,8 @@ function beginningWith(begin: Buffer, generations: Generations): readonly Genera
 }
 
 /**
- * Recognises a known archive without inflating all of it, by file identity: another one may have the same beginning and
- * length, and a number in its name would not show the difference.
+ * Recognises a known archive by file identity, without inflating all of it. Beginning, length and name are not enough: a
+ * numbered name moves to the next archive, which may agree in the other two.
  */
 function isStillIn(generation: Generation, { facts }: Archive, inflatedSize: number): boolean {
   const { finished, size, place, identity, isArchive, mtimeMs } = generation
@@ -130,8 +130,8 @@ function isStillIn(generation: Generation, { facts }: Archive, inflatedSize: num
 }
 
 /**
- * Recognises what is settled to its end and was packed since, by a name that no other file of the log can have: as long as
- * it, and begun as nothing else that is known.
+ * Recognises a generation that is settled to its end and was packed since: the archive has a name that no other file of the log
+ * can have, and the same length and beginning, and nothing else that is known begins like it.
  */
 function isPackingOf(generation: Generation, { path }: Archive, inflatedSize: number): boolean {
   const { head, lastPath, size, finished, cursors, isSettled, isReplaced } = generation

@@ -75,9 +75,9 @@ function beginningWith(begin: Buffer, { facts, size, bytes }: Candidate): Readab
 }
 
 /**
- * Of two generations that begin alike, whether `home`, unread and without a file, takes precedence over `original`: over a
- * rotated one that is where it was. If `home` is exactly as long as the file, also over a longer one, over the live one if
- * the file is an archive, and over any if all of its content is known.
+ * Whether a file belongs to `home`, unread and without a file, rather than being a copy of `original`, which begins alike.
+ * `home` precedes a rotated original that is where it was. If `home` is exactly as long as the file, it also precedes a longer
+ * original, the live one if the file is an archive, and any if all content of `home` is known.
  */
 function yields(original: Generation, home: Generation | undefined, candidate: Candidate, around: Around): boolean {
   if (!home || home.finished || home.unreadBytes === 0) return false
@@ -118,8 +118,8 @@ function mayBeAnew(generation: Generation, { isArchive, facts }: Candidate, { is
 const OWN_BYTES = 2 * FINGERPRINT_BYTES
 
 /**
- * Whether a file is rather the home of `a` than of `b`: the one of which more was read; where that may be just a common
- * beginning, first the one as long as the file, then the one that was in this very file. Last the nearest in length.
+ * Whether a file holds `a` rather than `b`: first the one of which more was read, unless that may be just a common beginning;
+ * then the one as long as the file; then the one that was in this very file; last the one nearest in length.
  */
 function isBetter(a: Generation, b: Generation, { facts, size }: Candidate): boolean {
   const marks = ({ furthest, size: length, identity }: Generation): readonly number[] => [

@@ -34,8 +34,8 @@ export function meet(scan: Scan, sighting: Place): boolean {
 }
 
 /**
- * Whether a file that cannot be opened holds nothing to read: as far as identity, length and times tell it is what was finished.
- * Should they err, as after a copy over it that keeps its times, its content tells once it can be opened.
+ * Whether a file that cannot be opened holds nothing to read: by identity, length and times it is a finished generation. If
+ * these mislead, as after a copy over it that keeps its times, the content decides once it can be opened.
  */
 export function isDone({ finished, identity, size, lastSeenMs }: Generation, facts: FileFacts): boolean {
   const isUnchanged = facts.size === size && facts.mtimeMs < lastSeenMs - CLOCK_TICK_MS

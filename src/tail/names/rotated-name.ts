@@ -48,8 +48,8 @@ export function liveNameOf(path: string): string | undefined {
 }
 
 /**
- * The same, and of an archive also the name it has without `.gz`: what was packed may have been a live file itself. Not under a
- * number: that moves to the next file with every rotation.
+ * As `liveNameOf`, and for an archive also its name without `.gz`, as a live file may have been packed. Not for a numbered
+ * name, which moves to the next file with every rotation.
  */
 export function liveNamesOf(path: string): readonly string[] {
   const name = basename(path)

@@ -13,8 +13,8 @@ export interface MissingOptions {
 }
 
 /**
- * Unread files that disappeared while the agent was down and that only a pattern matches: nothing leads to them any more, so
- * no lineage can miss them.
+ * Unread files that disappeared while the agent was down and that only a pattern matches: no path leads to them any more, so no
+ * lineage would report them.
  */
 export interface Missing {
   /** A look was complete; `records`: those no path has taken; `isMeant`: whether a pattern matches a path. */

@@ -33,7 +33,7 @@ export function createLineage(
   options: NewcomerOptions,
 ): Lineage {
   const { files, listings, log, elsewhere } = options
-  // With records that count it is no first start: what was noted as history then stays so.
+  // With records that count, this is not a first start: what was noted as history stays history.
   const isNew = records.length === 0 || source.startPosition.startsWith('force')
   const lineage: Lineage = new Lineage({
     path,

@@ -120,7 +120,7 @@ export function createSources(options: SourcesOptions): Sources {
     const unfinished = [...remembered.all()].filter(({ finished }) => !finished)
     for (const path of new Set(unfinished.map((record) => record.path))) {
       const source = sources.find(({ discovery }) => discovery.means(path))
-      // Where nothing counts that was read before, it would be read again at every start.
+      // If `start_position` ignores what was read before, such files would be read again at every start.
       if (!source || source.config.startPosition.startsWith('force')) continue
       const listing = listings.list(dirname(path))
       if (listing instanceof Fault || listing.rotatedOf(basename(path)).length === 0) continue
