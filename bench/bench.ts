@@ -164,6 +164,10 @@ try {
   process.stderr.write(`${error instanceof Error ? error.message : error}\n\n${usage}`)
   process.exit(64)
 }
+if (options.help) {
+  process.stdout.write(usage)
+  process.exit(0)
+}
 const cleanup = await prepareCleanup('tailship-bench-')
 try {
   process.exitCode = await main(options, cleanup)

@@ -4,6 +4,7 @@ import { peers } from './peers.ts'
 import type { Load } from './soak.ts'
 
 export interface Options {
+  readonly help: boolean
   readonly quick: boolean
   readonly json: boolean
   readonly check: boolean
@@ -29,6 +30,7 @@ export const usage = `npm run bench -- [options]
   --full-speed          the soak writes as fast as the agent ships, instead of 10 MB/s
   --against PATH        measure another checkout's bin/agent in turn with this one
   --peer-NAME PATH      measure another agent in turn: ${Object.keys(peers).join(', ')}
+  -h, --help            show this
 `
 
 /** Throws with a sentence for the user. */
@@ -40,6 +42,7 @@ export function parseOptions(argv: readonly string[]): Options {
     args: [...argv],
     options: {
       ...peerOptions,
+      help: { type: 'boolean', short: 'h', default: false },
       quick: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
       check: { type: 'boolean', default: false },
@@ -55,6 +58,7 @@ export function parseOptions(argv: readonly string[]): Options {
   const minutes = positive('minutes', values.minutes)
   const programs = Object.keys(peers).map((name) => [name, given[`peer-${name}`]] as const)
   return {
+    help: values.help,
     quick: values.quick,
     json: values.json,
     check: values.check,
