@@ -12,20 +12,11 @@ export interface LockedStore extends Pick<Store, 'save'> {
  */
 export function lockedStore(store: Pick<Store, 'save'>, first: Lock, take: () => Promise<Lock>): LockedStore {
   let lock = first
-  let taking: Promise<Lock> | undefined
-
-  async function takeAgain(): Promise<Lock> {
-    if (lock.kind === 'locked') lock.release()
-    return take()
-  }
 
   async function refusal(): Promise<SaveResult | undefined> {
-    if (taking || lock.kind !== 'locked' || lock.isLost()) {
-      // A second, concurrent attempt would find the lock held: by us.
-      taking ??= takeAgain().finally(() => {
-        taking = undefined
-      })
-      lock = await taking
+    if (lock.kind !== 'locked' || lock.isLost()) {
+      if (lock.kind === 'locked') lock.release()
+      lock = await take()
     }
     switch (lock.kind) {
       case 'locked':

@@ -15,6 +15,7 @@ export interface Saver {
 
 export interface SaverOptions {
   readonly store: Pick<Store, 'save'>
+  /** Asked for when a write begins. */
   readonly state: () => object
   readonly log: Log
   /**
@@ -54,7 +55,7 @@ export function createSaver({ store, state, log, gapMs = 100, retryMs = 1000 }: 
 
   async function write(): Promise<boolean> {
     const beganAtMs = performance.now()
-    const result = await store.save(state)
+    const result = await store.save(state())
     const pauseForMs = PAUSE_PER_WRITE * (performance.now() - beganAtMs)
     pauseMs = Math.max(gapMs, Math.min(pauseForMs, MAX_PAUSE_MS))
     if (result.kind === 'saved') {

@@ -9,12 +9,8 @@ export interface Store {
   readonly loaded: unknown
   /** What was wrong with the files at the start and what was done, in one sentence; undefined if nothing was. */
   readonly recovered: string | undefined
-  /**
-   * Makes a state durable. One write runs at a time; saves that arrive meanwhile share the next write, which writes the
-   * latest state, and its result. A state given as a function is evaluated when its write starts.
-   * Rejects only when the state cannot be serialised.
-   */
-  save(state: object | (() => object)): Promise<SaveResult>
+  /** Makes a state durable; one call at a time. Rejects only when the state cannot be serialised. */
+  save(state: object): Promise<SaveResult>
 }
 
 /** After `failed`, a load would find the previous state or this one; the next save retries everything. */
@@ -63,10 +59,6 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   const keptAs = new Map<string, string>()
   if (locked) await keepUnusable()
 
-  let latest: object | (() => object)
-  let running: Promise<SaveResult> | undefined
-  let waiting: Promise<SaveResult> | undefined
-
   /** Nothing is written before unusable files are moved aside: they may come from a newer agent. */
   async function keepUnusable(): Promise<SystemError | undefined> {
     for (const file of unusable) {
@@ -78,14 +70,8 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     return undefined
   }
 
-  async function saveLatest(): Promise<SaveResult> {
-    await running
-    waiting = undefined
-    running = write(encodeDocument(typeof latest === 'function' ? latest() : latest))
-    return running
-  }
-
-  async function write(bytes: Buffer): Promise<SaveResult> {
+  async function save(state: object): Promise<SaveResult> {
+    const bytes = encodeDocument(state)
     const refused = (await keepUnusable()) ?? (await replaceNewest(files, bytes))
     return refused === undefined ? { kind: 'saved' } : { kind: 'failed', code: refused.code, message: refused.message }
   }
@@ -93,11 +79,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   return {
     loaded: found.state,
     recovered: describeRecovery(name, found, keptAs),
-    save(state) {
-      latest = state
-      waiting ??= saveLatest()
-      return waiting
-    },
+    save,
   }
 }
 

@@ -42,26 +42,13 @@ test('saves nothing before it has the lock, asks for it at every save, and gives
   expect(released).toEqual(['lock'])
 })
 
-test('takes the lock once for saves that ask for it at the same time', async () => {
-  using dir = tempDir()
-  const { store: inner } = recordingStore()
-  let takes = 0
-  const store = lockedStore(inner, failed, () => {
-    takes += 1
-    return openLock(dir.path, 'me')
-  })
-  expect(await Promise.all([store.save({}), store.save({})])).toEqual([{ kind: 'saved' }, { kind: 'saved' }])
-  expect([await store.save({}), takes]).toEqual([{ kind: 'saved' }, 1])
-  store.release()
-})
-
 test('takes the lock again when its directory was cleared', async () => {
   using dir = tempDir()
   const runPath = join(dir.path, 'run')
   const { store: inner } = recordingStore()
   const store = lockedStore(inner, await openLock(runPath, 'me'), () => openLock(runPath, 'me'))
   rmSync(runPath, { recursive: true })
-  expect(await Promise.all([store.save({}), store.save({})])).toEqual([{ kind: 'saved' }, { kind: 'saved' }])
+  expect(await store.save({})).toEqual({ kind: 'saved' })
   expect(await openLock(runPath, 'another')).toMatchObject({ kind: 'held', by: 'me' })
   store.release()
 })
@@ -96,16 +83,4 @@ test('gives up a lock that it lost before it asks for it again', async () => {
   })
   expect(await store.save({})).toEqual({ kind: 'saved' })
   expect(steps).toEqual(['release first', 'take'])
-})
-
-test('saves nothing while it takes the lock again, though a new file has the inode of the old one', async () => {
-  const losses = [true, false]
-  const first: Lock = { kind: 'locked', madeAtMs: 0, isLost: () => losses.shift() ?? false, release() {} }
-  const taken = Promise.withResolvers<Lock>()
-  const { saved, store: inner } = recordingStore()
-  const store = lockedStore(inner, first, () => taken.promise)
-  const results = Promise.all([store.save({}), store.save({})])
-  taken.resolve(held)
-  expect(await results).toMatchObject([{ code: 'EBUSY' }, { code: 'EBUSY' }])
-  expect(saved).toEqual([])
 })

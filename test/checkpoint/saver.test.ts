@@ -64,34 +64,39 @@ test('a last write does not wait', async () => {
 /** A store whose writes end when they are told to. */
 function slowStore() {
   const begun: PromiseWithResolvers<SaveResult>[] = []
+  const states: object[] = []
   const store: Pick<Store, 'save'> = {
-    save() {
+    save(state) {
       const write = Promise.withResolvers<SaveResult>()
       begun.push(write)
+      states.push(state)
       return write.promise
     },
   }
-  return { begun, store }
+  return { begun, states, store }
 }
 
 test.each([[false], [true]])(
-  'a last write joins the one that is under way, or follows it (changed: %s)',
+  'a last write joins the one that is under way, or follows it with the latest state (changed: %s)',
   async (changed) => {
-    const { begun, store } = slowStore()
-    const saver = createSaver({ state: () => ({}), log: silentLog, store })
+    const { begun, states, store } = slowStore()
+    let n = 1
+    const saver = createSaver({ state: () => ({ n }), log: silentLog, store })
     saver.touch()
     await vi.runOnlyPendingTimersAsync()
     if (changed) saver.touch()
     const flushed = Promise.all([saver.flush(), saver.flush()])
     await vi.advanceTimersByTimeAsync(10_000)
-    expect(begun.length).toBe(1)
+    expect(states).toEqual([{ n: 1 }])
+    n = 2
     begun[0]?.resolve({ kind: 'saved' })
     await vi.advanceTimersByTimeAsync(10_000)
-    expect(begun.length).toBe(changed ? 2 : 1)
+    const written = changed ? [{ n: 1 }, { n: 2 }] : [{ n: 1 }]
+    expect(states).toEqual(written)
     begun[1]?.resolve({ kind: 'saved' })
     expect(await flushed).toEqual([true, true])
     await vi.advanceTimersByTimeAsync(10_000)
-    expect(begun.length).toBe(changed ? 2 : 1)
+    expect(states).toEqual(written)
     saver.stop()
   },
 )

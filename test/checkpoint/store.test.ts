@@ -61,38 +61,6 @@ describe('a store', () => {
     expect(JSON.parse(await read('registry.json.prev')).state).toEqual({ n: 2 })
   })
 
-  it('writes once for all saves that arrive during a write, with the latest state', async () => {
-    let writes = 0
-    const [begun, goesOn] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
-    const store = await openStore({
-      dir,
-      fs: {
-        ...diskFs,
-        async writeFile(path, bytes) {
-          writes += 1
-          begun.resolve()
-          await goesOn.promise
-          return diskFs.writeFile(path, bytes)
-        },
-      },
-    })
-    const asked: number[] = []
-    const first = store.save({ n: 0 })
-    await begun.promise
-
-    const others = [1, 2, 3].map((n) =>
-      store.save(() => {
-        asked.push(n)
-        return { n }
-      }),
-    )
-    goesOn.resolve()
-
-    expect(await Promise.all([first, ...others])).toEqual(Array(4).fill({ kind: 'saved' }))
-    expect({ writes, asked }).toEqual({ writes: 2, asked: [3] })
-    expect((await openStore({ dir })).loaded).toEqual({ n: 3 })
-  })
-
   it('reports a refused save, keeps the state before, and saves again as soon as the disk lets it', async () => {
     const store = await openStore({ dir })
     await store.save({ n: 1 })
