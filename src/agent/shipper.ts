@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Config, DestinationConfig } from '../config/config.ts'
 import type { AgentLog } from '../observe/log.ts'
-import type { openRules } from '../process/source-rules.ts'
+import type { RulesOf } from '../process/source-rules.ts'
 import { deadLetterPath } from '../run-path.ts'
 import { type DeadLetter, openDeadLetter } from '../ship/dead-letter/dead-letter.ts'
 import type { Destination } from '../ship/destination.ts'
@@ -24,7 +24,7 @@ export interface ShipperContext {
   readonly log: AgentLog
   readonly version: string
   readonly tailer: Tailer
-  readonly rulesOf: Awaited<ReturnType<typeof openRules>>
+  readonly rulesOf: RulesOf
 }
 
 export async function openShipper(config: DestinationConfig, context: ShipperContext): Promise<Shipper> {

@@ -1,9 +1,9 @@
 import PQueue from 'p-queue'
-import type { Feed, Origin } from '../block.ts'
+import type { Feed } from '../block.ts'
 import type { DeliveryConfig } from '../config/config.ts'
 import type { Log } from '../log.ts'
 import { createNotifier } from '../notifier.ts'
-import type { LineRules } from '../process/rules.ts'
+import type { RulesOf } from '../process/source-rules.ts'
 import type { Body } from './body/body.ts'
 import type { DeadLetter } from './dead-letter/dead-letter.ts'
 import { createBatchDelivery } from './delivery/batch-delivery.ts'
@@ -24,8 +24,7 @@ export interface LaneOptions {
   readonly throttle: Throttle
   readonly deadLetters: Pick<DeadLetter, 'write'>
   readonly log: Log
-  /** The rules applied to an origin's lines before sending. */
-  readonly rulesOf?: (origin: Origin) => LineRules | undefined
+  readonly rulesOf?: RulesOf
 }
 
 /** One destination at work: reads, batches, sends, settles. */

@@ -1,5 +1,5 @@
-import type { Feed, Origin } from '../../block.ts'
-import type { LineRules } from '../../process/rules.ts'
+import type { Feed } from '../../block.ts'
+import type { RulesOf } from '../../process/source-rules.ts'
 import type { Body } from '../body/body.ts'
 import type { Batch, BatchDeadLetter, BatchPart, DeadLettering } from './batch.ts'
 import type { ChunkAccount } from './chunk-account.ts'
@@ -16,8 +16,7 @@ export interface FillLimits {
   canSend(): boolean
   /** Resolves when `canSend` may have become true. */
   sendable(signal: AbortSignal): Promise<void>
-  /** The rules for the lines of an origin. */
-  rulesOf(origin: Origin): LineRules | undefined
+  readonly rulesOf: RulesOf
   readonly deadLetter: DeadLettering
 }
 
