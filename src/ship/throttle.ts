@@ -34,16 +34,10 @@ const MAX_TIMER_MS = 60_000
 /**
  * Over any window of t seconds at most `burst` + `qps` × t takes are admitted, and `qps` is reached under sustained load.
  *
- * Two gates in series. Bottleneck holds the tokens and queues the takers. It cannot enforce the bound by itself: its refill
- * adds an interval's tokens in one lump and starts the next interval when the timer fired, so windows around a lump get too
- * many and timer delays accumulate; and it deducts a token when it picks the job, which is a ms, or a stalled event loop,
- * before the job runs. So the refill is ours (no reservoir interval is set, and a throttle without waiters has no timer), and
- * the token bucket decides at the moment a take is admitted. Bottleneck gets tokens `LEAD_MS` before they accrue: with a burst
- * of 1, its own latency would otherwise be lost on every token.
- *
- * A job costs Bottleneck 2.5 to 3.5 ms of time and 0.5 ms of CPU, and jobs are picked one after another, so at rates where
- * more than one token accrues in `LEAD_MS`, a job fetches that many. Up to 100 a second it is one job per take. The remaining
- * latency shows where the burst is less than 4 ms worth of the rate: 5000 a second with a burst of 15 gave 3900.
+ * Two gates in series: Bottleneck queues the takers and holds the tokens, without a refill of its own; the token bucket decides
+ * at the moment a take is admitted (docs/decisions/a-bucket-beside-bottleneck.md). Bottleneck gets tokens `LEAD_MS` before they
+ * accrue: with a burst of 1, its own latency would otherwise be lost on every token. One job fetches all that accrue in that
+ * time.
  */
 export async function createThrottle(options: ThrottleOptions): Promise<Throttle> {
   const { enabled, qps, burst, clock = () => performance.now() } = options
