@@ -6,6 +6,10 @@ import { exitCode, type Io, type Output } from './io.ts'
  * to nothing, because probes run through here; each command imports what it needs when it runs.
  */
 
+const { env } = process
+const stdout = output(process.stdout)
+const stderr = output(process.stderr)
+
 type SignalListener = Parameters<Io['onSignal']>[0]
 const signalListeners = new Set<SignalListener>()
 
@@ -28,9 +32,6 @@ process.on('uncaughtException', (error) => {
   process.exit(exitCode.software)
 })
 
-const { env } = process
-const stdout = output(process.stdout)
-const stderr = output(process.stderr)
 const io: Io = {
   env,
   stdout,

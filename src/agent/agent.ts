@@ -1,4 +1,4 @@
-import { createSaver, type Saver } from '../checkpoint/saver.ts'
+import { createSaver } from '../checkpoint/saver.ts'
 import type { Config } from '../config/config.ts'
 import type { AgentLog } from '../observe/log.ts'
 import type { Status } from '../observe/status.ts'
@@ -44,13 +44,12 @@ export async function openAgent(options: AgentOptions): Promise<OpenedAgent> {
   const { positions } = opened
 
   let state: Status['state'] = 'starting'
-  let saver: Saver | undefined
-  const tailer = openTailer(options, positions, () => saver?.touch())
-  saver = createSaver({
+  const saver = createSaver({
     store: positions.store,
     state: () => registryOf(positions, tailer.records()),
     log: log.component('checkpoint'),
   })
+  const tailer = openTailer(options, positions, saver.touch)
   const { path, recovered } = positions
   const checkpoint = { path, recovered, saver }
 
