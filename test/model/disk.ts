@@ -65,7 +65,7 @@ export const LIVE = 'audit.log'
 export class Disk {
   readonly carriers = new Set<Carrier>()
   live: Carrier | undefined
-  /** By text that may be delivered as a line, its pieces: a whole line or a run of its pieces. */
+  /** Every text that may be delivered as a line, with its pieces: a whole line, or a run of its pieces. */
   readonly units = new Map<string, readonly Piece[]>()
   readonly lines: Line[] = []
   /** Whether bytes may have been destroyed without a copy, if only an empty line. */
