@@ -10,26 +10,26 @@ import type { Status } from '../src/observe/status.ts'
 import { agentSocketPath } from '../src/run-path.ts'
 
 export interface Job {
-  /** YAML below `destination:`, in flow style. */
+  /** The value of `destination:` as flow-style YAML. */
   readonly destination: string
-  /** More of `delivery:`. */
+  /** Further keys of `delivery:`. */
   readonly delivery?: string
-  /** More of the source. */
+  /** Further keys of the source. */
   readonly source?: string
 }
 
-/** The agent as it is run in production, on the logs that will be in a directory of its own. */
+/** The agent as it runs in production, tailing logs in its own directory. */
 export interface RunningAgent {
   readonly pid: number
-  /** Logs below `<logs>/<name>/audit.log` are tailed, from when they appear. */
+  /** Every `<logs>/<name>/audit.log` is tailed as soon as it appears. */
   readonly logs: string
   readonly runPath: string
-  /** Undefined while it does not answer. */
+  /** Undefined while the agent does not answer. */
   status(): Promise<Status | undefined>
   stop(): Promise<void>
 }
 
-/** Of this checkout; another one's can be measured as well. */
+/** This checkout's `bin/agent`; `--against` measures another one's. */
 export const ownAgent = fileURLToPath(new URL('../bin/agent', import.meta.url))
 
 export interface Setting {
@@ -38,7 +38,7 @@ export interface Setting {
   readonly cleanup: Cleanup
 }
 
-/** Positions, fsync and accounting are on, as always; the throttle is off, and no batch waits for lines. */
+/** Keeps positions, fsync and accounting on, as in production; turns the throttle off, and no batch waits for lines. */
 export async function startAgent(job: Job, { agent: program, cleanup }: Setting): Promise<RunningAgent> {
   const home = await mkdtemp(join(cleanup.directory, 'agent-'))
   const [runPath, logs, confPath] = [join(home, 'run'), join(home, 'logs'), join(home, 'conf.yaml')]
@@ -82,13 +82,13 @@ log_level: error
   return agent
 }
 
-/** Of all files together. */
+/** Settled bytes of all files together. */
 export function settledBytes({ sources }: Status): number {
   const positions = sources.flatMap(({ files }) => files.flatMap((file) => file.positions))
   return positions.reduce((sum, { position }) => sum + position, 0)
 }
 
-/** Asks until `wanted` is true of the answer; seldom enough that asking costs little where a status is long. */
+/** Polls until the status satisfies `wanted`; at most 5 % of the time, so that a long status costs little. */
 export async function untilStatus(agent: RunningAgent, wanted: (status: Status) => boolean): Promise<Status> {
   for (;;) {
     const askedAtMs = performance.now()

@@ -1,12 +1,12 @@
 import { createRandom } from '../src/demo/events/random.ts'
 
-/** What every event of these carries besides its object, and a short one besides its URI. */
+/** Bytes of an event besides its object, and of a short one besides its URI. */
 const FRAME_BYTES = 700
 const SHORT_FRAME_BYTES = 145
 
 /**
- * Audit events of about `lineBytes`, from half to one and a half times: a frame, and as much of an object as it takes, one
- * part in eight of it escaped JSON. Short ones have a URI instead.
+ * Audit events of 0.5 to 1.5 times `lineBytes`: a fixed frame, filled up with an object in which one field in eight is
+ * escaped JSON. Short events are filled up with a URI instead.
  */
 export function auditLines(lineBytes: number, totalBytes: number, seed = lineBytes): Buffer {
   const random = createRandom(seed)

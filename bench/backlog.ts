@@ -6,7 +6,7 @@ import { cpuSecondsOf, memoryOf } from './process-figures.ts'
 import { runProgram, type Sink } from './programs.ts'
 import type { Limit, Workload } from './workloads.ts'
 
-/** What shipping a backlog took; of log bytes, uncompressed. */
+/** What shipping a backlog cost, per uncompressed log byte. */
 export interface Cost {
   readonly megabytesPerSecond: number
   readonly cpuSecondsPerGigabyte: number
@@ -18,8 +18,8 @@ export interface Bench extends Setting {
 }
 
 /**
- * One run of the whole agent: from its first request until the sink has the last byte, as for the peers; CPU from when the
- * logs appear until all of it is settled. The start of the process, before there is anything to ship, does not count.
+ * One run of the whole agent. Throughput counts from its first request until the sink has the last byte, as for the peers;
+ * CPU from when the logs appear until everything is settled. Process startup does not count.
  */
 export async function shipBacklog(workload: Workload, fixture: Fixture, bench: Bench): Promise<Cost> {
   const { sink } = bench
@@ -40,7 +40,7 @@ export async function shipBacklog(workload: Workload, fixture: Fixture, bench: B
   }
 }
 
-/** All logs appear at once. */
+/** Makes all logs appear at once. */
 async function moveIn({ directory }: Fixture, { logs }: RunningAgent): Promise<void> {
   await rename(directory, `${logs}.new`)
   await rename(`${logs}.new`, logs)
@@ -50,7 +50,7 @@ async function moveOut({ directory }: Fixture, { logs }: RunningAgent): Promise<
   await rename(logs, directory)
 }
 
-/** What nothing but the copy or the codec reaches on the same file. */
+/** What the bare copy or the bare codec reaches on the same file. */
 export async function measureLimit(limit: Limit, fixture: Fixture, { sink, cleanup }: Bench): Promise<LimitFigures> {
   const file = logOf(fixture.directory, 0)
   return limit === 'copy'

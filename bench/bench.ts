@@ -1,4 +1,4 @@
-/** `npm run bench`: what shipping costs, beside what the machine can do at best. */
+/** `npm run bench`: what shipping costs, compared with the most this machine can do. */
 import { cpus } from 'node:os'
 import { type Cleanup, prepareCleanup } from '../src/demo/cleanup.ts'
 import type { Bench } from './backlog.ts'
@@ -17,14 +17,14 @@ import { quickWorkloads, type Workload, withLargeBatches, withRules, workloads }
 
 const MEBIBYTE = 1024 * 1024
 
-/** Files, and the bytes in all of them together that are shipped before there is nothing to do. */
+/** Name, number of files, and total bytes to ship before the agent goes idle. */
 const idleFiles = [
   ['1 quiet file', 1, 10_000],
   ['1 quiet file after 512 MiB', 1, 512 * MEBIBYTE],
   ['1000 quiet files', 1000, 10_000_000],
 ] as const
 
-/** A part of the output, for people and for programs. */
+/** A part of the output, printed as a table or as JSON. */
 interface Section {
   readonly title: string
   readonly rows?: readonly RowFigures[]
@@ -66,7 +66,7 @@ const sections: Readonly<Record<string, Measure>> = {
     return [await shipped(`backlog: ${describe(spec)}`, { spec, all, beside: 'limits' }, options, bench)]
   },
   async idle(_options, bench) {
-    // All at once, as each has to be left alone for minutes.
+    // Concurrently, because each takes minutes of waiting.
     const lines = await Promise.all(
       idleFiles.map(async ([name, files, bytes]) => {
         const { cpuShare, residentBytes, anonymousBytes } = await measureIdle({ files, bytes, seconds: 60 }, bench)
@@ -74,12 +74,12 @@ const sections: Readonly<Record<string, Measure>> = {
         return [name, `${(100 * cpuShare).toFixed(2)} %`, ...megabytes]
       }),
     )
-    return [{ title: 'idle', lines: [['', 'OF A CORE', 'RSS MB', 'ITS OWN MB'], ...lines] }]
+    return [{ title: 'idle', lines: [['', 'OF A CORE', 'RSS MB', 'ANONYMOUS MB'], ...lines] }]
   },
   async latency(_options, bench) {
     const { lines, ...ms } = await measureLatency(20, bench)
     const row = [ms.p50, ms.p99, ms.max].map((value) => value.toFixed(1))
-    const title = `latency: written until its request has arrived, ${lines} lines, 1,000 a second, batch_max_wait 0`
+    const title = `latency from write to arrival of the request: ${lines} lines, 1,000/s, batch_max_wait 0`
     return [
       {
         title,
@@ -98,7 +98,7 @@ const sections: Readonly<Record<string, Measure>> = {
     )
     const rss = Math.max(...costs.map(({ peakRssBytes }) => peakRssBytes))
     const row = ['agent status --check', (1000 * cpu).toFixed(0), (rss / 1e6).toFixed(0)]
-    return [{ title: 'probe: median of 10', lines: [['', 'CPU MS', 'PEAK RSS MB'], row] }]
+    return [{ title: 'probe: 10 runs', lines: [['', 'MEDIAN CPU MS', 'PEAK RSS MB'], row] }]
   },
   async soak({ minutes, load }, bench) {
     const lines = [['MINUTE', 'MB/S', 'OF A CORE', 'RSS MB', 'PEAK MB']]
@@ -131,7 +131,7 @@ async function shipped(
 
 function describe({ bytes, files, lines }: FixtureSpec): string {
   const size = `${bytes / MEBIBYTE} MiB in ${files} file${files === 1 ? '' : 's'}`
-  return lines === 'events' ? `${size} of audit events, 2.0 KB in the mean` : `${size}, lines of ${lines} bytes`
+  return lines === 'events' ? `${size} of audit events, 2.0 KB on average` : `${size}, lines of ${lines} bytes`
 }
 
 async function main(options: Options, cleanup: Cleanup): Promise<number> {
@@ -141,7 +141,7 @@ async function main(options: Options, cleanup: Cleanup): Promise<number> {
   const chosen = options.only === undefined ? usual : Object.keys(sections).filter((name) => name === options.only)
   if (chosen.length === 0) throw new Error(`no section "${options.only}": ${Object.keys(sections).join(', ')}`)
   print(
-    `Node ${process.versions.node}, ${cpus().length} × ${cpus()[0]?.model}, ${options.rounds} rounds: median (least–most)\n`,
+    `Node ${process.versions.node}, ${cpus().length} × ${cpus()[0]?.model}, ${options.rounds} rounds: median (min–max)\n`,
   )
   const done: Section[] = []
   for (const name of chosen) {
@@ -153,7 +153,7 @@ async function main(options: Options, cleanup: Cleanup): Promise<number> {
   const violations = options.check ? violationsOf(done.flatMap(({ rows }) => rows ?? [])) : []
   if (options.json) process.stdout.write(`${JSON.stringify({ sections: done, violations }, undefined, 2)}\n`)
   else for (const violation of violations) print(`FAIL  ${violation}`)
-  if (options.check && violations.length === 0) print('OK    no ratio is outside its bound')
+  if (options.check && violations.length === 0) print('OK    every ratio is within its bound')
   return violations.length === 0 ? 0 : 1
 }
 

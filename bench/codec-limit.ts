@@ -1,6 +1,6 @@
 /**
- * The program that shows what a codec can do at best: all cores compress 2 MiB blocks of a file that are in memory, and
- * nothing else happens. `codec-limit.ts FILE CODEC`
+ * `codec-limit.ts FILE CODEC`: the upper bound for a codec. All cores compress 2 MiB blocks of a file held in memory, and
+ * nothing else runs.
  */
 import { open } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'

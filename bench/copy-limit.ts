@@ -1,6 +1,6 @@
 /**
- * The program that shows what a process of Node can carry from a file to the sink at best: it reads 2 MiB blocks and
- * writes them to one connection, blocks being read while others are written. `copy-limit.ts FILE PORT`
+ * `copy-limit.ts FILE PORT`: the upper bound for a Node process that copies a file to the sink. Reads 2 MiB blocks while
+ * earlier ones are being written to a single connection.
  */
 import { once } from 'node:events'
 import { open } from 'node:fs/promises'

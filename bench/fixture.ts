@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { createEventSource } from '../src/demo/events/events.ts'
 import { auditLines } from './audit-lines.ts'
 
-/** Logs to read: `<directory>/<number>/audit.log`, and how much they hold together. */
+/** Logs to ship: `<directory>/<number>/audit.log`, `bytes` in total. */
 export interface Fixture {
   readonly directory: string
   readonly bytes: number
@@ -16,15 +16,15 @@ export interface FixtureSpec {
   readonly bytes: number
   readonly files: number
   /**
-   * `events`: those of src/demo/events/events.ts, as kube-apiserver writes them: 0.6 to 100 KB, 2.0 KB in the mean. A number:
-   * audit events of about that many bytes, from half to one and a half times.
+   * `events`: those of src/demo/events/events.ts, as kube-apiserver writes them: 0.6 to 100 KB, 2.0 KB on average. A number:
+   * audit events of 0.5 to 1.5 times that many bytes.
    */
   readonly lines: 'events' | number
 }
 
-/** The same seed makes the same bytes, on any machine. */
+/** Fixed, so that every machine gets the same bytes. */
 const seed = 42
-/** Left free on the disk. */
+/** Disk space left free. */
 const marginBytes = 512 * 1024 * 1024
 
 export async function createFixture(parent: string, { bytes, files, lines }: FixtureSpec): Promise<Fixture> {

@@ -6,19 +6,19 @@ import { memoryOf, threadSecondsOf } from './process-figures.ts'
 import type { Sink } from './programs.ts'
 import { workloads } from './workloads.ts'
 
-/** What an agent costs that has nothing to do. */
+/** What an idle agent costs. */
 export interface Idle {
   /** Share of one core. */
   readonly cpuShare: number
   readonly residentBytes: number
-  /** Of that, without the pages of files (Node's binary, above all), which other processes may share. */
+  /** Of that, excluding file pages (mostly Node's binary), which other processes may share. */
   readonly anonymousBytes: number
 }
 
-/** Files count as quiet when they have not changed for 10 s; V8 collects what the start left within three minutes and a half. */
+/** A file counts as quiet after 10 s without a change; V8 collects the garbage of the start within 3.5 minutes. */
 const QUIET_AFTER_MS = 240_000
 
-/** What there is to ship, `bytes` in all, is shipped before. */
+/** Measures for `seconds`, after `bytes` in total have been shipped and the agent has come to rest. */
 export async function measureIdle(
   { files, bytes, seconds }: { readonly files: number; readonly bytes: number; readonly seconds: number },
   { sink, ...setting }: Setting & { readonly sink: Sink },

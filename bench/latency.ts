@@ -7,7 +7,7 @@ import { type Setting, settledBytes, startAgent, untilStatus } from './agent-pro
 import { logOf } from './fixture.ts'
 import { quantile } from './statistics.ts'
 
-/** From a line being written until its request has arrived at a server, milliseconds. */
+/** Milliseconds from the write of a line until its request has arrived at the server. */
 export interface Latency {
   readonly lines: number
   readonly p50: number
@@ -16,11 +16,11 @@ export interface Latency {
 }
 
 const LINES_PER_SECOND = 1000
-/** One write carries the lines of so long. */
+/** Lines are written in bursts, one every 5 ms. */
 const WRITE_EVERY_MS = 5
 const PADDING = 'x'.repeat(1900)
 
-/** Lines of 2 KB at a steady rate; a batch waits for nothing. Writer and server are one process with one clock. */
+/** 2 KB lines at a steady rate, without a batch wait. Writer and server share a process and therefore a clock. */
 export async function measureLatency(seconds: number, setting: Setting): Promise<Latency> {
   const writtenAtMs: number[] = []
   const latencies: number[] = []

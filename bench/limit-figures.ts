@@ -1,12 +1,12 @@
 import { monotonicMs } from './statistics.ts'
 
-/** What a limit takes, of uncompressed bytes. */
+/** Speed and cost of a limit, per uncompressed byte. */
 export interface LimitFigures {
   readonly megabytesPerSecond: number
   readonly cpuSecondsPerGigabyte: number
 }
 
-/** Measures this process from now on; the function that it returns sends its parent the figures for so many bytes. */
+/** Starts measuring this process. Returns a function that ends it and sends the figures for `bytes` to the parent. */
 export function startMeasuring(): (bytes: number) => void {
   const cpuBefore = process.cpuUsage()
   const beforeMs = monotonicMs()

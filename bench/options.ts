@@ -12,28 +12,28 @@ export interface Options {
   readonly minutes: number
   readonly load: Load
   readonly only: string | undefined
-  /** The executable `agent` of this checkout, and of another one to be measured in turn with it. */
+  /** Path of this checkout's `bin/agent`, and of another one that is measured alternately with it. */
   readonly agent: string
   readonly against: string | undefined
-  /** Programs of peers, by their key in `peers`. */
+  /** Paths of the peers' executables, by key in `peers`. */
   readonly programs: ReadonlyMap<string, string>
 }
 
 export const usage = `npm run bench -- [options]
 
-  --quick               under a minute: the main workloads on a small backlog
-  --check               fail when a ratio of this run is outside the bounds of bench/bounds.json
-  --json                figures for programs
-  --rounds NUMBER       how often each workload is run (default: 5; quick: 3)
-  --only SECTION        one section: shipping, lines, files, backlog, idle, latency, probe, soak
-  --minutes NUMBER      how long the soak takes (default: 5)
-  --full-speed          the soak writes as fast as the agent ships, instead of 10 MB/s
-  --against PATH        measure another checkout's bin/agent in turn with this one
-  --peer-NAME PATH      measure another agent in turn: ${Object.keys(peers).join(', ')}
+  --quick               run only the main workloads, on a small backlog: under a minute
+  --check               fail if a ratio is outside its bound in bench/bounds.json
+  --json                print JSON instead of tables
+  --rounds NUMBER       runs of each workload (default: 5; with --quick: 3)
+  --only SECTION        run one section: shipping, lines, files, backlog, idle, latency, probe, soak
+  --minutes NUMBER      duration of the soak (default: 5)
+  --full-speed          soak: write as fast as the agent ships, instead of 10 MB/s
+  --against PATH        also measure another checkout's bin/agent, alternately with this one
+  --peer-NAME PATH      also measure another log agent: ${Object.keys(peers).join(', ')}
   -h, --help            show this
 `
 
-/** Throws with a sentence for the user. */
+/** Throws an error whose message is meant for the user. */
 export function parseOptions(argv: readonly string[]): Options {
   const peerOptions = Object.fromEntries(
     Object.keys(peers).map((name) => [`peer-${name}`, { type: 'string' as const }]),

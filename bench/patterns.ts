@@ -1,4 +1,4 @@
-/** `npm run bench:patterns`: patterns of processing rules over audit events, beside re2js alone over a string a line. */
+/** `npm run bench:patterns`: processing-rule patterns on audit events, compared with plain re2js on a string per line. */
 import { RE2JS } from 're2js'
 import { createEventSource } from '../src/demo/events/events.ts'
 import { Pattern } from '../src/process/pattern/pattern.ts'
@@ -19,7 +19,7 @@ const source = createEventSource(1)
 const lines = Array.from({ length: 2000 }, () => source.next().subarray(0, -1))
 const bytes = lines.reduce((sum, line) => sum + line.length, 0)
 
-/** MB/s of `look` over all lines, the median of the rounds. */
+/** Median MB/s of `look` over all lines. */
 function speed(look: (line: Buffer) => unknown): string {
   const rounds = Array.from({ length: ROUNDS }, () => {
     const beganAtMs = performance.now()

@@ -8,11 +8,11 @@ import { type Fixture, logOf } from './fixture.ts'
 import { cpuSecondsOf, memoryOf } from './process-figures.ts'
 import type { Codec } from './workloads.ts'
 
-/** Another agent, at the settings that suit it best for this workload, uncompressed or with a codec it knows. */
+/** Another log agent, with the best settings for this workload, uncompressed or with a codec it supports. */
 export interface Peer {
   readonly name: string
   readonly codecs: readonly Codec[]
-  /** How it is called with a configuration file. */
+  /** Its command line for a configuration file. */
   args(confPath: string, home: string): readonly string[]
   conf(place: Place): string
 }
@@ -78,10 +78,10 @@ log { source(s); destination(d); flags(flow-control); };
   },
 }
 
-/** Nothing has arrived for so long: it is done. */
+/** A peer is done when nothing has arrived for this long. */
 const QUIET_MS = 2000
 
-/** From its first request until the last; it is not asked whether it knows that all was delivered. */
+/** Measures from its first request to its last; whether it knows that everything was delivered is not checked. */
 export async function runPeer(
   { peer, program, codec }: { readonly peer: Peer; readonly program: string; readonly codec: Codec },
   fixture: Fixture,

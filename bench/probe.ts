@@ -20,7 +20,7 @@ export async function measureProbes(count: number, setting: Setting): Promise<re
   return costs
 }
 
-/** What it had used when it was last seen: looked at all the time, as nobody can be asked afterwards. */
+/** The process's usage at the last sample; polled, because it cannot be read after exit. */
 async function probe(program: string, runPath: string): Promise<ProbeCost> {
   const child = spawn(program, ['status', '--check=live', '--run-path', runPath], { env: {}, stdio: 'ignore' })
   const { pid } = child
@@ -35,7 +35,7 @@ async function probe(program: string, runPath: string): Promise<ProbeCost> {
   return last
 }
 
-/** Undefined when it has ended. */
+/** Undefined after the process has exited. */
 function costOf(pid: number): ProbeCost | undefined {
   try {
     const { peak } = memoryOf(pid)

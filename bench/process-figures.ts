@@ -1,11 +1,11 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 
-/** What Linux says of a living process; sizes in bytes. */
+/** Memory of a running process according to Linux, in bytes. */
 export interface Memory {
-  /** The most it ever had resident. */
+  /** Peak of `resident`. */
   readonly peak: number
   readonly resident: number
-  /** Of `resident`: its own pages, without those of files (binaries, mostly) that it may share with other processes. */
+  /** Of `resident`, excluding file pages (mostly binaries), which other processes may share. */
   readonly anonymous: number
 }
 
@@ -15,12 +15,12 @@ export function memoryOf(pid: number): Memory {
   return { peak: bytes('VmHWM'), resident: bytes('VmRSS'), anonymous: bytes('RssAnon') }
 }
 
-/** Lets `peak` begin anew, at what is resident now (proc(5), clear_refs). */
+/** Resets `peak` to what is resident now (proc(5), clear_refs). */
 export function forgetPeakOf(pid: number): void {
   writeFileSync(`/proc/${pid}/clear_refs`, '5')
 }
 
-/** CPU time of the threads that live, to the nanosecond: for processes whose threads do not end. */
+/** CPU time of all running threads, in nanosecond resolution. Misses threads that have ended. */
 export function threadSecondsOf(pid: number): number {
   let ns = 0
   for (const task of readdirSync(`/proc/${pid}/task`)) {
@@ -29,7 +29,7 @@ export function threadSecondsOf(pid: number): number {
   return ns / 1e9
 }
 
-/** CPU time of a process with all its threads, in ticks of 10 ms. */
+/** CPU time of a process, ended threads included, in steps of 10 ms. */
 export function cpuSecondsOf(pid: number): number {
   const fields = readFileSync(`/proc/${pid}/stat`, 'latin1').split(') ')[1]?.split(' ') ?? []
   const [userTicks, systemTicks] = [fields[11], fields[12]]

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import type { Cleanup } from '../src/demo/cleanup.ts'
 import type { SinkFigures } from './sink.ts'
 
-/** Starts a program of this folder, which will not outlive the benchmark. */
+/** Starts a program of this folder that does not outlive the benchmark. */
 function forkProgram(name: string, args: readonly string[], cleanup: Cleanup): ChildProcess {
   const path = fileURLToPath(new URL(name, import.meta.url))
   const child = fork(path, args, { detached: true, execArgv: [], stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
@@ -26,7 +26,7 @@ async function nextMessage<T>(child: ChildProcess, name: string): Promise<T> {
   }
 }
 
-/** What a program found out that does one thing and ends. */
+/** Runs a program that sends one result and exits; resolves with the result. */
 export async function runProgram<T>(name: string, args: readonly string[], cleanup: Cleanup): Promise<T> {
   const child = forkProgram(name, args, cleanup)
   const exit = once(child, 'exit')
@@ -37,7 +37,7 @@ export async function runProgram<T>(name: string, args: readonly string[], clean
 
 export interface Sink {
   readonly port: number
-  /** Since the last reset. */
+  /** Counted since the last reset. */
   figures(): Promise<SinkFigures>
   reset(): Promise<void>
 }

@@ -5,10 +5,10 @@ import { peers, runPeer } from './peers.ts'
 import type { Row } from './table.ts'
 import { type Codec, type Limit, limits, type Workload } from './workloads.ts'
 
-/** One thing that is run once a round. */
+/** Something that runs once per round. */
 interface Entry {
   readonly name: string
-  /** What its throughput is a share of. */
+  /** The limit its throughput is compared with. */
   readonly limit?: Limit
   run(): Promise<Omit<Cost, 'peakRssBytes'> & Partial<Pick<Cost, 'peakRssBytes'>>>
 }
@@ -16,11 +16,11 @@ interface Entry {
 export interface Shipping {
   readonly workloads: readonly Workload[]
   readonly fixture: Fixture
-  /** What is run as well. */
+  /** What is measured alongside. */
   readonly beside: 'nothing' | 'limits' | 'limits and peers'
 }
 
-/** Everything once, and all over again, so that what is compared is measured side by side. */
+/** Runs every entry once per round, so that what is compared is measured at nearly the same time. */
 export async function measureShipping(
   { workloads, fixture, beside }: Shipping,
   options: Options,

@@ -1,17 +1,17 @@
 /**
- * The program that requests are sent to. It must not be what is measured, so it reads into one buffer, looks at nothing
- * but the end of a header and its content-length, and throws the rest away.
+ * The program that receives the requests. It must never be the bottleneck, so it reads into one buffer, looks only for the
+ * end of each header and its content-length, and discards the rest.
  */
 import { createServer, Socket, type SocketConstructorOpts } from 'node:net'
 import { monotonicMs } from './statistics.ts'
 
-/** What the sink answers to any message of its parent. */
+/** The sink's answer to every message from its parent. */
 export interface SinkFigures {
   readonly port: number
   readonly requests: number
-  /** Of bodies. */
+  /** Total size of the bodies. */
   readonly bytes: number
-  /** When the first request with lines began and the last body ended, by the monotonic clock, ms; 0: not yet. */
+  /** When the first request with lines began and the last body ended, ms of the monotonic clock; 0 if not yet. */
   readonly firstAtMs: number
   readonly lastAtMs: number
 }
@@ -20,10 +20,10 @@ const answer = 'HTTP/1.1 202 Accepted\r\ncontent-type: application/json\r\nconte
 const nothing = { requests: 0, bytes: 0, firstAtMs: 0, lastAtMs: 0 }
 const buffer = Buffer.allocUnsafeSlow(1_048_576)
 let counts = { ...nothing }
-/** The body of a request that only asks whether it would be accepted is `{}`, compressed at most. */
+/** A connection check sends `{}`, possibly compressed: such a short body carries no lines. */
 const longestProbe = 64
 
-/** Counts the requests of one connection, whatever pieces they come in. */
+/** Counts the requests of one connection, however they are split into pieces. */
 function requestCounter(reply: () => void): (piece: Buffer) => void {
   let head = ''
   let left = 0
@@ -55,8 +55,8 @@ function requestCounter(reply: () => void): (piece: Buffer) => void {
 }
 
 /**
- * A server's sockets cannot be given `onread`, which halves the cost of reading, so one that can is made around the
- * handle; the first lets go of it. It is the one thing here that is not public.
+ * `onread` halves the cost of reading, but a server's sockets do not take it: so a new socket is made around the accepted
+ * one's handle, the only use of an API here that is not public.
  */
 function readingSocket(accepted: Socket): Socket {
   const { _handle: handle } = accepted as Socket & { readonly _handle: unknown }

@@ -9,31 +9,31 @@ import { forgetPeakOf, memoryOf, threadSecondsOf } from './process-figures.ts'
 import type { Sink } from './programs.ts'
 import { workloads } from './workloads.ts'
 
-/** What a load takes, once a minute. */
+/** Throughput and cost in one minute of the load. */
 export interface Minute {
   readonly minute: number
   readonly bytesPerSecond: number
   readonly cpuShare: number
   readonly residentBytes: number
-  /** The most that was resident within this minute. */
+  /** Peak of resident memory in this minute. */
   readonly peakBytes: number
 }
 
-/** `steady`: 10 MB/s. `full`: as much as the agent ships, so that it never comes to rest. */
+/** `steady`: 10 MB/s. `full`: as fast as the agent ships, so that it is never idle. */
 export type Load = 'steady' | 'full'
 
 interface Pace {
   readonly rotateAtBytes: number
   readonly bytesPerWrite: number
-  /** Comes back when the next write is due. */
+  /** Resolves when the next write is due. */
   next(): Promise<void>
 }
 
 const MEBIBYTE = 1024 * 1024
-/** Rotated files that are kept, as kube-apiserver's `--audit-log-maxbackup`. */
+/** Number of rotated files kept, like kube-apiserver's `--audit-log-maxbackup`. */
 const KEPT = 4
 
-/** A log that is written without an end and rotated as kube-apiserver does it. */
+/** Ships a log that is written continuously and rotated as kube-apiserver rotates it. */
 export async function* soak(
   { minutes, load }: { readonly minutes: number; readonly load: Load },
   { sink, ...setting }: Setting & { readonly sink: Sink },
@@ -76,7 +76,7 @@ function full(agent: RunningAgent): Pace {
   return {
     rotateAtBytes: 128 * MEBIBYTE,
     bytesPerWrite: 64_000_000,
-    // Always something left to ship, and less than the rotated files hold, the oldest of which is removed.
+    // Keeps a backlog, but a smaller one than the rotated files hold: the oldest of them is deleted.
     async next() {
       for (;;) {
         const status = await agent.status()
@@ -92,7 +92,7 @@ function lagOf({ sources }: Status): number {
   return positions.reduce((sum, { lagBytes }) => sum + lagBytes, 0)
 }
 
-/** Appends to a log, which is moved away before it is larger than `rotateAtBytes`. */
+/** Returns a function that appends to a log and first rotates it if it would exceed `rotateAtBytes`. */
 async function rotatedLog(log: string, rotateAtBytes: number): Promise<(lines: Buffer) => Promise<void>> {
   await mkdir(dirname(log))
   const backups: string[] = []
@@ -108,7 +108,7 @@ async function rotatedLog(log: string, rotateAtBytes: number): Promise<(lines: B
   }
 }
 
-/** `audit.log` to `audit-2026-11-20T14-33-45.420.log`. */
+/** Renames `audit.log` to `audit-2026-11-20T14-33-45.420.log` and returns the new path. */
 async function rotate(log: string): Promise<string> {
   const stamp = new Date().toISOString().replaceAll(':', '-').replace('Z', '')
   const backup = log.replace(/\.log$/, `-${stamp}.log`)

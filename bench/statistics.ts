@@ -1,4 +1,4 @@
-/** Several measurements of one thing. */
+/** Summary of repeated measurements. */
 export interface Spread {
   readonly median: number
   readonly min: number
@@ -10,7 +10,7 @@ export function spreadOf(values: readonly number[]): Spread {
   return { median: quantile(sorted, 0.5), min: quantile(sorted, 0), max: quantile(sorted, 1) }
 }
 
-/** Between two values: the mean of both by their distance. */
+/** Interpolates linearly between neighbouring values; NaN if there are none. */
 export function quantile(sorted: readonly number[], share: number): number {
   const place = (sorted.length - 1) * share
   const [below, above] = [sorted[Math.floor(place)], sorted[Math.ceil(place)]]
@@ -18,7 +18,7 @@ export function quantile(sorted: readonly number[], share: number): number {
   return below + (above - below) * (place - Math.floor(place))
 }
 
-/** The clock that all processes of a machine share. */
+/** All processes of a machine share this clock. */
 export function monotonicMs(): number {
   return Number(process.hrtime.bigint()) / 1e6
 }

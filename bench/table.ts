@@ -2,12 +2,12 @@ import type { Cost } from './backlog.ts'
 import { type Spread, spreadOf } from './statistics.ts'
 import type { Limit } from './workloads.ts'
 
-/** One workload, all rounds. */
+/** All rounds of one workload. */
 export interface Row {
   readonly name: string
   readonly limit: Limit | undefined
   readonly costs: readonly Cost[]
-  /** Of the limit of the same round. */
+  /** Throughput as a share of the limit's in the same round. */
   readonly shares: readonly number[]
 }
 

@@ -2,7 +2,7 @@ import type { Job } from './agent-process.ts'
 
 export type Codec = 'none' | 'zstd' | 'gzip'
 
-/** What a workload is measured against: the copy of the file to the sink, or a codec alone. */
+/** What a workload is compared with: copying the file to the sink, or the bare codec. */
 export const limits = ['copy', 'zstd', 'gzip'] as const
 export type Limit = (typeof limits)[number]
 
@@ -34,7 +34,7 @@ export const quickWorkloads = [
   workloads.attributesZstd,
 ]
 
-/** Each line is looked at by three rules, one of which changes one line in a few. */
+/** Three rules examine every line; one of them changes a line now and then. */
 const rules = [
   { type: 'exclude_at_match', name: 'health', pattern: '"requestURI":"/(healthz|livez|readyz)' },
   { type: 'include_at_match', name: 'known', pattern: '"kind":"Event"' },
@@ -49,7 +49,7 @@ export function withRules(workload: Workload): Workload {
   }
 }
 
-/** Batches of 5 MB instead of a thousand lines: for lines so short that a thousand make a small request, and for speed. */
+/** Batches of 5 MB instead of 1,000 lines: faster, and 1,000 short lines make only a small request. */
 export function withLargeBatches(workload: Workload): Workload {
   const delivery = 'batch_max_wait: 0s, batch_max_size: 20000'
   return { ...workload, name: `${workload.name}, large batches`, job: (port) => ({ ...workload.job(port), delivery }) }
@@ -70,7 +70,7 @@ function datadog(codec: Codec, format: 'line' | 'attributes'): Workload {
   return { name: `datadog ${format === 'line' ? '' : `${format} `}${codec}`, limit: limitOf[codec], job }
 }
 
-/** Level 1 everywhere. */
+/** Always level 1. */
 function compression(codec: Codec): string {
   return codec === 'none' ? 'compression: none' : `compression: ${codec}, compression_level: 1`
 }

@@ -23,7 +23,7 @@ export async function compileKernel(): Promise<Uint8Array> {
   }
 }
 
-/** The module as TypeScript, so that it is there without a look at the file system, also in a bundle. */
+/** The module as TypeScript source, so that loading it needs no file access, even from a bundle. */
 export function artefactOf(module: Uint8Array): string {
   const base64 = Buffer.from(module).toString('base64')
   const lines = base64.match(/.{1,110}/g) ?? []

@@ -18,14 +18,14 @@ await build({
     entryFileNames: '[name].js',
     chunkFileNames: '[name].js',
     comments: false,
-    // Names stay, for stack traces. One character beyond ASCII would make V8 hold its whole file in two bytes a character.
+    // Not minified, for stack traces. ASCII, because a single other character makes V8 store the whole file as UTF-16.
     minify: false,
     charset: 'ascii',
     codeSplitting: {
       groups: [
-        // It looks for the other programs where it lies itself.
+        // It locates the other programs relative to its own file.
         { name: 'demo/child', test: /[\\/]src[\\/]demo[\\/]child\.ts$/ },
-        // What a probe loads, in one file: each more is a millisecond.
+        // All that a probe loads, in one file: each additional file costs a millisecond.
         {
           name: 'probe',
           test: /[\\/]src[\\/](?:(?:json|run-path)|cli[\\/](?:find-run-path|arguments|color|health|status)|observe[\\/](?:agent-socket|line|socket-path))\.ts$/,
@@ -36,6 +36,6 @@ await build({
     },
   },
   plugins: [leanBuiltins(), leanUndici(), licenses()],
-  // The one in bottleneck is its way of loading Redis clients, which nothing here asks for.
+  // bottleneck uses eval only to load Redis clients, which are never used here.
   checks: { eval: false },
 })

@@ -1,21 +1,21 @@
 import type { Plugin } from 'rolldown'
 
-/** What is written in undici's `lib/dispatcher`, and what the bundle has instead. */
+/** Source text in undici's `lib/dispatcher`, and its replacement in the bundle. */
 const edits = {
-  // Brings node:http2 and node:tls: 3 MB. Loaded when a server speaks it.
+  // Pulls in node:http2 and node:tls, 3 MB: loaded only when a server negotiates HTTP/2.
   'client.js': [
     "const connectH2 = require('./client-h2.js')",
     "const connectH2 = (...args) => require('./client-h2.js')(...args)",
   ],
-  // An experiment that an environment variable chooses.
+  // An experimental parser, enabled by an environment variable.
   'parser-h1.js': ["process.env.UNDICI_USE_MILO === '1' || process.env.UNDICI_USE_MILO === 'true'", 'false'],
 } as const
 
-/** That parser's module: 165 KB of text. */
+/** The experimental parser's module: 165 KB of source. */
 const experiment = /[\\/]undici[\\/]lib[\\/]milo[\\/]/
 
 /**
- * undici without what an agent on HTTP/1.1 does not run. The build fails when undici is no longer made that way.
+ * undici without the parts that HTTP/1.1 never uses. The build fails if undici is laid out differently.
  */
 export function leanUndici(): Plugin {
   const left = new Set<string>(Object.keys(edits))

@@ -2,15 +2,15 @@ import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Plugin } from 'rolldown'
 
-/** The innermost package that a module lies in; undefined for our own. */
+/** The innermost package that contains a module; undefined for our own modules. */
 export function packageOf(id: string): { readonly directory: string; readonly name: string } | undefined {
   const [, directory, name] = /^(.*[\\/]node_modules[\\/]((?:@[^\\/]+[\\/])?[^\\/]+))[\\/]/.exec(id) ?? []
   return directory === undefined || name === undefined ? undefined : { directory, name }
 }
 
 /**
- * Writes `licenses.txt` beside the bundle: the licence of each package that is in it, which all of them ask for. The build
- * fails when one has none.
+ * Writes `licenses.txt` next to the bundle, with the licence of every bundled package, as all of them require. The build
+ * fails if a package has no licence text.
  */
 export function licenses(): Plugin {
   return {

@@ -28,7 +28,7 @@ export interface Origin {
   /** The live path the operator knows the file by, even for a rotated generation. */
   readonly path: string
   readonly labels: SourceLabels
-  /** Longer lines (newline excluded) are truncated as kube-apiserver truncates, or dead-lettered. */
+  /** Longer lines (newline excluded) are truncated as kube-apiserver does, or dead-lettered. */
   readonly maxLineBytes: number
 }
 
@@ -45,17 +45,17 @@ export interface Chunk {
   /** When the bytes were read, ms since the epoch: the fallback time of a line without its own. */
   readonly readAtMs: number
   /**
-   * Moves the cursor past the first `bytes` bytes of the room and opens them in the ledger: whole lines, a run of NUL bytes,
-   * or a line up to where an event begins in it. Called at most once per chunk. `skipped`: how many of these bytes the taker
-   * left out, by reason.
+   * Moves the cursor past the first `bytes` bytes of the room and opens them in the ledger. They are whole lines, a run of
+   * NUL bytes, or a line up to where an event begins in it. Called at most once per chunk. `skipped`: how many of these
+   * bytes the taker left out, by reason.
    */
   take(bytes: number, skipped?: Skipped): Part
   /**
-   * The last call on a chunk, made once: says what follows the taken bytes. `partial`: examined, not a whole line;
-   * `unread`: not examined, offer it again. Without this call the cursor offers nothing more.
+   * Must be the last call on a chunk, made once: says what follows the taken bytes. `partial`: examined, not a whole line;
+   * `unread`: not examined, to be offered again. Until this call the cursor offers nothing more.
    */
   leave(rest: 'partial' | 'unread'): void
-  /** The line that starts at byte `offset` of the room, read beyond the room if need be, without its newline. */
+  /** The line that starts at byte `offset` of the room, without its newline; reads beyond the room if necessary. */
   lineFrom(offset: number): Promise<LongLine>
 }
 
@@ -68,15 +68,15 @@ export type LongLine =
       readonly length: number
       /** Bytes from the start of the room through the newline, counted as for `take`. */
       readonly next: number
-      /** Together shorter than `length` if the file no longer holds the line, or the signal aborted first. */
+      /** Yields fewer than `length` bytes if the file no longer holds the line or the signal aborts. */
       pieces(): AsyncIterable<Uint8Array>
     }
 
 /** The unread bytes of all files of one destination, offered file by file, oldest generation first. */
 export interface Feed {
   /**
-   * Reads the next unread bytes of some file into `room`; undefined when there are none now. One call at a time. `signal`
-   * aborts searches and reads of the chunk's `lineFrom`.
+   * Reads the next unread bytes of some file into `room`; resolves with undefined if there are none now. One call at a time.
+   * `signal` aborts searches and reads of the chunk's `lineFrom`.
    */
   read(room: Uint8Array, signal?: AbortSignal): Promise<Chunk | undefined>
   /** Resolves when `read` may find something, or when `signal` aborts. */

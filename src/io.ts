@@ -1,4 +1,4 @@
-/** What a command may use of the process. `main.ts` creates the real one, tests their own. */
+/** What a command may use of the process. `main.ts` creates the real one; tests create their own. */
 export interface Io {
   readonly env: Environment
   readonly stdout: Output
@@ -16,11 +16,11 @@ export type Environment = Readonly<Record<string, string | undefined>>
 /** Writing never throws and never fails the command: a reader that has gone away is harmless. */
 export interface Output {
   write(text: string): void
-  /** The reader has gone away: endless writers can stop. */
+  /** Whether the reader has gone away, so that endless writers can stop. */
   readonly closed: boolean
-  /** The size of the terminal, undefined if it is not one. Read again after a resize. */
+  /** The terminal's current size; undefined if the output is not a terminal. */
   readonly terminal: { readonly columns: number; readonly rows: number } | undefined
-  /** Whether it is a terminal, and neither NO_COLOR nor TERM=dumb is set. */
+  /** Whether the output is a terminal and neither NO_COLOR nor TERM=dumb is set. */
   readonly color: boolean
 }
 

@@ -1,9 +1,9 @@
 /**
- * The agent's own log as its writers see it. Fields are names, paths, counts and bounded messages: never the content of
- * a tailed log, never a secret.
+ * The agent's own log, as seen by the code that writes to it. Fields are names, paths, counts and bounded messages: never
+ * the content of a tailed log, never a secret.
  *
- * A record with a `key` is rate-limited: of the records that share it, one per 30 s is written, with the number left out
- * as `suppressed`. Give a key to anything external causes can repeat, for example `open:/var/log/audit.log`.
+ * A record with a `key` is rate-limited: of the records that share a key, one per 30 s is written, with the number left out
+ * as `suppressed`. Give a key to anything that external causes can repeat, for example `open:/var/log/audit.log`.
  */
 export interface Log {
   /** Every step; off by default. */

@@ -2,8 +2,8 @@ import { dispatch } from './cli/dispatch.ts'
 import { exitCode, type Io, type Output } from './io.ts'
 
 /**
- * The edge of the process: nothing else touches its arguments, environment, streams, signals or exit code. Imports next
- * to nothing, because probes run through here; each command imports what it needs when it runs.
+ * The edge of the process: nothing else touches its arguments, environment, streams, signals or exit code. Imports almost
+ * nothing, because probes start here; each command imports what it needs when it runs.
  */
 
 const { env } = process
@@ -48,7 +48,7 @@ const io: Io = {
 }
 
 const code = await dispatch(process.argv.slice(2), io)
-// Exits only after all output, which a pipe may still hold, is written, and after a write error has been emitted.
+// Exits only after all output is written, which may still be queued for a pipe, and after a write error has been emitted.
 process.stdout.write('', () => setImmediate(() => process.exit(stdout.failed ? exitCode.io : code)))
 
 function output(stream: NodeJS.WriteStream): Output & { readonly failed: boolean } {

@@ -1,7 +1,7 @@
-/** Wakes those who wait. A notification without a waiter is lost. */
+/** Wakes all current waiters. A notification without a waiter is lost. */
 export interface Notifier {
   notify(): void
-  /** Resolves at the next notification, or when `signal` aborts. Leaves nothing behind either way. */
+  /** Resolves at the next notification, or when `signal` aborts. Leaves no listener behind. */
   wait(signal: AbortSignal): Promise<void>
 }
 

@@ -1,18 +1,18 @@
-/** What lies where in the run path: docs/operations.md#the-run-path. */
+/** Layout of the run path: docs/operations.md#the-run-path. */
 import { join } from 'node:path'
 
 /** The positions. */
 export const REGISTRY_FILE = 'registry.json'
 
-/** Locked by the agent that works there. */
+/** Locked by the agent that uses the run path. */
 export const LOCK_FILE = 'agent.lock'
 
-/** Where a running agent listens. */
+/** The socket on which a running agent listens. */
 export function agentSocketPath(runPath: string): string {
   return join(runPath, 'agent.sock')
 }
 
-/** One directory for each destination, by its name. */
+/** Holds one directory per destination, named after it. */
 export function deadLettersPath(runPath: string): string {
   return join(runPath, 'dead-letter')
 }

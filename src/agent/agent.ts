@@ -15,7 +15,7 @@ import { describeAgent, type Vitals } from './status.ts'
 
 export interface AgentOptions {
   readonly config: Config
-  /** Rendered problems of the configuration, for status. */
+  /** Problems of the configuration, already rendered, for the status. */
   readonly problems: readonly string[]
   readonly log: AgentLog
   readonly version: string
@@ -26,11 +26,11 @@ export type OpenedAgent = { readonly kind: 'opened'; readonly agent: Agent } | R
 
 interface Agent {
   status(): Status
-  /** Finds the files, persists which there are, and starts reading. Whatever delays this shows in the status. */
+  /** Finds the files, persists the list of them, and starts reading. Whatever delays this shows in the status. */
   start(): Promise<void>
   /**
-   * Stops reading, sends what was read, writes the positions. `clean`: everything read was settled by the deadline; the
-   * rest is read and sent again after the next start.
+   * Stops reading, sends what was read, writes the positions. `clean`: everything read was settled by the deadline. What was
+   * not is read and sent again after the next start.
    */
   drain(deadlineMs: number): Promise<{ readonly clean: boolean }>
 }
@@ -66,7 +66,7 @@ export async function openAgent(options: AgentOptions): Promise<OpenedAgent> {
     agent: {
       status,
       async start() {
-        // The list of files is on disk before anything is read: the next start after a kill knows them.
+        // The list of files is durable before anything is read, so that the next start knows them even after a kill.
         await tailer.pass()
         await saver.flush()
         lowerPoolPriority()
@@ -112,7 +112,7 @@ function openFilesLimit({ config, log }: AgentOptions): number {
   if (allowance >= config.openFilesLimit) return config.openFilesLimit
   log.warn(
     { configured: config.openFilesLimit, limit: allowance },
-    'open_files_limit is lowered: this process may not open so many files (ulimit -n)',
+    'open_files_limit is lowered: this process may not open that many files (ulimit -n)',
   )
   return allowance
 }

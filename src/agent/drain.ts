@@ -2,7 +2,7 @@ import type { Saver } from '../checkpoint/saver.ts'
 import type { Tailer } from '../tail/tailer.ts'
 import type { Shipper } from './shipper.ts'
 
-/** Upper bound for each of: aborted requests ending, the last write of the positions, closing the destinations. */
+/** Upper bound for each of: ending aborted requests, the last write of the positions, closing the destinations. */
 const ABORT_GRACE_MS = 3000
 
 /** The longest a drain with this deadline takes. */
@@ -16,8 +16,8 @@ export interface Draining {
 }
 
 /**
- * Soft: sends what was read. Hard, at the deadline: aborts requests in flight; their lines are read again next time.
- * True if it finished by the deadline.
+ * Sends what was read. At the deadline, aborts the requests in flight; their lines are read again after the next start.
+ * Resolves with whether everything was settled by the deadline.
  */
 export async function drain({ shippers, tailer, saver, deadlineMs }: Draining): Promise<boolean> {
   await tailer.stop()

@@ -9,7 +9,7 @@ import type { GoneFile } from '../tail/sources/missing.ts'
 export function describeLineage(lineage: Lineage, nowMs: number): FileStatus[] {
   const rotated = lineage.generations.reading.filter((generation) => generation !== lineage.generations.live)
   const pending = [...lineage.generations.homeless, ...rotated].filter(isPending).length
-  // Finished ones are kept only to be recognised.
+  // Finished generations are kept only so that they are recognised.
   const homeless = lineage.generations.homeless.filter(({ finished }) => !finished)
   const files = [...homeless, ...lineage.generations.reading].map((generation) =>
     describeFile(lineage, generation, { nowMs, pending }),
@@ -49,7 +49,7 @@ function describeFile(
   }
 }
 
-/** A file that no lineage misses, as it disappeared while the agent was down. */
+/** A file that disappeared while the agent was down, and therefore belongs to no lineage. */
 export function describeGone({ lastPath, size, unreadBytes, positions: settled }: GoneFile): FileStatus {
   const positions = settled.map(([destination, record]) => ({
     ...settledPosition(destination, record),

@@ -18,11 +18,11 @@ export interface Positions {
   readonly generations: readonly GenerationRecord[]
   /** Positions of another agent, for files this one has none for. */
   readonly imports: ReadonlyMap<string, ImportedPosition>
-  /** Since when each source is tailed. */
+  /** When each source was first tailed, ms since the epoch. */
   readonly sinceMs: ReadonlyMap<string, number>
   /** Sources that were tailed before this start. */
   readonly knownSources: ReadonlySet<string>
-  /** What was wrong with the state files at the start, and what was done about it. */
+  /** What was wrong with the state files at the start, and what was done about it; undefined if nothing was. */
   readonly recovered: string | undefined
   readonly store: LockedStore
 }
@@ -44,7 +44,7 @@ export interface PositionsOptions {
   readonly startedAtMs: number
 }
 
-/** An unusable run path does not stop the agent: it is tried again at every write. Nor does it spoil what another agent has there. */
+/** Never fails because of an unusable run path: every write tries it again. Leaves another agent's files there intact. */
 export async function openPositions({ config, log, holder, startedAtMs }: PositionsOptions): Promise<OpenedPositions> {
   const { runPath, importPath } = config.checkpoint
   const foreign = await foreignState(runPath)
@@ -55,7 +55,7 @@ export async function openPositions({ config, log, holder, startedAtMs }: Positi
     const hint = await remedyOf(lock, runPath)
     log.error(
       { reason: lock.message, hint },
-      'the run path cannot be used: shipping goes on, but positions are not kept',
+      'the run path cannot be used: shipping continues, but positions are not kept',
     )
   }
   const store = await openStore({ dir: runPath, locked: lock.kind === 'locked' })
@@ -80,17 +80,17 @@ export async function openPositions({ config, log, holder, startedAtMs }: Positi
 }
 
 function foreignMessage({ path, uid }: ForeignFile, runPath: string): string {
-  return `${path} belongs to uid ${uid}: run the agent as that user, which could not use the positions that root leaves there; for root to go on from them, first chown -R 0 ${runPath}`
+  return `${path} belongs to uid ${uid}: run the agent as that user, who could not read positions that root leaves there; to continue as root, first chown -R 0 ${runPath}`
 }
 
-/** Without permission to enter the directory, it is unknown whether its lock is held. */
+/** A hint for the operator. Without permission to enter the directory, it is unknown whether its lock is held. */
 async function remedyOf(fault: SystemError, runPath: string): Promise<string | undefined> {
-  if (fault.code === 'ENOENT') return 'no directory can be made there: mount one, or set another checkpoint.run_path'
+  if (fault.code === 'ENOENT') return 'no directory can be created there: mount one, or set another checkpoint.run_path'
   if (!isDenied(fault)) return undefined
   const owner = (await stat(runPath).catch(() => undefined))?.uid
   const own = geteuid?.()
   if (owner === undefined || owner === own) return `let uid ${own} write there`
-  return `it belongs to uid ${owner}: run the agent as that user, or give it a run path of its own; if an agent of that user is at work there, everything is sent twice`
+  return `it belongs to uid ${owner}: run the agent as that user, or give it a run path of its own; if an agent of that user is running there, everything is sent twice`
 }
 
 /** What is written to disk. */

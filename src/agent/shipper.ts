@@ -57,7 +57,7 @@ export function watchShipper(shipper: Shipper, signal: AbortSignal): void {
   void recount(shipper, signal)
 }
 
-/** A replay is a separate process and removes entries from the dead-letter directory. */
+/** Needed because a replay, a separate process, removes entries from the dead-letter directory. */
 async function recount({ deadLetters }: Shipper, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
     await sleep(RECOUNT_MS, undefined, { signal, ref: false }).catch(() => undefined)

@@ -27,12 +27,12 @@ export function describeSource(view: SourceView, nowMs: number): SourceStatus {
 
 function sourceState({ faults, elsewhere }: SourceView, files: readonly FileStatus[], nowMs: number) {
   if (faults.length > 0 || files.some(({ state }) => state === 'error')) return 'error'
-  // A source whose files are read for another source is not waiting for any.
+  // A source whose files are read for another source is not waiting for files.
   const isWaiting = files.length === 0 && elsewhere.every((lineage) => describeLineage(lineage, nowMs).length === 0)
   return isWaiting ? 'pending' : 'ok'
 }
 
-/** A missing mount looks like a silent writer. */
+/** Names a missing directory: in a pod, a missing mount looks just like a silent writer. */
 function reasonToWait({ missingDirectory }: SourceView): string | undefined {
   const missing = missingDirectory()
   return missing === undefined ? undefined : `${missing} (in a pod: is it mounted there?)`

@@ -9,7 +9,7 @@ import type { Tailer } from '../tail/tailer.ts'
 import type { Shipper } from './shipper.ts'
 import { describeRejected, describeSource } from './source-status.ts'
 
-/** What the process knows of itself. */
+/** The process's current resource use. */
 export interface Vitals {
   readonly pid: number
   readonly rssBytes: number

@@ -24,7 +24,7 @@ export type Imported =
 const VERSION = 2
 const FILE_KEY = 'file:'
 
-/** Reads the `registry.json` of a Datadog Agent. Whatever is wrong with it is returned as a reason, never thrown. */
+/** Reads the `registry.json` of a Datadog Agent. Never throws because of the file: returns the reason instead. */
 export function loadDatadogRegistry(path: string): Imported {
   try {
     if (waitsForWriter(path, statSync(path))) return { kind: 'unusable', reason: 'it is a named pipe' }

@@ -71,7 +71,7 @@ export function createLedger<T>(start: number, marks: Marks<T>): Ledger<T> {
     first = entry.after
     if (first) first.before = undefined
     else last = undefined
-    // Otherwise a passed entry in the old generation of the heap keeps all entries passed later alive until it is collected.
+    // Otherwise a passed entry in the heap's old generation would keep every later entry alive until it is collected.
     entry.after = undefined
     entries -= 1
     watermark = entry.end

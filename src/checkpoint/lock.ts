@@ -11,7 +11,7 @@ export type Lock =
       readonly kind: 'locked'
       /** When an agent first took it, according to the file. */
       readonly madeAtMs: number
-      /** Whether its file was removed or replaced: then it no longer keeps another agent out. */
+      /** Whether its file was removed or replaced, so that it no longer keeps other agents out. */
       isLost(): boolean
       release(): void
     }
@@ -36,8 +36,8 @@ interface Facts {
 }
 
 /**
- * Takes the lock that keeps a second agent out of a directory. `holder` says who we are, for the message the other one
- * prints.
+ * Takes the lock that keeps a second agent out of a directory. `holder` describes this agent, for the second one's error
+ * message.
  *
  * The lock is the kernel's: an open SQLite transaction holds a POSIX record lock on `agent.lock`, the only file lock Node
  * can take without native code. The file stays empty.
@@ -47,7 +47,7 @@ interface Facts {
  * - It belongs to the inode, so containers that mount the same host directory see each other's locks, whatever their
  *   process and network namespaces.
  *
- * POSIX releases the lock when this process closes any descriptor of the file: nothing else here may open it.
+ * POSIX releases the lock when this process closes any descriptor of the file, so nothing else in it may open the file.
  */
 export async function openLock(dir: string, holder: string, stat: Stat = statSync): Promise<Lock> {
   const path = join(dir, LOCK_FILE)
@@ -101,10 +101,10 @@ async function hold(database: DatabaseSync, path: string, stat: Stat): Promise<L
     release(database)
     return failed(path, why)
   }
-  // Immediately: a little later the path may lead to another agent's file.
+  // Must follow immediately: later, the path may lead to another agent's file.
   const facts = factsOf(path, stat)
   if ('code' in facts) return refuse(facts)
-  // SQLite opens an unwritable file read-only, and then its transaction takes no lock.
+  // SQLite silently opens an unwritable file read-only, where its transaction takes no lock.
   const unwritable = await attempt(access(path, constants.W_OK))
   if (unwritable !== undefined) return refuse(unwritable)
   return {

@@ -7,8 +7,8 @@ export interface LockedStore extends Pick<Store, 'save'> {
 }
 
 /**
- * Saves only under the lock of the directory: two agents never write the same positions. A lock that could not be taken
- * at the start (read-only file system) or was lost (directory cleared) is tried again at every save.
+ * Saves only under the lock of the directory, so that two agents never write the same positions. Every save retries a lock
+ * that could not be taken at the start (read-only file system) or was lost (directory cleared).
  */
 export function lockedStore(store: Pick<Store, 'save'>, first: Lock, take: () => Promise<Lock>): LockedStore {
   let lock = first

@@ -10,16 +10,16 @@ export interface ForeignFile {
   readonly uid: number
 }
 
-/** For root: state of another user, whose agent could not read what root writes there, and would send everything again. */
+/** For root only: a state file of another user, whose agent could not read what root writes, and would resend everything. */
 export async function foreignState(dir: string): Promise<ForeignFile | undefined> {
-  // The kernel keeps everybody else out.
+  // Other users are kept out by the kernel.
   return geteuid?.() === 0 ? stateOfAnother(dir, () => ownerOfNewFile(dir)) : undefined
 }
 
 /**
- * The files tell whose agent works there. Their directory does not: the kubelet or an administrator may have made it for the
- * agent. Neither does our own uid: where root is squashed or all files have one owner (NFS, CIFS), a new file shows whose ours
- * are.
+ * The owner of the files shows whose agent works there. The owner of the directory does not: the kubelet or an administrator
+ * may have created it. Neither does our uid show which files are ours: where root is squashed or all files have one owner
+ * (NFS, CIFS), only the owner of a new file does.
  */
 export async function stateOfAnother(
   dir: string,
@@ -35,11 +35,11 @@ export async function stateOfAnother(
   return undefined
 }
 
-/** Undefined if none can be made: then no state can be written there either. */
+/** Undefined if no file can be created: then no state can be written there either. */
 async function ownerOfNewFile(dir: string): Promise<number | undefined> {
   const path = join(dir, `.owner-${randomUUID()}`)
   try {
-    // Never through a link, which may be another user's.
+    // Exclusive creation never follows a link, which another user may have planted.
     await writeFile(path, '', { mode: 0o600, flag: 'wx' })
     return await ownerOf(path)
   } catch {

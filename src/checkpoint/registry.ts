@@ -6,7 +6,7 @@ import { isObject } from '../json.ts'
  */
 export interface RegistryState {
   readonly writtenAt: string
-  /** Since when each source, by its path or pattern, is tailed: rotated files written later are not history. */
+  /** When each source, by path or pattern, was first tailed: rotated files written later are not history. */
   readonly sources: Readonly<Record<string, string>>
   readonly generations: readonly GenerationRecord[]
 }
@@ -58,7 +58,7 @@ export interface ParsedRegistry {
   readonly rejected: number
 }
 
-/** Parses the state of a registry. Invalid entries are left out and counted; the others are kept. */
+/** Parses the state of a registry. Omits and counts invalid entries. */
 export function parseRegistry(state: unknown): ParsedRegistry {
   const list = isObject(state) && Array.isArray(state.generations) ? state.generations : []
   const generations = list.filter(isGenerationRecord)

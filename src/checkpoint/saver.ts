@@ -3,9 +3,9 @@ import type { Store } from './store.ts'
 
 /** Writes positions soon after they move, and keeps retrying while writes fail. */
 export interface Saver {
-  /** State changed that a restart needs. */
+  /** Notes that state needed by a restart has changed. */
   touch(): void
-  /** Writes now, including changes since a write under way; resolves when the state is durable or could not be written. */
+  /** Writes now, including changes made during a write in progress. Resolves with whether the state is durable. */
   flush(): Promise<boolean>
   stop(): void
   readonly lastSavedAtMs: number | undefined
@@ -15,7 +15,7 @@ export interface Saver {
 
 export interface SaverOptions {
   readonly store: Pick<Store, 'save'>
-  /** Asked for when a write begins. */
+  /** Called when a write begins. */
   readonly state: () => object
   readonly log: Log
   /**
@@ -27,9 +27,9 @@ export interface SaverOptions {
   readonly retryMs?: number
 }
 
-/** The pause after a write, as a multiple of its duration: writing takes 4 % of the time, however much there is to write. */
+/** Pause after a write, as a multiple of its duration: writing takes 4 % of the time, however large the state. */
 const PAUSE_PER_WRITE = 24
-/** Cap on that pause: a single disk stall must not cause much to be sent again. */
+/** Cap on that pause, so that one disk stall does not cause much to be sent again after a kill. */
 const MAX_PAUSE_MS = 5000
 
 export function createSaver({ store, state, log, gapMs = 100, retryMs = 1000 }: SaverOptions): Saver {
@@ -68,7 +68,7 @@ export function createSaver({ store, state, log, gapMs = 100, retryMs = 1000 }: 
     dirty = true
     log.error(
       { key: 'registry', code: result.code, reason: result.message },
-      'positions cannot be written: shipping goes on, and what is sent meanwhile would be sent again after a restart',
+      'positions cannot be written: shipping continues, and what is sent meanwhile would be sent again after a restart',
     )
     return false
   }

@@ -28,7 +28,7 @@ export async function loadNewest(files: StateFiles): Promise<Loaded> {
     const found = await readDocument(files, file)
     if (found.kind === 'valid') return { state: found.state, source: file, unusable }
     if (found.kind === 'absent') continue
-    // A torn .tmp is what a crash leaves of a save that was never acknowledged.
+    // A crash during a save leaves a torn .tmp; such a save was never acknowledged.
     if (found.kind === 'damaged' && file.endsWith('.tmp')) continue
     unusable.push({ file, problem: found.problem })
   }
@@ -37,7 +37,7 @@ export async function loadNewest(files: StateFiles): Promise<Loaded> {
 
 const READ_ATTEMPTS = 3
 
-/** An agent could not hold a larger state in memory to write it. Beyond 512 MiB not even a string can hold it. */
+/** No agent could have written more: it builds the state in memory. A string cannot even hold 512 MiB. */
 const MAX_BYTES = 128 * 1024 * 1024
 
 type Read =
@@ -46,7 +46,7 @@ type Read =
   /** Perhaps intact. */
   | { readonly kind: 'unreadable'; readonly problem: string }
 
-/** A read error may be transient (EMFILE, EIO, ESTALE) but a lost state is lost for good, so it is retried. */
+/** Retries a read error, which may be transient (EMFILE, EIO, ESTALE): giving up loses the state for good. */
 async function readDocument({ fs, dir, retryPauseMs }: StateFiles, file: string): Promise<Read> {
   for (let attempt = 1; ; attempt++) {
     try {
@@ -61,7 +61,7 @@ async function readDocument({ fs, dir, retryPauseMs }: StateFiles, file: string)
   }
 }
 
-/** Makes `bytes` the newest state, and the newest so far the previous one, in the steps of the table in store.ts. */
+/** Makes `bytes` the newest state and the newest so far the previous one, in the steps that store.ts lists. */
 export async function replaceNewest(files: StateFiles, bytes: Buffer): Promise<SystemError | undefined> {
   const { fs, dir, name } = files
   const temporary = join(dir, `${name}.tmp`)
@@ -80,8 +80,8 @@ export async function replaceNewest(files: StateFiles, bytes: Buffer): Promise<S
 }
 
 /**
- * `.prev` is the second line of defence: where hard links are unsupported there is none, and no save fails because of it.
- * Linking is tried first because it shows whether there is a newest state: if there is none, `.prev` must stay.
+ * `.prev` is only a second line of defence: no save fails because of it, and without hard links there is none. Linking comes
+ * first, because it shows whether there is a newest state: if there is none, `.prev` must stay.
  */
 async function keepPrevious({ fs, dir, name }: StateFiles): Promise<void> {
   const previous = join(dir, `${name}.prev`)

@@ -13,7 +13,7 @@ export interface Store {
   save(state: object): Promise<SaveResult>
 }
 
-/** After `failed`, a load would find the previous state or this one; the next save retries everything. */
+/** After `failed`, a load finds either the previous state or this one; the next save retries everything. */
 export type SaveResult =
   | { readonly kind: 'saved' }
   | { readonly kind: 'failed'; readonly code: string; readonly message: string }

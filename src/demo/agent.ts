@@ -9,11 +9,11 @@ export interface Agent {
   readonly running: boolean
   start(): void
   /**
-   * SIGKILL, as by the kernel's out-of-memory killer; resolves once the process is gone, with when it last stored positions by
-   * the clock of `performance.now()`, if it did.
+   * Sends SIGKILL, as the kernel's OOM killer does. Resolves once the process is gone, with the time of its last stored
+   * positions on the clock of `performance.now()`; undefined if there are none.
    */
   kill(): Promise<number | undefined>
-  /** SIGTERM; an agent still running after `deadlineMs` is killed. */
+  /** Sends SIGTERM, and SIGKILL if the agent is still running after `deadlineMs`. */
   stop(deadlineMs: number): Promise<Exit>
 }
 
@@ -23,11 +23,11 @@ export interface AgentOptions {
   readonly program: string
   readonly configPath: string
   readonly registryPath: string
-  /** The agent's whole environment: nothing in it may change its configuration. */
+  /** The agent's entire environment. Must not contain anything that changes its configuration. */
   readonly env: Environment
   readonly onStart: (child: ChildProcess) => void
   readonly onLog: (line: AgentLogLine) => void
-  /** The process ended by itself. */
+  /** The process exited unexpectedly. */
   readonly onFailure: (exit: Exit) => void
 }
 

@@ -1,6 +1,6 @@
 /**
  * The process that plays kube-apiserver: it writes events at a steady rate and takes commands over its IPC channel. It is a
- * separate process so that nothing the demo draws or counts slows it, and so that it can crash.
+ * separate process so that the demo's drawing and counting cannot slow it down, and so that it can crash.
  */
 import { crc32 } from 'node:zlib'
 import { openAuditLog } from './audit-log.ts'
@@ -19,7 +19,7 @@ export interface WriterSettings {
 export type WriterCommand =
   | { readonly kind: 'start'; readonly settings: WriterSettings }
   | { readonly kind: 'rotate' }
-  /** Writes part of an event and dies, as in a power cut. */
+  /** Writes part of an event and dies, as in a power loss. */
   | { readonly kind: 'tear' }
   | { readonly kind: 'stop' }
 

@@ -14,7 +14,7 @@ export interface DemoConfig {
 /** The paths at which the intake accepts events; the datadog destination appends its own to the URL. */
 export const intakePaths = { datadog: '/api/v2/logs', webhook: '/audit' } as const
 
-/** Waits are shorter than the defaults, so that a minute shows a lot; and five times the writer's rate can be sent. */
+/** Waits are shorter than the defaults, so that a minute shows a lot. The throttle allows five times the writer's rate. */
 export function demoConfig(config: DemoConfig): string {
   const requestsPerSecond = 20
   const batchEvents = Math.max(50, Math.ceil((config.eventsPerSecond * 5) / requestsPerSecond))

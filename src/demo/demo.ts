@@ -13,18 +13,18 @@ import { createWaits } from './waits.ts'
 import { type Snapshot, startWatch, type Watch } from './watch.ts'
 
 export interface DemoSettings {
-  /** From the first process to the last, without any further waiting. */
+  /** Planned length of the run; waiting for a slow agent comes on top. */
   readonly durationMs: number
   readonly seed: number
   readonly destination: DestinationType
   readonly eventsPerSecond: number
-  /** Announcements go to standard error, and nothing else is shown anywhere. */
+  /** Shows only the announcements, on standard error. */
   readonly json: boolean
   /** The agent's main program. */
   readonly program: string
 }
 
-/** The demo's findings, and the end of the agent's own log for finding reasons. */
+/** The score card, and the end of the agent's own log for diagnosis. */
 export interface DemoResult {
   readonly scorecard: Scorecard
   readonly agentLog: readonly AgentLogLine[]
@@ -34,12 +34,12 @@ export interface DemoResult {
 interface Run {
   readonly settings: DemoSettings
   readonly startedAtMs: number
-  /** How long the writer writes. */
+  /** How long the writer runs. */
   readonly writingMs: number
   readonly screen: Screen
   readonly gauges: Gauges
   readonly kills: Kill[]
-  /** What went wrong besides the counts. */
+  /** Failures that the counts do not show. */
   readonly problems: string[]
   readonly agentLog: AgentLogLine[]
   warning: { readonly message: string; readonly atMs: number } | undefined
@@ -54,14 +54,14 @@ const STOP_DEADLINE_MS = 10_000
 /** For starting the processes and for draining at the end. */
 const MARGIN_MS = 5000
 const MEAN_EVENT_BYTES = 2020
-/** How many files the writer fills in its time. */
+/** Number of files the writer fills in its running time. */
 const FILES_TO_FILL = 9
 /** The largest event fits. */
 const MIN_FILE_BYTES = 256 * 1024
 const KEPT_LOG_LINES = 30
 const WARNING_SHOWN_MS = 5000
 
-/** Undefined if a signal ended it. In any case its processes and files are gone afterwards. */
+/** Resolves with undefined if a signal ended it. Its processes and files are gone in either case. */
 export async function playDemo(settings: DemoSettings, io: Io): Promise<DemoResult | undefined> {
   const run = newRun(settings, io)
   const stopListening = io.onSignal(() => {
@@ -143,7 +143,7 @@ async function runScript(run: Run, participants: Participants, watch: Watch): Pr
   const { announce } = run.screen
   const waits = createWaits(run.early.signal)
   agent.start()
-  announce('start', 'The agent starts as a child process. Its log does not exist yet.')
+  announce('start', 'The agent starts as a child process. The log it tails does not exist yet.')
   if (!(await waits.until(() => watch.agentSeen, START_DEADLINE_MS))) {
     run.problems.push('the agent did not answer on its socket in time')
   }
@@ -163,9 +163,9 @@ async function conclude(run: Run, { writer, agent, intake }: Participants, watch
   const exit = await agent.stop(STOP_DEADLINE_MS)
   const described = describeExit(exit)
   if (run.early.signal.aborted) {
-    run.screen.announce('end', 'The demo ends early. The intake compares.')
+    run.screen.announce('end', 'The demo ends early. The intake checks what arrived.')
   } else {
-    run.screen.announce('end', `The agent is stopped by SIGTERM: ${described}. The intake compares.`)
+    run.screen.announce('end', `The agent stops on SIGTERM: ${described}. The intake checks what arrived.`)
     if (exit.code !== 0) run.problems.push(`the agent did not end with exit code 0: ${described}`)
   }
   watch.takeSnapshot()
@@ -198,7 +198,7 @@ function introduction({ settings }: Run, { intake, configPath }: Participants): 
   const { eventsPerSecond, seed, destination } = settings
   return [
     '',
-    `  writer   ${eventsPerSecond} audit events a second (seed ${seed}) into a rotating audit.log`,
+    `  writer   ${eventsPerSecond} audit events per second (seed ${seed}) into a rotating audit.log`,
     `  agent    agent run --config ${configPath}`,
     `  intake   ${intake.url} (${destination}): checks key and encoding, counts by auditID and stage`,
     '',

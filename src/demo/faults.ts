@@ -13,10 +13,10 @@ export interface FaultContext extends Waits {
   readonly intake: Intake
   readonly agent: Agent
   readonly announce: Screen['announce']
-  /** How long the writer writes; every fault takes a share of it. */
+  /** How long the writer runs; every fault takes a share of it. */
   readonly writingMs: number
   readonly kills: Kill[]
-  /** What did not happen as announced. */
+  /** Announced events that did not happen. */
   readonly problems: string[]
   /** Resolves when this share of the writing time has passed. */
   reach(share: number): Promise<void>
@@ -50,22 +50,22 @@ async function outage({ intake, writer, announce, pause, writingMs }: FaultConte
 
 async function tooManyRequests({ intake, announce, pause, writingMs }: FaultContext): Promise<void> {
   const retryAfterSeconds = writingMs < 15_000 ? 1 : 2
-  announce('429', `The intake answers 429 with Retry-After: ${retryAfterSeconds}. No request may come sooner.`)
+  announce('429', `The intake answers 429 with Retry-After: ${retryAfterSeconds}. The agent must not retry sooner.`)
   intake.throttle(retryAfterSeconds)
   await pause(retryAfterSeconds * 1000)
   const { throttled } = intake.received
-  announce('recovered', `The intake accepts again. It refused ${countOf(throttled, 'request')} in that time.`)
+  announce('recovered', `The intake accepts requests again. It refused ${countOf(throttled, 'request')} meanwhile.`)
 }
 
 async function lostReply({ intake, announce, until, problems }: FaultContext): Promise<void> {
-  announce('lost reply', 'The intake accepts a batch, then the connection breaks: the agent cannot know.')
+  announce('lost reply', 'The intake accepts a batch, but its reply is lost: the agent cannot know that it arrived.')
   intake.loseNextReply()
   const lost = () => intake.received.requests.find((request) => request.reply === 'lost')
   await until(() => lost() !== undefined, MAX_WAIT_MS)
   const again = () => intake.received.requests.filter(({ batchId }) => batchId === lost()?.batchId).length > 1
   if (await until(again, MAX_WAIT_MS)) {
-    announce('recovered', 'The batch came again under the same id, so a receiver can drop the copy.')
-  } else problems.push('the batch whose reply was lost did not come again')
+    announce('recovered', 'The agent sent the batch again under the same id, so a receiver can drop the copy.')
+  } else problems.push('the batch whose reply was lost was not sent again')
 }
 
 async function killAgent(context: FaultContext): Promise<void> {
@@ -74,7 +74,7 @@ async function killAgent(context: FaultContext): Promise<void> {
   await until(() => intake.unanswered > 0, MAX_WAIT_MS)
   announce(
     'kill -9',
-    `The agent is killed with ${countOf(intake.unanswered, 'batch', 'batches')} in flight, and cannot save anything.`,
+    `The agent is killed with ${countOf(intake.unanswered, 'batch', 'batches')} in flight, without a chance to save anything.`,
   )
   const storedAtMs = await agent.kill()
   intake.slowDown(0)
@@ -85,20 +85,20 @@ async function killAgent(context: FaultContext): Promise<void> {
   await pause(downMs / 2)
   kills.push({ storedAtMs, restartedAtMs: performance.now() })
   agent.start()
-  announce('recovered', 'A new agent resumes from the stored positions, in files rotated in the meantime.')
+  announce('recovered', 'A new agent resumes from the stored positions, in files that have been rotated since.')
 }
 
 async function tornLine({ writer, announce, pause }: FaultContext): Promise<void> {
   await writer.crash()
   const torn = writer.written.torn.at(-1)
   const extent = torn ? `after ${count(torn.bytes)} of ${count(torn.ofBytes)} bytes of an event` : 'in an event'
-  announce('torn line', `The writer crashes ${extent}: a line without an end.`)
+  announce('torn line', `The writer crashes ${extent}, leaving an incomplete line.`)
   await pause(500)
   writer.start()
-  announce('recovered', 'The next writer appends to that same line. Its event must still arrive.')
+  announce('recovered', 'The next writer appends its first event to that same line. The event must still arrive.')
 }
 
-/** Explains the first rotation; later ones are only shown. */
+/** Announces rotations, and explains the first. */
 export function createRotationNotice(announce: Screen['announce']): (backup: string) => void {
   let explained = false
   return (backup) => {

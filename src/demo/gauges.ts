@@ -22,11 +22,11 @@ export interface Reading {
   readonly receivedPerSecond: number
   /** Received events per second over the last seconds, oldest first. */
   readonly history: readonly number[]
-  /** Between writer and intake, whatever the cause. */
+  /** Written but not yet received, whatever the cause. */
   readonly behind: Amount & { readonly ms: number }
   /** As reported by the agent; undefined while it does not answer. */
   readonly agent: AgentReading | undefined
-  /** Over all the agent's lives. */
+  /** Sum over all agent processes. */
   readonly retries: number
   readonly peakMemoryBytes: number
 }
@@ -43,7 +43,7 @@ interface AgentReading {
 export interface Gauges {
   note(sample: Sample): Reading
   measured(): Pick<Scorecard, 'retries' | 'highestLag' | 'peakMemoryBytes' | 'throughput'>
-  /** From the last agent that answered. */
+  /** As last reported by an agent. */
   readonly deadLetteredRecords: number
 }
 

@@ -1,6 +1,6 @@
 /**
- * The process that cleans up after the demo, however it ends: when its IPC channel closes, it kills the processes it was told
- * about, removes the directory, and exits.
+ * The process that cleans up, however the demo ends: when its IPC channel closes, it kills the processes it was told about,
+ * removes the directory, and exits.
  */
 import { rmSync } from 'node:fs'
 import { systemError } from '../system/system-error.ts'

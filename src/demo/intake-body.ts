@@ -6,7 +6,7 @@ export type Payload =
   | { readonly kind: 'lines'; readonly lines: readonly string[] }
   | { readonly kind: 'refused'; readonly reason: string }
 
-/** Of a request, and of what it unpacks to. */
+/** Limit for a request body, both as sent and decompressed. */
 export const MAX_BODY_BYTES = 64 * 2 ** 20
 
 /** Unpacks a Datadog array or an EventList. */
@@ -31,7 +31,7 @@ function messages(records: readonly unknown[]): Payload {
   return lines.every((line) => typeof line === 'string') ? { kind: 'lines', lines } : refused('a log without a message')
 }
 
-/** The items of an EventList as they appear in its text, since only the text shows whether they are what was written. */
+/** The source text of each item of an EventList: parsing would hide whether it is byte for byte what was written. */
 export function itemTexts(list: string): string[] {
   const key = '"items":['
   const items: string[] = []

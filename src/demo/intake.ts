@@ -16,7 +16,7 @@ export interface Intake {
   comeBack(): Promise<void>
   /** Answers 429 with the remaining time as Retry-After. */
   throttle(seconds: number): void
-  /** Closes the connection of the next accepted request with events instead of replying: without, it is not sent again. */
+  /** Instead of a reply, closes the connection of the next accepted request with events: others would not be sent again. */
   loseNextReply(): void
   /** Delays replies by this much; 0: none. */
   slowDown(delayMs: number): void
@@ -101,7 +101,7 @@ async function serve(call: Call): Promise<void> {
   await reply(call, accepted, payload.lines.length)
 }
 
-/** Undefined if the connection ended first: then nothing was received. */
+/** Undefined if the connection ends early or the body is too large: then nothing counts as received. */
 async function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
   const chunks: Buffer[] = []
   let size = 0

@@ -33,7 +33,7 @@ export interface ParticipantsOptions {
   readonly cleanup: Cleanup
   readonly onRotation: (backup: string) => void
   readonly onLog: (line: AgentLogLine) => void
-  /** A participant ended that should not have. */
+  /** A participant exited unexpectedly. */
   readonly onFailure: (problem: string) => void
 }
 
@@ -68,7 +68,7 @@ export async function prepareParticipants(options: ParticipantsOptions): Promise
     env: io.env.PATH === undefined ? {} : { PATH: io.env.PATH },
     onStart: cleanup.watch,
     onLog: options.onLog,
-    onFailure: (exit) => onFailure(`the agent ended by itself (${describeExit(exit)})`),
+    onFailure: (exit) => onFailure(`the agent exited unexpectedly (${describeExit(exit)})`),
   })
   return { writer, agent, intake, configPath, socketPath: agentSocketPath(runPath) }
 }

@@ -2,7 +2,7 @@ import { crc32 } from 'node:zlib'
 import { parseJsonObject } from '../json.ts'
 import { identityOf } from './events/events.ts'
 
-/** What an intake received, independent of what anything else believes. Times are from `performance.now()`. */
+/** What an intake received, by its own count alone. Times are from `performance.now()`. */
 export interface Received {
   /** Every arrival of every event, by identity. */
   readonly arrivals: Map<string, Arrival[]>
@@ -10,7 +10,7 @@ export interface Received {
   readonly requests: AcceptedRequest[]
   /** Records that are not a whole event, with the identity at their beginning. */
   readonly unreadable: (string | undefined)[]
-  /** Requests that a correct agent does not send, by status and reason. */
+  /** Requests that a correct agent never sends, by status and reason. */
   readonly refusals: Map<string, number>
   /** Requests answered with 429. */
   throttled: number
@@ -45,7 +45,7 @@ interface Request {
   readonly lines: readonly string[]
 }
 
-/** Takes in an accepted request. It has no reply yet. */
+/** Records an accepted request, its reply pending. */
 export function recordRequest(received: Received, { batchId, body, lines }: Request): AcceptedRequest {
   const request = received.requests.length
   for (const line of lines) recordLine(received, line, request)

@@ -29,9 +29,9 @@ function proofRows(card: Scorecard): Row[] {
   const { duplicates, torn } = card
   const reasons: readonly Row[] = [
     ['', count(duplicates.afterKill), 'in flight or not yet checkpointed at the kill -9'],
-    ['', count(duplicates.afterLostReply), 'the same batch again, its reply was lost'],
-    ['', count(duplicates.afterCutConnection), 'the same batch again, its connection was cut'],
-    ['', count(duplicates.unexplained), 'WITHOUT EXPLANATION'],
+    ['', count(duplicates.afterLostReply), 'batch sent again after its reply was lost'],
+    ['', count(duplicates.afterCutConnection), 'batch sent again after its connection was cut'],
+    ['', count(duplicates.unexplained), 'UNEXPLAINED'],
   ]
   return [
     ['written', count(card.written.events), `events, ${humanBytes(card.written.bytes)}`],
@@ -49,14 +49,13 @@ function proofRows(card: Scorecard): Row[] {
 }
 
 function explained(unexplained: number): string {
-  return unexplained === 0 ? 'all as at-least-once delivery allows:' : 'of which'
+  return unexplained === 0 ? 'all allowed by at-least-once delivery:' : 'of which'
 }
 
 function tornRemark({ torn, agent }: Scorecard): string {
   if (torn.events === 0) return ''
-  const kept =
-    agent.deadLetteredRecords > 0 ? `, ${countOf(agent.deadLetteredRecords, 'fragment')} kept as dead letter` : ''
-  const sent = torn.fragmentsReceived > 0 ? `, ${countOf(torn.fragmentsReceived, 'fragment')} arrived as it stands` : ''
+  const kept = agent.deadLetteredRecords > 0 ? `, ${countOf(agent.deadLetteredRecords, 'fragment')} dead-lettered` : ''
+  const sent = torn.fragmentsReceived > 0 ? `, ${countOf(torn.fragmentsReceived, 'fragment')} delivered as is` : ''
   return `never completed by its writer${kept}${sent}`
 }
 

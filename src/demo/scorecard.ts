@@ -37,7 +37,7 @@ export interface Scorecard {
 /** Repeated arrivals of events, by what makes them legitimate. */
 interface Duplicates {
   readonly total: number
-  /** The agent was killed, and may not have stored that the earlier arrival was acknowledged. */
+  /** The agent was killed, perhaps before it stored that the earlier arrival was acknowledged. */
   readonly afterKill: number
   /** The same batch again, because the reply was lost on purpose. */
   readonly afterLostReply: number
@@ -56,20 +56,20 @@ export interface Evidence {
   readonly kills: readonly Kill[]
   readonly measured: Pick<Scorecard, 'retries' | 'highestLag' | 'peakMemoryBytes' | 'throughput'>
   readonly agent: Omit<Scorecard['agent'], 'kills'>
-  /** What went wrong besides the counts. */
+  /** Failures that the counts do not show. */
   readonly problems: readonly string[]
 }
 
-/** Times on the clock of `Received`. What a killed agent had sent may arrive until the next one is started. */
+/** Times are on the clock of `Received`. What a killed agent sent may still arrive until the next one is started. */
 export interface Kill {
-  /** When the positions on disk were written, which on a slow disk may be long ago; undefined: there are none. */
+  /** When the positions on disk were written, perhaps long ago if the disk is slow; undefined if there are none. */
   readonly storedAtMs: number | undefined
   readonly restartedAtMs: number
 }
 
 /**
- * A position is never after an older batch still in flight: a batch acknowledged this shortly before positions were stored
- * may come again.
+ * Positions never pass an older batch still in flight, so a batch acknowledged this shortly before they were stored may be
+ * sent again.
  */
 const UNSTORED_MS = 5000
 
@@ -116,10 +116,10 @@ type Counts = Pick<Scorecard, 'missing' | 'duplicates' | 'corrupted' | 'unknown'
 function faultsOf({ missing, duplicates, corrupted, unknown, batches, refusals }: Counts): string[] {
   const faults = [
     [missing, 'event', 'did not arrive'],
-    [duplicates.unexplained, 'duplicate', 'without an explanation'],
-    [corrupted, 'record', 'not as it was written'],
-    [unknown, 'event', 'arrived that nobody wrote'],
-    [batches.resentChanged, 'batch', 'came again under its id with other bytes'],
+    [duplicates.unexplained, 'duplicate', 'unexplained'],
+    [corrupted, 'record', 'corrupted'],
+    [unknown, 'event', 'arrived but never written'],
+    [batches.resentChanged, 'batch', 'sent again under the same id with different bytes'],
     ...Object.entries(refusals).map(([reason, count]) => [count, 'request', `refused: ${reason}`] as const),
   ] as const
   return faults
@@ -155,7 +155,7 @@ function explain(
   return earlier.reply === 'cut' ? 'afterCutConnection' : 'unexplained'
 }
 
-/** Whether a killed agent must have stored that the request was acknowledged. */
+/** Whether the killed agent must have stored the acknowledgement of the request. */
 function isStored({ reply, repliedAtMs }: AcceptedRequest, { storedAtMs }: Kill): boolean {
   if (reply !== 'sent' || repliedAtMs === undefined || storedAtMs === undefined) return false
   return repliedAtMs <= storedAtMs - UNSTORED_MS

@@ -5,11 +5,11 @@ import { drawPanel, statusLine, type View } from './panel.ts'
 
 /** Where the demo reports what happens. */
 export interface Screen {
-  /** A permanent line: `tag` in a word or two, `text` in a short sentence. */
+  /** Prints a permanent line: `tag` is a word or two, `text` a short sentence. */
   announce(tag: Tag, text: string): void
-  /** The current state, whenever there is a new one; how it is shown depends on the output. */
+  /** Shows the current state. Called for every new one; the output determines how and how often it appears. */
   show(view: View): void
-  /** Lines without a time or a tag. */
+  /** Prints lines without a time or a tag. */
   print(lines: readonly string[]): void
   /** Removes the panel. */
   close(): void

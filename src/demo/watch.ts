@@ -3,7 +3,7 @@ import type { Status } from '../observe/status.ts'
 import type { Amount, Gauges, Reading } from './gauges.ts'
 import type { Participants } from './participants.ts'
 
-/** What there is to show at one time. */
+/** The state of the demo at one moment. */
 export interface Snapshot {
   readonly written: Amount
   readonly received: Amount
@@ -15,7 +15,7 @@ export interface Snapshot {
 export interface Watch {
   /** Whether the agent has ever answered. */
   readonly agentSeen: boolean
-  /** Without asking the agent. */
+  /** Takes one now, without asking the agent. */
   takeSnapshot(): void
   stop(): void
 }

@@ -27,7 +27,7 @@ export interface Writer {
 export interface WriterOptions extends Omit<WriterSettings, 'firstEvent'> {
   readonly onStart: (child: ChildProcess) => void
   readonly onRotation: (backup: string) => void
-  /** The process ended by itself. */
+  /** The process exited unexpectedly. */
   readonly onFailure: (reason: string) => void
 }
 
@@ -64,7 +64,7 @@ export function createWriter(options: WriterOptions): Writer {
       stderrText = (stderrText + text).slice(0, MAX_STDERR_CHARS)
     })
     gone = exitOf(started).then((exit) => {
-      if (child === started) onFailure(`the writer ended by itself: ${errorIn(stderrText) ?? describeExit(exit)}`)
+      if (child === started) onFailure(`the writer exited unexpectedly: ${errorIn(stderrText) ?? describeExit(exit)}`)
     })
     onStart(started)
     tell({ kind: 'start', settings: { ...settings, firstEvent: written.lines.size + written.torn.length } })

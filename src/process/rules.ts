@@ -6,17 +6,17 @@ import type { Placeholder } from './pattern/placeholder.ts'
 import { Searched } from './pattern/search.ts'
 
 /**
- * The log_processing_rules of a source. They apply in order: the first `exclude_at_match` that matches drops the line, so
- * does an `include_at_match` that does not; later rules see the changes of a `mask_sequences`. A line is what stands between
- * newlines; a carriage return before the newline belongs to the newline.
+ * The log_processing_rules of a source, applied in order. An `exclude_at_match` that matches drops the line, and so does an
+ * `include_at_match` that does not; rules after a `mask_sequences` see its changes. A line excludes its newline and a
+ * carriage return before that.
  */
 export interface LineRules {
-  /** Scans the whole lines of `bytes`, which must not change after the position asked from. */
+  /** Scans the whole lines of `bytes`, which must not change at or after the position passed to `next`. */
   scan(bytes: Buffer, maxLineBytes: number): RuleScan
   /**
-   * The result for one line: the line itself if no rule touches it. `grown`: masks would make it longer than `maxBytes`.
-   * `costly`: masking would take more work than a line may cost. `known` is the first rule that touches it, if a scan has
-   * found it.
+   * Returns the resulting line: `line` itself if no rule touches it. `grown`: masks would make it longer than `maxBytes`.
+   * `costly`: masking would take more work than one line may cost. `known`: the first rule that touches the line, if a scan
+   * has found it.
    */
   apply(line: Buffer, maxBytes: number, known?: number): Ruled
 }
@@ -25,16 +25,16 @@ type Ruled = Buffer | 'dropped' | 'grown' | 'costly'
 
 interface RuleScan {
   /**
-   * The first whole line at or after `from`, the start of a line, that some rule drops or changes. Empty lines and those over
-   * `maxLineBytes` are skipped; a line that begins with NUL bytes counts from after them: the run is returned first.
+   * Returns the first whole line at or after `from`, the start of a line, that some rule drops or changes. Skips empty lines
+   * and those over `maxLineBytes`. A run of NUL bytes at the start of a line is returned first; the line begins after it.
    */
   next(from: number): TouchedLine | undefined
 }
 
-/** At `[start, end)` without its newline, which ends at `next`. For `nul` it is the run of NUL bytes. */
+/** `[start, end)` is the line without its newline, or for `nul` the run of NUL bytes; the search continues at `next`. */
 export type TouchedLine = { readonly start: number; readonly end: number; readonly next: number } & (
   | { readonly reason: 'nul' }
-  /** `rule`: the first rule that drops or changes it. */
+  /** `rule`: index of the first rule that drops or changes it. */
   | { readonly reason: 'rule'; readonly rule: number }
 )
 
@@ -46,7 +46,7 @@ interface Rule {
 
 const RETURN = 13
 
-/** Throws for a pattern that is not valid RE2: the configuration has already been checked for that. */
+/** Throws if a pattern is not valid RE2, which the check of the configuration has already ruled out. */
 export function compileRules(configs: readonly RuleConfig[]): LineRules {
   const rules = configs.map((config): Rule => {
     const pattern = new Pattern(config.pattern)
@@ -121,7 +121,7 @@ class Scan implements RuleScan {
     return { start, end, next: end, reason: 'nul' }
   }
 
-  /** -1: none. */
+  /** Index of the first rule that touches the line; -1 if none does. */
   #firstTouching(start: number, end: number): number {
     const line = this.#isUtf8 ? undefined : this.#bytes.subarray(start, end)
     if (line !== undefined && !isUtf8(line)) {
@@ -134,7 +134,7 @@ class Scan implements RuleScan {
     })
   }
 
-  /** Search targets contain no newline: a hit ends in the line in which it begins. */
+  /** The rule's next search hit at or after `from`. It lies within one line: search targets contain no newline. */
   #hit(index: number, from: number): number {
     const search = this.#rules[index]?.pattern.search
     if (search === undefined) return from

@@ -2,12 +2,12 @@ import type { Origin } from '../block.ts'
 import type { SourceConfig } from '../config/config.ts'
 import type { LineRules } from './rules.ts'
 
-/** The rules for the lines of an origin; undefined: none. */
+/** The rules for the lines of an origin; undefined if there are none. */
 export type RulesOf = (origin: Origin) => LineRules | undefined
 
 /**
- * Every origin carries its source's `labels` object itself, which finds the rules. One that is not known is a defect, and no
- * reason to send its lines unmasked. The engine is loaded only where a source has rules.
+ * Finds rules by the identity of the `labels` object, which every origin shares with its source. Throws if it is unknown: a
+ * defect, after which lines must not be sent unmasked. The engine is loaded only if a source has rules.
  */
 export async function openRules(sources: readonly SourceConfig[]): Promise<RulesOf> {
   if (sources.every(({ rules }) => rules.length === 0)) return () => undefined

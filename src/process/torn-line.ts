@@ -1,13 +1,13 @@
 import { Buffer } from 'node:buffer'
 
 /**
- * A write that is cut short (ENOSPC, a kill) leaves an event without its newline, often also without its end; the next event is
- * appended to the same physical line.
+ * A write that was cut short (ENOSPC, a kill) left an event without its newline, often without its end, and the next event
+ * was appended to the same physical line.
  */
 export interface TornLine {
-  /** What comes before the events: the front of one that will never be whole, or nothing. */
+  /** What precedes the events: the beginning of one that will never be complete, or nothing. */
   readonly torn: Uint8Array
-  /** Whole, in their order, right behind one another. */
+  /** Complete, in order, and contiguous. */
   readonly events: readonly Uint8Array[]
 }
 
@@ -15,7 +15,7 @@ const EVENT_START = Buffer.from('{"kind":"Event"')
 const QUOTE = 0x22
 const BACKSLASH = 0x5c
 
-/** Splits a malformed line before every audit event it ends with; undefined if it does not end with one, or is one. */
+/** Splits a malformed line before each audit event at its end. Returns undefined if it does not end with one, or is one. */
 export function splitTornLine(line: Uint8Array): TornLine | undefined {
   const bytes = Buffer.from(line.buffer, line.byteOffset, line.byteLength)
   const events: Buffer[] = []
@@ -31,8 +31,8 @@ export function splitTornLine(line: Uint8Array): TornLine | undefined {
 }
 
 /**
- * The start of the object that ends the bytes; below 0 if brackets do not match. Reads backwards, as the head may have been
- * torn inside a string. Each byte is examined once, whatever the bytes.
+ * Returns the start of the object that ends the bytes; -1 if brackets do not match. Reads backwards, because the beginning
+ * may be torn inside a string. Examines each byte once, whatever the input.
  */
 function startOfLastObject(bytes: Buffer): number {
   let depth = 0

@@ -2,12 +2,12 @@ import { Buffer } from 'node:buffer'
 
 /**
  * Truncates an audit event as kube-apiserver does: drops `requestObject` and `responseObject` and sets the annotation
- * `audit.k8s.io/truncated: "true"`. Works on the bytes as they stream past, so that a line of any length costs no more memory
- * than its truncated form may have.
+ * `audit.k8s.io/truncated: "true"`. Works on the bytes as a stream: a line of any length takes no more memory than its
+ * truncated form may have.
  */
 export interface Truncation {
   push(piece: Uint8Array): void
-  /** The truncated event; undefined if the line is not one audit event, or is still too long. */
+  /** Returns the truncated event; undefined if the line is not one audit event, or is still too long. */
   end(): Buffer | undefined
 }
 
@@ -25,7 +25,7 @@ export function createTruncation(maxBytes: number): Truncation {
   const members: { readonly key: string; readonly bytes: Buffer }[] = []
   let member: number[] = []
   let depth = 0
-  /** The object has ended: only blanks may follow. */
+  /** Whether the object has ended, so that only blanks may follow. */
   let closed = false
   let inString = false
   let escaped = false
@@ -35,7 +35,7 @@ export function createTruncation(maxBytes: number): Truncation {
 
   function closeMember(): void {
     const key = keyOf(member)
-    // Nothing else may be dropped.
+    // A member whose key cannot be read must not be dropped.
     if (key === undefined) hopeless = true
     else if (!dropping) members.push({ key, bytes: Buffer.from(member) })
     member = []
@@ -47,7 +47,7 @@ export function createTruncation(maxBytes: number): Truncation {
     member.push(byte)
     kept += 1
     if (kept > maxBytes) hopeless = true
-    // The key ends at the colon; what follows belongs to it.
+    // The key ends at the colon.
     if (byte === 0x3a && !inString && depth === 1) dropping = DROPPED.has(keyOf(member) ?? '')
   }
 
@@ -71,7 +71,7 @@ export function createTruncation(maxBytes: number): Truncation {
     else keep(byte)
   }
 
-  /** Anything before or after the object would be lost in its truncated form. */
+  /** Gives up on anything but blanks around the object: the truncated form would lose it. */
   function stepOutside(byte: number): void {
     if (byte === OBJECT_START && !closed) depth = 1
     else if (!BLANKS.includes(byte)) hopeless = true

@@ -3,8 +3,8 @@ import { dirname } from 'node:path'
 import { systemError } from './system-error.ts'
 
 /**
- * Creates a directory and its missing parents, mode 0700; once it resolves they survive a power loss. ENOENT: the parent
- * exists but cannot hold the directory, such as /proc, or one that was removed while still mounted.
+ * Creates a directory and its missing parents, mode 0700; once it resolves, they survive a power loss. Rejects with ENOENT
+ * if the parent exists but cannot hold a directory, such as /proc, or one that was removed while mounted.
  *
  * Does not use mkdir's `recursive`, which never returns in those cases.
  */

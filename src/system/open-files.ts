@@ -6,10 +6,10 @@ export function openFiles(): number | undefined {
   return unlessRefused(() => readdirSync('/proc/self/fd').length)
 }
 
-/** For connections, positions, dead letters and directories: without these nothing read can be sent. */
+/** Reserved for connections, positions, dead letters and directories, without which nothing that was read can be sent. */
 const RESERVED_FILES = 32
 
-/** How many more files may be opened while leaving the reserve; undefined where the system does not report it. */
+/** How many more files may be opened without using the reserve; undefined where the system does not report it. */
 export function openFilesAllowance(): number | undefined {
   const limits = unlessRefused(() => readFileSync('/proc/self/limits', 'utf8'))
   const limit = /^Max open files +(\d+)/m.exec(limits ?? '')?.[1]

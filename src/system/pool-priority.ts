@@ -2,14 +2,14 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { getPriority, setPriority } from 'node:os'
 import { systemError } from './system-error.ts'
 
-/** Under contention, a third of the CPU time of a thread with normal priority. */
+/** Gives a thread, under contention, a third of the CPU time of one with normal priority. */
 const NICER = 5
 /** The highest nice value. */
 const NICEST = 19
 
 /**
- * Lets the main thread run before libuv's pool threads, which compress: with all cores busy it would wait its turn while
- * they run out of data to compress. Does nothing where threads lack names or priorities of their own: only Linux has both.
+ * Lets the main thread run before libuv's pool threads, which compress: with all cores busy, it would wait its turn while
+ * they run out of data to compress. Does nothing except on Linux, where each thread has a name and a priority.
  */
 export function lowerPoolPriority(): void {
   try {

@@ -41,7 +41,7 @@ describe('the demo', () => {
     const io = fakeIo()
     const result = await playDemo(settings('failing-agent.ts'), io)
     expect(result?.scorecard).toMatchObject({ verdict: 'FAIL', agent: { exitCode: 3 } })
-    expect(result?.scorecard.failures).toEqual(['the agent ended by itself (exit code 3)'])
+    expect(result?.scorecard.failures).toEqual(['the agent exited unexpectedly (exit code 3)'])
     expect(result?.agentLog).toEqual([{ level: 'error', message: 'agent: no room' }])
     expect(pids).toHaveLength(2)
     await expectNothingLeft(io.stdout.text, pids)

@@ -80,8 +80,8 @@ describe('a score card', () => {
   it('fails for refused requests and for problems beside the counts', () => {
     const refused = received({ a: [0], b: [0] })
     refused.refusals.set('403 wrong API key', 2)
-    const card = judge(evidence({ received: refused, problems: ['the agent ended by itself'] }))
-    expect(card.failures).toEqual(['2 requests refused: 403 wrong API key', 'the agent ended by itself'])
+    const card = judge(evidence({ received: refused, problems: ['the agent exited unexpectedly'] }))
+    expect(card.failures).toEqual(['2 requests refused: 403 wrong API key', 'the agent exited unexpectedly'])
   })
 
   it('lets the fragment of a torn event arrive, but no other fragment', () => {

@@ -93,7 +93,7 @@ describe('a writer', () => {
   it('tells when it ended by itself', async () => {
     newWriter({ path: '/dev/null/audit.log' }).start()
     await until(() => failures.length > 0)
-    expect(failures).toEqual([expect.stringMatching(/^the writer ended by itself: Error: .*\/dev\/null/)])
+    expect(failures).toEqual([expect.stringMatching(/^the writer exited unexpectedly: Error: .*\/dev\/null/)])
   })
 
   it('does not outlive its parent', async () => {

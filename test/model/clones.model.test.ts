@@ -18,7 +18,7 @@ const step = fc.oneof(
   { arbitrary: fc.record({ kind: fc.constant('read' as const) }), weight: 3 },
 )
 
-/** Volumes are cloned, unmounted, and mounted under other device numbers; nothing is removed before it was read. */
+/** Volumes are cloned, unmounted, and mounted under other device numbers; nothing is removed before it is read. */
 test(`of clones that go on each line is read, and no more often than there are files with it (seed ${seed})`, async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 25 }), async (steps) => {
@@ -34,7 +34,7 @@ test(`of clones that go on each line is read, and no more often than there are f
         goneMs: 0,
       })
       const read = new Map<string, number>()
-      /** How many files there were with each line. */
+      /** By line, the number of files that contained it. */
       const written = new Map<string, number>()
       const count = (counts: Map<string, number>, line: string) => counts.set(line, (counts.get(line) ?? 0) + 1)
       const readAll = async () => {
@@ -44,7 +44,7 @@ test(`of clones that go on each line is read, and no more often than there are f
         switch (taken.kind) {
           case 'append': {
             if (!existsSync(at(taken.on))) break
-            // Long enough to be told apart by content.
+            // Long enough that content tells files apart.
             const line = `${index}`.padEnd(1100, `${taken.on} `)
             const isNew = !existsSync(at(taken.on, 'app.log'))
             appendFileSync(at(taken.on, 'app.log'), `${line}\n`)

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import type { FaultyCall, World } from './world.ts'
 
-/** One thing that happens. */
+/** One step of a run. */
 export interface Command {
   run(world: World): Promise<void> | void
 }
@@ -26,7 +26,7 @@ function command<T extends object>(
   }))
 }
 
-/** Changes of the files by others. */
+/** Changes that others make to the files. */
 const worldly: readonly fc.WeightedArbitrary<Command>[] = [
   {
     weight: 10,
@@ -92,7 +92,7 @@ export const commands = fc.array(
       weight: 2,
       arbitrary: command(
         'read slowly',
-        // Not more than is remembered of what was read: what is taken of a longer read cannot always be proven later.
+        // At most as much as a fingerprint covers: what is taken of a longer read cannot always be proven later.
         {
           index,
           roomBytes: fc.constantFrom(7, 127, 1021),

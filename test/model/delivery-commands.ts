@@ -5,7 +5,7 @@ import type { DeliveryWorld } from './delivery-world.ts'
 import { type Phase, WELL } from './receiver.ts'
 import type { Shape } from './trail.ts'
 
-/** One thing that happens. */
+/** One step of a run. */
 export interface DeliveryCommand {
   run(world: DeliveryWorld): Promise<void> | void
 }
@@ -72,7 +72,7 @@ const shape = (isPoison: fc.Arbitrary<boolean>): fc.Arbitrary<Shape> =>
 const rarely = fc.oneof({ weight: 9, arbitrary: fc.constant(false) }, { weight: 1, arbitrary: fc.constant(true) })
 const mostly = fc.oneof({ weight: 1, arbitrary: fc.constant(false) }, { weight: 9, arbitrary: fc.constant(true) })
 
-/** Runs of good and of bad lines. */
+/** Runs of mostly good and of mostly bad lines. */
 const shapes = fc
   .array(
     fc.oneof(
@@ -145,7 +145,7 @@ const batches = fc.record({
   batchMaxWaitMs: fc.constantFrom(0, 8),
   maxInFlight: fc.constantFrom(1, 1, 2, 3, 4),
 })
-/** As the configuration has them in these modes. */
+/** What the configuration sets in these modes. */
 const single = fc.record({
   mode: fc.constantFrom('blocking' as const, 'blocking-strict' as const),
   batchMaxSize: fc.constant(1),

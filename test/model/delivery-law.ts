@@ -4,47 +4,47 @@ import type { Verdict } from '../../src/ship/destination.ts'
 import type { Asked, Receiver } from './receiver.ts'
 import { type Line, numberOf, type Trail, truncated } from './trail.ts'
 
-/** Records in a row that may be dead-lettered without proof. */
+/** Consecutive records that may be dead-lettered without proof. */
 const MAX_UNPROVEN = 10
-/** After so many rounds, where nothing is accepted meanwhile. */
+/** Rounds of refusals, with nothing accepted between them, after which a record may be dead-lettered without proof. */
 const MAX_UNPROVEN_ROUNDS = 3
 
 export interface Sent extends Asked {
-  /** Requests of its lane are numbered as they begin. */
+  /** Numbers the requests of its lane in the order in which they began. */
   readonly number: number
   readonly numbers: readonly number[]
 }
 
-/** What is remembered of one lane. */
+/** The history of one lane. */
 function createLife(firstLine: number) {
   return {
     firstLine,
     begun: 0,
     underWay: 0,
     notBeforeMs: 0,
-    /** Of each record the first request with it. */
+    /** By record, the first request that contained it. */
     sent: new Map<number, number>(),
-    /** The ids of requests, and of those with a record that was accepted already. */
+    /** The ids of all requests, and below, of those that ask again with a record already accepted. */
     ids: new Set<string>(),
     questions: new Set<string>(),
-    /** The last of these was too large: its record was accepted when the receiver took more. */
+    /** Whether the last of these was too large: its record was accepted while the receiver took more. */
     isQuestionTooLarge: false,
-    /** Accepted, and the lane knows it; and how many bytes were cut out. */
+    /** By record that the lane knows to be accepted, the number of bytes cut from it. */
     accepted: new Map<number, number>(),
-    /** The last request that was. */
+    /** The last request known to be accepted. */
     lastAccepted: 0,
-    /** When each record was first refused alone, counted in requests begun, and when last. */
+    /** By record, when it was first and last refused alone, counted in requests begun. */
     refused: new Map<number, { readonly first: number; readonly last: number; readonly times: number }>(),
     tooLarge: new Set<number>(),
-    /** Sent truncated and not accepted. */
+    /** Records sent truncated and not accepted. */
     tried: new Set<number>(),
-    /** Of each record the last request, and how often in a row each request got no answer that decides. */
+    /** By record, the id of the last request with it; by id, how often in a row it got no conclusive answer. */
     lastId: new Map<number, string>(),
     failures: new Map<string, number>(),
     row: { length: 0, last: 0 },
-    /** Rejections of one batch with nothing accepted or asked between them, and no time to wait. */
+    /** Rejections of one batch at one moment, with nothing accepted or asked between them. */
     search: { atMs: 0, rejections: 0, records: 0 },
-    /** Decided to be dead letters. */
+    /** Records that the lane has decided to dead-letter, and those it knows to be stored. */
     dead: new Set<number>(),
     deadLettered: new Set<number>(),
   }
@@ -59,15 +59,15 @@ interface Options {
   readonly isPoison: (n: number) => boolean
 }
 
-/** What a lane may send and dead-letter, and what of it lets the watermark pass. Knows the documents, and not the code. */
+/** What a lane may send and dead-letter, and when the watermark may move. Follows the documentation, not the code. */
 export class DeliveryLaw {
   readonly #options: Options
   readonly #bodies = new Map<string, string>()
-  /** Accepted or stored, and a lane knows it. */
+  /** Records that a lane knows to be accepted or stored. */
   readonly #settled = new Set<number>()
   #passed = 0
   #wronged = 0
-  /** The receiver is mended in a way that no lane can know of. */
+  /** Whether the receiver has been repaired in a way that no lane can notice. */
   isLenient = false
   #life: Life = createLife(0)
 
@@ -75,19 +75,20 @@ export class DeliveryLaw {
     this.#options = options
   }
 
-  /** Requests of this lane. */
+  /** Number of requests this lane has begun. */
   get begun(): number {
     return this.#life.begun
   }
 
-  /** Lines that are not settled. */
+  /** The unsettled lines. */
   get open(): readonly Line[] {
     return this.#options.trail.lines.filter(({ n }) => !this.#settled.has(n))
   }
 
   /**
-   * Nothing was accepted since the lane began, or nothing that still would be, and of what it has begun nothing is left that
-   * might be: it cannot know what is at fault. What is given up, or too large, is not tried again before that is known of its neighbours.
+   * Whether the lane cannot know what is at fault: nothing has been accepted since it began, or nothing that still would be,
+   * and no open record it has sent could be. One that was given up, or is too large, counts as such, because it is not tried
+   * again before that is known of its neighbours.
    */
   get knowsNothing(): boolean {
     const { lastAccepted, sent, tooLarge, isQuestionTooLarge } = this.#life
@@ -138,12 +139,12 @@ export class DeliveryLaw {
     const first = Math.min(...numbers.filter((n) => !life.sent.has(n)))
     if (delivery.maxInFlight > 1 || first === Number.POSITIVE_INFINITY) return
     const before = trail.lines.slice(life.firstLine, first).filter(({ n }) => !this.#settled.has(n))
-    // Of the lines of its own batch there are also some that are no records.
+    // Lines of its own batch that are not records may still be on their way to the dead letters.
     const passed = before.filter(({ kind, n }) => kind !== 'odd' || !life.dead.has(n))
     if (passed.length > 0) fail(`before ${passed.map(({ n }) => n)} are settled`, asked)
   }
 
-  /** The lane is told what became of a request. */
+  /** The lane learns the outcome of a request. */
   learned({ number, numbers, batchId, records }: Sent, verdict: Verdict, nowMs: number): void {
     const life = this.#life
     const [n = -1] = numbers
@@ -176,7 +177,7 @@ export class DeliveryLaw {
     }
   }
 
-  /** So many are refused in a row before it is asked whether anything is accepted. */
+  /** Limits how many rejections in a row may pass before the lane asks whether anything is still accepted. */
   #boundSearch(batchId: string, isAlone: boolean, nowMs: number): void {
     const { batchMaxSize, maxInFlight } = this.#options.delivery
     const { search, questions, lastAccepted } = this.#life
@@ -194,7 +195,7 @@ export class DeliveryLaw {
     refused.set(n, { first, last: begun, times: times + 1 })
   }
 
-  /** The lane asks that these be stored. */
+  /** The lane asks for these to be stored. */
   decided(entries: readonly DeadLetterEntry[]): void {
     for (const { line, reason, status } of entries) {
       const text = Buffer.from(line).toString()
@@ -219,7 +220,7 @@ export class DeliveryLaw {
       throw new Error(`${n} is dead-lettered as too large, but was not tried truncated`)
   }
 
-  /** The last request with it had no answer in all its attempts. */
+  /** Whether all attempts of the last request with this record went without a conclusive answer. */
   #isGivenUp(n: number): boolean {
     const { failures, lastId } = this.#life
     const attempts = failures.get(lastId.get(n) ?? '') ?? 0
@@ -233,7 +234,7 @@ export class DeliveryLaw {
     if (moments === undefined) throw new Error(`${n} is dead-lettered, but was not refused alone`)
     if (lastAccepted === 0) throw new Error(`${n} is dead-lettered, but nothing was ever accepted`)
     const isTried = lastAccepted >= (sent.get(n) ?? 0) || moments.times >= MAX_UNPROVEN_ROUNDS
-    // Of a small batch every record is tried in every round; nothing else is accepted between its beginning and that.
+    // In a small batch, each round tries every record, and nothing else is accepted in between.
     if (!isTried && delivery.batchMaxSize <= 5 && delivery.maxInFlight === 1)
       throw new Error(`${n} is dead-lettered without proof after ${moments.times} rounds`)
     if (lastAccepted <= moments.first) {
@@ -248,7 +249,7 @@ export class DeliveryLaw {
       throw new Error(`${this.#wronged} good records are dead-lettered: it refused everything ${receiver.breaks} times`)
   }
 
-  /** These are durable now, and the lane knows it. */
+  /** The lane learns that these are durable. */
   stored(entries: readonly DeadLetterEntry[]): void {
     for (const { line } of entries) {
       const n = numberOf(Buffer.from(line).toString())
@@ -258,7 +259,7 @@ export class DeliveryLaw {
     }
   }
 
-  /** Everything before the watermark is settled. */
+  /** Throws unless everything before the watermark is settled. */
   pass(watermark: number): void {
     const { lines } = this.#options.trail
     for (let line = lines[this.#passed]; line && line.end <= watermark; line = lines[this.#passed]) {
@@ -267,7 +268,7 @@ export class DeliveryLaw {
     }
   }
 
-  /** How the bytes of this lane's lines must be accounted for when all that it took is settled. */
+  /** How this lane must account for its bytes once everything it took is settled. */
   get outcome() {
     const { accepted, deadLettered } = this.#life
     const { lines } = this.#options.trail

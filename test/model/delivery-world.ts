@@ -20,7 +20,7 @@ import { type Shape, Trail } from './trail.ts'
 
 const LIMITS = { batchMaxBytes: 4096, maxLineBytes: 1024 }
 const MAX_TICKS_IN_VAIN = 50
-/** Between two things that happen. */
+/** Reads allowed between two steps. */
 const MAX_READS = 1000
 
 interface Life {
@@ -30,7 +30,7 @@ interface Life {
   state: 'running' | 'draining' | 'drained' | 'stopped'
 }
 
-/** What the lane waits for. */
+/** Something the lane waits for. */
 type Pending =
   | { readonly kind: 'request'; readonly sent: Sent; answer?: Answer; readonly resolve: (verdict: Verdict) => void }
   | {
@@ -39,17 +39,17 @@ type Pending =
       readonly resolve: (stored: WriteResult) => void
     }
 
-/** Bodies take memory that is given back late: they are used again in the next run. */
+/** Reused in later runs, because the memory of a body is released late. */
 const spareBodies = new Map<number, Body[]>()
 
-/** A lane, what it reads and where it sends that to, under the law; nothing goes on but step by step. Needs fake timers. */
+/** A lane with its input and its receiver, checked against the law. Advances only step by step. Needs fake timers. */
 export class DeliveryWorld {
   readonly #delivery: DeliveryConfig
   readonly #trail = new Trail()
   readonly #receiver: Receiver
   readonly #box = new DeadLetterBox()
   readonly #law: DeliveryLaw
-  /** Records that nobody takes, whatever its phase. */
+  /** Whether the receiver refuses a record in every phase. */
   #isPoison: (n: number) => boolean = (n) => this.#trail.lines[n]?.isPoison === true
   #pending: Pending[] = []
   #violation: unknown
@@ -83,13 +83,13 @@ export class DeliveryWorld {
     this.#saved = this.#life.file.ledger.watermark
   }
 
-  /** The receiver decides on a request; its answer is on the way. */
+  /** Makes the receiver decide on a request, without delivering its answer yet. */
   receive(pick: number): void {
     const pending = this.#pending[pick % Math.max(1, this.#pending.length)]
     if (pending?.kind === 'request') pending.answer ??= this.#receiver.decide(pending.sent)
   }
 
-  /** One thing that the lane waits for happens: an answer, a write, or that time passes. */
+  /** Completes one thing that the lane waits for: an answer, a write, or a timer. */
   async step(pick: number): Promise<void> {
     const index = pick % (this.#pending.length + Math.min(1, vi.getTimerCount()))
     const [pending] = Number.isNaN(index) ? [] : this.#pending.splice(index, 1)
@@ -99,7 +99,7 @@ export class DeliveryWorld {
     await this.#settle()
   }
 
-  /** An answer does not come. */
+  /** Loses an answer. */
   async lose(pick: number): Promise<void> {
     const index = pick % Math.max(1, this.#pending.length)
     if (this.#pending[index]?.kind !== 'request') return
@@ -119,7 +119,7 @@ export class DeliveryWorld {
     await this.#settle()
   }
 
-  /** The lane is stopped, whatever it is about, and another goes on where it was. */
+  /** Aborts the lane, whatever it is doing; another one continues at its watermark. */
   async restart(isReceived: boolean): Promise<void> {
     const ended = this.#life.lane.abort()
     for (const pending of this.#pending.splice(0)) {
@@ -132,7 +132,7 @@ export class DeliveryWorld {
     await this.#settle()
   }
 
-  /** As after `kill -9`: another lane goes on where the first was when that was last saved. */
+  /** As after `kill -9`: another lane continues at the last saved watermark. */
   async crash(isReceived: boolean, stored: number): Promise<void> {
     this.#life.state = 'stopped'
     const ended = this.#life.lane.abort()
@@ -150,7 +150,7 @@ export class DeliveryWorld {
     await this.#settle()
   }
 
-  /** Everything is delivered or dead-lettered once the receiver takes all that is not poison and the dead letter has room. */
+  /** Checks that everything is delivered or dead-lettered once all but poison is accepted and the dead letter has room. */
   async conclude(phase: Phase, picks: () => number): Promise<void> {
     if (this.#delivery.mode === 'blocking-strict') {
       const isPoison = this.#isPoison
@@ -158,7 +158,7 @@ export class DeliveryWorld {
     }
     this.turn(phase)
     this.#box.state = { kind: 'well' }
-    // What was given up last is held against the receiver until it takes something.
+    // The lane blames the receiver for the last record it gave up until the receiver accepts something.
     for (let more = 0; more < 2; more += 1) {
       await this.write([{ kind: 'record', padding: 0, isPoison: false }], false)
       await this.#finish(picks)
@@ -180,7 +180,7 @@ export class DeliveryWorld {
       inVain = this.#requests > before || this.#pending.length > 0 ? 0 : inVain + 1
       if (inVain < MAX_TICKS_IN_VAIN && this.#requests < most) continue
       if (!this.#law.knowsNothing) throw new Error(`does not end: ${this.#told}`)
-      // Where nothing was ever accepted, nothing tells that a record is at fault rather than the receiver.
+      // If nothing was ever accepted, nothing shows that a record is at fault rather than the receiver.
       this.#law.isLenient = true
       this.#isPoison = () => false
       most = this.#requests + this.#enoughRequests
@@ -202,7 +202,7 @@ export class DeliveryWorld {
     vi.clearAllTimers()
   }
 
-  /** For the lines that are to be read, or not settled: to halve, to try alone, to ask; and to see that it does not end. */
+  /** Bound on the requests for the unsettled lines: halving, trying alone, asking. Beyond it, delivery does not end. */
   get #enoughRequests(): number {
     const { watermark } = this.#life.file.ledger
     return 80 + 6 * this.#trail.lines.filter(({ end }) => end > watermark).length
@@ -225,7 +225,7 @@ export class DeliveryWorld {
     if (!isWell || failingSinceMs(account) !== undefined) throw new Error(`is not well: ${JSON.stringify(rest)}`)
   }
 
-  /** Lets the lane come to rest, and looks at what it has done. */
+  /** Lets the lane come to rest, then checks what it has done. */
   async #settle(): Promise<void> {
     await setImmediate()
     this.#reads = 0
@@ -235,7 +235,7 @@ export class DeliveryWorld {
     if (state === 'drained') this.#expectAccount()
   }
 
-  /** All that was taken is settled, and every byte is accounted for. */
+  /** Checks that all that was taken is settled and every byte is accounted for. */
   #expectAccount(): void {
     const { ledger, settlements } = this.#life.file
     if (ledger.entries > 0) throw new Error(`is drained, but not settled: ${this.#told}`)
@@ -295,7 +295,7 @@ export class DeliveryWorld {
     return life
   }
 
-  /** A lane that asks without end would never let anything happen: it is answered no more. */
+  /** Stops answering a lane that reads without end, which would otherwise block the test. */
   #bounded(feed: Feed): Feed {
     return {
       ...feed,
@@ -331,7 +331,7 @@ export class DeliveryWorld {
     })
   }
 
-  /** What breaks the law inside the lane is thrown by the next step. */
+  /** Keeps a violation found inside the lane for the next step, which throws it. */
   #guard(watch: () => void): boolean {
     try {
       watch()

@@ -5,7 +5,7 @@ import { DeliveryWorld } from './delivery-world.ts'
 import { propertyRuns, seed } from './property-runs.ts'
 
 beforeEach(() => {
-  // Also what delivery sleeps by.
+  // Includes node:timers/promises, with which delivery sleeps.
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance', 'Date'], fakeNodeBuiltins: true })
 })
 afterEach(() => {
@@ -16,7 +16,7 @@ afterEach(() => {
 test(`of what a lane reads everything is delivered or dead-lettered as it should, whatever its destination does (seed ${seed})`, async () => {
   await fc.assert(
     fc.asyncProperty(deliveries, deliveryCommands, lastPhase, async (delivery, happenings, phase) => {
-      // For the jitter: the same in every run.
+      // Makes the jitter reproducible.
       let drawn = 0
       const draw = () => {
         drawn = (drawn * 5 + 3) % 64

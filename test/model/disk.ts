@@ -14,7 +14,7 @@ import {
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 
-/** What one write call wrote of a line. Every piece begins with an id of its own, so no two texts are alike. */
+/** The part of a line that one write call wrote. Every piece begins with its own id, so no two texts are equal. */
 export interface Piece {
   readonly seq: number
   readonly line: Line
@@ -24,53 +24,53 @@ export interface Line {
   readonly texts: string[]
   readonly pieces: Piece[]
   isComplete: boolean
-  /** Its file was rotated, copied or packed while it was incomplete: parts of it may be delivered as lines. */
+  /** Whether its file was rotated, copied or packed before it was complete: parts of it may then be delivered as lines. */
   isCut: boolean
 }
 
-/** The content of one file on the disk, whatever its name: a plain file or an archive. */
+/** A file on the disk and its content, whatever its name: plain or an archive. */
 export interface Carrier {
   pieces: Piece[]
-  /** Undefined once it is deleted; a file that is held open lives on. */
+  /** Undefined once deleted; the file lives on while it is held open. */
   name: string | undefined
   readonly isArchive: boolean
-  /** Made from another file: nobody writes to it. */
+  /** Whether it was made from another file, so that nobody writes to it. */
   readonly isCopy: boolean
-  /** So many of the pieces were seen unread by the tailer, which holds the file open since. */
+  /** Number of pieces at the tailer's last look, if it then saw unread ones and holds the file open; else 0. */
   heldPieces: number
-  /** What it held until it was truncated. */
+  /** Pieces it held before it was truncated. */
   readonly former: Piece[]
-  /** The line that is not complete at the end of the file. */
+  /** The incomplete line at its end. */
   openLine: Line | undefined
-  /** What is not written of an archive yet. */
+  /** The part of an archive that is not written yet. */
   rest: Buffer | undefined
 }
 
 export interface DiskOptions {
   readonly dir: string
   readonly names: 'stamps' | 'numbers'
-  /** As if the writer had opened its file with O_APPEND. */
+  /** Whether the writer opens its file with O_APPEND. */
   readonly appends: boolean
-  /** The first line of every file; not a line of its own for the law. */
+  /** The first line of every file, which the law ignores. */
   readonly banner: string
-  /** No new file gets the inode of a deleted one. */
+  /** Keeps inodes of deleted files from being reused. */
   readonly keepsInodes: boolean
-  /** These pieces are in no file any more. */
+  /** Called with pieces that are no longer in any file. */
   onGone(pieces: readonly Piece[]): void
 }
 
 export const LIVE = 'audit.log'
 
-/** A directory with a log, its writer and its rotator, and the knowledge of which file holds what. */
+/** A directory with a log, its writer and its rotator, which knows what each file holds. */
 export class Disk {
   readonly carriers = new Set<Carrier>()
   live: Carrier | undefined
-  /** Every text that may be delivered as a line: a line, or a run of its pieces. */
+  /** Every text that may be delivered as a line, with its pieces: a whole line, or a run of its pieces. */
   readonly units = new Map<string, readonly Piece[]>()
   readonly lines: Line[] = []
-  /** Bytes have been destroyed of which there may have been no copy, if only of an empty line. */
+  /** Whether bytes may have been destroyed without a copy, if only an empty line. */
   mayLose = false
-  /** Copied from files that were truncated, then deleted: from the copy of a short one they may come again. */
+  /** Pieces of files that were truncated, then deleted: they may be delivered again from the copy of a short one. */
   readonly mayRepeat = new Set<Piece>()
   readonly #options: DiskOptions
   #fd: number | undefined
@@ -89,7 +89,7 @@ export class Disk {
     return join(this.#options.dir, name)
   }
 
-  /** Oldest first. */
+  /** Rotated files, oldest first. */
   get rotated(): Carrier[] {
     return [...this.carriers].filter(({ name }) => name !== undefined && name !== LIVE).sort((a, b) => this.#age(a, b))
   }
@@ -98,13 +98,13 @@ export class Disk {
     return this.rotated.filter(({ isArchive }) => !isArchive)
   }
 
-  /** Writes a piece of a line: the first one if none is open, and the newline if it is the last. */
+  /** Writes a piece of the open line, or of a new one. The last piece gets the newline. */
   append(length: number, isLast: boolean, isBinary: boolean): void {
     this.#finishCopying()
     this.#appendTo(this.#openLive(), { length, isLast, isBinary })
   }
 
-  /** Lines that come between the two halves of copytruncate, which nobody can save. */
+  /** Appends a line between the two halves of copytruncate, where it is lost in any case. */
   appendDoomed(length: number): void {
     if (this.live && this.#isCopied) this.#appendTo(this.live, { length, isLast: true, isBinary: false })
   }
@@ -121,7 +121,7 @@ export class Disk {
     this.#write('\n')
   }
 
-  /** A writer that still has the renamed file open; it lets go before the file is packed. */
+  /** Appends as a writer that still has the renamed file open; it closes the file before that is packed. */
   appendLate(index: number, length: number, isLast: boolean): void {
     const files = this.plainRotated.filter(({ name, isCopy }) => !isCopy && !existsSync(this.path(`${name}.gz`)))
     const carrier = files[index % Math.max(1, files.length)]
@@ -142,7 +142,7 @@ export class Disk {
     if (creates) this.#openLive()
   }
 
-  /** Undoes a rotation that has not made a new file; who rotates so does not copy. */
+  /** Undoes a rotation that has not created a new file. Such rotators do not copy. */
   renameBack(): void {
     const youngest = this.rotated.at(-1)
     if (this.live || !youngest || youngest.isCopy || youngest.openLine) return
@@ -153,12 +153,12 @@ export class Disk {
     this.#writerPosition = readFileSync(this.path(LIVE)).length
   }
 
-  /** The first half of copytruncate; the second comes before anything else happens to the live file. */
+  /** The first half of copytruncate; the second precedes any other change of the live file. */
   copy(): void {
     if (this.live && !this.#isCopied && !this.#isBack) this.#copyTo(this.#freeName(), this.live)
   }
 
-  /** `meanwhile` happens when a share of the copy is written. */
+  /** Likewise, but runs `meanwhile` when only a share of the copy is written. */
   async copySlowly(share: number, meanwhile: () => Promise<void>): Promise<void> {
     const { live } = this
     if (!live || this.#isCopied || this.#isBack) return
@@ -232,7 +232,7 @@ export class Disk {
     this.#unlink(live, (name) => rmSync(this.path(name)))
   }
 
-  /** Packs the oldest plain file; the archive may first be written in part, before or after the plain file is removed. */
+  /** Packs the oldest plain file. `beside`, `alone`: only half of the archive, with the plain file kept or removed. */
   compress(parts: 'whole' | 'beside' | 'alone'): void {
     const plain = this.plainRotated.find(({ name }) => !existsSync(this.path(`${name}.gz`)))
     if (!plain?.name) return
@@ -254,7 +254,7 @@ export class Disk {
     if (parts !== 'beside') this.#unlink(plain, (name) => rmSync(this.path(name)))
   }
 
-  /** Completes archives, and removes the plain files beside them. */
+  /** Completes all archives and removes the plain files next to them. */
   finishCompressing(): void {
     for (const archive of this.rotated) {
       if (!archive.name || !archive.isArchive) continue
@@ -268,20 +268,20 @@ export class Disk {
     }
   }
 
-  /** Ends the lines that are being written. */
+  /** Completes the line that is being written. */
   finishLines(): void {
     this.#finishCopying()
     if (this.live?.openLine) this.append(1, true, false)
   }
 
-  /** The tailer has looked: it holds what is unread. */
+  /** Notes that the tailer has looked, and holds the files with unread pieces open. */
   noteHeld(isUnread: (piece: Piece) => boolean): void {
     for (const carrier of this.carriers) {
       if (carrier.name !== undefined) carrier.heldPieces = carrier.pieces.some(isUnread) ? carrier.pieces.length : 0
     }
   }
 
-  /** The tailer is gone, and with it the files that only it held. */
+  /** Notes that the tailer has closed its files: deleted ones that only it held are gone. */
   dropUnlinked(): void {
     for (const carrier of this.carriers) {
       carrier.heldPieces = 0
@@ -344,7 +344,7 @@ export class Disk {
     const piece: Piece = { seq: this.#seq, line }
     this.#seq += 1
     const id = `${line.pieces.length === 0 ? '' : '+'}${piece.seq.toString(36)}`
-    // Lines that are written at different times differ, and not only where they begin.
+    // The id recurs throughout, so that lines differ not only at their beginning.
     const filler = `${isBinary ? '\xff\xfe\r\x01' : '.'}${id}`
     const text = id + filler.repeat(length).slice(0, Math.max(0, length - id.length))
     line.pieces.push(piece)
@@ -396,7 +396,7 @@ export class Disk {
     if (gone.length > 0) this.#options.onGone(gone)
   }
 
-  /** The next name of a rotated file, after making room for it. */
+  /** Makes room for the next rotated file and returns its name. */
   #freeName(): string {
     if (this.#options.names === 'stamps') {
       this.#stamps += 1

@@ -25,21 +25,21 @@ const setting = fc
   .record({
     startPosition: fc.constantFrom('beginning' as const, 'end' as const),
     hasBirth: fc.boolean(),
-    /** Longer than what is known of a file by its beginning. */
+    /** Whether each file begins with the same line, longer than a fingerprint. */
     hasBanner: fc.boolean(),
     live: fc.constantFrom('absent' as const, 'empty' as const, 'old' as const),
-    /** Whether each is packed, youngest first. */
+    /** Whether each rotated file is packed, youngest first. */
     history: fc.array(fc.boolean(), { maxLength: 4 }),
-    /** Rotated files may not be read at first. */
+    /** Whether reading rotated files is refused at first. */
     isRefused: fc.boolean(),
-    /** The registry is written when the first archive is only being looked into. */
+    /** Whether the registry is written while the first archive is still being inspected. */
     savesEarly: fc.boolean(),
   })
   .map((chosen) => {
     const isLate = chosen.isRefused || chosen.savesEarly
-    // What could not be looked into at first is read in doubt: without birth times, or while something is sought that begins so.
+    // Files that could not be inspected at first are read if in doubt: without birth times, or if a sought file begins alike.
     const hasBanner = chosen.hasBanner && !isLate
-    // Without birth times alike files are told apart by their inodes, which are used again.
+    // Without birth times, files that begin alike differ only in their inodes, which are reused.
     return { ...chosen, hasBanner, hasBirth: chosen.hasBirth || isLate || hasBanner }
   })
 type Setting = typeof setting extends fc.Arbitrary<infer T> ? T : never
@@ -72,14 +72,14 @@ test(`what was rotated before the first start is not delivered, what comes after
   )
 }, 1_800_000)
 
-/** A log that is rotated by numbers, and the agent that tails it. */
+/** A log with numbered rotated files, and the agent that tails it. */
 function createWorld(dir: string, { hasBanner, hasBirth, history: packed, isRefused, ...chosen }: Setting) {
   const at = (end = '') => join(dir, `app.log${end}`)
   const history: string[] = []
   const written: string[] = []
   const read: string[] = []
   const faulty = faultyFiles()
-  /** Youngest first. */
+  /** Rotated files, youngest first. */
   let rotated: { packed: boolean; isCopy: boolean }[] = []
   let lines = 0
   let isOpen = !isRefused
@@ -107,7 +107,7 @@ function createWorld(dir: string, { hasBanner, hasBirth, history: packed, isRefu
     utimesSync(at(nameOf(index)), mtimeMs / 1000, mtimeMs / 1000)
   }
 
-  /** Makes room for a youngest one. */
+  /** Renames the rotated files to make room for a new youngest one, and returns its path. */
   function shift(isPacked: boolean, isCopy: boolean): string {
     for (let index = rotated.length - 1; index >= 0; index -= 1) {
       renameSync(at(nameOf(index)), at(nameOf(index).replace(/\d+/, `${index + 2}`)))
@@ -181,7 +181,7 @@ function createWorld(dir: string, { hasBanner, hasBirth, history: packed, isRefu
       case 'copytruncate over': {
         const [youngest] = rotated
         if (!hasLive || !isOpen || !youngest || youngest.packed) break
-        // What is written to an empty file is its own: that it is a copy shows nowhere.
+        // Nothing shows that a copy over an empty file is a copy.
         if (readFileSync(at(nameOf(0))).length === 0) break
         await readAll()
         append('', written)
@@ -214,7 +214,7 @@ function createWorld(dir: string, { hasBanner, hasBirth, history: packed, isRefu
         isOpen = true
         vi.advanceTimersByTime(60_000)
         await tail.tailer.pass()
-        // What was not looked into before the agent dies is known by its file only, and not when that is packed.
+        // A file not inspected before the agent dies is known only by its inode, and not recognised once packed.
         if (isRefused) saved = structuredClone(tail.tailer.records())
     }
   }
@@ -232,7 +232,7 @@ function createWorld(dir: string, { hasBanner, hasBirth, history: packed, isRefu
   }
 }
 
-/** Archives only are read so. */
+/** Calls `then` at every asynchronous read, which only archives use. */
 function onRead(files: Files, then: () => void): Files {
   return {
     ...files,

@@ -1,17 +1,17 @@
 import type { Disk, Line, Piece } from './disk.ts'
 
-/** What one destination has got of the log, and what it may and must get. */
+/** What one destination has received of the log, and what it may and must receive. */
 export class Law {
   readonly #destination: string
   readonly #units: ReadonlyMap<string, readonly Piece[]>
   readonly #mayRepeat: ReadonlySet<Piece>
-  /** Delivered since the last start. */
+  /** Pieces delivered since the last start. */
   readonly #taken = new Set<Piece>()
-  /** Settled and saved: never to be delivered again. */
+  /** Pieces settled and saved, which must never be delivered again. */
   readonly #durable = new Set<Piece>()
-  /** Lost with its file before it was read. */
+  /** Pieces lost with their files before they were read. */
   readonly #excused = new Set<Piece>()
-  /** Of each generation the last piece delivered since the last start. */
+  /** By generation, the last piece delivered since the last start. */
   readonly #last = new Map<string, Piece>()
   readonly #parts = new Map<string, { pieces: readonly Piece[]; isSettled: boolean }[]>()
 
@@ -25,7 +25,7 @@ export class Law {
     return !this.#taken.has(piece) && !this.#durable.has(piece)
   }
 
-  /** Lines of one part; returns what settles it. */
+  /** Checks the lines of one part. Returns a function that settles it. */
   deliver(generation: string, lines: readonly string[]): () => void {
     const pieces = lines.flatMap((line) => this.#deliverLine(generation, line))
     const part = { pieces, isSettled: false }
@@ -37,7 +37,7 @@ export class Law {
     }
   }
 
-  /** The positions are durable now: all that is settled without a gap. */
+  /** Notes that positions are durable: everything settled before the first gap. */
   save(): void {
     for (const parts of this.#parts.values()) {
       for (const part of parts) {
@@ -47,19 +47,19 @@ export class Law {
     }
   }
 
-  /** These pieces are in no file any more: lost, unless they are read. */
+  /** Notes that these pieces are no longer in any file: lost, unless already read. */
   lose(pieces: Iterable<Piece>): void {
     for (const piece of pieces) if (this.isUnread(piece)) this.#excused.add(piece)
   }
 
-  /** What is not durable is forgotten. */
+  /** Forgets what is not durable. */
   crash(): void {
     this.#taken.clear()
     this.#last.clear()
     this.#parts.clear()
   }
 
-  /** What is missing of these lines. */
+  /** The pieces of these lines that should have been delivered but were not. */
   missing(lines: readonly Line[]): string[] {
     return lines.flatMap(({ pieces, texts }) =>
       texts.filter((_, index) => {

@@ -18,7 +18,7 @@ const step = fc.oneof(
   fc.record({ kind: fc.constant('read' as const) }),
 )
 
-/** Files are renamed, linked and replaced at will among the names of a pattern; nothing is removed before it was read. */
+/** Files are renamed, linked and replaced at will among the names of a pattern; nothing is removed before it is read. */
 test(`whatever names files go by, each line under the pattern is read once (seed ${seed})`, async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 25 }), async (steps) => {
@@ -37,7 +37,7 @@ test(`whatever names files go by, each line under the pattern is read once (seed
         switch (taken.kind) {
           case 'append':
             if (taken.to === 'out') break
-            // Long enough to be told apart by content.
+            // Long enough that content tells files apart.
             written.push(`${index}`.padEnd(1100, `${taken.to} `))
             appendFileSync(at(taken.to), `${written.at(-1)}\n`)
             break

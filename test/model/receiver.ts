@@ -1,16 +1,16 @@
 import type { Answer } from '../../src/ship/http/answer.ts'
 import { numberOf } from './trail.ts'
 
-/** How a receiver behaves for a while. */
+/** How the receiver behaves for some time. */
 export interface Phase {
-  /** `loses`: takes what it is sent, and its answer is lost; `hasty`: says 200 before it has read. */
+  /** `loses`: accepts, but its answer is lost; `hasty`: answers 200 before it has read the request. */
   readonly manner: 'well' | 'refuses' | 'down' | 'gone' | 'loses' | 'hasty'
-  /** Of what is refused, or down. */
+  /** The answer when it refuses or is down. */
   readonly status: number
   readonly retryAfterSeconds: number | undefined
-  /** Of a request; more is 413. */
+  /** Limit for a request; a larger one gets 413. */
   readonly maxBytes: number
-  /** Answers 409 to a request with anything that it has. */
+  /** Whether it answers 409 to a request with a record it already has. */
   readonly isUnique: boolean
 }
 
@@ -28,13 +28,13 @@ export const WELL: Phase = {
   isUnique: false,
 }
 
-/** Takes records, or not, as its phase says; never one that is poison. */
+/** Accepts or refuses requests according to its phase; never accepts poison. */
 export class Receiver {
   readonly #isPoison: (n: number) => boolean
-  /** The numbers of the records it has. */
+  /** Numbers of the records it has accepted. */
   readonly has = new Set<number>()
   #phase: Phase = WELL
-  /** How often it has begun to refuse everything. */
+  /** Number of times it has begun to refuse everything. */
   breaks = 0
 
   constructor(isPoison: (n: number) => boolean) {

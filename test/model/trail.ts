@@ -1,4 +1,4 @@
-/** What a line is like; `received`: an event that `blocking-strict` stops at; `odd`: no JSON object. */
+/** Properties of a line. `received`: an event at which `blocking-strict` stops; `odd`: not a JSON object. */
 export interface Shape {
   readonly kind: 'record' | 'event' | 'received' | 'odd'
   readonly padding: number
@@ -8,15 +8,15 @@ export interface Shape {
 export interface Line extends Shape {
   readonly n: number
   readonly text: string
-  /** Behind its newline. */
+  /** The position after its newline. */
   readonly end: number
 }
 
-/** A log: every line has a number of its own. */
+/** A log of numbered lines. */
 export class Trail {
   readonly lines: Line[] = []
   #content = Buffer.alloc(0)
-  /** So much of the content is in the file. */
+  /** How much of the content is in the file. */
   #written = 0
 
   /** The content of the file. */
@@ -28,7 +28,7 @@ export class Trail {
     return this.#content.length
   }
 
-  /** Adds lines, of which the last stays without its end until the next call if `isTorn`; what comes to be in the file. */
+  /** Adds lines and returns what is appended to the file. `isTorn`: the last line stays incomplete until the next call. */
   write(shapes: readonly Shape[], isTorn: boolean): Buffer {
     for (const shape of shapes) {
       const n = this.lines.length
@@ -56,7 +56,7 @@ export function numberOf(text: string): number {
   return Number(/"n":(\d+)/.exec(text)?.[1])
 }
 
-/** As kube-apiserver truncates an event. */
+/** Event `n` as kube-apiserver truncates it. */
 export function truncated(n: number): string {
   return `{"kind":"Event","apiVersion":"audit.k8s.io/v1","n":${n},"annotations":{"audit.k8s.io/truncated":"true"}}`
 }

@@ -8,7 +8,7 @@ import { sourceOf, tailRig } from '../support/tail-rig.ts'
 import { tempDir } from '../support/temp-dir.ts'
 import { propertyRuns, seed } from './property-runs.ts'
 
-/** Names of no known form, and targets of the link `app.log`, which is no file of its own then. */
+/** Names of no known form; below, the targets of `app.log` when it is a link. */
 const others = ['app.log.old', 'app.log.save', 'app-old.log']
 const targets = ['1/app.txt', '2/app.txt', '2/app.txt.old']
 const other = fc.constantFrom(...others)
@@ -24,7 +24,7 @@ const step = fc.oneof(
 )
 const settings = fc.record({ isLink: fc.boolean(), hasBirth: fc.boolean() })
 
-/** Files leave the live path for names that say nothing, and are written to there; nothing is removed before it was read. */
+/** Files leave the live path for names of no known form, and may still grow there; nothing is removed before it is read. */
 test(`what was once live is read once, whatever it is called later (seed ${seed})`, async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 30 }), settings, async (steps, { isLink, hasBirth }) => {
@@ -48,7 +48,7 @@ test(`what was once live is read once, whatever it is called later (seed ${seed}
       const written: string[] = []
       const readAll = async () => void read.push(...(await tail.lines()))
       const append = (path: string) => {
-        // Long enough to be told apart by content.
+        // Long enough that content tells files apart.
         written.push(`${written.length}`.padEnd(1100, `${path} `))
         appendFileSync(path, `${written.at(-1)}\n`)
       }

@@ -14,9 +14,9 @@ export interface WorldOptions {
   readonly appends: boolean
   readonly bannerBytes: number
   readonly destinations: readonly string[]
-  /** A last line without newline counts at once in a rotated file, else never. */
+  /** Whether an unterminated last line of a rotated file counts immediately; otherwise it never does. */
   readonly isQuickFinal: boolean
-  /** The file system has birth times. */
+  /** Whether the file system has birth times. */
   readonly hasBirth: boolean
   readonly openFilesLimit: number
 }
@@ -36,28 +36,28 @@ interface Destination {
 
 const outcome = { deadLetteredBytes: 0, truncatedBytes: 0 }
 
-/** What was known of a file is known also when its disk is gone. */
+/** fstat works even when the disk is gone, because the kernel keeps the inode. */
 function unlessEio(fault: Fault | undefined): Fault | undefined {
   return fault?.code === 'EIO' ? undefined : fault
 }
 
-/** A disk, a tailer, and its destinations under the law. */
+/** A disk, a tailer, and its destinations, checked against the law. */
 export class World {
   readonly disk: Disk
   readonly #options: WorldOptions
   readonly #destinations: readonly Destination[]
   readonly #files: Files
   readonly #losses: unknown[] = []
-  /** Files begin alike and have no birth times: what is known of them may be too little to tell them apart. */
+  /** Whether files begin alike and have no birth times, so that it may be impossible to tell them apart. */
   readonly #areAlike: boolean
   #isQuickFinal: boolean
   readonly #open = new Set<number>()
   readonly #archives = new Set<number>()
   #onArchiveRead: (() => Promise<void>) | undefined
   #faulty: FaultyCall | undefined
-  /** Descriptors that never work again, and what they are refused with. */
+  /** Descriptors that fail for good, and the fault they fail with. */
   readonly #dead = new Map<number, Fault>()
-  /** What the tailer holds open may be held by a descriptor that is dead. */
+  /** Whether the tailer may hold files open through dead descriptors. */
   #isRemounted = false
   #tailer: Tailer
   #saved: readonly GenerationRecord[] = []
@@ -85,14 +85,14 @@ export class World {
     if (this.#faulty === undefined) vi.advanceTimersByTime(5000)
     await this.#tailer.pass()
     const isUnread = (piece: Piece) => this.#destinations.some(({ law }) => law.isUnread(piece))
-    // With a long banner, files that are not final are waited for: they may be copies that are being written.
+    // With a long banner, the tailer waits for files that are not final: they may be copies still being written.
     const isClear = this.#isQuickFinal || this.#options.bannerBytes < 1000
     const isSound = this.#faulty === undefined && !this.#isRemounted
     const canHold = isSound && this.#options.openFilesLimit > 50 && isClear
     this.disk.noteHeld((piece) => canHold && isUnread(piece))
   }
 
-  /** Reads up to `reads` times; of each chunk `lines` lines are taken, or all. `meanwhile` happens before they are. */
+  /** Reads up to `reads` times, and takes up to `lines` lines of each chunk. `meanwhile` runs between reading and taking. */
   async read(
     index: number,
     { reads, roomBytes, lines }: { reads: number; roomBytes: number; lines: number },
@@ -110,7 +110,7 @@ export class World {
     return true
   }
 
-  /** A look that takes so long that something happens meanwhile: when so many blocks of archives are to be read. */
+  /** A pass that is slow enough for `meanwhile` to run in it, at the given block read from archives. */
   async passSlowly(blocks: number, meanwhile: () => Promise<unknown>): Promise<void> {
     let left = blocks
     let begun: Promise<unknown> | undefined
@@ -125,13 +125,13 @@ export class World {
     await begun
   }
 
-  /** A look at a copy that is still being written. */
+  /** A pass that sees a copy still being written. */
   async copySlowly(isBegun: boolean): Promise<void> {
-    // Where files need not be quiet, half a copy counts as a whole one.
+    // If files need not be quiet, half a copy counts as a whole one.
     await this.disk.copySlowly(isBegun && !this.#isQuickFinal ? 0.5 : 0, () => this.pass())
   }
 
-  /** Settles the parts in flight that `picks` picks, in its order. */
+  /** Settles the parts in flight that `picks` selects, in that order. */
   settle(index: number, picks: readonly number[]): void {
     const destination = this.#destinations[index % this.#destinations.length]
     for (const pick of picks) {
@@ -159,12 +159,12 @@ export class World {
   }
 
   fail(call: FaultyCall | undefined): void {
-    // Now what was refused is tried again.
+    // Long enough that what was refused is retried.
     if (call === undefined && this.#faulty !== undefined) vi.advanceTimersByTime(30_000)
     this.#faulty = call
   }
 
-  /** Paths go on working, the descriptors there are do not. */
+  /** Paths keep working; existing descriptors fail. */
   remount(code: string): void {
     for (const fd of this.#open) this.#dead.set(fd, new Fault(code, `${code}: an old descriptor`))
     this.#isRemounted = true
@@ -176,14 +176,14 @@ export class World {
     this.#lose(this.disk.lines.flatMap(({ pieces }) => pieces.filter((piece) => !this.disk.isSomewhere(piece))))
   }
 
-  /** Everything that can be delivered is delivered, and nothing else is missing. */
+  /** Checks that everything that can be delivered is delivered, and nothing is reported lost without cause. */
   async conclude(): Promise<void> {
     this.fail(undefined)
     this.disk.finishCompressing()
     this.disk.finishLines()
     await this.#drain()
     this.save()
-    // Lines without an end that no longer can get one are delivered, too.
+    // Incomplete lines that can no longer be completed are delivered, too.
     this.#isQuickFinal = true
     await this.crash()
     await this.#drain()

@@ -12,16 +12,16 @@ const builtMain = new URL('../../dist/main.js', import.meta.url).pathname
 
 export interface AgentProcess {
   readonly child: ChildProcess
-  /** Its log so far. */
+  /** The agent's log so far. */
   log(): string
   status(): Promise<Status>
   /** kill -9. */
   kill(): Promise<void>
-  /** SIGTERM; resolves with the exit code. */
+  /** Sends SIGTERM; resolves with the exit code. */
   stop(): Promise<number | null>
 }
 
-/** Disposing it kills the agents that still run. */
+/** Disposing it kills the agents that are still running. */
 export interface Bench extends Disposable {
   readonly dir: string
   readonly auditLog: string
@@ -34,22 +34,22 @@ export interface Bench extends Disposable {
 }
 
 export interface BenchOptions {
-  /** More members of the source, as YAML in braces has them: `service: x, tags: [a:b]`. */
+  /** Further keys of the source in flow-style YAML: `service: x, tags: [a:b]`. */
   readonly source?: string
   readonly env?: Readonly<Record<string, string>>
-  /** What it tails instead of `auditLog`. */
+  /** Path tailed instead of `auditLog`. */
   readonly path?: string
-  /** Its run path, instead of one below `dir`. */
+  /** Run path instead of the one below `dir`. */
   readonly runPath?: string
-  /** `ulimit -n` for it. */
+  /** The agent's `ulimit -n`. */
   readonly openFiles?: number
-  /** What is run in place of the checkout's `dist/main.js`. */
+  /** Main program instead of this checkout's `dist/main.js`. */
   readonly main?: string
-  /** What starts the agent in place of Node and `main`. */
+  /** Executable that starts the agent, instead of Node with `main`. */
   readonly program?: string
 }
 
-/** The built agent on `<dir>/log/audit.log`, with the configuration given as text (YAML) for its `destination` and more. */
+/** The built agent, tailing `<dir>/log/audit.log`. `conf`: YAML for `destination` and anything else. */
 export function agentBench(dir: string, conf: string, options: BenchOptions = {}): Bench {
   const { source, env = {}, path, openFiles, main = builtMain, program, runPath = join(dir, 'run') } = options
   const auditLog = join(dir, 'log', 'audit.log')
@@ -100,7 +100,7 @@ function startAgent(file: string, { runPath, env, openFiles, command }: Start): 
   child.stderr.on('data', (text) => {
     log += text
   })
-  // Not its exit: then all of its log has come.
+  // `close` rather than `exit`: by then the whole log has been read.
   const ended = once(child, 'close')
   return {
     child,
@@ -118,7 +118,7 @@ function startAgent(file: string, { runPath, env, openFiles, command }: Start): 
   }
 }
 
-/** Asks until the agent answers, and has started. */
+/** Polls until the agent answers and has started. */
 async function askStatus(socketPath: string): Promise<Status> {
   let status: Status | undefined
   await until(async () => {

@@ -6,22 +6,22 @@ export interface Batch {
   readonly sealed: string
   readonly records: number
   readonly lines: readonly string[]
-  /** Of the file, by record. */
+  /** Number of file bytes of each record. */
   readonly fileBytes: readonly number[]
 }
 export interface Drive {
   readonly origin: Origin
   readonly readAtMs: number
-  /** How much of the file appears between two reads, in turn; then the rest. */
+  /** How many bytes of the file appear before each successive read; then the rest. */
   readonly growth: readonly number[]
-  /** Whether odd lines with wrong content are offered again, one by one. */
+  /** Whether odd lines with invalid content are offered again, one by one. */
   readonly repair: boolean
-  /** Of how many lines in turn the body is told at once; without it, of all that were read. */
+  /** How many lines each successive append may encode, in turn; by default all that were read. */
   readonly stops?: readonly number[]
 }
 export interface Driven {
   readonly batches: readonly Batch[]
-  /** Spans in the file; runs of NUL bytes that touch are one. */
+  /** Spans in the file; adjacent runs of NUL bytes are merged. */
   readonly odd: readonly { readonly reason: OddLine['reason']; readonly start: number; readonly end: number }[]
   readonly emptyLineBytes: number
   readonly consumed: number
@@ -29,7 +29,7 @@ export interface Driven {
   readonly readBytes: number
 }
 
-/** Ships a growing file through one body, over and over, as a lane would; odd lines nothing can be made of are noted. */
+/** Ships a growing file through one body, over and over, as a lane would. Records the odd lines that no format can take. */
 export function drive(body: Body, file: Buffer, { origin, readAtMs, growth, repair, stops = [] }: Drive): Driven {
   const batches: Batch[] = []
   const odd: { reason: OddLine['reason']; start: number; end: number }[] = []
@@ -64,7 +64,7 @@ export function drive(body: Body, file: Buffer, { origin, readAtMs, growth, repa
     return body.appendLine(room.slice(line.start, line.end), { origin, readAtMs }, line.next - line.start)
   }
 
-  /** Where the line ends that is so many lines behind `from`; the end of what was read if there are not so many. */
+  /** End of the next few lines after `from`, as `stops` says; the end of what was read if there are fewer. */
   function stopBehind(from: number, room: Uint8Array): number {
     let end = from
     for (let lines = stops[appends++ % stops.length] ?? 0; lines > 0; lines -= 1) {

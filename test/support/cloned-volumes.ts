@@ -2,8 +2,8 @@ import { copyFileSync } from 'node:fs'
 import { Fault, type FileFacts, type Files, nodeFiles } from '../../src/tail/file/files.ts'
 
 /**
- * Volumes that were cloned block by block: a file and its clone have the same inode and birth time, and lie on devices of
- * their own. `deviceOf` may be changed, as numbers change when volumes are mounted again.
+ * Volumes that were cloned block by block: a file and its clone have the same inode and birth time on different devices.
+ * Change `deviceOf` to give a volume another device number, as remounting does.
  */
 export function clonedVolumes() {
   const deviceOf: Record<string, string> = {}
@@ -31,7 +31,7 @@ export function clonedVolumes() {
   return {
     files,
     deviceOf,
-    /** A file on a volume from now on. */
+    /** Puts an existing file on a volume. */
     put: (path: string, volume: string) => void clones.set(keyOf(real(path)), { volume, of: real(path) }),
     /** Clones a file of one volume onto another. */
     clone(from: string, to: string, volume: string): void {

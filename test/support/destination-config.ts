@@ -28,12 +28,12 @@ const base = {
   deadLetterMaxBytes: 1_000_000,
 } as const
 
-/** A complete configuration; the timeout of requests is 10 s, nothing is compressed. */
+/** A complete configuration with a request timeout of 10 s and no compression. */
 export function datadogConfig(url: string, more: Partial<DatadogConfig> = {}): DatadogConfig {
   return { ...base, type: 'datadog', url, apiKey: secret('test-key'), messageFormat: 'line', ...more }
 }
 
-/** A complete configuration; the timeout of requests is 10 s, nothing is compressed. */
+/** A complete configuration with a request timeout of 10 s and no compression. */
 export function webhookConfig(url: string | undefined, more: Partial<WebhookConfig> = {}): WebhookConfig {
   return { ...base, type: 'webhook', url, kubeconfig: undefined, headers: {}, token: undefined, ...more }
 }

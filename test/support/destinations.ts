@@ -6,7 +6,7 @@ import { type HostileIntake, type IntakeOptions, startIntake } from './hostile-i
 
 const cleanups: (() => Promise<unknown>)[] = []
 
-/** For use in a file of tests: what is opened through it is closed after each test, latest first. */
+/** Call once per test file: whatever was opened through this module is closed after each test, latest first. */
 export function closeAfterEach(): void {
   afterEach(async () => {
     for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
@@ -27,5 +27,5 @@ export function openDestination(config: DestinationConfig, more: Partial<Destina
   return closing(createDestination(config, context))
 }
 
-/** Never aborted. */
+/** A signal that never aborts. */
 export const never = new AbortController().signal

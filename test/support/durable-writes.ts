@@ -1,4 +1,4 @@
-/** For a test that looks at its system calls: `node durable-writes.ts dead-letter|store DIRECTORY` writes once. */
+/** For a test that traces its system calls: `node durable-writes.ts dead-letter|store DIRECTORY` writes once. */
 import { join } from 'node:path'
 import { openStore } from '../../src/checkpoint/store.ts'
 import { openDeadLetter } from '../../src/ship/dead-letter/dead-letter.ts'

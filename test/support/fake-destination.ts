@@ -9,7 +9,7 @@ export interface SentRequest {
   readonly records: readonly string[]
 }
 
-/** A destination whose answers the test writes. Bodies are JSON lists. */
+/** A destination whose answers the test determines. Bodies are JSON lists. */
 export function fakeDestination(
   answer: (request: SentRequest, attempt: number) => Verdict | Promise<Verdict>,
   limits: BodyLimits,

@@ -2,7 +2,7 @@ import { Fault, type Files, nodeFiles } from '../../src/tail/file/files.ts'
 
 type Call = 'stat' | 'open' | 'facts' | 'read' | 'readSync' | 'list' | 'realpath'
 
-/** The real file system, but for what it is told to refuse: `refuse` a call on paths until `allow` is called. */
+/** The real file system with injected faults: `refuse` makes calls fail until `allow`. */
 export function faultyFiles() {
   const refusals = new Map<Call, { readonly code: string; readonly isMeant: (path: string) => boolean }>()
   const paths = new Map<number, string>()
@@ -41,13 +41,13 @@ export function faultyFiles() {
 
   return {
     files,
-    /** `path`: one path, or a test of paths; all when left out. */
+    /** `path`: one path, or a predicate; all paths by default. */
     refuse(calls: readonly Call[], code: string, path?: string | ((path: string) => boolean)): void {
       const isMeant = typeof path === 'string' ? (other: string) => other === path : (path ?? (() => true))
       for (const call of calls) refusals.set(call, { code, isMeant })
     },
     allow: () => refusals.clear(),
-    /** Calls so far. */
+    /** Number of calls so far. */
     count: (call: Call) => counts.get(call) ?? 0,
     get open() {
       return open
@@ -58,7 +58,7 @@ export function faultyFiles() {
   }
 }
 
-/** As on a file system that keeps no birth times. */
+/** The same files on a file system without birth times. */
 export function birthless(files: Files): Files {
   const without = <T>(facts: T): T => (facts instanceof Fault ? facts : { ...facts, birth: '0' })
   return { ...files, stat: (path) => without(files.stat(path)), facts: (fd) => without(files.facts(fd)) }

@@ -10,42 +10,42 @@ import { promisify } from 'node:util'
 import { gunzip, zstdDecompress } from 'node:zlib'
 import { acceptsAnyway, answerWith, type Fault, playOnSocket, reset } from './intake-faults.ts'
 
-/** A request as it arrived, whole. */
+/** A request that arrived completely. */
 export interface IntakeBatch {
   /** Its `Idempotency-Key`. */
   readonly id: string
   readonly path: string
   readonly headers: Readonly<Record<string, string | string[] | undefined>>
   readonly httpVersion: string
-  /** Of the certificate the client has shown. */
+  /** From the client's certificate. */
   readonly clientName: string | undefined
-  /** Which connection it came on, counted from 0; -1 for HTTP/2. */
+  /** Index of its connection, from 0; -1 for HTTP/2. */
   readonly connection: number
-  /** As it travelled. */
+  /** Size of the body as sent. */
   readonly wireBytes: number
   /** Decompressed. */
   readonly body: Buffer
-  /** The items of a list or of an EventList. */
+  /** The items of a JSON list or of an EventList. */
   readonly records: readonly unknown[]
   readonly receivedAtMs: number
 }
 
 export interface IntakeOptions {
-  /** For the first requests, in order; undefined accepts. */
+  /** Faults for the first requests, in order; undefined accepts. */
   readonly script?: readonly (Fault | undefined)[]
-  /** Records to refuse with 400, wherever they are. */
+  /** Requests with any such record are refused with 400. */
   readonly poison?: (record: unknown) => boolean
-  /** Larger bodies, decompressed, are refused with 413. */
+  /** Bodies that are larger after decompression are refused with 413. */
   readonly maxBytes?: number
-  /** Another `DD-API-KEY` is refused with 403. */
+  /** Requests with any other `DD-API-KEY` are refused with 403. */
   readonly apiKey?: string
   readonly onBatch?: (batch: IntakeBatch) => void
-  /** PEM; with a `clientCa` clients have to show a certificate. */
+  /** PEM; with a `clientCa`, clients need a certificate. */
   readonly tls?: { readonly cert: string; readonly key: string; readonly clientCa?: string }
   readonly h2?: boolean
-  /** Where a receiver was before, to come back there after an outage; otherwise any free port. */
+  /** The port of an earlier intake, to come back after an outage; by default any free port. */
   readonly port?: number
-  /** Another address of the loopback than 127.0.0.1. */
+  /** A loopback address other than 127.0.0.1. */
   readonly host?: string
   /** Listens on a unix socket instead of a port. */
   readonly unixSocket?: boolean
@@ -54,21 +54,21 @@ export interface IntakeOptions {
 export interface HostileIntake {
   readonly url: string
   readonly port: number
-  /** Where it listens, if on a unix socket. */
+  /** Path of its unix socket, if it listens on one. */
   readonly socketPath: string | undefined
-  /** Whole requests, also those that were refused. */
+  /** All complete requests, including refused ones. */
   readonly requests: readonly IntakeBatch[]
-  /** Those that were accepted, also if the sender did not learn of it. */
+  /** The accepted requests, even if the sender did not learn of it. */
   readonly batches: readonly IntakeBatch[]
-  /** What was wrong with bodies that are no batch; they were refused with 400. */
+  /** What was wrong with bodies that are not a batch, which were refused with 400. */
   readonly malformed: readonly string[]
-  /** How many connections were ever made. */
+  /** Number of connections ever made. */
   readonly connections: number
-  /** How many of them are not closed yet. */
+  /** Number of connections still open. */
   readonly openConnections: number
-  /** Of the accepted batches, in order. */
+  /** The records of the accepted batches, in order. */
   records(): readonly unknown[]
-  /** From now on, behind the script. `index` counts requests from 0. */
+  /** Sets the fault for requests after the script. `index` counts requests from 0. */
   setFault(
     fault:
       | ((request: { readonly index: number; readonly headers: IncomingMessage['headers'] }) => Fault | undefined)
@@ -78,7 +78,7 @@ export interface HostileIntake {
   close(): Promise<void>
 }
 
-/** A receiver on the loopback for both wire formats that does what its script says. Nothing outlives `close`. */
+/** A scripted receiver on the loopback, for both wire formats. Nothing outlives `close`. */
 export async function startIntake(options: IntakeOptions = {}): Promise<HostileIntake> {
   const intake = new Intake(options)
   await intake.listen()
@@ -112,7 +112,7 @@ class Intake implements HostileIntake {
     this.#apiKey = options.apiKey
     this.#server = openServer(options, (request, response) => {
       this.#serve(request, response).catch((error: unknown) => {
-        // A sender that goes away is no fault of its body.
+        // A sender that disconnects does not make its body malformed.
         if (error instanceof Error && error.message === 'aborted') return
         this.malformed.push(String(error))
         answerWith(response, { kind: 'answer', status: 400 })
@@ -233,7 +233,7 @@ function openServer(
     ...(clientCa === undefined ? {} : { ca: clientCa, requestCert: true, rejectUnauthorized: true }),
   }
   if (h2 !== true) return createTlsServer(secure, serve)
-  // Takes what the client likes best. The compatibility API has the same shape, as far as it is used here.
+  // Selects the client's preferred protocol. The HTTP/2 compatibility API has the same shape as far as it is used here.
   const ALPNCallback = ({ protocols }: { readonly protocols: readonly string[] }) => protocols[0]
   return createSecureServer({ ...secure, allowHTTP1: true, ALPNCallback }, serve as never)
 }

@@ -3,35 +3,35 @@ import type { Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
 
 /**
- * What an intake does with one request instead of accepting it. `at` of a reset: before the body is read, in the middle
- * of it, or after all of it. All but `answer` and `early` need HTTP/1.
+ * What an intake does with a request instead of just accepting it. `at` of a reset: before, in the middle of, or after
+ * reading the body. All faults except `answer` and `early` need HTTP/1.
  */
 export type Fault =
   /** A complete answer; 200 to 206 count as accepted. */
   | { readonly kind: 'answer'; readonly status: number; readonly headers?: Headers; readonly body?: string }
-  /** The same, before the body has been read. */
+  /** Likewise, but before the body has been read. */
   | { readonly kind: 'early'; readonly status: number; readonly headers?: Headers; readonly body?: string }
-  /** Accepts after a while. */
+  /** Accepts after a delay. */
   | { readonly kind: 'delay'; readonly ms: number }
-  /** Accepts when the test says so. */
+  /** Accepts once the test resolves `until`. */
   | { readonly kind: 'hold'; readonly until: Promise<unknown> }
-  /** Accepts, answering in HTTP/1.0 and closing. */
+  /** Accepts, answers with HTTP/1.0 and closes. */
   | { readonly kind: 'http-1.0' }
-  /** Accepts, and the answer is lost. */
+  /** Accepts, but loses the answer. */
   | { readonly kind: 'lost-reply' }
   | { readonly kind: 'reset'; readonly at: 'headers' | 'body' | 'answer' }
   /** Never answers. */
   | { readonly kind: 'silence' }
-  /** Closes its half without an answer. */
+  /** Closes its half of the connection without an answer. */
   | { readonly kind: 'half-close' }
-  /** Bytes that are no HTTP. */
+  /** Sends bytes that are not HTTP. */
   | { readonly kind: 'garbage' }
-  /** The beginning of a good answer. */
+  /** Sends only the beginning of a valid answer. */
   | { readonly kind: 'partial-headers' }
   | { readonly kind: 'partial-body' }
-  /** A good answer whose body has no end: slowly, or as fast as it is read. */
+  /** Sends a valid answer whose body never ends, slowly or as fast as it is read. */
   | { readonly kind: 'endless'; readonly pace: 'slow' | 'fast' }
-  /** A good answer, a byte now and then. */
+  /** Sends a valid answer, a byte at a time. */
   | { readonly kind: 'slow-loris' }
 
 type Headers = Readonly<Record<string, string>>
@@ -40,7 +40,7 @@ export type SocketFault = Exclude<Fault, { readonly kind: 'answer' | 'early' | '
 
 const GOOD = 'HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n'
 
-/** Faults that count as accepted although the sender may not learn of it. */
+/** Whether a request counts as accepted although the sender may not learn of it. */
 export function acceptsAnyway({ kind }: Fault): boolean {
   return kind === 'lost-reply' || kind === 'http-1.0' || kind === 'delay' || kind === 'hold'
 }
@@ -85,7 +85,7 @@ export function answerWith(response: ServerResponse, fault: Extract<Fault, { rea
   response.end(fault.body ?? '{}')
 }
 
-/** Under TLS the connection is closed without a goodbye instead. */
+/** Under TLS, closes the connection without close_notify instead. */
 export function reset(socket: Socket): void {
   if (socket instanceof TLSSocket) socket.destroy()
   else socket.resetAndDestroy()

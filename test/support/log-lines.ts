@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer'
 import fc from 'fast-check'
 
-/** Pieces lines are made of: what the formats treat specially, at every alignment. */
+/** Building blocks of lines: what the formats treat specially, at every alignment. */
 const piece = fc.oneof(
   {
     weight: 6,
@@ -28,7 +28,7 @@ const event = fc
     ),
   )
 const torn = fc.tuple(event, fc.nat(100), event).map(([a, cut, b]) => Buffer.concat([a.subarray(0, cut), b]))
-/** JSON with one edit, so that nearly all of it is right. */
+/** JSON with a single edit, so that it is almost valid. */
 const edited = fc
   .tuple(fc.oneof(json, event), fc.nat(), fc.constantFrom('', '"', '\\', '{', ']', '}', '\n', '\t', '\x80'), fc.nat(1))
   .map(([bytes, place, insert, drop]) => {
@@ -51,7 +51,7 @@ const line = fc.oneof(
     arbitrary: fc.constantFrom('{}', ' {} ', '{ }', '', '{"a":[{}]}{}', '{]', '[{}]').map((s) => Buffer.from(s)),
   },
 )
-/** A file of such lines, ended in every way, the last of them perhaps not at all. */
+/** A file of such lines with every kind of line ending; the last line may have none. */
 export const logFile = fc
   .tuple(fc.array(fc.tuple(line, fc.constantFrom('\n', '\n', '\n', '\r\n', '\n\n', '\0\n'))), line)
   .map(([lines, last]) => Buffer.concat([...lines.flatMap(([l, end]) => [l, Buffer.from(end)]), last]))

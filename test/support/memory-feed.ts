@@ -10,7 +10,7 @@ export const originOf = (path: string, maxLineBytes = 1024 * 1024): Origin => ({
   maxLineBytes,
 })
 
-/** A file in memory as a feed, with the ledger of its one destination, which has settled what is before `from`. */
+/** An in-memory file as a feed, with the ledger of its only destination. Everything before `from` is settled. */
 export function memoryFeed(beginning: Uint8Array, origin: Origin = originOf('/var/log/audit.log'), from = 0) {
   const ledger = createLedger(from, { join: () => 'settled', pass: () => undefined })
   const settlements: Settlement[] = []

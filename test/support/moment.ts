@@ -2,7 +2,7 @@ import { rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { until } from './until.ts'
 
-/** A moment that lies after all that was done, and before all that will be, also in the clock of the file system. */
+/** Returns a time after everything done so far and before everything done later, by the file system's clock, too. */
 export async function moment(dir: string): Promise<number> {
   const probe = join(dir, 'probe')
   const tell = () => {

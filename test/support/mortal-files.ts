@@ -1,8 +1,8 @@
 import { Fault, type Files, nodeFiles } from '../../src/tail/file/files.ts'
 
 /**
- * A file system that can be mounted again: paths lead to the same files as before, and descriptors from before fail. As on one
- * without birth times, where `hasBirth` is false; `newDevice`: it has another device number each time.
+ * A file system that can be remounted: paths then lead to the same files as before, but older descriptors fail. `hasBirth`:
+ * whether it has birth times; `newDevice`: whether it gets another device number each time.
  */
 export function mortalFiles({ hasBirth = true, newDevice = false } = {}) {
   const mounts = new Map<number, number>()
@@ -24,7 +24,7 @@ export function mortalFiles({ hasBirth = true, newDevice = false } = {}) {
       if (!(fd instanceof Fault)) mounts.set(fd, mount)
       return fd
     },
-    // A file that was looked at is known also when its disk is gone.
+    // fstat works even when the disk is gone, because the kernel keeps the inode.
     facts: (fd) => (code === 'EIO' ? undefined : dead(fd)) ?? seen(nodeFiles.facts(fd)),
     read: async (fd, into, position) => dead(fd) ?? nodeFiles.read(fd, into, position),
     readSync: (fd, into, position) => dead(fd) ?? nodeFiles.readSync(fd, into, position),
@@ -37,16 +37,16 @@ export function mortalFiles({ hasBirth = true, newDevice = false } = {}) {
 
   return {
     files,
-    /** What descriptors from before are refused with from now on. */
+    /** From now on, earlier descriptors fail with the code `refusal`. */
     remount(refusal: string): void {
       mount += 1
       code = refusal
     },
-    /** Whether paths are refused, too. */
+    /** Whether paths fail, too. */
     refusePaths(isRefused: boolean): void {
       isAway = isRefused
     },
-    /** Descriptors from before work again. */
+    /** Makes earlier descriptors work again. */
     recover(): void {
       for (const fd of mounts.keys()) mounts.set(fd, mount)
     },

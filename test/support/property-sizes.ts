@@ -1,4 +1,4 @@
 import fc from 'fast-check'
 
-/** Otherwise fast-check makes nothing longer than ten, whatever `maxLength` says. */
+/** By default fast-check generates at most about ten elements, whatever `maxLength` says. */
 fc.configureGlobal({ ...fc.readConfigureGlobal(), defaultSizeToMaxWhenMaxSpecified: true })

@@ -4,12 +4,12 @@ import { type AddressInfo, connect, createServer as createTcpServer, type Server
 
 export interface TestProxy {
   readonly port: number
-  /** What it was asked to reach, `host:port`, one per tunnel or forwarded request. */
+  /** The requested targets, `host:port`, one per tunnel or forwarded request. */
   readonly asked: readonly string[]
   close(): Promise<void>
 }
 
-/** An HTTP proxy for both CONNECT and absolute addresses. `authorization` is what it insists on; all names lead to the loopback. */
+/** An HTTP proxy for CONNECT and for absolute URLs. Requires `authorization`, if given. Tunnels end at the loopback. */
 export async function startHttpProxy(
   options: { readonly authorization?: string; readonly tls?: { readonly cert: string; readonly key: string } } = {},
 ): Promise<TestProxy> {
@@ -40,7 +40,7 @@ export async function startHttpProxy(
   return listening(server, asked)
 }
 
-/** A SOCKS5 proxy; with `user:password`, if given. */
+/** A SOCKS5 proxy. Requires the `login` `user:password`, if given. */
 export async function startSocksProxy(options: { readonly login?: string } = {}): Promise<TestProxy> {
   const asked: string[] = []
   const server = createTcpServer((client) => {

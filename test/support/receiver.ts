@@ -1,4 +1,4 @@
-/** For tests that need a receiver in another process: `fork('receiver.ts', [protocol])` sends its port, then reads and accepts. */
+/** A receiver in another process: `fork('receiver.ts', [protocol])` sends its port, then reads and accepts everything. */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { createSecureServer } from 'node:http2'
 import { createServer as createTlsServer } from 'node:https'

@@ -1,6 +1,6 @@
 import { type Buffer, isUtf8 } from 'node:buffer'
 
-/** What a body must make of a file, said as plainly as possible: one line at a time, with strings. */
+/** What a body must make of a file, computed as simply as possible: one line at a time, with strings. */
 export type ReferenceLine =
   | { readonly kind: 'record'; readonly line: string; readonly record: string; readonly bytes: number }
   | { readonly kind: 'empty'; readonly bytes: number }
@@ -16,13 +16,13 @@ export interface ReferenceFormat {
   readonly attributes: string
   readonly maxLineBytes: number
   readonly readAtMs: number
-  /** Odd lines with wrong content are taken as far as the format can. */
+  /** Whether odd lines with invalid content are taken as far as the format allows. */
   readonly repair: boolean
 }
 
 const AUDIT_EVENT = '{"kind":"Event","apiVersion":"audit.k8s.io/'
 
-/** The lines of the file up to its last newline, and what follows if it is too long already. */
+/** The lines of the file up to its last newline, and the rest if it is already too long. */
 export function referenceLines(file: Buffer, format: ReferenceFormat): ReferenceLine[] {
   const lines: ReferenceLine[] = []
   let start = 0
@@ -86,7 +86,7 @@ function oddReason(line: Buffer, format: ReferenceFormat) {
   return isUtf8(line) ? undefined : 'invalid-utf8'
 }
 
-/** One object with balanced brackets and closed strings, no control bytes, nothing but blanks around it. */
+/** Whether the line is one object, with only blanks around it: balanced brackets, closed strings, no control bytes. */
 export function isBalancedObject(line: Buffer): boolean {
   const text = line.toString('latin1')
   let string = false
@@ -114,7 +114,7 @@ export function isBalancedObject(line: Buffer): boolean {
   return ended
 }
 
-/** Milliseconds since the epoch of an audit event's last `stageTimestamp`, if it is a date from 1970 to 9999. */
+/** An audit event's last `stageTimestamp`, ms since the epoch; undefined unless it is a date from 1970 to 9999. */
 export function stageTime(line: string): number | undefined {
   if (!line.startsWith('{"kind":"Event"')) return undefined
   const key = '"stageTimestamp":"'

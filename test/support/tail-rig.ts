@@ -47,8 +47,8 @@ export interface RigOptions {
 const settled = { deadLetteredBytes: 0, truncatedBytes: 0 }
 
 /**
- * A tailer without a clock, and a destination that takes whole lines. `crash` and `restart` keep what the registry would
- * hold: the records of the moment.
+ * A tailer without a clock, and a destination that takes whole lines. `restart` continues from the given records, by default
+ * from the current ones, which are what the registry would hold.
  */
 export function tailRig(options: RigOptions) {
   const sources = options.sources ?? [sourceOf(join(options.dir, 'audit.log'))]
@@ -78,7 +78,7 @@ export function tailRig(options: RigOptions) {
     })
   let tailer = make([])
 
-  /** Everything readable now, in order; parts are left open when `settle` is false. */
+  /** Reads everything readable now, in order. Leaves the parts open if `settle` is false. */
   async function read({ destination = 'main', roomBytes = 4096, settle = true } = {}): Promise<Taken[]> {
     await tailer.pass()
     const feed = tailer.feed(destination)
@@ -100,10 +100,10 @@ export function tailRig(options: RigOptions) {
 
   return {
     read,
-    /** The lines readable now, settled. */
+    /** Reads and settles the lines readable now. */
     async lines(destination = 'main'): Promise<string[]> {
       const lines: string[] = []
-      // A pass after the last read lets finished generations make way for others.
+      // A pass after the last read lets finished generations make room for others.
       for (let quiet = 0; quiet < 3; ) {
         const more = (await read({ destination })).flatMap((taken) => taken.lines)
         lines.push(...more)
@@ -114,7 +114,7 @@ export function tailRig(options: RigOptions) {
     settle: (taken: readonly Taken[]) => {
       for (const { part } of taken) part.settle(settled)
     },
-    /** `knownSources`: which were tailed before; all when left out. */
+    /** `knownSources`: sources that were tailed before; all by default. */
     async restart(
       records?: readonly GenerationRecord[],
       destinations?: readonly string[],

@@ -4,7 +4,8 @@ import type { TlsConfig } from '../../src/config/config.ts'
 
 /**
  * `ca.pem` has signed `server` (localhost, 127.0.0.1, ::1, intake.test), `named` (intake.test only), `client-a` and
- * `client-b`; `other-ca.pem` nobody; `expired.pem` itself, for 2020. All others are valid from 2020 to 2120; made with openssl on P-256, the authorities' keys are gone.
+ * `client-b`; `other-ca.pem` has signed nothing. `expired.pem` is self-signed and was valid in 2020; all others are valid
+ * from 2020 to 2120. Made with openssl on P-256; the CA keys were discarded.
  */
 export function fixturePath(name: string): string {
   return fileURLToPath(new URL(`fixtures/tls/${name}`, import.meta.url))

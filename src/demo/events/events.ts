@@ -2,19 +2,19 @@ import { createRandom, hex32, type Random, scramble32 } from './random.ts'
 import { type Catalogue, createCatalogue, type RequestTemplate } from './requests.ts'
 import { fillTemplate, type SlotValues, type Template } from './template.ts'
 
-/** Kubernetes audit events as kube-apiserver would write them, one per line, the same for the same seed. */
+/** Kubernetes audit events as kube-apiserver writes them, one per line; equal seeds give equal events. */
 export interface EventSource {
   /**
-   * The next event's line, newline included: 1 to 100 KB, about 2 KB on average. `nowMs` becomes its stage timestamp; without
-   * it time advances at 400 events a second from a fixed day, so that a file is reproducible byte by byte.
+   * The next event's line, newline included: 1 to 100 KB, about 2 KB on average. `nowMs` becomes its stage timestamp; if
+   * omitted, time advances from a fixed day at 400 events per second, which makes a file reproducible byte for byte.
    */
   next(nowMs?: number): Buffer
-  /** How many events have been made, including those before `firstEvent`. */
+  /** Number of events made, including those before `firstEvent`. */
   readonly count: number
 }
 
 const MEAN_BYTES = 2020
-/** Of ten consecutive events the first two belong to one request; the others are requests of their own. */
+/** Of ten consecutive events, the first two belong to one request; each of the others is a request of its own. */
 const CYCLE = 10
 const GOLDEN_RATIO = (Math.sqrt(5) - 1) / 2
 const defaultEpochMs = Date.UTC(2026, 0, 1)
@@ -22,7 +22,7 @@ const defaultEpochMs = Date.UTC(2026, 0, 1)
 const namespaces = ['default', 'kube-system', 'payments', 'monitoring', 'team-search-prod', 'ci-runners'] as const
 const names = ['orders', 'gateway', 'billing-worker', 'search-indexer', 'session-cache', 'ledger'] as const
 
-/** `firstEvent` events are skipped: a second source continues where the first one ended. */
+/** Skips the first `firstEvent` events, so that a second source continues where the first one ended. */
 export function createEventSource(seed: number, firstEvent = 0): EventSource {
   const random = createRandom(seed)
   const catalogue = createCatalogue(random)
@@ -59,7 +59,7 @@ export function createEventSource(seed: number, firstEvent = 0): EventSource {
   }
 }
 
-/** `auditID/stage`, which identifies an event; undefined if it is not an audit event. */
+/** Returns `auditID/stage`, which identifies an event; undefined if it is not an audit event. */
 export function identityOf(event: string | Uint8Array | object): string | undefined {
   if (event instanceof Uint8Array) return identityOf(Buffer.from(event.subarray(0, 512)).toString('latin1'))
   if (typeof event === 'string') {
@@ -70,7 +70,7 @@ export function identityOf(event: string | Uint8Array | object): string | undefi
   return typeof auditID === 'string' && typeof stage === 'string' ? `${auditID}/${stage}` : undefined
 }
 
-/** Templates by weight, as a wheel of fortune: `edges[i]` is where the share of `requests[i]` ends in [0, 1). */
+/** Templates weighted as on a roulette wheel: `edges[i]` is where the share of `requests[i]` ends in [0, 1). */
 interface Wheel {
   readonly requests: readonly [RequestTemplate, ...RequestTemplate[]]
   readonly edges: readonly number[]
@@ -100,15 +100,15 @@ function spin(wheel: Wheel, at: number): RequestTemplate {
 }
 
 /**
- * Where the wheel stops for a single request. Multiples of the golden ratio cover [0, 1) evenly, so that even the rare large
- * events occur in due proportion and the mean hardly depends on the seed.
+ * Where the wheel stops for a single request. Multiples of the golden ratio cover [0, 1) evenly: even the rare large events
+ * occur in proportion, and the mean hardly depends on the seed.
  */
 function spread(event: number, phase: number): number {
   const single = event - 2 * (Math.floor(event / CYCLE) + 1)
   return (single * GOLDEN_RATIO + phase) % 1
 }
 
-/** Light and heavy requests on one wheel, in the proportion that makes `MEAN_BYTES` the mean of all events. */
+/** Light and heavy requests, weighted such that the mean of all events is `MEAN_BYTES`. */
 function singleRequests({ light, heavy, paired }: Catalogue): readonly RequestTemplate[] {
   const pairBytes = weightedBytes(paired, true) + weightedBytes(paired, false)
   const wanted = (CYCLE * MEAN_BYTES - pairBytes) / (CYCLE - 2)
@@ -157,7 +157,7 @@ function slotValues(random: Random, { auditId, receivedAt, stageAt }: Stamps): S
   ]
 }
 
-/** Shaped like a version 4 UUID; its first eight digits are a bijection of the counter, so no two from one seed are equal. */
+/** Shaped like a version 4 UUID; unique per seed, because its first eight digits are a bijection of the counter. */
 function auditIdOf(seed: number, request: number): string {
   const a = hex32(scramble32(request ^ seed))
   const b = hex32(scramble32(request + 0x5bd1e995))
@@ -165,7 +165,7 @@ function auditIdOf(seed: number, request: number): string {
   return `${a}-${b.slice(0, 4)}-4${b.slice(4, 7)}-b${c.slice(0, 3)}-${c}${b.slice(2, 6)}`
 }
 
-/** Microseconds since the epoch as kube-apiserver prints them: UTC, always six decimals. */
+/** Formats microseconds since the epoch as kube-apiserver does: UTC, always six decimals. */
 function createTimestamps(): (us: number) => string {
   let second = Number.NaN
   let prefix = ''

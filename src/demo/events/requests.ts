@@ -6,7 +6,7 @@ import { slot, type Template } from './template.ts'
 
 /** One request of the catalogue, ready to be filled in. */
 export interface RequestTemplate {
-  /** Within its group; the event source decides the group's own share. */
+  /** Relative to its group; the event source sets each group's share. */
   readonly weight: number
   /** RequestReceived or ResponseStarted; only for requests logged at two stages. */
   readonly early: Template | undefined

@@ -59,7 +59,7 @@ function annotations(exchange: Exchange): Record<string, string> {
 
 type AuditEvent = ReturnType<typeof auditEvent>
 
-/** An event smaller than 1 KiB gets a longer session in its user's `extra`, so that every line is at least that long. */
+/** Pads a small event with a session id in its user's `extra`, so that every line is at least 1 KiB long. */
 function roomy(event: AuditEvent, random: Random): AuditEvent {
   const gapsBytes = 190
   const missing = 1024 - gapsBytes - Buffer.byteLength(goJson(event).replace(/\uE000\w+\uE001/g, ''))

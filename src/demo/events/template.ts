@@ -1,6 +1,6 @@
 /**
- * Audit events as text with gaps. Encoding an event costs far more than filling gaps, so every kind of event is encoded once
- * and only what differs between events is filled in.
+ * An audit event as text with gaps. Encoding an event costs far more than filling gaps, so each kind of event is encoded
+ * once, and only the values that differ between events are filled in.
  */
 export interface Template {
   readonly literals: readonly string[]
@@ -33,7 +33,7 @@ export function slot(name: SlotName): string {
   return open + name + close
 }
 
-/** Encodes as Go's encoding/json does, which escapes what could end a script element or a line of JavaScript. */
+/** Encodes like Go's encoding/json, which escapes what could end a script element or a line of JavaScript. */
 export function goJson(value: unknown): string {
   return JSON.stringify(value).replace(
     /[<>&\u2028\u2029]/g,

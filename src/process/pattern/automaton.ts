@@ -14,31 +14,31 @@ export interface Text {
 export interface Match {
   readonly start: number
   readonly end: number
-  /** How far the search read to be sure that no match of higher priority ends later. */
+  /** How far the search read to rule out that a match of higher priority ends later. */
   readonly reached: number
 }
 
-/** Results of a run that are not positions. */
+/** Results of a run other than positions. */
 const NONE = -1
 const NOT_FOR_US = -2
 const BLANK = 0x20
 
 /**
- * A program as an automaton: one table look-up per byte, whatever the pattern. The result is `foreign` where that does not
- * work: the pattern distinguishes non-ASCII characters, or there are too many states.
+ * A program as an automaton: one table lookup per byte, whatever the pattern. The result is `foreign` if that does not work,
+ * because the pattern distinguishes non-ASCII characters or needs too many states.
  *
- * A match is found in two passes. Forward, threads start at every position, and the end of the first match is known once no
- * thread of higher priority is left. Its start is where the longest match read backward from there ends.
+ * A match is found in two passes. In the forward pass, threads start at every position; the end of the first match is known
+ * once no thread of higher priority is left. The longest match read backward from that end gives the start.
  */
 export class Automaton {
   readonly #prefix: Uint8Array | undefined
   readonly #any: States
   readonly #first: States
   readonly #backward: States
-  /** Where the last successful run ended. */
+  /** How far the last successful run read. */
   #reached = 0
 
-  /** `prefix` is what every match begins with, if known. */
+  /** `prefix`: what every match begins with, if known. */
   constructor(program: Program, prefix: Uint8Array | undefined) {
     this.#prefix = prefix
     const forward = { restarts: true, idles: prefix !== undefined }
@@ -61,7 +61,7 @@ export class Automaton {
     return start === NOT_FOR_US ? 'foreign' : { start, end, reached: this.#reached }
   }
 
-  /** The end of the match the states prefer; for `any`, of the one that ends first. */
+  /** Returns the end of the match that the states prefer; for `any`, of the one that ends first. */
   #run(states: States, text: Text, from: number): number {
     const { bytes, end } = text
     if (!states.admit()) return NOT_FOR_US
@@ -101,7 +101,7 @@ export class Automaton {
     return hit >= 0 && hit < end ? hit : NONE
   }
 
-  /** The start of the longest match that ends at `end`; a match ending there begins at or after `from`. */
+  /** Returns the start of the longest match in `[from, end)` that ends at `end`; there must be one. */
   #startOf(text: Text, { from, end }: { from: number; end: number }): number {
     const states = this.#backward
     if (!states.admit()) return NOT_FOR_US
@@ -141,7 +141,7 @@ function before({ bytes, start }: Text, at: number): number {
   return at === start ? END : (bytes[at - 1] as number)
 }
 
-/** As `before`, where only word boundaries depend on it: a blank stands in for any non-ASCII character. */
+/** Like `before`, for word boundaries only: a blank stands for any non-ASCII character. */
 function boundary(text: Text, at: number): number {
   const symbol = before(text, at)
   return symbol > 127 && symbol !== END ? BLANK : symbol

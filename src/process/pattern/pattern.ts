@@ -11,12 +11,12 @@ import { TextReader } from './text-reader.ts'
 const UNANCHORED = 0
 
 /**
- * An RE2 pattern, for lines of valid UTF-8. Three engines, each for what the previous one leaves: a search across many lines
- * for what every match contains (text 5 GB/s, alternatives 0.6 to 1.8), an automaton over every byte (0.4 to 0.5 GB/s), and
- * re2js over a string (0.1 GB/s, finding positions 0.01). Each takes time linear in the line.
+ * An RE2 pattern for lines of valid UTF-8. Three engines, each for what the previous one cannot decide: a search across many
+ * lines for what every match contains (text 5 GB/s, alternatives 0.6 to 1.8), an automaton over every byte (0.4 to 0.5
+ * GB/s), and re2js over a string (0.1 GB/s; 0.01 if positions are needed). Each takes time linear in the line.
  */
 export class Pattern {
-  /** Searches for what every match contains, if anything is known. */
+  /** Searches for what every match contains; undefined if nothing is known. */
   readonly search: Search | undefined
   readonly #regex: RE2JS
   readonly #isPrefix: boolean
@@ -52,9 +52,9 @@ export class Pattern {
   }
 
   /**
-   * Replaces every match in the line with a placeholder, as Go's `ReplaceAll` does; the line itself if there is none.
-   * `grown`: the result would be longer than `maxBytes`. `costly`: after too many matches the search read far beyond them,
-   * looking for others of higher priority.
+   * Replaces every match in the line with a placeholder, as Go's `ReplaceAll` does. Returns the line itself if none matches.
+   * `grown`: the result would be longer than `maxBytes`. `costly`: too often, the search read far beyond a match to look for
+   * one of higher priority.
    */
   replaceAll(line: Buffer, placeholder: Placeholder, maxBytes: number): Replaced {
     const replaced = this.#replaceInBytes(line, placeholder, maxBytes)
@@ -80,8 +80,8 @@ export class Pattern {
   }
 
   /**
-   * Finds the groups of a match in a string of it and the characters around it. These keep word and line boundaries in place;
-   * a match that has the same end took the same path.
+   * Finds the groups of a match in a string of only the match and the characters around it, which keep word and line
+   * boundaries in place. If the match found there has the same bounds, it took the same path.
    */
   #expanded(placeholder: Placeholder, line: Buffer, { start, end }: Match): Buffer | 'foreign' {
     const before = start === 0 ? '' : line.toString('utf8', previousCharacter(line, start), start)
@@ -112,7 +112,7 @@ export class Pattern {
     return output.isEmpty ? line : output.end(Buffer.from(text.slice(copied)))
   }
 
-  /** Bounds of the first match at or after `from` and of its groups, two numbers each; below 0 for a group that did not match. */
+  /** Bounds of the first match at or after `from` and of its groups, two numbers each; negative for an unmatched group. */
   #groups(reader: TextReader, from: number): readonly number[] | undefined {
     const count = 1 + this.#regex.groupCount()
     reader.reached = from
@@ -127,7 +127,7 @@ export type Replaced = Buffer | 'grown' | 'costly'
 const MAX_LOOKS = 8
 const FREE_LOOKAHEAD = 65_536
 
-/** The budget for reading beyond matches, as the next search has to read that part again. */
+/** The budget for reading beyond matches, since the next search has to read that part again. */
 class Lookahead {
   #left: number
 
@@ -173,7 +173,7 @@ class Output {
   }
 }
 
-/** An empty match right after another match does not count. */
+/** Whether a match counts: an empty one right after another match does not. */
 function isReplaced({ start, end }: { start: number; end: number }, copied: number): boolean {
   return end > copied || start === 0
 }

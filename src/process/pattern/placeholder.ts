@@ -7,14 +7,14 @@ export interface Placeholder {
   readonly constant: Buffer | undefined
 }
 
-/** Text, or a group of the match. */
+/** Literal text, or a group of the match. */
 type Part = string | { readonly group: number }
 
 const REFERENCE = /\$(?:\$|([\p{L}\p{Nd}_]+)|\{([\p{L}\p{Nd}_]+)\})/gu
 
 /**
- * Parses a placeholder as Go's `Regexp.Expand` does: `$1`, `$name`, `${1}`, `${name}`; `$$` is a dollar sign. Names extend as
- * far as possible, so that `$1x` is the group named 1x; an unknown group is empty; other dollar signs are text.
+ * Parses a placeholder as Go's `Regexp.Expand` does: `$1`, `$name`, `${1}`, `${name}`; `$$` is a dollar sign. Names are as
+ * long as possible, so `$1x` is the group named 1x. Unknown groups are empty. Other dollar signs are literal.
  */
 export function parsePlaceholder(text: string, groups: Groups): Placeholder {
   const parts: Part[] = []

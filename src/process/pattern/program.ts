@@ -4,7 +4,7 @@ import type { RE2JS } from 're2js'
 export interface Instruction {
   readonly op: number
   readonly out: number
-  /** The other branch of an alternative; the conditions of an empty match; flags of a character. */
+  /** The second branch of an alternation, the conditions of an empty match, or the flags of a character. */
   readonly arg: number
   /** One character, or pairs of first and last characters. */
   readonly runes: ArrayLike<number>
@@ -51,7 +51,7 @@ const MAX_NARROW = 4
 const FOLDED_TO_ASCII = [0x17f, 0x212a]
 const ASCII = Array.from({ length: 128 }, (_, character) => character)
 
-/** The characters an instruction accepts, if they are few and none ends a line. */
+/** The characters an instruction accepts; undefined if they are many or include a line terminator. */
 export function narrowSet(instruction: Instruction): readonly number[] | undefined {
   const { op: code, arg } = instruction
   if (code !== op.rune && code !== op.rune1) return undefined
@@ -75,7 +75,7 @@ function listed(low: number, high: number): readonly number[] {
   return Array.from({ length: Math.min(high - low, MAX_NARROW) + 1 }, (_, index) => low + index)
 }
 
-/** Whether the instruction accepts every character from `first` to `last` or none; `mixed`: some, or undetermined. */
+/** Whether the instruction accepts all characters from `first` to `last` or none of them; `mixed`: some, or undetermined. */
 export function takes(instruction: Instruction, first: number, last: number): boolean | 'mixed' {
   switch (instruction.op) {
     case op.any:

@@ -1,27 +1,27 @@
 import { type Instruction, instructionAt, narrowSet, op, type Program } from './program.ts'
 
-/** For each consecutive position, the characters one of which occurs there. */
+/** For each consecutive position, the characters that may occur there. */
 export type Sequence = readonly (readonly number[])[]
 
 /** What every match contains. */
 export interface Required {
-  /** One of these. */
+  /** Every match contains at least one of these. */
   readonly sequences: readonly Sequence[]
-  /** Every match begins with it. */
+  /** Whether every match begins with one. */
   readonly isPrefix: boolean
-  /** And contains nothing else. */
+  /** Whether it is the entire match. */
   readonly isWhole: boolean
 }
 
-/** Larger programs are not analysed: the cost is quadratic in their size. */
+/** Larger programs are not analysed, because the cost is quadratic in their size. */
 const MAX_INSTRUCTIONS = 2000
-/** Text of this length is searched for whatever else is required: nothing is found faster. */
+/** A text of at least this length is always preferred: nothing else is found faster. */
 const GOOD_TEXT_BYTES = 3
 const MAX_SEQUENCES = 24
 const MAX_SEQUENCE = 12
 const MAX_STEPS = 1000
 
-/** The most selective of what provably occurs in every match of the program; undefined if nothing does. */
+/** Returns the most selective of what provably occurs in every match of the program; undefined if nothing does. */
 export function requiredBy(program: Program): Required | undefined {
   if (program.inst.length > MAX_INSTRUCTIONS) return undefined
   const texts = chains(program, true)
@@ -37,12 +37,12 @@ function longest(list: readonly Required[]): Required | undefined {
   )
 }
 
-/** Length of the shortest sequence, which is found most often. */
+/** Length of the shortest sequence, which produces the most hits. */
 function lengthOf({ sequences }: Required): number {
   return Math.min(...sequences.map((sequence) => sequence.length))
 }
 
-/** Sequences of instructions on the path of every match. `exact`: of one character each. */
+/** What sequences of instructions on the path of every match accept. `exact`: only those that accept one character each. */
 function chains(program: Program, exact: boolean): readonly Required[] {
   const first = passEmpty(program, program.start)
   const found: Required[] = []
@@ -56,7 +56,7 @@ function chains(program: Program, exact: boolean): readonly Required[] {
   return found
 }
 
-/** The characters required in sequence from `pc` on, and what follows them. */
+/** The characters required in sequence from `pc` on, and the instruction after them. */
 function chainFrom(
   program: Program,
   pc: number,
@@ -76,7 +76,7 @@ function chainFrom(
   }
 }
 
-/** The possible beginnings of matches, if few and all narrow. */
+/** The possible beginnings of matches; nothing if there are many, or one that is not narrow. */
 function beginnings(program: Program): readonly Required[] {
   const sequences: Sequence[] = []
   const open: { readonly pc: number; readonly sequence: Sequence }[] = [{ pc: program.start, sequence: [] }]
@@ -98,7 +98,7 @@ function beginnings(program: Program): readonly Required[] {
   return sequences.length === 0 ? [] : [{ sequences, isPrefix: true, isWhole: false }]
 }
 
-/** Skips instructions that match nothing; `isBare`: and set no condition. */
+/** Skips instructions that consume nothing. `isBare`: none of them set a condition. */
 function passEmpty(program: Program, from: number): { pc: number; isBare: boolean } {
   let pc = from
   let isBare = true

@@ -2,11 +2,11 @@ import { empty, type Instruction, op, type Program } from './program.ts'
 
 const FAIL: Instruction = { op: op.fail, out: 0, arg: 0, runes: [], matchRune: () => false }
 
-/** A program for the same texts read backward. Its alternatives are unordered: it is for the longest match. */
+/** A program for the same texts read backward. Its alternatives are unordered, so it can only find the longest match. */
 export function reversed({ inst, start }: Program): Program {
   const reversal: Instruction[] = [FAIL]
   const add = (instruction: Partial<Instruction>): number => reversal.push({ ...FAIL, ...instruction }) - 1
-  /** Where a thread is once it has read everything after an instruction: a chain of the ways on from there. */
+  /** Per instruction, the start of a chain of alternatives: where a thread continues after reading all that follows it. */
   const heads = inst.map(() => add({ op: op.alt }))
   const tails = [...heads]
 

@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer'
 import type { Required } from './required.ts'
 
-/** Bytes in which several patterns' requirements are searched for. */
+/** Bytes that are searched for the requirements of several patterns. */
 export class Searched {
   readonly bytes: Buffer
   #characters: string | undefined
@@ -10,7 +10,7 @@ export class Searched {
     this.bytes = bytes
   }
 
-  /** The same, one character per byte. */
+  /** The bytes as a string, one character per byte. */
   get characters(): string {
     this.#characters ??= this.bytes.toString('latin1')
     return this.#characters
@@ -19,9 +19,9 @@ export class Searched {
 
 /** Searches for what a pattern requires. */
 export interface Search {
-  /** The first occurrence at or after `from`; -1 if there is none. */
+  /** Returns the first occurrence at or after `from`; -1 if there is none. */
   find(searched: Searched, from: number): number
-  /** The text searched for, if it is a single one. */
+  /** The text searched for; undefined if there are alternatives. */
   readonly text: Buffer | undefined
 }
 
@@ -31,7 +31,7 @@ export function createSearch({ sequences }: Required): Search {
     const text = Buffer.from(String.fromCodePoint(...only.flat()))
     return { text, find: ({ bytes }, from) => bytes.indexOf(text, from) }
   }
-  // It has no repetition: V8 takes time linear in the text (0.6 to 1.8 GB/s).
+  // Without repetitions, V8 takes time linear in the text (0.6 to 1.8 GB/s).
   const expression = new RegExp(sequences.map((sequence) => sequence.map(oneOf).join('')).join('|'), 'g')
   return {
     text: undefined,
@@ -42,7 +42,7 @@ export function createSearch({ sequences }: Required): Search {
   }
 }
 
-/** An expression for one of the characters, as its UTF-8 bytes. */
+/** An expression that matches the UTF-8 bytes of any of the characters. */
 function oneOf(set: readonly number[]): string {
   const ascii = set.filter((character) => character < 128)
   const beyond = set.filter((character) => character >= 128)

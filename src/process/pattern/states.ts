@@ -3,16 +3,16 @@ import { empty, instructionAt, op, type Program, takes } from './program.ts'
 /** The symbol after the last byte of a line. */
 export const END = 256
 const SYMBOLS = 257
-/** 1 KiB each. */
+/** A state takes 1 KiB. */
 const MAX_STATES = 1000
-/** After this many consecutive overflows, building states costs more than it saves. */
+/** After more consecutive overflows than this, building states costs more than it saves. */
 const MAX_OVERFLOWS = 8
-/** Overflows this many searches apart do not count as consecutive: building a thousand states is cheap beside them. */
+/** Overflows more searches apart than this are not consecutive: beside so many searches, a thousand states are cheap. */
 const SEARCHES_BETWEEN_OVERFLOWS = 10_000
-/** After this many, states are tried again: the lines may have changed. */
+/** After this many searches, states are tried again: the lines may have changed. */
 const SEARCHES_WITHOUT_STATES = 1_000_000
 
-/** Cells that are not states. Below `LAST_MATCH` is a negated state, with a match that ends before the symbol. */
+/** Cell values other than states. One below `LAST_MATCH` is a negated state: a match ends before the symbol. */
 export const UNKNOWN = 0
 export const FOREIGN = -1
 export const DEAD = -2
@@ -21,38 +21,38 @@ export const LAST_MATCH = -4
 
 interface State {
   readonly threads: readonly number[]
-  /** What precedes its position: word and line boundaries depend on it. */
+  /** What precedes the position, on which word and line boundaries depend. */
   readonly before: 'nothing' | 'word' | 'other'
-  /** Still looking for matches that begin later: none has been found yet. */
+  /** Whether matches may still begin later, because none has been found yet. */
   readonly restarts: boolean
 }
 
 export interface StatesOptions {
-  /** A match may also begin at any later position. */
+  /** Whether a match may also begin at any later position. */
   readonly restarts: boolean
-  /** Whether to report when only a new match is awaited. */
+  /** Whether to report `IDLE` when no match is in progress. */
   readonly idles: boolean
-  /** Which of the matches that begin at the same position; there are fewer states if the order of threads does not matter. */
+  /** Which of the matches that begin at the same position is wanted. Only `first` needs ordered threads, and more states. */
   readonly prefers: 'any' | 'first' | 'longest'
 }
 
 /**
  * The states of an automaton that follows the threads of a program, built on first use. A state is the positions of its
- * threads (in order of priority, if the first match is wanted) before passing the instructions that match nothing: so the end
- * of a match is known with the symbol after it.
+ * threads (in order of priority, if the first match is wanted) before they pass the instructions that consume nothing.
+ * Therefore the end of a match is known only with the symbol after it.
  *
- * Symbols are the bytes of valid UTF-8. The first byte of a character stands for all of it and the others change nothing;
- * where the program distinguishes characters with the same first byte, the cell is `FOREIGN`.
+ * Symbols are the bytes of valid UTF-8. The first byte of a character stands for the whole character; the others change
+ * nothing. If the program distinguishes characters with the same first byte, the cell is `FOREIGN`.
  */
 export class States {
-  /** By state and symbol: the next state, or one of the above. A state is the index of its first cell, greater than 0. */
+  /** By state and symbol: the next state, or one of the values above. A state is the index of its first cell, never 0. */
   cells = new Int32Array(16 * SYMBOLS)
   readonly #program: Program
   readonly #options: StatesOptions
   readonly #asksForWords: boolean
   readonly #known = new Map<string, number>()
   #states: State[] = []
-  /** How often all states were dropped because there were too many, in total and consecutively. */
+  /** How often all states were dropped because there were too many: in total, and consecutively. */
   #drops = 0
   #overflows = 0
   /** Since the last overflow. */
@@ -68,7 +68,7 @@ export class States {
     this.#clear()
   }
 
-  /** Whether one more search may use the states: they have not overflowed too often of late. */
+  /** Counts a search. Returns whether it may use the states: not if they have overflowed too often lately. */
   admit(): boolean {
     this.#searches += 1
     if (this.#overflows <= MAX_OVERFLOWS) return true
@@ -77,7 +77,7 @@ export class States {
     return true
   }
 
-  /** The state in which a match may begin after a byte, or, with `END`, at the start of the line. */
+  /** The start state after a byte, or with `END`, at the start of the line. */
   startBehind(symbol: number): number {
     return this.#starts[symbol] || this.#makeStart(symbol)
   }
@@ -96,12 +96,12 @@ export class States {
     const drops = this.#drops
     const ordered = this.#options.prefers === 'first' ? [...threads] : [...threads].sort((a, b) => a - b)
     const reached = this.#stateOf({ threads: ordered, before: this.#kindOf(symbol), restarts })
-    // The state that owns this cell was dropped, too.
+    // All states were dropped, including the one that owns this cell.
     if (this.#drops !== drops) return FOREIGN
     return this.#fill(state, symbol, matches ? -reached : reached)
   }
 
-  /** Where the threads of a state go; undefined if not all characters of the symbol lead to the same place. */
+  /** Where the threads of a state go; undefined if that differs between characters of the symbol. */
   #follow(state: State, symbol: number): { matches: boolean; threads: Set<number> } | undefined {
     const threads = new Set<number>()
     let matches = false

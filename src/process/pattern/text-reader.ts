@@ -4,7 +4,7 @@ import { isWordCharacter } from './states.ts'
 /** re2js's marker for the end of a text. */
 const EOF = -8
 
-/** The re2js internals that re2js passes to its input. */
+/** Internals that re2js passes to its input. */
 interface Prefix {
   readonly prefix: string
 }
@@ -13,9 +13,9 @@ interface Prefilter {
   automaton16(): { searchUTF16(text: string, start: number, end: number): boolean }
 }
 
-/** A line as the engines of re2js 2.10 read it: like its own input for a string, but it records how far it has been read. */
+/** Input for the engines of re2js 2.10, like its own for a string, but records how far it has been read. */
 export class TextReader {
-  /** The farthest position read; to be reset before a search. */
+  /** The farthest position read. Must be reset before each search. */
   reached = 0
   readonly #text: string
 
@@ -31,7 +31,7 @@ export class TextReader {
     return (code << 3) | (code > 0xffff ? 2 : 1)
   }
 
-  /** Which empty matches are possible there; a line contains no newline. */
+  /** Which empty-match conditions hold at a position; a line contains no newline. */
   context(at: number): number {
     const isBound = isWordCharacter(this.#text.charCodeAt(at - 1)) !== isWordCharacter(this.#text.charCodeAt(at))
     return (
