@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer'
-import type { Origin } from '../src/block.ts'
+import type { Origin } from '../src/chunk.ts'
 import type { Body } from '../src/ship/body/body.ts'
 import { createJsonListBody } from '../src/ship/body/json-list-body.ts'
 import { createAttributesBody, createMessageBody } from '../src/ship/body/message-body.ts'

@@ -8,10 +8,10 @@ import type { GoneFile } from '../tail/sources/missing.ts'
 /** The generations of a live path. */
 export function describeLineage(lineage: Lineage, nowMs: number): FileStatus[] {
   const rotated = lineage.generations.reading.filter((generation) => generation !== lineage.generations.live)
-  const pending = [...lineage.generations.homeless, ...rotated].filter(isPending).length
+  const pending = [...lineage.generations.unplaced, ...rotated].filter(isPending).length
   // Finished generations are kept only so that they are recognised.
-  const homeless = lineage.generations.homeless.filter(({ finished }) => !finished)
-  const files = [...homeless, ...lineage.generations.reading].map((generation) =>
+  const unplaced = lineage.generations.unplaced.filter(({ finished }) => !finished)
+  const files = [...unplaced, ...lineage.generations.reading].map((generation) =>
     describeFile(lineage, generation, { nowMs, pending }),
   )
   return lineage.livePath.error === undefined || lineage.generations.live

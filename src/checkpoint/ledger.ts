@@ -1,4 +1,4 @@
-import type { Span } from '../block.ts'
+import type { Span } from '../chunk.ts'
 
 /**
  * Spans taken in file order and settled in any order. `watermark` is the end of the longest settled prefix: everything

@@ -1,4 +1,4 @@
-import type { Origin } from '../block.ts'
+import type { Origin } from '../chunk.ts'
 import type { Config } from '../config/config.ts'
 import { longestLineOf } from '../config/sources.ts'
 import type { DeadLetterEntry } from '../ship/dead-letter/entry.ts'

@@ -1,4 +1,4 @@
-import type { SourceLabels } from '../block.ts'
+import type { SourceLabels } from '../chunk.ts'
 
 /**
  * The configuration after loading: defaults filled in, environment applied, paths absolute. Produced only by `load.ts`.

@@ -1,5 +1,5 @@
 import { Buffer, isUtf8 } from 'node:buffer'
-import { NEWLINE } from '../block.ts'
+import { NEWLINE } from '../chunk.ts'
 import type { RuleConfig } from '../config/config.ts'
 import { Pattern } from './pattern/pattern.ts'
 import type { Placeholder } from './pattern/placeholder.ts'

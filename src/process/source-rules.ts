@@ -1,4 +1,4 @@
-import type { Origin } from '../block.ts'
+import type { Origin } from '../chunk.ts'
 import type { SourceConfig } from '../config/config.ts'
 import type { LineRules } from './rules.ts'
 

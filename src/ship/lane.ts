@@ -1,5 +1,5 @@
 import PQueue from 'p-queue'
-import type { Feed } from '../block.ts'
+import type { Feed } from '../chunk.ts'
 import type { DeliveryConfig } from '../config/config.ts'
 import type { Log } from '../log.ts'
 import { createNotifier } from '../notifier.ts'

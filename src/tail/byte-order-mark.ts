@@ -1,4 +1,4 @@
-import type { Chunk } from '../block.ts'
+import type { Chunk } from '../chunk.ts'
 
 const MARK = [0xef, 0xbb, 0xbf]
 

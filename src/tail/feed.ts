@@ -1,4 +1,4 @@
-import type { Chunk, Feed } from '../block.ts'
+import type { Chunk, Feed } from '../chunk.ts'
 import type { Encoding } from '../config/config.ts'
 import { createNotifier } from '../notifier.ts'
 import { readWithoutMark } from './byte-order-mark.ts'

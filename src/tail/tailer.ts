@@ -1,7 +1,7 @@
 import { dirname, join } from 'node:path'
-import type { Feed } from '../block.ts'
 import type { ImportedPosition } from '../checkpoint/datadog-import.ts'
 import type { GenerationRecord } from '../checkpoint/registry.ts'
+import type { Feed } from '../chunk.ts'
 import type { SourceConfig } from '../config/config.ts'
 import type { Log } from '../log.ts'
 import { createLaneFeed } from './feed.ts'
@@ -12,16 +12,16 @@ import type { Lineage } from './lineage/lineage.ts'
 import { createDirectoryListings } from './names/directory-listings.ts'
 import { liveNameOf } from './names/rotated-name.ts'
 import { createLookTimes } from './schedule/look-times.ts'
-import { createPulse } from './schedule/pulse.ts'
+import { createPassLoop } from './schedule/pass-loop.ts'
 import { createRounds, TICK_MS } from './schedule/rounds.ts'
 import { createWakeUps, type WakeUps, type WakeUpsOptions } from './schedule/wake-ups.ts'
 import { type WatchList, watchList } from './schedule/watch-list.ts'
 import { linuxMountPoints, type MountPoints } from './sources/bind-mounts.ts'
-import { createElsewhere } from './sources/elsewhere.ts'
-import { createRemembered } from './sources/remembered.ts'
-import { createRoster } from './sources/roster.ts'
+import { createFileOwnership } from './sources/file-ownership.ts'
+import { createLineageIndex } from './sources/lineage-index.ts'
 import type { SourceView } from './sources/source-view.ts'
 import { createSources } from './sources/sources.ts'
+import { createUnclaimedRecords } from './sources/unclaimed-records.ts'
 
 export interface TailerOptions {
   readonly sources: readonly SourceConfig[]
@@ -81,18 +81,18 @@ export function createTailer(options: TailerOptions): Tailer {
   const feeds = new Map(options.destinations.map((name) => [name, createLaneFeed(name)]))
   const rounds = createRounds(options.tickMs ?? TICK_MS)
   const looks = createLookTimes()
-  const roster = createRoster()
-  const remembered = createRemembered(options.records, options.expireAfterMs)
-  const elsewhere = createElsewhere({ roster, files, onNews: doubt })
+  const lineageIndex = createLineageIndex()
+  const unclaimed = createUnclaimedRecords(options.records, options.expireAfterMs)
+  const ownership = createFileOwnership({ lineageIndex, files, onNews: markDirty })
   const sources = createSources({
     files,
     listings,
     descriptors,
-    roster,
-    remembered,
-    elsewhere,
+    lineageIndex,
+    unclaimed,
+    ownership,
     log,
-    onDoubt: doubt,
+    onDirty: markDirty,
     configs: options.sources,
     destinations: options.destinations,
     imports: options.imports ?? new Map(),
@@ -107,7 +107,10 @@ export function createTailer(options: TailerOptions): Tailer {
     onAdd: rounds.add,
     onRemove: rounds.remove,
   })
-  const pulse = createPulse({ run, nextAtMs: () => (poll ? Math.min(rounds.tickAtMs, looks.wishedAtMs) : undefined) })
+  const passLoop = createPassLoop({
+    run,
+    nextAtMs: () => (poll ? Math.min(rounds.tickAtMs, looks.requestedAtMs) : undefined),
+  })
   let wakeUps: WakeUps | undefined
   let watching: WatchList = { directories: new Set(), awaited: new Set() }
   let passedAtMs = performance.now()
@@ -115,7 +118,7 @@ export function createTailer(options: TailerOptions): Tailer {
   /** Finds out which files there are and what to watch. */
   function look(nowMs: number): void {
     sources.look(nowMs)
-    watching = watchList([...roster.directories(), ...sources.directories()], files)
+    watching = watchList([...lineageIndex.directories(), ...sources.directories()], files)
     wakeUps?.watch(watching.directories)
     looks.looked(watching.directories.size)
   }
@@ -133,32 +136,32 @@ export function createTailer(options: TailerOptions): Tailer {
     for (const lineage of due) {
       if (!poll) lineage.wantScan()
       rounds.check(lineage, atMs, nowMs)
-      roster.update(lineage)
+      lineageIndex.update(lineage)
       for (const feed of feeds.values()) feed.offer(lineage)
     }
     if (!poll) for (const lineage of due) await lineage.idle()
     passedAtMs = performance.now()
   }
 
-  function doubt(lineage: Lineage): void {
-    rounds.doubt(lineage)
-    pulse.wake()
+  function markDirty(lineage: Lineage): void {
+    rounds.markDirty(lineage)
+    passLoop.wake()
   }
 
   /** Wakes the lineages an event may concern: the file's own, the one it was rotated from, those in a directory, new ones. */
   function onPath(path: string, event: 'change' | 'other'): void {
-    const own = [...roster.named(path)]
-    for (const lineage of own) doubt(lineage)
+    const own = [...lineageIndex.named(path)]
+    for (const lineage of own) markDirty(lineage)
     const live = liveNameOf(path)
-    for (const lineage of live === undefined ? [] : roster.named(join(dirname(path), live))) {
+    for (const lineage of live === undefined ? [] : lineageIndex.named(join(dirname(path), live))) {
       lineage.wantScan()
-      doubt(lineage)
+      markDirty(lineage)
     }
     if (event === 'change') return
-    for (const lineage of roster.within(path)) doubt(lineage)
+    for (const lineage of lineageIndex.within(path)) markDirty(lineage)
     if (!watching.awaited.has(path) && (own.length > 0 || !sources.concern(path))) return
-    looks.wish()
-    pulse.wake()
+    looks.request()
+    passLoop.wake()
   }
 
   return {
@@ -167,32 +170,32 @@ export function createTailer(options: TailerOptions): Tailer {
       if (!feed) throw new Error(`no destination is named ${destination}`)
       return feed
     },
-    pass: pulse.pass,
+    pass: passLoop.pass,
     start() {
       const create = options.wakeUps ?? createWakeUps
       wakeUps = create({ onPath, log, now: () => performance.now() })
       wakeUps.watch(watching.directories)
-      void pulse.pass()
+      void passLoop.pass()
     },
     async stop() {
       for (const feed of feeds.values()) feed.stop()
       // Not awaited: its pending operations may hang as long as a file system is dead.
       void wakeUps?.close()
-      await pulse.stop()
+      await passLoop.stop()
     },
     close() {
-      for (const lineage of roster.lineages) lineage.close()
+      for (const lineage of lineageIndex.lineages) lineage.close()
     },
     records() {
       const nowMs = Date.now()
       const records: GenerationRecord[] = []
-      for (const lineage of roster.lineages) {
+      for (const lineage of lineageIndex.lineages) {
         for (const generation of lineage.generations.all()) {
           const record = recordOf(generation, nowMs)
           if (generation.place || nowMs - Date.parse(record.seenAt) < options.expireAfterMs) records.push(record)
         }
       }
-      for (const record of remembered.all()) records.push(record)
+      for (const record of unclaimed.all()) records.push(record)
       return records
     },
     view: () => sources.view(),

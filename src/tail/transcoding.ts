@@ -1,4 +1,4 @@
-import { type Chunk, type LongLine, NEWLINE, type Part, type Skipped } from '../block.ts'
+import { type Chunk, type LongLine, NEWLINE, type Part, type Skipped } from '../chunk.ts'
 import type { Following } from './cursor/cursor.ts'
 import { type ForeignEncoding, type LineCode, lineCode } from './file/encoding.ts'
 

@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
 import { vi } from 'vitest'
-import type { Feed } from '../../src/block.ts'
+import type { Feed } from '../../src/chunk.ts'
 import type { DeliveryConfig } from '../../src/config/config.ts'
 import type { Body } from '../../src/ship/body/body.ts'
 import { createJsonListBody } from '../../src/ship/body/json-list-body.ts'

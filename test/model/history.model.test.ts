@@ -37,7 +37,7 @@ const setting = fc
   })
   .map((chosen) => {
     const isLate = chosen.isRefused || chosen.savesEarly
-    // Files that could not be inspected at first are read if in doubt: without birth times, or if a sought file begins alike.
+    // Files that could not be inspected at first are read if in markDirty: without birth times, or if a sought file begins alike.
     const hasBanner = chosen.hasBanner && !isLate
     // Without birth times, files that begin alike differ only in their inodes, which are reused.
     return { ...chosen, hasBanner, hasBirth: chosen.hasBirth || isLate || hasBanner }

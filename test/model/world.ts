@@ -1,6 +1,6 @@
 import { vi } from 'vitest'
-import type { Chunk, Part } from '../../src/block.ts'
 import { FINGERPRINT_BYTES, type GenerationRecord } from '../../src/checkpoint/registry.ts'
+import type { Chunk, Part } from '../../src/chunk.ts'
 import type { Log } from '../../src/log.ts'
 import { Fault, type Files, nodeFiles } from '../../src/tail/file/files.ts'
 import { createTailer, type Tailer } from '../../src/tail/tailer.ts'
@@ -195,7 +195,7 @@ export class World {
       .view()
       .flatMap(({ lineages }) =>
         lineages.flatMap(({ generations }) =>
-          generations.homeless.filter(({ finished, lossReported }) => !finished && !lossReported),
+          generations.unplaced.filter(({ finished, lossReported }) => !finished && !lossReported),
         ),
       )
     if (sought.length > 0)

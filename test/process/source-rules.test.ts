@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { Origin } from '../../src/block.ts'
+import type { Origin } from '../../src/chunk.ts'
 import type { RuleConfig, SourceConfig } from '../../src/config/config.ts'
 import { openRules } from '../../src/process/source-rules.ts'
 

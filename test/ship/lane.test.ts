@@ -1,7 +1,7 @@
 import { setImmediate, setTimeout as sleep } from 'node:timers/promises'
 import fc from 'fast-check'
 import { describe, expect, test, vi } from 'vitest'
-import type { Chunk, Feed, LongLine } from '../../src/block.ts'
+import type { Chunk, Feed, LongLine } from '../../src/chunk.ts'
 import type { DeliveryConfig } from '../../src/config/config.ts'
 import type { Log, LogFields } from '../../src/log.ts'
 import { createNotifier } from '../../src/notifier.ts'

@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer'
 import fc from 'fast-check'
 import { describe, expect, it, test } from 'vitest'
-import type { Feed, Skipped } from '../../src/block.ts'
+import type { Feed, Skipped } from '../../src/chunk.ts'
 import type { RuleConfig } from '../../src/config/config.ts'
 import { compileRules } from '../../src/process/rules.ts'
 import type { Destination } from '../../src/ship/destination.ts'

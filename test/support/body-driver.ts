@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer'
-import type { Origin } from '../../src/block.ts'
+import type { Origin } from '../../src/chunk.ts'
 import type { Body, OddLine } from '../../src/ship/body/body.ts'
 
 export interface Batch {

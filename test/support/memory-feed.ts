@@ -1,5 +1,5 @@
-import type { Chunk, Feed, Origin, Settlement, Skipped } from '../../src/block.ts'
 import { createLedger } from '../../src/checkpoint/ledger.ts'
+import type { Chunk, Feed, Origin, Settlement, Skipped } from '../../src/chunk.ts'
 import { createNotifier } from '../../src/notifier.ts'
 import { findLine } from '../../src/tail/cursor/long-line.ts'
 

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
-import type { Part } from '../../src/block.ts'
 import type { ImportedPosition } from '../../src/checkpoint/datadog-import.ts'
 import type { GenerationRecord } from '../../src/checkpoint/registry.ts'
+import type { Part } from '../../src/chunk.ts'
 import type { SourceConfig } from '../../src/config/config.ts'
 import type { Log } from '../../src/log.ts'
 import type { Files } from '../../src/tail/file/files.ts'

@@ -3,7 +3,7 @@ import { appendFileSync, copyFileSync, renameSync, rmSync, truncateSync, writeFi
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { NEWLINE } from '../../src/block.ts'
+import { NEWLINE } from '../../src/chunk.ts'
 import type { LogFields } from '../../src/log.ts'
 import { Fault, type Files, nodeFiles } from '../../src/tail/file/files.ts'
 import { mortalFiles } from '../support/mortal-files.ts'

@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import type { Chunk, LongLine, Part, Settlement, Span } from '../../src/block.ts'
+import type { Chunk, LongLine, Part, Settlement, Span } from '../../src/chunk.ts'
 import { findLine } from '../../src/tail/cursor/long-line.ts'
 import { type ForeignEncoding, lastLineEnd } from '../../src/tail/file/encoding.ts'
 import { createTranscoder, type RawCursor } from '../../src/tail/transcoding.ts'

@@ -1,4 +1,4 @@
-import type { Chunk } from '../../block.ts'
+import type { Chunk } from '../../chunk.ts'
 
 /**
  * A request body under construction and its memory. It says where the next bytes of a file should be read to, cuts whole

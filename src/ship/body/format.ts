@@ -1,5 +1,5 @@
 import type { Buffer } from 'node:buffer'
-import type { Origin } from '../../block.ts'
+import type { Origin } from '../../chunk.ts'
 import type { Kernel } from './kernel.ts'
 
 /** What a body may hold; the limits apply to the sealed body. A record longer than `batchMaxBytes` allows goes alone. */

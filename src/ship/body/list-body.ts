@@ -1,5 +1,5 @@
 import { Buffer, isUtf8 } from 'node:buffer'
-import { NEWLINE, type Origin } from '../../block.ts'
+import { NEWLINE, type Origin } from '../../chunk.ts'
 import type { Appended, Body, LineContext, Lines } from './body.ts'
 import type { BodyLimits, Format } from './format.ts'
 import { createKernel, entry, type Kernel, SLACK_BYTES, stop, word } from './kernel.ts'

@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer'
-import type { Origin } from '../../block.ts'
+import type { Origin } from '../../chunk.ts'
 import type { Body } from './body.ts'
 import type { BodyLimits } from './format.ts'
 import { ListBody, withoutReturn } from './list-body.ts'

@@ -10,7 +10,7 @@ import {
 } from '../filling/batch.ts'
 import { type DeliveryContext, type Sent, sendRange, sendUntilDecided, waitBackoff } from './delivery.ts'
 import { createCredit, isAcceptedSince } from './evidence.ts'
-import { type Answer, type Doubted, type Doubtful, isolate, type RefusedRange } from './isolation.ts'
+import { type Doubted, type Doubtful, isolate, type ProbeResult, type RefusedRange } from './isolation.ts'
 import { type Failing, noteFailing } from './lane-account.ts'
 import { settleRefused } from './refused-records.ts'
 
@@ -132,7 +132,7 @@ export function createBatchDelivery(context: DeliveryContext, deadLetter: DeadLe
   }
 
   /** Resends a previously accepted record, under a new id: a receiver may accept what it knows by its id, whatever else it refuses. */
-  async function askAgain(signal: AbortSignal): Promise<Answer> {
+  async function askAgain(signal: AbortSignal): Promise<ProbeResult> {
     const { canary } = evidence
     if (!canary) return 'unknown'
     const { destination, log } = context

@@ -9,10 +9,10 @@ export interface IsolationPorts {
   /** Whether a request begun after that moment was accepted: the destination did not refuse everything. */
   isAcceptedSince(moment: number): boolean
   /** Asks the destination whether it still accepts what it accepted before; `unknown`: it never accepted anything. */
-  ask(): Promise<Answer>
+  ask(): Promise<ProbeResult>
 }
 
-export type Answer = 'accepted' | 'refused' | 'unknown' | 'aborted'
+export type ProbeResult = 'accepted' | 'refused' | 'unknown' | 'aborted'
 
 /** `doubtful`: nothing was accepted since some records were refused, so the fault may be the destination's. */
 export type Isolated =

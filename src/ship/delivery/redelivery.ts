@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import type { Origin, Part } from '../../block.ts'
+import type { Origin, Part } from '../../chunk.ts'
 import type { DeadLetterEntry } from '../dead-letter/entry.ts'
 import type { Batch, Range } from '../filling/batch.ts'
 import { type DeliveryContext, type Sent, sendRange } from './delivery.ts'

@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer'
-import type { Origin } from '../../block.ts'
+import type { Origin } from '../../chunk.ts'
 import type { Body } from '../body/body.ts'
 import { REPAIR_GROWTH } from '../body/layout.ts'
 import type { DeadLetterEntry } from '../dead-letter/entry.ts'

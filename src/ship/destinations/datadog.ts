@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer'
-import type { Origin } from '../../block.ts'
+import type { Origin } from '../../chunk.ts'
 import type { DatadogConfig } from '../../config/config.ts'
 import { createAttributesBody, createMessageBody } from '../body/message-body.ts'
 import type { Destination, SendRequest, Verdict } from '../destination.ts'

@@ -1,5 +1,5 @@
 import { basename, dirname } from 'node:path'
-import type { Origin } from '../../block.ts'
+import type { Origin } from '../../chunk.ts'
 
 /**
  * The members of every record of an origin at Datadog, as JSON text without braces:

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import type { Part, Settlement, Span } from '../../block.ts'
+import type { Part, Settlement, Span } from '../../chunk.ts'
 import type { Body } from '../body/body.ts'
 import type { DeadLetterEntry } from '../dead-letter/entry.ts'
 

@@ -1,4 +1,4 @@
-import type { SkipReason } from '../../block.ts'
+import type { SkipReason } from '../../chunk.ts'
 import type { BatchDeadLetter, DeadLine } from './batch.ts'
 
 /** Accounts for one chunk while its lines are taken. */

@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer'
-import type { Chunk } from '../../block.ts'
+import type { Chunk } from '../../chunk.ts'
 import type { LineRules } from '../../process/rules.ts'
 import type { Body } from '../body/body.ts'
 import { type ChunkAccount, count } from './chunk-account.ts'

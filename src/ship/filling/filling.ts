@@ -1,4 +1,4 @@
-import type { Feed } from '../../block.ts'
+import type { Feed } from '../../chunk.ts'
 import type { RulesOf } from '../../process/source-rules.ts'
 import type { Body } from '../body/body.ts'
 import type { Batch, BatchDeadLetter, BatchPart, DeadLettering } from './batch.ts'

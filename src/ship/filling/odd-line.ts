@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer'
-import type { Chunk, LongLine } from '../../block.ts'
+import type { Chunk, LongLine } from '../../chunk.ts'
 import type { LineRules, TouchedLine } from '../../process/rules.ts'
 import { splitTornLine, type TornLine } from '../../process/torn-line.ts'
 import { createTruncation } from '../../process/truncation.ts'

@@ -18,7 +18,7 @@ export interface TransportOptions {
 const MAX_AGE_MS = 300_000
 
 /** Connections of the same age and certificates. */
-interface Generation {
+interface ConnectionSet {
   readonly connections: Connections
   readonly tls: TlsMaterial
   readonly openedAt: number
@@ -28,7 +28,7 @@ interface Generation {
 }
 
 /**
- * Sends requests over generations of connections. A generation takes requests until it is too old, its certificate files have
+ * Sends requests over sets of connections. A set takes requests until it is too old, its certificate files have
  * changed, or a request on it failed (its peer may be gone, or its name may resolve to another address by now). It is closed
  * once the last of its requests has settled.
  */
@@ -37,8 +37,8 @@ export class Transport {
   readonly #openConnections: typeof openConnections
   readonly #tls: TlsSource
   readonly #proxy: string | undefined
-  readonly #open = new Set<Generation>()
-  #current: Generation | undefined
+  readonly #open = new Set<ConnectionSet>()
+  #current: ConnectionSet | undefined
   #closed = false
 
   constructor(options: TransportOptions, open = openConnections) {
@@ -56,15 +56,15 @@ export class Transport {
     const tls = await this.#tls.current()
     if (tls.kind === 'unusable') return { kind: 'failed', reason: tls.reason }
     if (this.#closed) return { kind: 'failed', reason: 'closed' }
-    const generation = this.#generationWith(tls.material)
-    generation.underWay += 1
-    const answer = await generation.connections.post(request, signal)
-    generation.underWay -= 1
+    const set = this.#connectionsWith(tls.material)
+    set.underWay += 1
+    const answer = await set.connections.post(request, signal)
+    set.underWay -= 1
     if (answer.kind === 'failed') {
-      generation.retired = true
+      set.retired = true
       this.#tls.expire()
     }
-    this.#closeIfIdle(generation)
+    this.#closeIfIdle(set)
     return answer
   }
 
@@ -72,14 +72,14 @@ export class Transport {
   async close(): Promise<void> {
     this.#closed = true
     const open = [...this.#open]
-    for (const generation of open) {
-      generation.retired = true
-      this.#closeIfIdle(generation)
+    for (const set of open) {
+      set.retired = true
+      this.#closeIfIdle(set)
     }
-    await Promise.all(open.map((generation) => generation.closed.promise))
+    await Promise.all(open.map((set) => set.closed.promise))
   }
 
-  #generationWith(tls: TlsMaterial): Generation {
+  #connectionsWith(tls: TlsMaterial): ConnectionSet {
     const now = this.#options.now()
     const current = this.#current
     if (current !== undefined) {
@@ -87,7 +87,7 @@ export class Transport {
       if (!current.retired) return current
       this.#closeIfIdle(current)
     }
-    const next: Generation = {
+    const next: ConnectionSet = {
       connections: this.#openConnections({ ...this.#options, proxy: this.#proxy, tls }),
       tls,
       openedAt: now,
@@ -100,10 +100,10 @@ export class Transport {
     return next
   }
 
-  #closeIfIdle(generation: Generation): void {
-    if (!generation.retired || generation.underWay > 0 || !this.#open.delete(generation)) return
-    const { resolve } = generation.closed
+  #closeIfIdle(set: ConnectionSet): void {
+    if (!set.retired || set.underWay > 0 || !this.#open.delete(set)) return
+    const { resolve } = set.closed
     // No request is in flight: a failure to close the sockets blocks nothing.
-    generation.connections.destroy().then(resolve, () => resolve())
+    set.connections.destroy().then(resolve, () => resolve())
   }
 }

@@ -1,5 +1,5 @@
-import type { Skipped } from '../../block.ts'
 import type { PositionRecord } from '../../checkpoint/registry.ts'
+import type { Skipped } from '../../chunk.ts'
 
 type Counts = Pick<PositionRecord, 'deadLetteredBytes' | 'skippedBytes'>
 

@@ -1,4 +1,4 @@
-import type { Origin } from '../../block.ts'
+import type { Origin } from '../../chunk.ts'
 import type { Content } from '../file/content.ts'
 import type { Fault } from '../file/files.ts'
 

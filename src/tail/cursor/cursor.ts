@@ -1,5 +1,5 @@
-import { type Chunk, type LongLine, NEWLINE, type Part, type Settlement, type Skipped } from '../../block.ts'
 import { FINGERPRINT_BYTES, type PositionRecord } from '../../checkpoint/registry.ts'
+import { type Chunk, type LongLine, NEWLINE, type Part, type Settlement, type Skipped } from '../../chunk.ts'
 import type { Content } from '../file/content.ts'
 import { Fault } from '../file/files.ts'
 import { Arrival } from './arrival.ts'

@@ -1,5 +1,5 @@
-import { type LongLine, NEWLINE } from '../../block.ts'
 import { FINGERPRINT_BYTES } from '../../checkpoint/registry.ts'
+import { type LongLine, NEWLINE } from '../../chunk.ts'
 import type { LineCode } from '../file/encoding.ts'
 import { Fault } from '../file/files.ts'
 import type { Seen } from './proof.ts'

@@ -1,6 +1,6 @@
-import type { Skipped } from '../../block.ts'
 import { createLedger, type Ledger, type Ticket } from '../../checkpoint/ledger.ts'
 import type { Fingerprint, PositionRecord } from '../../checkpoint/registry.ts'
+import type { Skipped } from '../../chunk.ts'
 import { createByteAccount } from './byte-account.ts'
 
 /** What the ledger keeps with a span: how to recognise its end, since when its bytes have waited, and their outcome. */

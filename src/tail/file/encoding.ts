@@ -1,4 +1,4 @@
-import { NEWLINE } from '../../block.ts'
+import { NEWLINE } from '../../chunk.ts'
 import type { Encoding } from '../../config/config.ts'
 
 export type ForeignEncoding = Exclude<Encoding, 'utf-8'>

@@ -57,7 +57,7 @@ export class Decisions {
   }
 
   /** How long the file has been seen unchanged; its modification time may lie in the future. */
-  restMs(facts: FileFacts): number {
+  observeQuietMs(facts: FileFacts): number {
     const nowMs = performance.now()
     const sightedMs = this.#sightedMs.get(stateOf(facts)) ?? nowMs
     this.#sightedMs.set(stateOf(facts), sightedMs)

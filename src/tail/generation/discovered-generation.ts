@@ -5,7 +5,7 @@ import { Generation, type GenerationContext } from './generation.ts'
 
 /** The known generations. */
 interface Known {
-  readonly homeless: readonly Generation[]
+  readonly unplaced: readonly Generation[]
   hasId(id: string): boolean
   ofFile(facts: FileFacts): readonly Generation[]
 }
@@ -21,9 +21,9 @@ export function discoverGeneration(
   { path, context }: { readonly path: string; readonly context: GenerationContext },
 ): Generation {
   const sameFile = known.ofFile(place.facts)
-  const homeless = place.path === path ? [] : known.homeless
+  const unplaced = place.path === path ? [] : known.unplaced
   const blank =
-    sameFile.find(isBlank) ?? homeless.find((generation) => isBlank(generation) && mayHold(place, generation))
+    sameFile.find(isBlank) ?? unplaced.find((generation) => isBlank(generation) && mayHold(place, generation))
   if (blank) return blank
   const isReused = place.facts.birth === '0' || sameFile.length > 0
   const id = idOf(place.facts, isReused ? randomUUID() : '')

@@ -1,5 +1,5 @@
-import type { Origin } from '../../block.ts'
 import { FINGERPRINT_BYTES } from '../../checkpoint/registry.ts'
+import type { Origin } from '../../chunk.ts'
 import type { CursorHost } from '../cursor/cursor-host.ts'
 import { type Content, isIncomplete } from '../file/content.ts'
 import { Fault } from '../file/files.ts'
@@ -12,9 +12,9 @@ export class GenerationHost implements CursorHost {
   readonly origin: Origin
   readonly #generation: Generation
   readonly #file: HeldFile
-  readonly #context: Pick<GenerationContext, 'onChange' | 'onDoubt'>
+  readonly #context: Pick<GenerationContext, 'onChange' | 'onDirty'>
 
-  constructor(generation: Generation, file: HeldFile, context: Pick<GenerationContext, 'onChange' | 'onDoubt'>) {
+  constructor(generation: Generation, file: HeldFile, context: Pick<GenerationContext, 'onChange' | 'onDirty'>) {
     this.origin = generation.origin
     this.#generation = generation
     this.#file = file
@@ -85,7 +85,7 @@ export class GenerationHost implements CursorHost {
 
   replaced(): void {
     this.#generation.isReplaced = true
-    this.#context.onDoubt()
+    this.#context.onDirty()
   }
 
   settled(): void {

@@ -1,7 +1,7 @@
 import type { GenerationRecord } from '../../checkpoint/registry.ts'
 import { Generation, type GenerationContext } from './generation.ts'
 
-/** From the registry: homeless until its content is found. */
+/** From the registry: unplaced until its content is found. */
 export function generationOf(record: GenerationRecord, context: GenerationContext): Generation {
   const generation = new Generation(record, context)
   for (const [destination, position] of Object.entries(record.positions)) {

@@ -1,5 +1,5 @@
-import type { Origin, SourceLabels } from '../../block.ts'
 import type { GenerationRecord } from '../../checkpoint/registry.ts'
+import type { Origin, SourceLabels } from '../../chunk.ts'
 import { Cursors } from '../cursor/cursors.ts'
 import { Fault, type FileFacts } from '../file/files.ts'
 import type { FileIdentity } from '../file/identity.ts'
@@ -16,7 +16,7 @@ export interface GenerationContext extends HeldFileContext {
   /** Something that `records()` shows has changed. */
   onChange(): void
   /** Its lineage should look at the file again soon. */
-  onDoubt(): void
+  onDirty(): void
 }
 
 /** Modification times come from a clock that ticks every 1 to 10 ms. */
@@ -24,7 +24,7 @@ export const CLOCK_TICK_MS = 20
 
 /**
  * One generation: the content of one file from its creation to its end, recognised by content through renames, copies
- * and compression. Without a place it is homeless: its content is looked for among the siblings of the live file.
+ * and compression. Without a place it is unplaced, and its content is looked for among the siblings of the live file.
  */
 export class Generation {
   readonly origin: Origin
@@ -170,7 +170,7 @@ export class Generation {
     const bytes = this.bytes(0, wanted)
     if (!bytes || bytes instanceof Fault || this.learn(bytes)) return
     this.isReplaced = true
-    this.#context.onDoubt()
+    this.#context.onDirty()
   }
 
   /** Notes the first bytes; false if the content begins with others. */

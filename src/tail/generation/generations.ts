@@ -28,7 +28,7 @@ export class Generations {
   /** Finished or history, kept so that their files are recognised and not read again. */
   done: Generation[] = []
   /** Recorded or read before, but not at a known place now. */
-  homeless: Generation[] = []
+  unplaced: Generation[] = []
   live: Generation | undefined
   /** Those whose file was in the directory at the last scan. */
   seen: ReadonlySet<Generation> = new Set()
@@ -46,11 +46,11 @@ export class Generations {
     this.options = options
     const force = options.source.startPosition.startsWith('force')
     for (const record of force ? [] : options.records) this.remember(record)
-    this.start = new Start(options, this.homeless.length === 0)
+    this.start = new Start(options, this.unplaced.length === 0)
   }
 
   all(): readonly Generation[] {
-    return [...this.reading, ...this.done, ...this.homeless]
+    return [...this.reading, ...this.done, ...this.unplaced]
   }
 
   hasId(id: string): boolean {
@@ -72,10 +72,10 @@ export class Generations {
     for (const record of this.options.recall(facts)) this.remember(record)
   }
 
-  /** Homeless until its file is seen. */
+  /** Unplaced until its file is seen. */
   remember(record: GenerationRecord): void {
     const generation = generationOf(record, this.options.context)
-    this.homeless.push(generation)
+    this.unplaced.push(generation)
     this.byFile.put(generation)
   }
 
@@ -85,7 +85,7 @@ export class Generations {
   }
 
   /** Makes a generation the live one: its file is at the live path. */
-  enthrone(generation: Generation): void {
+  makeLive(generation: Generation): void {
     generation.rotated = false
     generation.wasLive = true
     generation.finished = false
@@ -95,7 +95,7 @@ export class Generations {
   }
 
   /** The live generation is no longer at the live path. */
-  leave(): void {
+  clearLive(): void {
     if (!this.live) return
     this.live.rotated = true
     this.live.changedAtMs = performance.now()
@@ -104,7 +104,7 @@ export class Generations {
   }
 
   /** Gives a generation a file beside the live one. */
-  giveHome(generation: Generation, place: Place): void {
+  attach(generation: Generation, place: Place): void {
     const { size, cursors } = generation
     generation.moveInto(place)
     generation.rotated = true
@@ -119,7 +119,7 @@ export class Generations {
   }
 
   /** Its file has been seen at this path. */
-  meetAt(generation: Generation, { path, facts }: Place, nowMs: number): void {
+  foundAt(generation: Generation, { path, facts }: Place, nowMs: number): void {
     generation.lastPath = path
     if (generation.isArchive) generation.lastSeenMs = nowMs
     if (generation.place) generation.place = { ...generation.place, path }
@@ -140,7 +140,7 @@ export class Generations {
       }
       generation.observe(facts, nowMs)
     }
-    if (generation.isReplaced) this.orphan(generation)
+    if (generation.isReplaced) this.detach(generation)
   }
 
   /** Puts a generation where it belongs: among the finished, or into the reading order. */
@@ -168,17 +168,17 @@ export class Generations {
   }
 
   /** Detaches a generation from its file, so that its content is looked for among the siblings. */
-  orphan(generation: Generation): void {
+  detach(generation: Generation): void {
     generation.evict()
     this.#remove(generation)
-    this.homeless.push(generation)
+    this.unplaced.push(generation)
     this.decisions.reconsider()
     if (this.live === generation) this.live = undefined
     this.scanWanted = true
     this.options.context.onChange()
   }
 
-  /** The content of a homeless generation is nowhere to be found. */
+  /** The content of an unplaced generation is nowhere to be found. */
   giveUp(generation: Generation): void {
     if (generation.cursors.isOut) return
     // If all destinations are new, none has read any of it: they start at its first byte should it come back.
@@ -193,7 +193,7 @@ export class Generations {
   /** Forgets the generations gone longest. Not those that may be in one of these files, which could not be looked into. */
   forgetGone(unknown: readonly FileFacts[]): void {
     const kept = new Set(unknown.map(keyOf))
-    const gone = this.homeless
+    const gone = this.unplaced
       .filter(({ finished, lossReported }) => finished || lossReported)
       .filter(({ identity }) => !kept.has(keyOf(identity)))
       .sort((a, b) => a.lastSeenMs - b.lastSeenMs)
@@ -224,7 +224,7 @@ export class Generations {
   #remove(generation: Generation): void {
     this.reading = without(generation, this.reading)
     this.done = without(generation, this.done)
-    this.homeless = without(generation, this.homeless)
+    this.unplaced = without(generation, this.unplaced)
   }
 }
 

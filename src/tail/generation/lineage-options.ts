@@ -26,7 +26,7 @@ export interface LineageOptions {
   /** How long a deleted or rotated file must be quiet while nothing is written to a new one in its place. */
   readonly deletedQuietMs: number
   /** Whether a file, at the live path or beside it, is read by another lineage, which knew it first. */
-  isElsewhere(place: Place, nowMs: number): boolean | Fault
+  isOwnedElsewhere(place: Place, nowMs: number): boolean | Fault
   /** The records of a file that no lineage handles any more; this one takes them over. */
   recall(facts: FileFacts): readonly GenerationRecord[]
 }

@@ -13,14 +13,14 @@ import { isDone } from './sighting.ts'
 const SCANS = 2
 
 /**
- * The file of a homeless generation may have a name of no known form, or lie behind a link; in such places only the very same
+ * The file of an unplaced generation may have a name of no known form, or lie behind a link; in such places only the very same
  * file is accepted. Even a finished file may still be written to there: it is searched for right after it went missing, later
  * only where it was last seen.
  */
 export function lookElsewhere(scan: Scan): void {
-  const { homeless } = scan.generations
-  const unread = homeless.filter(({ finished }) => !finished)
-  const finished = homeless.filter((generation) => generation.finished)
+  const { unplaced } = scan.generations
+  const unread = unplaced.filter(({ finished }) => !finished)
+  const finished = unplaced.filter((generation) => generation.finished)
   const isSought = unread.length > 0 || finished.some(({ missedScans }) => missedScans < SCANS)
   const paths = new Set([
     ...(isSought ? alike(scan) : []),
@@ -62,7 +62,7 @@ function isBeyond({ livePath: { base }, names }: Scan, path: string): boolean {
   return names.has(name) && name !== base.name && liveNameOf(name) !== base.name
 }
 
-/** Gives the file at a path to the homeless generation last seen in it. A fault: this cannot be decided. */
+/** Gives the file at a path to the unplaced generation last seen in it. A fault: this cannot be decided. */
 function seek({ generations, seen }: Scan, path: string): Fault | undefined {
   const { files } = generations.options
   const facts = path.endsWith('.gz') ? undefined : files.stat(path)
@@ -74,23 +74,23 @@ function seek({ generations, seen }: Scan, path: string): Fault | undefined {
     const verdict = withFile(files, path, (fd) => recognise(generation, plainCandidate(files, fd, facts)))
     if (verdict instanceof Fault && !isDone(generation, facts)) return verdict
     if (verdict !== 'same') continue
-    generations.giveHome(generation, { path, facts })
+    generations.attach(generation, { path, facts })
     seen.add(generation)
     return undefined
   }
   return undefined
 }
 
-/** After two complete scans without its file a generation becomes homeless; if unfinished, it is then given up as lost. */
+/** After two complete scans without its file a generation becomes unplaced; if unfinished, it is then given up as lost. */
 export function missUnseen(scan: Scan): void {
   const { generations, seen, isComplete } = scan
   for (const generation of [...generations.done, ...generations.reading]) {
     if (seen.has(generation) || generation === generations.live) continue
     if (isComplete) generation.missedScans += 1
     if (isComplete && generation.missedScans < SCANS) generations.scanWanted = true
-    else if (!generation.isOpen && isGone(scan, generation)) generations.orphan(generation)
+    else if (!generation.isOpen && confirmGone(scan, generation)) generations.detach(generation)
   }
-  for (const generation of isComplete ? [...generations.homeless] : []) {
+  for (const generation of isComplete ? [...generations.unplaced] : []) {
     generation.missedScans += 1
     const { finished, lossReported, missedScans } = generation
     if (missedScans >= SCANS && !finished && !lossReported) generations.giveUp(generation)
@@ -98,13 +98,13 @@ export function missUnseen(scan: Scan): void {
 }
 
 /** Whether it is not at its last path either, whose name may have no known form: even a finished file can be written to there. */
-function isGone(scan: Scan, generation: Generation): boolean {
+function confirmGone(scan: Scan, generation: Generation): boolean {
   const { generations, nowMs } = scan
   const { lastPath: path, identity } = generation
   const facts = generations.options.files.stat(path)
   if (facts instanceof Fault && !leadsNowhere(facts)) return false
   if (facts instanceof Fault || !isIdentity(facts, identity)) return scan.isComplete || isOutOfSight(scan, generation)
-  generations.meetAt(generation, { path, facts }, nowMs)
+  generations.foundAt(generation, { path, facts }, nowMs)
   if (generation.finished) scan.refusal ??= generation.fault
   return generation.isReplaced
 }

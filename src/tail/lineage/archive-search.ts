@@ -36,7 +36,7 @@ export class ArchiveSearch {
     this.#holdsUntilMs = this.#holdsUntilMs === undefined ? performance.now() + HOLD_MS : 0
     this.#running = resolveArchives(this.#generations, archives, isHistory).finally(() => {
       this.#running = undefined
-      this.#generations.options.context.onDoubt()
+      this.#generations.options.context.onDirty()
     })
   }
 }

@@ -44,7 +44,7 @@ async function resolve(generations: Generations, archive: Archive, isFirst: bool
     const generation = generations.discover(archive)
     generation.head.learn(head)
     generation.finish()
-    return giveHome(generations, archive, { generation, inflatedSize })
+    return attach(generations, archive, { generation, inflatedSize })
   }
   const candidate = await inspect(files, archive, { head, suspects })
   if (candidate instanceof Fault) return candidate
@@ -68,13 +68,13 @@ async function resolve(generations: Generations, archive: Archive, isFirst: bool
       const verdict = recognise(generation, candidate)
       if (verdict instanceof Fault) return verdict
       if (verdict === 'other') return MOVED
-      return giveHome(generations, archive, { generation, inflatedSize: candidate.size })
+      return attach(generations, archive, { generation, inflatedSize: candidate.size })
     }
     case 'new': {
       const generation = generations.discover(archive)
       generation.head.learn(head)
       if (isPassedOver()) generation.finish()
-      return giveHome(generations, archive, { generation, inflatedSize: candidate.size })
+      return attach(generations, archive, { generation, inflatedSize: candidate.size })
     }
   }
 }
@@ -89,12 +89,12 @@ function knownBy(archive: Archive, suspects: readonly Generation[], inflatedSize
 
 function settleKnown(generations: Generations, archive: Archive, generation: Generation): Fault | undefined {
   if (!generation.isOpen && !generations.seen.has(generation))
-    return giveHome(generations, archive, { generation, inflatedSize: generation.size })
+    return attach(generations, archive, { generation, inflatedSize: generation.size })
   generations.decisions.ignore(archive.facts)
   return undefined
 }
 
-function giveHome(
+function attach(
   generations: Generations,
   { path, facts }: Archive,
   { generation, inflatedSize }: { generation: Generation; inflatedSize: number },
@@ -103,7 +103,7 @@ function giveHome(
   if (now instanceof Fault) return now
   if (now.ino !== facts.ino || now.size !== facts.size || now.mtimeMs !== facts.mtimeMs)
     return new TooEarly(`${path} has changed`)
-  generations.giveHome(generation, { path, facts, inflatedSize })
+  generations.attach(generation, { path, facts, inflatedSize })
   return undefined
 }
 

@@ -1,5 +1,5 @@
-import { NEWLINE } from '../../block.ts'
 import { FINGERPRINT_BYTES } from '../../checkpoint/registry.ts'
+import { NEWLINE } from '../../chunk.ts'
 import { Fault, type FileFacts, TooEarly } from '../file/files.ts'
 import { fingerprintOnce } from '../file/fingerprint.ts'
 import { type FileIdentity, isCertainlyOther, isIdentity, isRenumbered } from '../file/identity.ts'
@@ -59,7 +59,7 @@ export function judge(candidate: Candidate, around: Around): Judgement | Fault {
 
 /** Neither its modification time nor how long it was seen unchanged rules out that more may come. */
 function mayGrow({ facts }: Candidate, { generations: { decisions, options }, nowMs }: Around): boolean {
-  const quietMs = Math.max(nowMs - facts.mtimeMs, decisions.restMs(facts))
+  const quietMs = Math.max(nowMs - facts.mtimeMs, decisions.observeQuietMs(facts))
   return quietMs < options.finalQuietMs
 }
 

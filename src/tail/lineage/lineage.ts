@@ -123,9 +123,9 @@ export class Lineage {
 
   /** Something is looked for, or a file that could not be read is tried again. */
   get #isSearching(): boolean {
-    const { decisions, homeless } = this.generations
+    const { decisions, unplaced } = this.generations
     if (decisions.isDue && !this.#archives.isRunning) return true
     if (performance.now() - this.#scannedAtMs < SEARCH_MS) return false
-    return homeless.some(({ finished, lossReported }) => !finished && !lossReported)
+    return unplaced.some(({ finished, lossReported }) => !finished && !lossReported)
   }
 }

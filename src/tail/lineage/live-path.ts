@@ -33,7 +33,7 @@ export class LivePath {
 
   look(nowMs: number): void {
     const generations = this.#generations
-    const { files, path, isElsewhere } = generations.options
+    const { files, path, isOwnedElsewhere } = generations.options
     const facts = files.stat(path)
     if (facts instanceof Fault) {
       this.#absent(facts, nowMs)
@@ -49,16 +49,16 @@ export class LivePath {
       live.observe(facts, nowMs)
       this.error = live.fault?.message
       if (!live.isReplaced) return
-      generations.orphan(live)
+      generations.detach(live)
     } else if (live) this.#rotate(live, nowMs)
     generations.recall(facts)
-    const elsewhere = isElsewhere({ path, facts }, nowMs)
+    const elsewhere = isOwnedElsewhere({ path, facts }, nowMs)
     this.error = elsewhere instanceof Fault ? elsewhere.message : undefined
-    if (elsewhere === false) this.#welcome()
+    if (elsewhere === false) this.#openArrival()
   }
 
   /** Gives a file that has arrived to the generation whose content it holds. */
-  seat(judge: (candidate: Candidate) => Judgement | Fault): void {
+  assignArrival(judge: (candidate: Candidate) => Judgement | Fault): void {
     const arrival = this.#arrival
     if (!arrival) return
     this.#arrival = undefined
@@ -76,7 +76,7 @@ export class LivePath {
     if (full) files.close(fd)
     // The name behind a link: it still leads to the file after the link is repointed.
     generation.moveInto({ path: join(this.base.directory, this.base.name), facts }, full ?? fd)
-    this.#generations.enthrone(generation)
+    this.#generations.makeLive(generation)
     this.error = full?.message
   }
 
@@ -92,13 +92,13 @@ export class LivePath {
   }
 
   #rotate(generation: Generation, nowMs: number): void {
-    this.#generations.leave()
+    this.#generations.clearLive()
     this.#generations.scanWanted = true
     this.#generations.lookAtRotated(generation, nowMs)
   }
 
   /** Holds the file open until its owner is known, even beyond the bound on open files. */
-  #welcome(): void {
+  #openArrival(): void {
     const { files, path } = this.#generations.options
     const fd = files.open(path)
     const facts = fd instanceof Fault ? fd : files.facts(fd)

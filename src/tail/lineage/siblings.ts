@@ -13,7 +13,7 @@ import { type Around, judge } from './judgement.ts'
 import type { LivePath } from './live-path.ts'
 import type { Retention } from './retention.ts'
 import { leadsNowhere, refuse, type Scan } from './scan.ts'
-import { meet } from './sighting.ts'
+import { matchByIdentity } from './sighting.ts'
 
 interface Scanned {
   readonly generations: Generations
@@ -40,8 +40,10 @@ export function scanSiblings({ generations, livePath, retention }: Scanned, nowM
   for (const { facts } of sightings) if (!generations.knows(facts)) generations.recall(facts)
   // An unknown file may hold what a known one held until it was truncated: verify the known ones first.
   if (sightings.some(({ facts }) => !generations.knows(facts))) verify(scan)
-  const strangers = sightings.filter((sighting) => !meet(scan, sighting) && !isElsewhere(scan, sighting))
-  livePath.seat((candidate) => judge(candidate, { ...scan, isMissing: () => false, isLive: true }))
+  const strangers = sightings.filter(
+    (sighting) => !matchByIdentity(scan, sighting) && !isOwnedElsewhere(scan, sighting),
+  )
+  livePath.assignArrival((candidate) => judge(candidate, { ...scan, isMissing: () => false, isLive: true }))
   if (livePath.error !== undefined) scan.isComplete = false
   if (generations.live) scan.seen.add(generations.live)
   const archives = strangers.filter(({ path, facts }) => isArchive(scan, path) && !decisions.has(facts))
@@ -54,7 +56,7 @@ export function scanSiblings({ generations, livePath, retention }: Scanned, nowM
   generations.seen = scan.seen
   if (isListed) retention.observe(livePath.base.name, sightings)
   missUnseen(scan)
-  // Every archive is homeless after a start until it has been looked into, and every file while its volume is not mounted.
+  // Every archive is unplaced after a start until it has been looked into, and every file while its volume is not mounted.
   const isEmpty = sightings.length === 0 && !generations.live
   if (archives.length === 0 && !decisions.isWaiting && !isEmpty) {
     generations.forgetGone(sightings.map(({ facts }) => facts).filter((facts) => !generations.knows(facts)))
@@ -96,7 +98,7 @@ function verify({ generations, livePath, nowMs }: Scan): void {
   for (const generation of [...generations.reading]) {
     if (generation.verify() || !generation.isReplaced) continue
     const isLive = generation === generations.live
-    generations.orphan(generation)
+    generations.detach(generation)
     if (isLive) livePath.look(nowMs)
   }
 }
@@ -108,9 +110,9 @@ function isArchive({ names, livePath }: Scan, path: string): boolean {
 }
 
 /** Whether another lineage knew the file first. */
-function isElsewhere(scan: Scan, sighting: Place): boolean {
+function isOwnedElsewhere(scan: Scan, sighting: Place): boolean {
   const { generations, nowMs } = scan
-  const elsewhere = generations.options.isElsewhere(sighting, nowMs)
+  const elsewhere = generations.options.isOwnedElsewhere(sighting, nowMs)
   if (!(elsewhere instanceof Fault)) return elsewhere
   scan.isComplete = false
   generations.scanWanted = true
@@ -147,7 +149,7 @@ function receive(scan: Scan, { path, facts }: Place, isMissing: Around['isMissin
   } else {
     const generation = judgement.kind === 'home' ? judgement.generation : generations.discover(place)
     if (isPassedOver) generation.finish()
-    generations.giveHome(generation, place)
+    generations.attach(generation, place)
     scan.seen.add(generation)
   }
 }

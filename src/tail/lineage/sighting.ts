@@ -8,22 +8,22 @@ import { plainCandidate } from './candidate.ts'
 import { refuse, type Scan } from './scan.ts'
 
 /** Whether the identity of a file that was seen tells which generation it belongs to, which then gets its current path. */
-export function meet(scan: Scan, sighting: Place): boolean {
+export function matchByIdentity(scan: Scan, sighting: Place): boolean {
   const { generations, livePath, nowMs } = scan
   const { facts } = sighting
   for (const generation of generations.ofFile(facts)) {
-    const verdict = isStill(scan, generation, sighting)
+    const verdict = confirmIdentity(scan, generation, sighting)
     if (verdict === 'other') continue
     // It need not be missed twice if its new path is seen.
-    if (generation === generations.live && livePath.missing > 0) generations.leave()
+    if (generation === generations.live && livePath.missing > 0) generations.clearLive()
     if (verdict instanceof Fault) {
       if (!isDone(generation, facts)) refuse(scan, verdict)
       else if (!generation.place) generation.lastSeenMs = nowMs
-    } else if (!generation.place) generations.giveHome(generation, sighting)
+    } else if (!generation.place) generations.attach(generation, sighting)
     if (generation === generations.live) generation.observe(facts, nowMs)
-    else generations.meetAt(generation, sighting, nowMs)
+    else generations.foundAt(generation, sighting, nowMs)
     if (generation.isReplaced && generation !== generations.live) {
-      generations.orphan(generation)
+      generations.detach(generation)
       continue
     }
     scan.seen.add(generation)
@@ -43,14 +43,18 @@ export function isDone({ finished, identity, size, lastSeenMs }: Generation, fac
 }
 
 /** Whether a file with the identity of a generation's file is still that file: inodes are reused. A fault: undecidable. */
-function isStill({ generations }: Scan, generation: Generation, { path, facts }: Place): 'same' | 'other' | Fault {
+function confirmIdentity(
+  { generations }: Scan,
+  generation: Generation,
+  { path, facts }: Place,
+): 'same' | 'other' | Fault {
   const { files } = generations.options
   const { place } = generation
   if (place && place.facts.size === facts.size && place.facts.mtimeMs === facts.mtimeMs) return 'same'
   if (generation.isOpen && !generation.isReplaced && !generation.isArchive) return 'same'
   if (path.endsWith('.gz')) {
     // An archive is recognised by its content.
-    if (place) generations.orphan(generation)
+    if (place) generations.detach(generation)
     return 'other'
   }
   // Without a birth time the content is better evidence than an inode, which may have been reused.
@@ -58,6 +62,6 @@ function isStill({ generations }: Scan, generation: Generation, { path, facts }:
   if (isNote(generation)) return 'other'
   const verdict = withFile(files, path, (fd) => recognise(generation, plainCandidate(files, fd, facts)))
   if (verdict instanceof Fault || verdict === 'same') return verdict
-  if (place) generations.orphan(generation)
+  if (place) generations.detach(generation)
   return 'other'
 }

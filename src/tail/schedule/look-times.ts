@@ -9,9 +9,9 @@ const MAX_DISCOVERY_MS = 10_000
 export interface LookTimes {
   isDue(atMs: number): boolean
   /** An event asks for a look. */
-  wish(): void
+  request(): void
   /** When the requested look is due; infinite if none was requested. */
-  readonly wishedAtMs: number
+  readonly requestedAtMs: number
   /** A look took place and found this many directories. */
   looked(directories: number): void
 }
@@ -19,21 +19,21 @@ export interface LookTimes {
 export function createLookTimes(): LookTimes {
   let lookAtMs = 0
   let lookedAtMs = 0
-  let wishedAtMs = Number.POSITIVE_INFINITY
+  let requestedAtMs = Number.POSITIVE_INFINITY
   return {
     // Up to half a tick early, so that the look can share a tick.
-    isDue: (atMs) => atMs >= Math.min(wishedAtMs, lookAtMs - TICK_MS / 2),
-    wish() {
-      wishedAtMs = Math.min(wishedAtMs, lookedAtMs + TICK_MS)
+    isDue: (atMs) => atMs >= Math.min(requestedAtMs, lookAtMs - TICK_MS / 2),
+    request() {
+      requestedAtMs = Math.min(requestedAtMs, lookedAtMs + TICK_MS)
     },
-    get wishedAtMs() {
-      return wishedAtMs
+    get requestedAtMs() {
+      return requestedAtMs
     },
     looked(directories) {
       const pause = Math.max(DISCOVERY_MS, directories * DISCOVERY_MS_PER_DIRECTORY)
       lookedAtMs = performance.now()
       lookAtMs = lookedAtMs + Math.min(pause, MAX_DISCOVERY_MS)
-      wishedAtMs = Number.POSITIVE_INFINITY
+      requestedAtMs = Number.POSITIVE_INFINITY
     },
   }
 }

@@ -18,7 +18,7 @@ export interface Rounds {
   add(lineage: Lineage): void
   remove(lineage: Lineage): void
   /** Something may have happened to it. */
-  doubt(lineage: Lineage): void
+  markDirty(lineage: Lineage): void
   /** Those to check now: the ones in doubt, and, if a tick is due, those of the tick. */
   due(atMs: number, surroundings: Surroundings): ReadonlySet<Lineage>
   /** All of them. */
@@ -38,7 +38,7 @@ interface Surroundings {
 
 export function createRounds(tickMs: number): Rounds {
   const turns = createTurns<Lineage>()
-  const doubted = new Set<Lineage>()
+  const dirty = new Set<Lineage>()
   const active = new Set<Lineage>()
   /** Those whose file could not be opened. */
   const unopened = new Set<Lineage>()
@@ -60,12 +60,12 @@ export function createRounds(tickMs: number): Rounds {
     add: (lineage) => turns.add(lineage),
     remove(lineage) {
       turns.remove(lineage)
-      for (const set of [doubted, active, unopened]) set.delete(lineage)
+      for (const set of [dirty, active, unopened]) set.delete(lineage)
     },
-    doubt: (lineage) => void doubted.add(lineage),
+    markDirty: (lineage) => void dirty.add(lineage),
     due(atMs, surroundings) {
-      const due = new Set(doubted)
-      doubted.clear()
+      const due = new Set(dirty)
+      dirty.clear()
       if (atMs < tickAtMs) return due
       for (const lineage of tick(surroundings)) due.add(lineage)
       tickAtMs = atMs + pause(surroundings.eventsIncomplete)

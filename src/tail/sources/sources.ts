@@ -8,18 +8,18 @@ import { type Complaint, createComplaint } from '../lineage/complaint.ts'
 import type { Lineage } from '../lineage/lineage.ts'
 import { createDiscovery, type Discovered, type Discovery } from '../names/discovery.ts'
 import { bindMountWarning, type MountPoints } from './bind-mounts.ts'
-import { createDepartures } from './departures.ts'
+import { type CreateLineageOptions, createLineage } from './create-lineage.ts'
+import { createExpiry } from './expiry.ts'
 import { createImports, type ImportsOptions } from './imports.ts'
+import type { LineageIndex } from './lineage-index.ts'
 import { createMissing } from './missing.ts'
-import { createLineage, type NewcomerOptions } from './newcomer.ts'
-import type { Remembered } from './remembered.ts'
-import type { Roster } from './roster.ts'
 import { type SourceView, viewOf } from './source-view.ts'
+import type { UnclaimedRecords } from './unclaimed-records.ts'
 
-export interface SourcesOptions extends NewcomerOptions, ImportsOptions {
+export interface SourcesOptions extends CreateLineageOptions, ImportsOptions {
   readonly configs: readonly SourceConfig[]
-  readonly roster: Roster
-  readonly remembered: Remembered
+  readonly lineageIndex: LineageIndex
+  readonly unclaimed: UnclaimedRecords
   readonly mountPoints: MountPoints
   readonly goneMs: number
   onAdd(lineage: Lineage): void
@@ -52,7 +52,7 @@ interface Source {
 const NOTHING: Discovered = { paths: [], directories: [], faults: [] }
 
 export function createSources(options: SourcesOptions): Sources {
-  const { files, listings, roster, remembered, log } = options
+  const { files, listings, lineageIndex, unclaimed, log } = options
   const sources = options.configs.map(
     (config): Source => ({
       config,
@@ -67,7 +67,7 @@ export function createSources(options: SourcesOptions): Sources {
   )
   const imports = createImports(options)
   const missing = createMissing(options)
-  const hasDeparted = createDepartures(options)
+  const isExpired = createExpiry(options)
   const owners = new Map<string, Lineage>()
   /** All live paths that a source matches. */
   let wanted: ReadonlySet<string> = new Set()
@@ -82,21 +82,21 @@ export function createSources(options: SourcesOptions): Sources {
     }
     wanted = new Set(sources.flatMap(({ discovered }) => discovered.paths))
     // First, as the file may now be at one of the new paths.
-    for (const source of sources) letGo(source, nowMs)
-    welcome(nowMs)
-    if (isInitial) welcomeRotated()
+    for (const source of sources) releaseExpired(source, nowMs)
+    addNewPaths(nowMs)
+    if (isInitial) addRotatedOnly()
     for (const { complain, faults } of sources) complain(faults[0]?.message)
     const isComplete = sources.every(({ faults }) => faults.length === 0)
-    if (isComplete) missing.look(remembered.all(), concern)
-    remembered.expire(nowMs)
+    if (isComplete) missing.look(unclaimed.all(), concern)
+    unclaimed.expire(nowMs)
     mounts = undefined
     isInitial = false
   }
 
-  function welcome(nowMs: number): void {
+  function addNewPaths(nowMs: number): void {
     const newcomers = sources.flatMap((source) => unknownPaths(source).map((path) => ({ source, path })))
     // Each path takes its own records before others may take over what is left.
-    const known = newcomers.map((newcomer) => ({ ...newcomer, own: remembered.take(newcomer.path) }))
+    const known = newcomers.map((newcomer) => ({ ...newcomer, own: unclaimed.take(newcomer.path) }))
     for (const { path, source, own } of known) {
       const owner = owners.get(path)
       if (owner) {
@@ -106,7 +106,7 @@ export function createSources(options: SourcesOptions): Sources {
       const facts = files.stat(path)
       // If the file is recorded under this path, records of it under another path belong to its clone.
       const isOwn = !(facts instanceof Fault) && own.some((record) => isIdentity(record, facts))
-      const former = [...(isOwn ? [] : remembered.pathsOf(facts)), ...remembered.seenAt(path)]
+      const former = [...(isOwn ? [] : unclaimed.pathsOf(facts)), ...unclaimed.seenAt(path)]
       const records = [...own, ...formerRecords(path, former)]
       if (records.length === 0 && isLinkTo(path)) continue
       const imported = records.length === 0 ? imports(path, source.config, nowMs) : []
@@ -116,15 +116,15 @@ export function createSources(options: SourcesOptions): Sources {
   }
 
   /** What was rotated or packed while the agent was down, without a new file in its place, is found by no pattern. */
-  function welcomeRotated(): void {
-    const unfinished = [...remembered.all()].filter(({ finished }) => !finished)
+  function addRotatedOnly(): void {
+    const unfinished = [...unclaimed.all()].filter(({ finished }) => !finished)
     for (const path of new Set(unfinished.map((record) => record.path))) {
       const source = sources.find(({ discovery }) => discovery.means(path))
       // If `start_position` ignores what was read before, such files would be read again at every start.
       if (!source || source.config.startPosition.startsWith('force')) continue
       const listing = listings.list(dirname(path))
       if (listing instanceof Fault || listing.rotatedOf(basename(path)).length === 0) continue
-      add(source, path, remembered.take(path))
+      add(source, path, unclaimed.take(path))
     }
   }
 
@@ -147,7 +147,7 @@ export function createSources(options: SourcesOptions): Sources {
   /** Takes the records of former paths that no source matches any more, but whose file is now, or was last seen, at this path. */
   function formerRecords(path: string, former: readonly string[]): readonly GenerationRecord[] {
     const unwanted = former.filter((other) => !wanted.has(other))
-    const records = unwanted.flatMap((other) => remembered.take(other))
+    const records = unwanted.flatMap((other) => unclaimed.take(other))
     missing.found(records)
     return records.map((record) => ({ ...record, path }))
   }
@@ -161,16 +161,16 @@ export function createSources(options: SourcesOptions): Sources {
         isDiscovered,
         isInitial,
         records,
-        recall: (facts) => formerRecords(path, remembered.pathsOf(facts)),
+        recall: (facts) => formerRecords(path, unclaimed.pathsOf(facts)),
       },
       options,
     )
     missing.found(records)
     owners.set(path, lineage)
     source.lineages.set(path, lineage)
-    roster.add(lineage)
+    lineageIndex.add(lineage)
     options.onAdd(lineage)
-    options.onDoubt(lineage)
+    options.onDirty(lineage)
     const real = files.realpath(path)
     mounts ??= options.mountPoints()
     if (!mounts.has(path) && (real instanceof Fault || !mounts.has(real))) return
@@ -179,16 +179,16 @@ export function createSources(options: SourcesOptions): Sources {
   }
 
   /** Releases files deleted with all their generations and read to their end: only the records are kept. */
-  function letGo({ lineages, mounted }: Source, nowMs: number): void {
+  function releaseExpired({ lineages, mounted }: Source, nowMs: number): void {
     for (const [path, lineage] of lineages) {
-      if (!hasDeparted(lineage, wanted.has(path), nowMs)) continue
+      if (!isExpired(lineage, wanted.has(path), nowMs)) continue
       const records = [...lineage.generations.all()].map((generation) => recordOf(generation, nowMs))
-      remembered.put(path, records)
+      unclaimed.put(path, records)
       lineage.close()
       lineages.delete(path)
       mounted.delete(path)
       owners.delete(path)
-      roster.remove(lineage)
+      lineageIndex.remove(lineage)
       options.onRemove(lineage)
     }
   }

@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest'
-import { type Answer, isolate } from '../../../src/ship/delivery/isolation.ts'
+import { isolate, type ProbeResult } from '../../../src/ship/delivery/isolation.ts'
 
 const singles = Array.from({ length: 30 }, (_, start) => ({ start, end: start + 1 }))
 
 /** Sends single records to a destination that refuses all of them: how many were sent before each question, and the outcome. */
-async function refusedAfter(answers: readonly Answer[]) {
+async function refusedAfter(answers: readonly ProbeResult[]) {
   const asked: number[] = []
   let sent = 0
   const isolated = await isolate(singles, {

@@ -3,7 +3,7 @@ import { appendFileSync, renameSync, truncateSync, writeFileSync } from 'node:fs
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
-import type { Chunk } from '../../../src/block.ts'
+import type { Chunk } from '../../../src/chunk.ts'
 import type { Encoding } from '../../../src/config/config.ts'
 import type { Files } from '../../../src/tail/file/files.ts'
 import { faultyFiles } from '../../support/faulty-files.ts'

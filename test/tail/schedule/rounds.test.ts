@@ -21,7 +21,7 @@ test('a file that changes after a pause is looked at again a tick later, not whe
   rounds.add(lineage)
   rounds.due(0, surroundings)
   expect(rounds.tickAtMs).toBe(2000)
-  rounds.doubt(lineage)
+  rounds.markDirty(lineage)
   for (const due of rounds.due(100, surroundings)) rounds.check(due, 100, 0)
   expect(rounds.tickAtMs).toBe(350)
   expect([...rounds.due(350, surroundings)]).toEqual([lineage])

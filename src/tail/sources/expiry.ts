@@ -2,9 +2,9 @@ import { Fault, isAbsent } from '../file/files.ts'
 import type { Lineage } from '../lineage/lineage.ts'
 
 /** Whether a lineage that no source matches any more has long been entirely gone and finished; to be asked at every look. */
-export type Departures = (lineage: Lineage, isWanted: boolean, nowMs: number) => boolean
+export type Expiry = (lineage: Lineage, isWanted: boolean, nowMs: number) => boolean
 
-export function createDepartures({ goneMs }: { readonly goneMs: number }): Departures {
+export function createExpiry({ goneMs }: { readonly goneMs: number }): Expiry {
   const goneSinceMs = new WeakMap<Lineage, number>()
   return (lineage, isWanted, nowMs) => {
     if (isWanted || !isGone(lineage)) {
@@ -19,9 +19,9 @@ export function createDepartures({ goneMs }: { readonly goneMs: number }): Depar
 
 /** Its rotated files are deleted, too, and nothing of them is left to be read or settled. */
 function isGone({ generations, livePath, isUndecided, options: { files } }: Lineage): boolean {
-  const { live, reading, done, homeless } = generations
+  const { live, reading, done, unplaced } = generations
   if (live !== undefined || livePath.missing < 2 || reading.length > 0 || isUndecided) return false
-  if (homeless.some(({ finished, lossReported, cursors }) => cursors.isOut || !(finished || lossReported))) return false
+  if (unplaced.some(({ finished, lossReported, cursors }) => cursors.isOut || !(finished || lossReported))) return false
   return done.every(({ lastPath }) => {
     const facts = files.stat(lastPath)
     return facts instanceof Fault && isAbsent(facts)

@@ -5,7 +5,7 @@ import type { FileIdentity } from '../file/identity.ts'
 import { liveNameOf } from '../names/rotated-name.ts'
 
 /** Records of files that no lineage handles: their sources, or the files themselves, are gone. */
-export interface Remembered {
+export interface UnclaimedRecords {
   /** Removes and returns the records of a live path: the caller keeps them from now on. */
   take(path: string): readonly GenerationRecord[]
   /** The live paths that a file was known by. */
@@ -26,7 +26,7 @@ const MAX_RECORDS = 20_000
 /** Going through all of them takes some ms. */
 const EXPIRE_EVERY_MS = 60_000
 
-export function createRemembered(records: readonly GenerationRecord[], expireAfterMs: number): Remembered {
+export function createUnclaimedRecords(records: readonly GenerationRecord[], expireAfterMs: number): UnclaimedRecords {
   const byPath = new Map<string, readonly GenerationRecord[]>()
   /** Live paths by what may lead to them: a file, or the place where one was last seen. */
   const hints = new Map<string, Set<string>>()

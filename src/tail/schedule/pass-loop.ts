@@ -5,7 +5,7 @@
 const GATHER_MS = 4
 
 /** Runs passes, one at a time. */
-export interface Pulse {
+export interface PassLoop {
   /** Runs one now, or once more if one is running; resolves when it is done. */
   pass(): Promise<void>
   /** Runs one soon, for everything that happens until then. */
@@ -14,13 +14,13 @@ export interface Pulse {
   stop(): Promise<void>
 }
 
-export interface PulseOptions {
+export interface PassLoopOptions {
   run(): Promise<void>
   /** When the next pass is due without a wake, by the monotonic clock; undefined: never, and wakes are ignored, too. */
   nextAtMs(): number | undefined
 }
 
-export function createPulse({ run, nextAtMs }: PulseOptions): Pulse {
+export function createPassLoop({ run, nextAtMs }: PassLoopOptions): PassLoop {
   let running: Promise<void> | undefined
   let again = false
   let stopped = false

@@ -1,5 +1,5 @@
 /**
- * The vocabulary shared by tail and ship. Neither imports the other; `agent.ts` joins them through these types.
+ * The vocabulary shared by tail and ship. Neither imports the other; `agent/` joins them through these types.
  */
 
 /** The byte that ends a line. */

@@ -5,34 +5,34 @@ import { Fault, isAbsent } from '../file/files.ts'
 import type { LineageOptions } from '../generation/lineage-options.ts'
 import { Lineage } from '../lineage/lineage.ts'
 import { parseRotatedName } from '../names/rotated-name.ts'
-import type { Elsewhere } from './elsewhere.ts'
+import type { FileOwnership } from './file-ownership.ts'
 
-export interface NewcomerOptions
+export interface CreateLineageOptions
   extends Pick<LineageOptions, 'files' | 'listings' | 'log' | 'finalQuietMs' | 'deletedQuietMs'> {
   readonly destinations: readonly string[]
   readonly descriptors: Descriptors
-  readonly elsewhere: Elsewhere
+  readonly ownership: FileOwnership
   /** Since when a source, by its path or pattern, is tailed. */
   readonly sinceMs: ReadonlyMap<string, number>
   readonly startedAtMs: number
   /** Sources that were tailed before this start. */
   readonly knownSources: ReadonlySet<string>
   onChange(): void
-  onDoubt(lineage: Lineage): void
+  onDirty(lineage: Lineage): void
 }
 
 /** A new live path. */
-export interface Newcomer extends Pick<LineageOptions, 'path' | 'source' | 'records' | 'isInitial' | 'recall'> {
+export interface NewLivePath extends Pick<LineageOptions, 'path' | 'source' | 'records' | 'isInitial' | 'recall'> {
   /** Found by a pattern. */
   readonly isDiscovered: boolean
 }
 
 /** Makes the lineage of a live path. */
 export function createLineage(
-  { path, source, isDiscovered, isInitial, records, recall }: Newcomer,
-  options: NewcomerOptions,
+  { path, source, isDiscovered, isInitial, records, recall }: NewLivePath,
+  options: CreateLineageOptions,
 ): Lineage {
-  const { files, listings, log, elsewhere } = options
+  const { files, listings, log, ownership } = options
   // With records that count, this is not a first start: what was noted as history stays history.
   const isNew = records.length === 0 || source.startPosition.startsWith('force')
   const lineage: Lineage = new Lineage({
@@ -47,7 +47,7 @@ export function createLineage(
     isKnownSource: source.startPosition !== 'forceEnd' && options.knownSources.has(source.path),
     finalQuietMs: options.finalQuietMs,
     deletedQuietMs: options.deletedQuietMs,
-    isElsewhere: (place, nowMs) => elsewhere.isElsewhere(lineage, place, nowMs),
+    isOwnedElsewhere: (place, nowMs) => ownership.isOwnedElsewhere(lineage, place, nowMs),
     recall,
     context: {
       files,
@@ -56,14 +56,17 @@ export function createLineage(
       maxLineBytes: source.maxLineBytes,
       destinations: options.destinations,
       onChange: options.onChange,
-      onDoubt: () => options.onDoubt(lineage),
+      onDirty: () => options.onDirty(lineage),
     },
   })
   return lineage
 }
 
 /** Files rotated before this time are history. With `forceEnd` every start counts as the first. */
-function historyEndsAtMs({ path, startPosition }: SourceConfig, { sinceMs, startedAtMs }: NewcomerOptions): number {
+function historyEndsAtMs(
+  { path, startPosition }: SourceConfig,
+  { sinceMs, startedAtMs }: CreateLineageOptions,
+): number {
   return (startPosition === 'forceEnd' ? undefined : sinceMs.get(path)) ?? startedAtMs
 }
 
@@ -71,7 +74,7 @@ function historyEndsAtMs({ path, startPosition }: SourceConfig, { sinceMs, start
  * Files that only look like generations of an absent live file may be all that a pattern matches: then they are not
  * history. Names in kube-apiserver's form can only be rotated files.
  */
-function isAlone(path: string, { files, listings }: NewcomerOptions): boolean {
+function isAlone(path: string, { files, listings }: CreateLineageOptions): boolean {
   const facts = files.stat(path)
   if (!(facts instanceof Fault && isAbsent(facts))) return false
   const listing = listings.list(dirname(path))

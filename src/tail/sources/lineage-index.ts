@@ -6,7 +6,7 @@ import type { Lineage } from '../lineage/lineage.ts'
 import type { LivePath } from '../lineage/live-path.ts'
 
 /** All lineages, indexed by their names and files. */
-export interface Roster {
+export interface LineageIndex {
   readonly lineages: Iterable<Lineage>
   add(lineage: Lineage): void
   remove(lineage: Lineage): void
@@ -22,7 +22,7 @@ export interface Roster {
   directories(): Iterable<string>
 }
 
-interface Seat {
+interface Entry {
   readonly base: LivePath['base']
   readonly paths: ReadonlySet<string>
 }
@@ -30,8 +30,8 @@ interface Seat {
 /** The index of files is rebuilt when it exceeds this plus twice its size after the last rebuild. */
 const FEW_FILES = 1000
 
-export function createRoster(): Roster {
-  const seats = new Map<Lineage, Seat>()
+export function createLineageIndex(): LineageIndex {
+  const entries = new Map<Lineage, Entry>()
   const byName = new Map<string, Set<Lineage>>()
   const byDirectory = new Map<string, Set<Lineage>>()
   const indexed = new WeakMap<Generation, FileIdentity>()
@@ -40,7 +40,7 @@ export function createRoster(): Roster {
   let mostFiles = FEW_FILES
 
   function name(lineage: Lineage, paths: ReadonlySet<string>): void {
-    for (const path of seats.get(lineage)?.paths ?? []) {
+    for (const path of entries.get(lineage)?.paths ?? []) {
       drop(byName, path, lineage)
       drop(byDirectory, dirname(path), lineage)
     }
@@ -48,7 +48,7 @@ export function createRoster(): Roster {
       put(byName, path, lineage)
       put(byDirectory, dirname(path), lineage)
     }
-    seats.set(lineage, { base: lineage.livePath.base, paths })
+    entries.set(lineage, { base: lineage.livePath.base, paths })
   }
 
   function indexFiles(lineage: Lineage): void {
@@ -71,18 +71,18 @@ export function createRoster(): Roster {
 
   function knowing(file: FileIdentity): readonly Lineage[] {
     const lineages = byFile.get(keyOf(file)) ?? []
-    return lineages.filter((lineage) => seats.has(lineage) && lineage.generations.ofFile(file).length > 0)
+    return lineages.filter((lineage) => entries.has(lineage) && lineage.generations.ofFile(file).length > 0)
   }
 
   function sweep(): void {
     byFile = new Map()
-    for (const lineage of seats.keys()) for (const { identity } of lineage.generations.all()) index(identity, lineage)
+    for (const lineage of entries.keys()) for (const { identity } of lineage.generations.all()) index(identity, lineage)
     mostFiles = FEW_FILES + 2 * byFile.size
   }
 
   return {
     get lineages() {
-      return seats.keys()
+      return entries.keys()
     },
     add(lineage) {
       name(lineage, pathsOf(lineage))
@@ -90,10 +90,10 @@ export function createRoster(): Roster {
     },
     remove(lineage) {
       name(lineage, new Set())
-      seats.delete(lineage)
+      entries.delete(lineage)
     },
     update(lineage) {
-      if (seats.get(lineage)?.base !== lineage.livePath.base) name(lineage, pathsOf(lineage))
+      if (entries.get(lineage)?.base !== lineage.livePath.base) name(lineage, pathsOf(lineage))
       indexFiles(lineage)
     },
     named: (path) => byName.get(path) ?? [],

@@ -6,20 +6,20 @@ import type { Generation } from '../generation/generation.ts'
 import { recognise } from '../generation/recognition.ts'
 import { type Candidate, plainCandidate } from '../lineage/candidate.ts'
 import type { Lineage } from '../lineage/lineage.ts'
-import type { Roster } from './roster.ts'
+import type { LineageIndex } from './lineage-index.ts'
 
 /**
  * A file with two names is read under one: hard links, a link beside its target, and above all a file renamed to another
  * name that a pattern matches. It stays with the lineage that knew it first, which is told where it is now. A file and
  * its clone on another volume are two files, though only the device tells them apart.
  */
-export interface Elsewhere {
+export interface FileOwnership {
   /** Whether a file, at the live path of `lineage` or beside it, is read by another one. A fault: undecidable now. */
-  isElsewhere(lineage: Lineage, place: Place, nowMs: number): boolean | Fault
+  isOwnedElsewhere(lineage: Lineage, place: Place, nowMs: number): boolean | Fault
 }
 
-export interface ElsewhereOptions {
-  readonly roster: Roster
+export interface FileOwnershipOptions {
+  readonly lineageIndex: LineageIndex
   readonly files: Files
   /** There may be something to read in `lineage`. */
   onNews(lineage: Lineage): void
@@ -33,7 +33,7 @@ interface Asked {
 
 const NOT_LOOKED_FOR = new TooEarly('it may be a file that is looked for beside another path first')
 
-export function createElsewhere({ roster, files, onNews }: ElsewhereOptions): Elsewhere {
+export function createFileOwnership({ lineageIndex, files, onNews }: FileOwnershipOptions): FileOwnership {
   /** Lineages whose live file belongs to another: to which generation, and the state of the file when that was found. */
   const found = new WeakMap<Lineage, { readonly state: string; readonly generation: Generation }>()
 
@@ -74,20 +74,20 @@ export function createElsewhere({ roster, files, onNews }: ElsewhereOptions): El
 
   /** Tells the owner where its file is. */
   function tell(owner: Lineage, generation: Generation, { place, nowMs }: { place: Place; nowMs: number }): void {
-    if (generation.place) owner.generations.meetAt(generation, place, nowMs)
-    else owner.generations.giveHome(generation, place)
+    if (generation.place) owner.generations.foundAt(generation, place, nowMs)
+    else owner.generations.attach(generation, place)
   }
 
   /** Generations of other lineages that may be in this file. */
   function* suspects(lineage: Lineage, facts: FileFacts): Iterable<readonly [Lineage, Generation]> {
-    for (const owner of roster.knowing(facts)) {
+    for (const owner of lineageIndex.knowing(facts)) {
       if (owner === lineage) continue
       for (const generation of owner.generations.ofFile(facts)) yield [owner, generation]
     }
   }
 
   return {
-    isElsewhere(lineage, place, nowMs) {
+    isOwnedElsewhere(lineage, place, nowMs) {
       const { path, facts } = place
       for (const [owner, generation] of suspects(lineage, facts)) {
         if (generation === owner.generations.live && isAt(files, owner.options.path, facts)) return true
