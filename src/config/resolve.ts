@@ -6,6 +6,7 @@ import type { EnvironmentConf } from './environment.ts'
 import { type Finding, Findings } from './finding.ts'
 import type { Merged } from './merge.ts'
 import type { Origin, Origins } from './origin.ts'
+import { withoutRunPath } from './own-files.ts'
 import { longestLineOf, resolveSource } from './sources.ts'
 import { DAY_MS } from './units.ts'
 import type { Sections, WrittenFile } from './written.ts'
@@ -30,7 +31,8 @@ export function resolveConfig(input: ResolveInput): Resolved {
   const { files, merged, environment, hostnameOf } = input
   const { conf } = merged
   const findings = new Findings([])
-  const { sources, rejectedSources, origins } = resolveSources(files, conf, environment)
+  const checkpoint = resolveCheckpoint(input, findings)
+  const { sources, rejectedSources, origins } = resolveSources(input, checkpoint.runPath)
   const written = writtenDestinations(conf, findings)
   const { destinations, findings: ofDestinations } = resolveDestinations(written, {
     delivery: conf.delivery,
@@ -46,7 +48,7 @@ export function resolveConfig(input: ResolveInput): Resolved {
     sources,
     rejectedSources,
     destinations,
-    checkpoint: resolveCheckpoint(input, findings),
+    checkpoint,
     server: resolveServer(input, findings),
     logLevel: conf.log_level ?? environment.log_level ?? 'info',
     hostname: conf.hostname ?? environment.hostname ?? hostnameOf(),
@@ -78,7 +80,7 @@ function writtenDestinations(conf: Sections, findings: Findings): readonly Writt
   return [{ conf: conf.destination, path: ['destination'] }, ...list]
 }
 
-function resolveSources(files: readonly WrittenFile[], conf: Sections, environment: EnvironmentConf) {
+function resolveSources({ files, merged: { conf }, environment }: ResolveInput, runPath: string) {
   const sources: SourceConfig[] = []
   const rejectedSources: RejectedSource[] = []
   const origins: Origin[] = []
@@ -93,7 +95,7 @@ function resolveSources(files: readonly WrittenFile[], conf: Sections, environme
       const errors = findings.filter(({ severity }) => severity === 'error').map(({ message }) => message)
       if (errors.length > 0) rejectedSources.push({ integration, path, error: errors.join('; ') })
       else if (source !== undefined) {
-        sources.push(resolveSource(source, inherited))
+        sources.push(withoutRunPath(resolveSource(source, inherited), runPath))
         origins.push({ document, path: ['logs', index] })
       }
     }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { compileGlobs } from '../../src/tail/glob.ts'
 import { configOf, item, key } from './loading.ts'
 
 describe('a file that holds only logs:', () => {
@@ -108,6 +109,24 @@ logs:
         ],
       },
       { labels: { service: 'own' }, excludePaths: ['/c'], encoding: 'utf-8' },
+    ])
+  })
+
+  it.each([
+    ['/**', ['/data/[a]/run/**']],
+    ['/data/*/run/*.json', ['/data/[a]/run/**']],
+    ['/data/../data/[[]a]/r?n/x', ['/data/[a]/run/**']],
+    ['/data/[a]/run/registry.json', ['/data/[a]/run/**']],
+    ['/data/running.log', []],
+    ['/data/b/*.log', []],
+  ])('leave the run path out: %s', async (path, expected) => {
+    const text = `logs:\n  - {type: file, path: "${path}"}\ncheckpoint: {run_path: "/data/[a]/run"}\n`
+    const { sources } = await configOf(text)
+    expect(sources[0]?.excludePaths.map((glob) => glob.replaceAll('\\', ''))).toEqual(expected)
+    const isExcluded = compileGlobs(sources[0]?.excludePaths ?? [])
+    expect([isExcluded('/data/[a]/run/dead-letter/x/1.ndjson'), isExcluded('/data/a/run/x')]).toEqual([
+      expected.length > 0,
+      false,
     ])
   })
 

@@ -1,0 +1,20 @@
+import { normalize } from 'node:path'
+import type { SourceConfig } from './config.ts'
+
+/**
+ * Leaves the run path out of a source that reaches into it. Every batch that is delivered changes the positions there: tailed,
+ * they would ship themselves without end, and so would dead letters.
+ */
+export function withoutRunPath(source: SourceConfig, runPath: string): SourceConfig {
+  if (!reachesInto(normalize(source.path), runPath)) return source
+  return { ...source, excludePaths: [...source.excludePaths, `${literally(runPath)}/**`] }
+}
+
+function reachesInto(pattern: string, runPath: string): boolean {
+  const [fixed = ''] = /^[^*?[{\\]*/.exec(pattern) ?? []
+  const isGlob = fixed !== pattern
+  return fixed.startsWith(`${runPath}/`) || (isGlob && `${runPath}/`.startsWith(fixed))
+}
+
+/** A glob that means this path and no other. */
+const literally = (path: string) => path.replace(/[\\*?[\]{},]/g, '\\$&')
