@@ -35,7 +35,7 @@ async function problemsOf(credentials: Credentials): Promise<readonly Problem[]>
     if (!what.endsWith('(ENOENT)')) return [credentials.warningAt(part, `${name}${what}`, remedyOf(what))]
     return absenceIsReported
       ? []
-      : [credentials.warningAt(part, `${name}does not exist, or not yet: deliveries wait for it`)]
+      : [credentials.warningAt(part, `${name}does not exist yet: deliveries wait for it`)]
   })
 }
 

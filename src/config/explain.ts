@@ -124,7 +124,7 @@ function wrongType(expected: string, found: unknown): Explanation {
   if (expected === 'array' && kindOf(found) === 'a mapping') return { predicate, hint: 'begin each item with `- `' }
   if (typeof found !== 'string') return { predicate }
   if (/^(?:object|record)$/.test(expected) && /^[\w.-]+:\S/.test(found)) {
-    return { predicate, hint: 'is a space missing behind the colon?' }
+    return { predicate, hint: 'is a space missing after the colon?' }
   }
   if (expected === 'boolean') return { predicate, hint: 'write true or false, without quotes' }
   const numeric = (expected === 'number' || expected === 'int') && /^[\d.]+$/.test(found)

@@ -41,7 +41,7 @@ export function resolveConfig(input: ResolveInput): Resolved {
     longestLine: longestLineOf(sources),
   })
   if (files.every(({ sources }) => sources.length === 0)) {
-    findings.miss(['logs'], 'there is nothing to tail: no item of `logs:`')
+    findings.miss(['logs'], 'there is nothing to tail: `logs:` has no items')
   }
   const config: Config = {
     files: files.map(({ document }) => document.file),
@@ -74,7 +74,7 @@ function writtenDestinations(conf: Sections, findings: Findings): readonly Writt
     return conf.destinations === undefined ? [{ conf: { type: 'datadog' }, path: ['destination'] }] : list
   }
   if (conf.destinations !== undefined) {
-    const message = '`destinations` and `destination` exclude each other'
+    const message = '`destination` and `destinations` cannot be used together'
     findings.list.push({ path: ['destinations'], at: 'key', severity: 'error', message })
   }
   return [{ conf: conf.destination, path: ['destination'] }, ...list]

@@ -4,7 +4,7 @@ import type { Path } from './finding.ts'
 
 /** Datadog Agent rule types that have no meaning here. */
 const reasons = new Map([
-  ['multi_line', 'an audit log has one event a line'],
+  ['multi_line', 'an audit log has one event per line'],
   ['exclude_truncated', 'lines are not cut into pieces here'],
 ])
 

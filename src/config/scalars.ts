@@ -67,18 +67,18 @@ export function size({ min, max }: Bounds, description: string) {
 /** A list of strings, or one comma-separated string. */
 export function list(description: string) {
   return scalar(readList, {
-    description: `${description}. A list, or one string with commas.`,
+    description: `${description}. A list, or one string separated by commas.`,
     anyOf: [{ type: 'string' }, { type: 'array', items: { type: 'string' } }],
   })
 }
 
 function readList(value: unknown): readonly string[] | Fault {
   if (typeof value === 'string') return tidy(value.split(','))
-  if (!Array.isArray(value)) return { fault: 'must be a list of strings, or one string with commas' }
+  if (!Array.isArray(value)) return { fault: 'must be a list of strings, or one string separated by commas' }
   const index = value.findIndex((item) => typeof item !== 'string')
   if (index < 0) return tidy(value)
   const mapping = isObject(value[index])
-  const hint = mapping ? 'write `key:value` without a space behind the colon, or put it in quotes' : 'put it in quotes'
+  const hint = mapping ? 'write `key:value` without a space after the colon, or put it in quotes' : 'put it in quotes'
   return { fault: `must hold strings only; item ${index + 1} is none`, hint }
 }
 
@@ -101,9 +101,9 @@ export function credential(description: string) {
       const text = value.trim()
       if (text === '') return { fault: 'is empty' }
       if (text.startsWith('ENC[')) {
-        return { fault: 'names a secret backend, which this agent does not have', hint: 'use a file' }
+        return { fault: 'names a secret backend, which this agent does not support', hint: 'use a file' }
       }
-      return /^[\x21-\x7e]+$/.test(text) ? text : { fault: 'holds blanks, control or non-ASCII characters' }
+      return /^[\x21-\x7e]+$/.test(text) ? text : { fault: 'holds spaces, control characters or non-ASCII characters' }
     },
     { description, type: 'string' },
   )

@@ -69,8 +69,8 @@ const MAX_BRACES = 6
 /** Features of other glob dialects that would silently match nothing here. */
 function globFault(path: string): string | undefined {
   if (/\{[^{},]*\.\.[^{},]*\}/.test(path))
-    return 'has a range in braces, which is not known: write it out, as in {1,2,3}'
-  if (/\[\[:\w+:\]/.test(path)) return 'has a class of characters, which is not known: write it as in [0-9]'
+    return 'has a range in braces, which is not supported: write it out, as in {1,2,3}'
+  if (/\[\[:\w+:\]/.test(path)) return 'has a character class, which is not supported: write a range such as [0-9]'
   return path.split('{').length - 1 > MAX_BRACES ? `has more than ${MAX_BRACES} choices in braces` : undefined
 }
 

@@ -28,8 +28,8 @@ const section = (name: string, schema: { readonly shape: object }): Section => (
 
 const top: Section = { keys: keysOf(confSchema), where: 'at the top level' }
 const destinations: Readonly<Record<string, Section>> = {
-  datadog: { keys: keysOf(datadogSchema), where: 'to a `destination:` of type datadog' },
-  webhook: { keys: keysOf(webhookSchema), where: 'to a `destination:` of type webhook' },
+  datadog: { keys: keysOf(datadogSchema), where: 'in a `destination:` of type datadog' },
+  webhook: { keys: keysOf(webhookSchema), where: 'in a `destination:` of type webhook' },
 }
 /** By the key of each section; a stray key is attributed to the first section that has it. */
 const sections: Readonly<Record<string, Section>> = {
@@ -45,8 +45,8 @@ const places = [...Object.values(sections).slice(0, 3), ...Object.values(destina
 
 /** What stands at the top of a Datadog Agent's own configuration. */
 const hintsOfDatadog: ReadonlyMap<string, string> = new Map([
-  ['logs_config', 'what it sets in a Datadog Agent belongs under `delivery:` and to a `destination:`'],
-  ['logs_enabled', 'nothing else is done here: leave it out, or set DD_LOGS_ENABLED=false'],
+  ['logs_config', 'its settings belong under `delivery:` and in a `destination:` here'],
+  ['logs_enabled', 'shipping logs is all that this agent does: remove the key, or set DD_LOGS_ENABLED=false'],
 ])
 
 /** The Datadog Agent's keys of a `logs:` item for joining lines. */
@@ -57,7 +57,7 @@ export function unknownKey(key: string, path: Path, parent: unknown): Finding {
   const shown = key.length > 64 ? `${key.slice(0, 64)}…` : key
   const finding = { path: [...path, key], at: 'key', severity: 'error' } as const
   if (path[0] === 'logs' && joinsLines.test(key)) {
-    return { ...finding, message: `\`${shown}\` is not supported: an audit log has one event a line` }
+    return { ...finding, message: `\`${shown}\` is not supported: an audit log has one event per line` }
   }
   return { ...finding, message: `unknown key \`${shown}\``, hint: hintFor(key, path, parent) }
 }

@@ -206,7 +206,7 @@ users:
     user: {tokenFile: /nowhere/token, client-certificate: /nowhere/c.pem, client-key: /nowhere/c.key}
 `,
     })
-    const wait = 'does not exist, or not yet: deliveries wait for it'
+    const wait = 'does not exist yet: deliveries wait for it'
     expect([code, stderr.split('\n')]).toEqual([
       0,
       [

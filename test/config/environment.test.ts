@@ -149,12 +149,12 @@ destination: {type: datadog, site: datadoghq.eu, api_key: file-key, compression:
     expect(result.kind).toBe('invalid')
     expect(result.problems.every(({ file, line }) => file === 'environment' && line === undefined)).toBe(true)
     expect(result.problems.map(brief).sort()).toEqual([
-      'DD_LOGS_CONFIG_BATCH_MAX_SIZE: `batch_max_size` must be at most 1000, Datadog’s public limit of a request',
-      'DD_LOGS_CONFIG_PROCESSING_RULES[0].type: type multi_line is not supported for processing rule `m`: an audit log has one event a line',
+      'DD_LOGS_CONFIG_BATCH_MAX_SIZE: `batch_max_size` must be at most 1000, Datadog’s limit for one request',
+      'DD_LOGS_CONFIG_PROCESSING_RULES[0].type: type multi_line is not supported for processing rule `m`: an audit log has one event per line',
       'DD_LOGS_CONFIG_RUN_PATH: the run path must be absolute: begin with /',
       'DD_LOGS_CONFIG_SENDER_BACKOFF_BASE: `max_backoff` (2m) must be at least `initial_backoff` (500s)',
       'TAILSHIP_SOCKET: the socket must be absolute: begin with /',
-      '`DD_API_KEY` holds blanks, control or non-ASCII characters',
+      '`DD_API_KEY` holds spaces, control characters or non-ASCII characters',
       '`DD_LOGS_CONFIG_BATCH_WAIT` must be a duration such as 250ms, 5s, 2m or 1h, or a number of seconds',
       '`DD_LOGS_CONFIG_COMPRESSION_KIND` must be zstd, gzip or none, not "zstdd" → did you mean `zstd`?',
       '`DD_LOGS_CONFIG_OPEN_FILES_LIMIT` must be at least 1',

@@ -43,7 +43,7 @@ hostname: a b
       '2:5 file source must have a path',
       '3:5 unknown key `pth` → did you mean `path`?',
       '4:21 `start_position` must be beginning, end, forceBeginning or forceEnd, not "begining" → did you mean `beginning`?',
-      '5:11 `tags` must hold strings only; item 1 is none → write `key:value` without a space behind the colon, or put it in quotes',
+      '5:11 `tags` must hold strings only; item 1 is none → write `key:value` without a space after the colon, or put it in quotes',
       '6:5 a config must have a type → `type: file`',
       '6:11 `path` must be absolute: begin with /',
       '7:21 `max_line_bytes` must be a size such as 5MB or 1MiB, or a number of bytes',
@@ -66,11 +66,11 @@ hostname: a b
   it.each([
     [
       'logs_config: {use_compression: true}',
-      '3:1 unknown key `logs_config` → what it sets in a Datadog Agent belongs under `delivery:` and to a `destination:`',
+      '3:1 unknown key `logs_config` → its settings belong under `delivery:` and in a `destination:` here',
     ],
     [
       'logs_enabled: true',
-      '3:1 unknown key `logs_enabled` → nothing else is done here: leave it out, or set DD_LOGS_ENABLED=false',
+      '3:1 unknown key `logs_enabled` → shipping logs is all that this agent does: remove the key, or set DD_LOGS_ENABLED=false',
     ],
   ])('know what a Datadog Agent has at the top level: %s', async (line, expected) => {
     expect(await told(`${item}${line}\n`)).toEqual([expected])
@@ -212,12 +212,12 @@ hostname: a b
     ['qps: 1', 'did you mean `throttle_qps`?'],
     ['qps:', 'did you mean `throttle_qps`?'],
     ['run_path: /x', '`run_path` belongs under `checkpoint:`'],
-    ['headers: {}', '`headers` belongs to a `destination:` of type webhook'],
+    ['headers: {}', '`headers` belongs in a `destination:` of type webhook'],
     ['log_level: info', '`log_level` belongs at the top level'],
     ['expire_aftr: 1d', 'did you mean `expire_after`? It belongs under `checkpoint:`'],
     ['zzzzzzzzzz: 1', undefined],
     ['constructor: 1', undefined],
-    ['__proto__: {}', 'did you mean `proxy`? It belongs to a `destination:` of type datadog'],
+    ['__proto__: {}', 'did you mean `proxy`? It belongs in a `destination:` of type datadog'],
   ])('suggest for the stray key %j', async (line, hint) => {
     const problems = await problemsOf(`${item}delivery:\n  ${line}\n`)
     expect(problems.map((problem) => [problem.message, problem.hint])).toEqual([
@@ -307,7 +307,7 @@ describe('any configuration', () => {
 describe('what is missing', () => {
   it('names logs: and the key', async () => {
     expect(await told('log_level: info\n', {})).toEqual([
-      'there is nothing to tail: no item of `logs:`',
+      'there is nothing to tail: `logs:` has no items',
       'there is no Datadog API key → set DD_API_KEY in the environment, or `api_key_file:` in the destination',
     ])
   })
@@ -354,7 +354,7 @@ describe('processing rules', () => {
     auto_multi_line_detection: true
 `
     expect((await problemsOf(text)).map(brief)).toEqual([
-      '5:16 type multi_line is not supported for processing rule `ml`: an audit log has one event a line',
+      '5:16 type multi_line is not supported for processing rule `ml`: an audit log has one event per line',
       '6:16 type remap_source is not supported for processing rule `rs`',
       '7:53 invalid pattern (?=x) for processing rule: la (error parsing regexp: invalid or unsupported Perl syntax: `(?=`) → RE2 has no lookaround and no backreferences',
       '8:9 all processing rules must have a name',
@@ -363,19 +363,19 @@ describe('processing rules', () => {
       '11:53 no pattern provided for processing rule: ep',
       '12:16 type exclude_at_mach is not supported for processing rule `ty` → did you mean `exclude_at_match`?',
       '12:55 unknown key `placeholder` → did you mean `replace_placeholder`?',
-      '13:5 `auto_multi_line_detection` is not supported: an audit log has one event a line',
+      '13:5 `auto_multi_line_detection` is not supported: an audit log has one event per line',
     ])
   })
 })
 
 describe('a glob', () => {
   it.each([
-    ['path: "/l/a.{1..3}.log"', '`path` has a range in braces, which is not known: write it out, as in {1,2,3}'],
-    ['path: "/l/[[:digit:]].log"', '`path` has a class of characters, which is not known: write it as in [0-9]'],
+    ['path: "/l/a.{1..3}.log"', '`path` has a range in braces, which is not supported: write it out, as in {1,2,3}'],
+    ['path: "/l/[[:digit:]].log"', '`path` has a character class, which is not supported: write a range such as [0-9]'],
     [`path: "/l/${'{a,b}'.repeat(7)}"`, '`path` has more than 6 choices in braces'],
     [
       'path: /l/*.log, exclude_paths: [/l/b.log, "/l/{1..3}"]',
-      '`exclude_paths[1]` has a range in braces, which is not known: write it out, as in {1,2,3}',
+      '`exclude_paths[1]` has a range in braces, which is not supported: write it out, as in {1,2,3}',
     ],
   ])('that would match nothing is told of: %s', async (keys, expected) => {
     const problems = await told(`logs:\n  - {type: file, ${keys}}\n`)

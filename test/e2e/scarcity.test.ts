@@ -269,7 +269,7 @@ test('a key file that is not there yet is in the log, and no standing problem of
   expect(config.problems).toEqual([
     expect.stringMatching(/conf\.yaml:\d+:\d+: `dead_letter_max_bytes` is less than the 2MiB/),
   ])
-  expect(agent.log()).toContain(`\`api_key_file\` ${key} does not exist, or not yet: deliveries wait for it`)
+  expect(agent.log()).toContain(`\`api_key_file\` ${key} does not exist yet: deliveries wait for it`)
   await agent.kill()
 })
 
