@@ -33,9 +33,7 @@ async function problemsOf(credentials: Credentials): Promise<readonly Problem[]>
     const source = part === 'secret' ? secret : tls[part]
     const name = source?.kind === 'file' ? `${source.path} ` : ''
     if (!what.endsWith('(ENOENT)')) return [credentials.warningAt(part, `${name}${what}`, remedyOf(what))]
-    return absenceIsReported
-      ? []
-      : [credentials.warningAt(part, `${name}does not exist yet: deliveries wait for it`)]
+    return absenceIsReported ? [] : [credentials.warningAt(part, `${name}does not exist yet: deliveries wait for it`)]
   })
 }
 

@@ -91,7 +91,9 @@ function problemsOf({ document, findings, sources }: WrittenFile, alone: boolean
   const ofSources = sources.flatMap((source, sourceIndex) =>
     source.findings
       .filter((finding) => document.isSure(finding))
-      .map((finding) => document.problem(finding, { scope: 'source', sourceIndex })),
+      .map((finding) =>
+        document.problem(finding, finding.severity === 'error' ? { scope: 'source', sourceIndex } : {}),
+      ),
   )
   return [
     ...(empty ? [problemOf(document.file, 'is empty', emptiness(alone))] : []),

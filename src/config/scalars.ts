@@ -79,7 +79,7 @@ function readList(value: unknown): readonly string[] | Fault {
   if (index < 0) return tidy(value)
   const mapping = isObject(value[index])
   const hint = mapping ? 'write `key:value` without a space after the colon, or put it in quotes' : 'put it in quotes'
-  return { fault: `must hold strings only; item ${index + 1} is none`, hint }
+  return { fault: `must be a list of strings; item ${index + 1} is not a string`, hint }
 }
 
 const tidy = (items: readonly string[]) => items.map((item) => item.trim()).filter((item) => item !== '')

@@ -54,11 +54,7 @@ function checkEndpoint(conf: WebhookConf, findings: Findings): void {
   if (conf.url === undefined || !isPlain(conf.url)) return
   const headers = Object.keys(conf.headers ?? {}).some((name) => /auth|token|key|secret|cookie/i.test(name))
   if (headers || (conf.token ?? conf.token_file ?? conf.tls?.cert_file) !== undefined) {
-    findings.warn(
-      ['url'],
-      'credentials for an http:// url are sent unencrypted, or not at all',
-      'use https://',
-    )
+    findings.warn(['url'], 'credentials for an http:// url are sent unencrypted, or not at all', 'use https://')
   }
 }
 

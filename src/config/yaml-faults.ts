@@ -66,7 +66,10 @@ function explainCode(code: YAMLError['code'], spot: Spot): Explanation | undefin
     case 'BLOCK_IN_FLOW':
       return missingComma
     case 'MULTIPLE_DOCS':
-      return { message: 'a second document begins here (---)', hint: 'a file holds one document: split it into several files' }
+      return {
+        message: 'a second document begins here (---)',
+        hint: 'a file holds one document: split it into several files',
+      }
     case 'TAG_RESOLVE_FAILED':
       return { message: 'tags (!…) are not supported', hint: 'put text that begins with ! in quotes' }
     case 'UNEXPECTED_TOKEN':
@@ -79,7 +82,10 @@ function explainCode(code: YAMLError['code'], spot: Spot): Explanation | undefin
         hint: 'put text that begins with & or * in quotes',
       }
     case 'BAD_DQ_ESCAPE':
-      return { message: 'this is not an escape that double quotes allow', hint: 'write \\\\ for a backslash, or use single quotes' }
+      return {
+        message: 'this is not an escape that double quotes allow',
+        hint: 'write \\\\ for a backslash, or use single quotes',
+      }
     case 'RESOURCE_EXHAUSTION':
       return { message: 'this is nested too deeply' }
     default:
@@ -125,7 +131,10 @@ function badIndent({ text, offset }: Spot): Explanation {
 
 function noValue({ behind }: Spot): Explanation {
   if (/^[\w.-]+:\S/.test(behind)) return { message: 'a space is missing after the colon', hint: 'write `key: value`' }
-  return { message: 'this is not `key: value`', hint: 'is the colon missing, or does the line belong to the one above?' }
+  return {
+    message: 'this is not `key: value`',
+    hint: 'is the colon missing, or does the line belong to the one above?',
+  }
 }
 
 function secondPair({ offset, before, behind }: Spot): Explanation {

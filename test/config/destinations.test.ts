@@ -57,10 +57,7 @@ describe('a datadog destination', () => {
     ['url: "https://u:p@h"', '3:35 `url` must not hold a user name or password → give them as a token or a header'],
     ['compression: gzip, compression_level: 10', '3:68 `compression_level` of gzip must be at most 9'],
     ['compression: br', '3:43 `compression` must be zstd, gzip or none, not "br"'],
-    [
-      'delivery: {batch_max_size: 1001}',
-      '3:57 `batch_max_size` must be at most 1000, Datadog’s limit for one request',
-    ],
+    ['delivery: {batch_max_size: 1001}', '3:57 `batch_max_size` must be at most 1000, Datadog’s limit for one request'],
     [
       'delivery: {batch_max_bytes: 6MB}',
       '3:58 `batch_max_bytes` must be at most 5000000, Datadog’s limit for one request',
@@ -129,7 +126,10 @@ destination:
     ['', '3:1 a webhook needs `url` or `kubeconfig`'],
     ['kubeconfig: /k, url: "https://h"', '3:51 `url` and `kubeconfig` cannot be used together'],
     ['kubeconfig: /k, ca_file: /c', '3:55 `ca_file` and `kubeconfig` cannot be used together'],
-    ['url: "https://h", token: a, token_file: /t', '3:55 `token` and `token_file` cannot be used together → keep the file'],
+    [
+      'url: "https://h", token: a, token_file: /t',
+      '3:55 `token` and `token_file` cannot be used together → keep the file',
+    ],
     [
       'url: "https://h", ca_file: /a, tls: {ca_file: /b}',
       '3:57 `ca_file` and `tls.ca_file` are the same setting: keep one of them',
@@ -265,7 +265,10 @@ destinations:
   - {type: datadog, name: b}
   - {type: datadog, name: a}
 `),
-    ).toEqual(['4:1 `destination` and `destinations` cannot be used together', '6:27 another destination is called a, too'])
+    ).toEqual([
+      '4:1 `destination` and `destinations` cannot be used together',
+      '6:27 another destination is called a, too',
+    ])
   })
 
   it('are all checked, whatever is wrong with one', async () => {

@@ -10,7 +10,7 @@ import {
   tlsSchema,
   webhookSchema,
 } from '../../src/config/schema.ts'
-import { brief, item, loading, problemsOf, told } from './loading.ts'
+import { brief, item, key, loading, problemsOf, told } from './loading.ts'
 
 describe('problems', () => {
   it('are all told at once, in the order of the file, each at its own line and column', async () => {
@@ -40,11 +40,10 @@ open_files_limit: [1]
 hostname: a b
 `),
     ).toEqual([
-      '2:5 file source must have a path',
       '3:5 unknown key `pth` → did you mean `path`?',
       '4:21 `start_position` must be beginning, end, forceBeginning or forceEnd, not "begining" → did you mean `beginning`?',
-      '5:11 `tags` must hold strings only; item 1 is none → write `key:value` without a space after the colon, or put it in quotes',
-      '6:5 a config must have a type → `type: file`',
+      '5:11 `tags` must be a list of strings; item 1 is not a string → write `key:value` without a space after the colon, or put it in quotes',
+      '6:5 a config must have a type → add `type: file`',
       '6:11 `path` must be absolute: begin with /',
       '7:21 `max_line_bytes` must be a size such as 5MB or 1MiB, or a number of bytes',
       '10:3 unknown key `compresion` → did you mean `compression`?',
@@ -52,7 +51,7 @@ hostname: a b
       '12:3 unknown key `batch_max_size` → `batch_max_size` belongs under `delivery:`',
       '14:3 unknown key `throttle_qp` → did you mean `throttle_qps`?',
       '15:17 `throttle_qps` must be more than 0',
-      '16:20 `throttle_enable` must be true or false, not a string → write true or false, without quotes',
+      '16:20 `throttle_enable` must be true or false, not a string → did you mean `true`?',
       '17:19 `throttle_burst` must be a whole number',
       '18:19 `batch_max_wait` must be a duration such as 250ms, 5s, 2m or 1h, or a number of seconds',
       '19:18 `max_in_flight` must be a number, not a string → leave out the quotes',
@@ -78,19 +77,60 @@ hostname: a b
 
   it('show how the server is turned off', async () => {
     expect(await told(`${item}server: false\n`)).toEqual([
-      '3:9 `server` must be a mapping (key: value), not false → `server: {listen: false}`',
+      '3:9 `server` must be a mapping (key: value), not false → write `server: {listen: false}`',
     ])
   })
 
-  it('guess at no key of an item whose type is another agent’s', async () => {
+  it('tell only of its type where an item is of another agent', async () => {
     expect(await told('logs:\n  - {type: tcp, port: 10514}\n  - {type: fil, pth: /a}\n')).toEqual([
-      '2:5 file source must have a path',
       '2:12 type "tcp" is not supported: this agent tails files (type: file)',
-      '2:17 unknown key `port`',
-      '3:5 file source must have a path',
       '3:12 type "fil" is not supported: this agent tails files (type: file) → did you mean `file`?',
       '3:17 unknown key `pth` → did you mean `path`?',
     ])
+  })
+
+  it.each([
+    ['exclude_path: /b', 'did you mean `exclude_paths`?'],
+    ['read_from_head: true', '`start_position: beginning`, which is the default, does this'],
+    ['db: /x', 'positions are kept in `checkpoint.run_path`'],
+  ])('know what a user of Fluent Bit looks for: %s', async (pair, hint) => {
+    const [problem] = await problemsOf(`logs:\n  - {type: file, path: /a, ${pair}}\n`)
+    expect(problem?.hint).toBe(hint)
+  })
+
+  it.each([
+    ['logs:\n  - {type: file, path: /a, sourcecategory: []}', '2:44 `sourcecategory` must be a string, not a list'],
+    [`${item}delivery: {batch_max_size: 1${'0'.repeat(30)}}`, '3:28 `batch_max_size` must be at most 100000'],
+  ])('are told once for a value: %s', async (text, expected) => {
+    expect(await told(`${text}\n`)).toEqual([expected])
+  })
+
+  it.each([
+    ['backfill: yes', 'did you mean `true`?'],
+    ['backfill: Off', 'did you mean `false`?'],
+    ['backfill: "true"', 'write it in lower case and without quotes'],
+    ['backfill: perhaps', undefined],
+  ])('say how a flag is written: %s', async (pair, hint) => {
+    const [problem] = await problemsOf(`logs:\n  - {type: file, path: /a, ${pair}}\n`)
+    expect(problem?.hint).toBe(hint)
+  })
+
+  it('show how a proxy is written', async () => {
+    const text = `${item}destination: {type: datadog, proxy: "http://p:3128"}\n`
+    expect(await told(text)).toEqual([
+      '3:37 `proxy` must be a mapping (key: value), not a string → write `proxy: {https: "http://proxy:3128"}`',
+    ])
+  })
+
+  it.each([
+    ['api_key: k\nsite: datadoghq.eu', 2],
+    ['destination: {type: datadog, apikey: k}', 1],
+    ['destinations: []', 1],
+    ['logs: [{type: file, path: /a, log_processing_rules: [{type: exclude_at_match, name: n, patern: x}]}]', 1],
+    ['logs:\n  - type: file\n    path: *.log', 1],
+  ])('are not followed by what they explain: %s', async (text, count) => {
+    const logs = text.startsWith('logs') ? '' : item
+    expect(await told(`${logs}${text}\n`, logs === '' ? key : {})).toHaveLength(count)
   })
 
   it.each([
@@ -129,9 +169,7 @@ hostname: a b
       },
     })
     expect(result.problems.map(({ scope, sourceIndex, key }) => [scope, sourceIndex, key])).toEqual([
-      ['source', 1, 'logs[1].path'],
       ['source', 1, 'logs[1].type'],
-      ['source', 1, 'logs[1].port'],
       ['source', 2, 'logs[2].path'],
       ['source', 2, 'logs[2].tag'],
     ])
@@ -217,7 +255,8 @@ hostname: a b
     ['expire_aftr: 1d', 'did you mean `expire_after`? It belongs under `checkpoint:`'],
     ['zzzzzzzzzz: 1', undefined],
     ['constructor: 1', undefined],
-    ['__proto__: {}', 'did you mean `proxy`? It belongs in a `destination:` of type datadog'],
+    ['__proto__: {}', undefined],
+    ['log_file: x', undefined],
   ])('suggest for the stray key %j', async (line, hint) => {
     const problems = await problemsOf(`${item}delivery:\n  ${line}\n`)
     expect(problems.map((problem) => [problem.message, problem.hint])).toEqual([
@@ -355,7 +394,7 @@ describe('processing rules', () => {
 `
     expect((await problemsOf(text)).map(brief)).toEqual([
       '5:16 type multi_line is not supported for processing rule `ml`: an audit log has one event per line',
-      '6:16 type remap_source is not supported for processing rule `rs`',
+      '6:16 type remap_source is not supported for processing rule `rs`: use exclude_at_match, include_at_match or mask_sequences',
       '7:53 invalid pattern (?=x) for processing rule: la (error parsing regexp: invalid or unsupported Perl syntax: `(?=`) → RE2 has no lookaround and no backreferences',
       '8:9 all processing rules must have a name',
       '9:9 type must be set for processing rule `nt`',

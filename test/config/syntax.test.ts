@@ -7,7 +7,10 @@ describe('YAML that is broken', () => {
   it.each([
     ['logs:\n\t- type: file\n', '2:1 YAML cannot be indented with tabs → use spaces'],
     ['destination:\n  type: datadog\n  \tsite: datadoghq.eu\n', '3:3 YAML cannot be indented with tabs → use spaces'],
-    [`${item}tags: [a\nlog_level: info\n`, '3:7 this [ is not closed → close it; if it spans several lines, indent them'],
+    [
+      `${item}tags: [a\nlog_level: info\n`,
+      '3:7 this [ is not closed → close it; if it spans several lines, indent them',
+    ],
     [`${item}server: {listen: false\n`, /^3:9 this { is not closed → /],
     [`${item}tags: [a]]\n`, '3:10 this ] closes nothing'],
     [`${item}server: {, listen: false}\n`, '3:10 there is nothing before this comma'],
