@@ -1,6 +1,7 @@
 import type { Config, DestinationConfig } from '../config/config.ts'
 import { inOrder, type Loaded, loadConfig } from '../config/load.ts'
 import { type Problem, renderProblem } from '../config/problem.ts'
+import { standardInput } from '../config/read.ts'
 import { formatDuration, formatSize } from '../config/units.ts'
 import { type ExitCode, exitCode, type Io } from '../io.ts'
 import { table } from '../observe/format.ts'
@@ -19,7 +20,8 @@ export async function configcheck(
   io: Pick<Io, 'env' | 'stdout' | 'stderr'>,
   output: 'text' | 'json' = 'text',
 ): Promise<ExitCode> {
-  const loading = await loadConfig({ paths, env: io.env })
+  const files = paths.map((path) => (path === '-' ? standardInput : path))
+  const loading = await loadConfig({ paths: files, env: io.env })
   const config = loading.kind === 'loaded' ? loading.config : undefined
   const problems = inOrder([...loading.problems, ...(loading.kind === 'loaded' ? await problemsAround(loading) : [])])
   const ok = problems.every(({ scope }) => scope === 'warning')
@@ -27,7 +29,7 @@ export async function configcheck(
     io.stdout.write(`${JSON.stringify(reportOf(config, problems, ok), undefined, 2)}\n`)
   } else {
     for (const problem of problems) io.stderr.write(`${renderProblem(problem)}\n`)
-    if (!ok) writeColored(io.stderr, `FAIL ${countOf(problems)}\n`)
+    if (!ok) writeColored(io.stderr, `FAIL ${countOf(problems)}: ${effectOf(problems)}\n`)
     else if (config !== undefined) {
       const warned = problems.length > 0 ? `, ${counted(problems.length, 'warning')}` : ''
       writeColored(io.stdout, `OK ${config.files.join(' ')}${warned}\n\n${planOf(config)}\n`)
@@ -40,10 +42,10 @@ export async function configcheck(
 async function problemsAround({ config, origins }: Loaded): Promise<readonly Problem[]> {
   const credentials = await credentialsOf(config.destinations, origins.destinations)
   return [
-    ...sourceProblems(config.sources, origins.sources),
+    ...sourceProblems(config, origins.sources),
     ...(await credentialProblems(credentials)),
     ...(await certificateProblems(credentials, Date.now())),
-    ...(await runPathProblems(config.checkpoint.runPath)),
+    ...(await runPathProblems(config.checkpoint.runPath, origins.checkpoint)),
     ...importProblems(config.checkpoint.importPath),
   ]
 }
@@ -52,6 +54,13 @@ function countOf(problems: readonly Problem[]): string {
   const warnings = problems.filter(({ scope }) => scope === 'warning').length
   const errors = problems.length - warnings
   return [counted(errors, 'problem'), ...(warnings > 0 ? [counted(warnings, 'warning')] : [])].join(', ')
+}
+
+/** An item of `logs:` that is wrong holds up none of the others. */
+function effectOf(problems: readonly Problem[]): string {
+  if (problems.some(({ scope }) => scope === 'fatal')) return 'the agent would not start'
+  const rejected = problems.filter(({ scope }) => scope === 'source').map((one) => `${one.file} ${one.sourceIndex}`)
+  return `the agent would start without ${counted(new Set(rejected).size, 'item')} of \`logs:\``
 }
 
 const counted = (count: number, noun: string) => `${count} ${noun}${count === 1 ? '' : 's'}`
@@ -76,7 +85,7 @@ function planOf(config: Config): string {
     targetOf(destination),
   ])
   const { checkpoint, server } = config
-  const listen = server.listen === undefined ? 'no' : `${server.listen.host}:${server.listen.port}`
+  const listen = server.listen === undefined ? 'off' : `${server.listen.host}:${server.listen.port}`
   return [
     ...table([['INTEGRATION', 'PATH', 'START', 'SERVICE', 'SOURCE', 'MAX LINE', 'RULES'], ...sources]),
     '',

@@ -1,6 +1,6 @@
 import { accessSync, constants } from 'node:fs'
-import { dirname } from 'node:path'
-import type { SourceConfig } from '../config/config.ts'
+import { dirname, normalize } from 'node:path'
+import type { Config } from '../config/config.ts'
 import { type KeyWarning, type Origin, warningAt } from '../config/origin.ts'
 import type { Problem } from '../config/problem.ts'
 import { isDenied, systemError } from '../system/system-error.ts'
@@ -12,21 +12,33 @@ import { missingDirectory } from '../tail/names/missing-directory.ts'
  * Sources whose files cannot appear or be read, as far as this file system and user show: a missing mount looks like a silent
  * writer.
  */
-export function sourceProblems(sources: readonly SourceConfig[], origins: readonly Origin[]): readonly Problem[] {
+export function sourceProblems(
+  { sources, checkpoint: { runPath } }: Pick<Config, 'sources' | 'checkpoint'>,
+  origins: readonly Origin[],
+): readonly Problem[] {
   return sources.flatMap(({ path }, index) => {
-    const fault = faultOf(path)
+    const fault = isWithin(runPath, path) ? ownFile : faultOf(path)
     const origin = origins[index]
     if (fault === undefined || origin === undefined) return []
     return [warningAt(origin, { key: ['path'], message: `\`path\`: ${fault.message}`, hint: fault.hint })]
   })
 }
 
-function faultOf(pattern: string): Pick<KeyWarning, 'message' | 'hint'> | undefined {
+type SourceFault = Pick<KeyWarning, 'message' | 'hint'>
+
+const ownFile: SourceFault = {
+  message: 'the agent reads nothing in its own run path',
+  hint: 'the files there are its positions and dead letters',
+}
+
+const isWithin = (directory: string, path: string) => normalize(path).startsWith(`${directory}/`)
+
+function faultOf(pattern: string): SourceFault | undefined {
   const missing = missingDirectory(pattern, nodeFiles)
-  if (missing !== undefined) return { message: missing, hint: 'in a pod: is it mounted there?' }
+  if (missing !== undefined) return { message: missing, hint: 'in a pod, is it mounted there?' }
   const { base, isLiteral } = compileGlob(pattern)
   const directory = isLiteral ? dirname(base) : base
-  const hint = 'let the user the agent runs as do so; this was checked as the present user'
+  const hint = 'give that right to the user the agent runs as; this was checked as the current user'
   // Rotated files are found by listing it.
   if (isRefused(directory, constants.R_OK | constants.X_OK)) {
     return { message: `the directory ${directory} may not be entered and listed (EACCES)`, hint }

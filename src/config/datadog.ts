@@ -1,7 +1,7 @@
 import type { DatadogConfig, SecretRef } from './config.ts'
 import { type AwaitedFiles, isLoopback, isPlain } from './connection.ts'
 import type { EnvironmentConf } from './environment.ts'
-import type { Findings } from './finding.ts'
+import { environmentPath, type Findings } from './finding.ts'
 import type { DatadogConf } from './schema.ts'
 import { secret } from './secret.ts'
 import { suggestion } from './suggestion.ts'
@@ -45,13 +45,12 @@ function intakeUrl(conf: DatadogConf, { environment, findings }: DatadogContext)
   }
   if (conf.site === undefined && fromEnvironment?.url !== undefined) return withLogsPath(fromEnvironment.url)
   const site = conf.site ?? fromEnvironment?.site ?? 'datadoghq.com'
-  if (conf.site !== undefined && !sites.includes(conf.site)) {
-    const near = suggestion(conf.site.replace(/^app\./, ''), sites)
-    findings.warn(
-      ['site'],
-      `\`site\` ${conf.site} is not one of Datadog’s public sites`,
-      near === undefined ? undefined : `did you mean \`${near}\`?`,
-    )
+  if (!sites.includes(site)) {
+    const near = suggestion(site.replace(/^app\./, ''), sites)
+    const path = conf.site === undefined ? [...environmentPath, 'datadog', 'site'] : [...findings.base, 'site']
+    const message = `\`${conf.site === undefined ? 'DD_SITE' : 'site'}\` ${site} is not one of Datadog’s public sites`
+    const hint = near === undefined ? undefined : `did you mean \`${near}\`?`
+    findings.list.push({ path, at: 'value', severity: 'warning', message, hint })
   }
   return `${environment.no_ssl === true ? 'http' : 'https'}://agent-http-intake.logs.${site}${logsPath}`
 }

@@ -129,10 +129,23 @@ export function readEnvironment(env: Environment): EnvironmentRead {
   const { value, findings } = check(environmentSchema, raw, { base: [], nameOf, isYaml: false })
   return {
     conf: value ?? {},
-    problems: [...findings.map(problem), ...idle(env)],
+    problems: [
+      ...findings.map((finding) => problem(isBrokenJson(finding, raw) ? brokenJson(finding, nameOf) : finding)),
+      ...idle(env),
+    ],
     refused: findings.map(({ path }) => path),
     problem,
   }
+}
+
+/** Rules that are no JSON were left as text. */
+function isBrokenJson({ path }: Finding, { log_processing_rules: rules }: Readonly<Record<string, unknown>>): boolean {
+  return path[0] === 'log_processing_rules' && typeof rules === 'string'
+}
+
+function brokenJson(finding: Finding, nameOf: (path: Path) => string): Finding {
+  const hint = 'write a list of rules, as in [{"type": "exclude_at_match", "name": "a", "pattern": "b"}]'
+  return { ...finding, message: `\`${nameOf(finding.path)}\` is not JSON`, hint }
 }
 
 function put(root: Record<string, unknown>, [first = '', second]: readonly string[], value: unknown): void {

@@ -1,6 +1,5 @@
-import { environmentPath } from './destinations.ts'
 import type { EnvironmentRead } from './environment.ts'
-import type { Finding, Path } from './finding.ts'
+import { environmentPath, type Finding, type Path } from './finding.ts'
 import type { Merged } from './merge.ts'
 import type { Problem } from './problem.ts'
 import { suggestion } from './suggestion.ts'

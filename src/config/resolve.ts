@@ -1,9 +1,9 @@
 import { dirname, isAbsolute, resolve } from 'node:path'
 import type { CheckpointConfig, Config, RejectedSource, SourceConfig } from './config.ts'
 import type { FilePort } from './connection.ts'
-import { environmentPath, resolveDestinations, type WrittenDestination } from './destinations.ts'
+import { resolveDestinations, type WrittenDestination } from './destinations.ts'
 import type { EnvironmentConf } from './environment.ts'
-import { type Finding, Findings } from './finding.ts'
+import { environmentPath, type Finding, Findings } from './finding.ts'
 import type { Merged } from './merge.ts'
 import type { Origin, Origins } from './origin.ts'
 import { withoutRunPath } from './own-files.ts'
@@ -55,11 +55,15 @@ export function resolveConfig(input: ResolveInput): Resolved {
     enabled: environment.enabled ?? true,
     openFilesLimit: conf.open_files_limit ?? environment.open_files_limit ?? 500,
   }
-  const ownerOf = ({ path }: WrittenDestination) => input.merged.owners.get(path[0] ?? '')
+  const ownerOf = ({ path }: WrittenDestination) => merged.owners.get(path[0] ?? '')
   const ofWritten = written.map((one) => ({ document: ownerOf(one), path: one.path }))
   return {
     config,
-    origins: { sources: origins, destinations: ofWritten },
+    origins: {
+      sources: origins,
+      destinations: ofWritten,
+      checkpoint: { document: merged.owners.get('checkpoint'), path: ['checkpoint'] },
+    },
     findings: [...findings.list, ...ofDestinations],
   }
 }

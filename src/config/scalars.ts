@@ -1,6 +1,15 @@
 import * as z from 'zod/mini'
 import { isObject } from '../json.ts'
-import { DURATION_PATTERN, formatDuration, formatSize, parseDuration, parseSize, SIZE_PATTERN } from './units.ts'
+import {
+  DURATION_PATTERN,
+  durationMeant,
+  formatDuration,
+  formatSize,
+  parseDuration,
+  parseSize,
+  SIZE_PATTERN,
+  sizeMeant,
+} from './units.ts'
 
 /** Why a value is refused. The text follows the key's name: "`listen` must be …". */
 interface Fault {
@@ -12,6 +21,8 @@ interface Bounds {
   readonly min: number
   readonly max: number
 }
+
+const didYouMean = (meant: string | undefined) => (meant === undefined ? {} : { hint: `did you mean \`${meant}\`?` })
 
 const isFault = (result: unknown): result is Fault => typeof result === 'object' && result !== null && 'fault' in result
 
@@ -34,7 +45,10 @@ export function duration({ min, max }: Bounds, description: string) {
   return scalar(
     (value) => {
       const ms = parseDuration(value)
-      if (ms === undefined) return { fault: 'must be a duration such as 250ms, 5s, 2m or 1h, or a number of seconds' }
+      if (ms === undefined) {
+        const fault = 'must be a duration such as 250ms, 5s, 2m or 1h, or a number of seconds'
+        return { fault, ...didYouMean(durationMeant(value)) }
+      }
       return ms < min || ms > max ? { fault: `must be ${range}` } : ms
     },
     {
@@ -52,7 +66,10 @@ export function size({ min, max }: Bounds, description: string) {
   return scalar(
     (value) => {
       const bytes = parseSize(value)
-      if (bytes === undefined) return { fault: 'must be a size such as 5MB or 1MiB, or a number of bytes' }
+      if (bytes === undefined) {
+        const fault = 'must be a size such as 5MB or 1MiB, or a number of bytes'
+        return { fault, ...didYouMean(sizeMeant(value)) }
+      }
       return bytes < min || bytes > max ? { fault: `must be ${range}` } : bytes
     },
     {
@@ -118,7 +135,10 @@ export function listenAddress(description: string) {
       const host = match?.[1] ?? match?.[2]
       const port = Number(match?.[3])
       if (host !== undefined && port <= 65_535) return { address: { host, port } }
-      return { fault: 'must be host:port, or false for none', hint: 'for example `127.0.0.1:5555`' }
+      return {
+        fault: 'must be host:port, or false for none',
+        hint: 'for example `127.0.0.1:5555`, or `0.0.0.0:5555` to be reached from outside',
+      }
     },
     { description: `${description}. host:port, or false for none.`, anyOf: [{ type: 'string' }, { const: false }] },
   )
@@ -148,7 +168,7 @@ export function proxyUrl(description: string) {
     (value) => {
       const text = typeof value === 'string' && !value.includes('://') ? `http://${value}` : value
       if (typeof text === 'string' && /^(?:https?|socks5h?):\/\/[^/]/.test(text) && URL.canParse(text)) return text
-      return { fault: 'must be the URL of a proxy such as http://proxy:3128' }
+      return { fault: 'must be the URL of an http, https or socks5 proxy, such as http://proxy:3128' }
     },
     { description, type: 'string' },
   )

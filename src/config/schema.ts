@@ -151,7 +151,11 @@ export const confSchema = z.strictObject({
   server: z.optional(serverSchema),
   log_level: z.optional(z.enum(['trace', 'debug', 'info', 'warn', 'error'])),
   hostname: z.optional(
-    matching(/^[!-~]{1,255}$/, 'must be a host name', 'Default: DD_HOSTNAME, NODE_NAME, the host’s name'),
+    matching(
+      /^[!-~]{1,255}$/,
+      'must be a host name: at most 255 printable ASCII characters without spaces',
+      'Default: DD_HOSTNAME, NODE_NAME, the host’s name',
+    ),
   ),
   tags: z.optional(list('key:value tags of every record')),
   open_files_limit: z.optional(count(100_000, 'Most files held open at once')),

@@ -2,8 +2,10 @@ import { basename, dirname, extname } from 'node:path'
 import { isObject } from '../json.ts'
 import { check } from './check.ts'
 import { ConfDocument } from './document.ts'
+import { unexpanded } from './doubts.ts'
 import { valueAt } from './explain.ts'
 import { dotted, type Finding } from './finding.ts'
+import { patternFindings } from './rule-patterns.ts'
 import {
   type Conf,
   confSchema,
@@ -12,7 +14,7 @@ import {
   type SourceConf,
   sourceSchema,
 } from './schema.ts'
-import { pathFindings, patternFindings } from './sources.ts'
+import { pathFindings } from './sources.ts'
 import { suggestion } from './suggestion.ts'
 
 /** One file of the configuration, checked against the schema. */
@@ -51,7 +53,7 @@ export async function writtenFile(file: string, text: string): Promise<WrittenFi
       ...rest.value,
       ...(destinations.length > 0 ? { destinations: checked.map((one) => one.value) } : {}),
     },
-    findings: [...rest.findings, ...checked.flatMap(({ findings }) => findings)],
+    findings: [...rest.findings, ...checked.flatMap(({ findings }) => findings), ...unexpanded(document.value)],
     sources: await Promise.all(logs.map(writtenSource)),
   }
 }

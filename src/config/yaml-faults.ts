@@ -53,7 +53,7 @@ function explainCode(code: YAMLError['code'], spot: Spot): Explanation | undefin
   switch (code) {
     case 'DUPLICATE_KEY': {
       const key = /^[\w.-]{1,64}/.exec(spot.behind)?.[0] ?? ''
-      return { message: `key \`${key}\` stands here twice`, hint: 'keep one of them' }
+      return { message: `duplicate key \`${key}\``, hint: 'keep one of them' }
     }
     case 'TAB_AS_INDENT':
       return { message: 'YAML cannot be indented with tabs', hint: 'use spaces' }

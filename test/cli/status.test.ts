@@ -263,7 +263,7 @@ describe('without an agent', () => {
   it('tells a run path too long for a socket', async () => {
     const { code, err } = await agent('status', '--run-path', `/${'d'.repeat(120)}`)
     expect(code).toBe(exitCode.unavailable)
-    expect(err).toContain("132 bytes long and a unix socket's path may have 107: choose a shorter run path")
+    expect(err).toContain('132 bytes long, and the path of a unix socket may have at most 107: choose a shorter one')
   })
 
   it('exits 69 from a check, in one line', async () => {

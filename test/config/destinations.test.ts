@@ -157,7 +157,7 @@ destination:
     ['url: "https://h", headers: {a: 1}', '3:61 `a` must be a string of printable ASCII characters'],
     [
       'url: "https://h", proxy: {https: "ftp://p"}',
-      '3:63 `https` must be the URL of a proxy such as http://proxy:3128',
+      '3:63 `https` must be the URL of an http, https or socks5 proxy, such as http://proxy:3128',
     ],
   ])('with %j is told of', async (keys, expected) => {
     expect(await told(destination(`type: webhook, ${keys}`))).toEqual([expected])
@@ -210,7 +210,7 @@ destinations:
   it('whose dead letter may be too small for one line is warned of', async () => {
     const small = destination('type: webhook, url: "https://h", dead_letter_max_bytes: 20000')
     const warning =
-      '3:71 warning: `dead_letter_max_bytes` is less than the 2MiB that a line of `max_line_bytes` may take there: the destination waits with one that does not fit until it is raised'
+      '3:71 warning: `dead_letter_max_bytes` is less than the 2MiB that one line of `max_line_bytes` may take there: the destination holds when a line does not fit → raise it, or lower `max_line_bytes`'
     expect(await told(small)).toEqual([warning])
     expect(await told(`${small}delivery: {mode: blocking}`)).toEqual([warning])
     expect(await told(small.replace('20000', '2MiB'))).toEqual([])
@@ -225,7 +225,7 @@ destinations:
     ['{throttle_burst: 0}', '3:28 `throttle_burst` must be at least 1'],
     ['{throttle_qps: .inf}', '3:26 `throttle_qps` must be a number, not Infinity'],
     ['{request_timeout: 0}', '3:29 `request_timeout` must be between 1ms and 1h'],
-    ['{batch_max_wait: 30d}', '3:28 `batch_max_wait` must be between 0ms and 1h'],
+    ['{batch_max_wait: 30d}', '3:28 `batch_max_wait` must be between 0s and 1h'],
     ['{batch_max_bytes: 1GB}', '3:29 `batch_max_bytes` must be between 1B and 64MiB'],
     [
       '{mode: bloking}',
@@ -267,7 +267,7 @@ destinations:
 `),
     ).toEqual([
       '4:1 `destination` and `destinations` cannot be used together',
-      '6:27 another destination is called a, too',
+      '6:27 `name` a is taken by another destination → positions and dead letters are kept by name, so each needs its own',
     ])
   })
 

@@ -161,7 +161,7 @@ destination: {type: datadog, site: datadoghq.eu, api_key: file-key, compression:
       '`DD_LOGS_ENABLED` must be true or false, not a string',
       '`DD_LOG_LEVEL` must be trace, debug, info, warn or error, not "constructor"',
       '`DD_SITE` must be the name of a Datadog site such as datadoghq.eu, not a URL',
-      '`https_proxy` must be the URL of a proxy such as http://proxy:3128',
+      '`https_proxy` must be the URL of an http, https or socks5 proxy, such as http://proxy:3128',
     ])
   })
 
@@ -170,6 +170,20 @@ destination: {type: datadog, site: datadoghq.eu, api_key: file-key, compression:
     expect((await told(item, { ...key, DD_LOGS_CONFIG_PROCESSING_RULES: rules }))[0]).toMatch(
       /^DD_LOGS_CONFIG_PROCESSING_RULES\[0\]\.pattern: invalid pattern \( for processing rule: n/,
     )
+  })
+
+  it('is told of rules that are not JSON', async () => {
+    expect(await told(item, { ...key, DD_LOGS_CONFIG_PROCESSING_RULES: '[{type: x' })).toEqual([
+      '`DD_LOGS_CONFIG_PROCESSING_RULES` is not JSON → write a list of rules, as in [{"type": "exclude_at_match", "name": "a", "pattern": "b"}]',
+    ])
+  })
+
+  it('is warned of a site that Datadog does not have', async () => {
+    const problems = await problemsOf(item, { ...key, DD_SITE: 'app.datadoghq.eu' })
+    expect(problems).toMatchObject([{ file: 'environment', key: 'DD_SITE', scope: 'warning' }])
+    expect(problems.map(brief)).toEqual([
+      'warning: `DD_SITE` app.datadoghq.eu is not one of Datadog’s public sites → did you mean `datadoghq.eu`?',
+    ])
   })
 
   it('is warned about where it has no effect here', async () => {

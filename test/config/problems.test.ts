@@ -55,10 +55,10 @@ hostname: a b
       '17:19 `throttle_burst` must be a whole number',
       '18:19 `batch_max_wait` must be a duration such as 250ms, 5s, 2m or 1h, or a number of seconds',
       '19:18 `max_in_flight` must be a number, not a string → leave out the quotes',
-      '20:18 `listen` must be host:port, or false for none → for example `127.0.0.1:5555`',
+      '20:18 `listen` must be host:port, or false for none → for example `127.0.0.1:5555`, or `0.0.0.0:5555` to be reached from outside',
       '21:12 `log_level` must be trace, debug, info, warn or error, not "warning" → did you mean `warn`?',
       '22:19 `open_files_limit` must be a number, not a list',
-      '23:11 `hostname` must be a host name',
+      '23:11 `hostname` must be a host name: at most 255 printable ASCII characters without spaces',
     ])
   })
 
@@ -404,6 +404,71 @@ describe('processing rules', () => {
       '12:55 unknown key `placeholder` → did you mean `replace_placeholder`?',
       '13:5 `auto_multi_line_detection` is not supported: an audit log has one event per line',
     ])
+  })
+})
+
+describe('what looks as if something else were meant', () => {
+  it.each([
+    ['path: ~/a.log', '`path` must be absolute: begin with / → it begins with ~, which is not expanded'],
+    [
+      `path: "\${DIR}/a.log"`,
+      '`path` must be absolute: begin with / → it holds a variable ($…), which is not expanded',
+    ],
+    [
+      'path: /log/$NODE_NAME/a.log',
+      'warning: `path` holds a variable ($…), which is not expanded → write the path out',
+    ],
+    ['path: /log/a$1.log'],
+    ['path: “/a.log”', '`path` begins with a quotation mark that YAML does not know → use straight ones: " or \''],
+    [
+      'path: "/a/*.log, /b/*.log"',
+      'warning: `path` takes one path or glob, not several → give each its own item of `logs:`',
+    ],
+    ['path: "/a/{x,/y}.log"'],
+    [
+      'path: /a/*.log, exclude_paths: [/a/b.log, "**/c.log", d.log]',
+      'warning: `exclude_paths[2]` excludes nothing, as it is not absolute → begin it with / or **/',
+    ],
+    [
+      'path: /a/*.log, exclude_paths: "/a/b.log, c.log"',
+      'warning: `exclude_paths[1]` excludes nothing, as it is not absolute → begin it with / or **/',
+    ],
+  ])('is told of an item: %s', async (keys, ...expected) => {
+    const problems = await told(`logs:\n  - {type: file, ${keys}}\n`)
+    expect(problems.map((problem) => problem.replace(/^\S+ /, ''))).toEqual(expected)
+  })
+
+  it.each([
+    [
+      'checkpoint: {run_path: ~/run}',
+      '3:24 warning: `run_path` begins with ~, which is not expanded → write the path out',
+    ],
+    [
+      `hostname: "\${NODE_NAME}"`,
+      '3:11 warning: `hostname` holds a variable ($…), which is not expanded → remove the key: NODE_NAME and DD_HOSTNAME are taken from the environment by themselves',
+    ],
+    [
+      'destination: {type: datadog, api_key: "$DD_API_KEY"}',
+      '3:39 warning: `api_key` holds a variable ($…), which is not expanded → remove the key: DD_API_KEY is taken from the environment by itself',
+    ],
+  ])('is told of elsewhere: %s', async (line, expected) => {
+    expect(await told(`${item}${line}\n`)).toEqual([expected])
+  })
+
+  it.each([
+    ['x*', true],
+    ['^ ?', true],
+    ['a|', true],
+    ['x+', false],
+    ['^$', false],
+    ['.*', false],
+  ])('is told of the pattern %s: %s', async (pattern, isTold) => {
+    const rule = `{type: exclude_at_match, name: r, pattern: '${pattern}'}`
+    const text = `logs:\n  - {type: file, path: /a, log_processing_rules: [${rule}]}\n`
+    const message = 'the pattern of processing rule r can match an empty text, and so it matches every line'
+    expect((await problemsOf(text)).map(({ message, scope }) => [message, scope])).toEqual(
+      isTold ? [[message, 'warning']] : [],
+    )
   })
 })
 

@@ -29,7 +29,7 @@ describe('YAML that is broken', () => {
     [`${item}hostname: &\n`, /^3:11 an anchor .* needs a name/],
     [`${item}hostname: !secret a\n`, /^3:11 tags/],
     [`${item}---\na: 1\n`, /^3:1 a second document/],
-    [`${item}log_level: info\nlog_level: warn\n`, '4:1 key `log_level` stands here twice → keep one of them'],
+    [`${item}log_level: info\nlog_level: warn\n`, '4:1 duplicate key `log_level` → keep one of them'],
     [`${item} b: 1\n`, /^3:2 the indentation does not match the lines around it → /],
     ['logs:\n  - type: file\n   path: /a\n', /^3:4 the indentation does not match the lines around it → /],
     ['logs:\n  - type: file\n      path: /a\n', /^2:11 the next line is indented deeper/],

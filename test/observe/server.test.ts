@@ -221,7 +221,7 @@ describe('the unix socket', () => {
     await mkdir(longPath)
     const server = await start({ runPath: longPath })
     expect(server.problems()).toEqual([
-      `${longPath}/agent.sock is ${longPath.length + 11} bytes long and a unix socket's path may have 107: choose a shorter run path`,
+      `${longPath}/agent.sock is ${longPath.length + 11} bytes long, and the path of a unix socket may have at most 107: choose a shorter one`,
     ])
   })
 })

@@ -1,0 +1,31 @@
+import { isObject } from '../json.ts'
+import { dotted, type Finding, type Path } from './finding.ts'
+
+/** Values of these keys are taken as they are, though many expect a shell or a template to have seen them. */
+const hints: ReadonlyMap<string, string> = new Map([
+  ...['path', 'exclude_paths', 'run_path', 'import', 'socket'].map((key) => [key, 'write the path out'] as const),
+  ...['api_key_file', 'token_file', 'kubeconfig'].map((key) => [key, 'write the path out'] as const),
+  ...['ca_file', 'cert_file', 'key_file'].map((key) => [key, 'write the path out'] as const),
+  ['api_key', 'remove the key: DD_API_KEY is taken from the environment by itself'],
+  ['hostname', 'remove the key: NODE_NAME and DD_HOSTNAME are taken from the environment by themselves'],
+])
+
+/** Warns of variables and home directories below `path`, which nothing expands. */
+export function unexpanded(value: unknown, path: Path = []): readonly Finding[] {
+  if (Array.isArray(value)) return value.flatMap((item, index) => unexpanded(item, [...path, index]))
+  if (isObject(value)) return Object.entries(value).flatMap(([key, inner]) => unexpanded(inner, [...path, key]))
+  const key = path.findLast((step) => typeof step === 'string')
+  const hint = hints.get(String(key))
+  // That a source's path is not absolute says enough.
+  const isTold = key === 'path' && !String(value).startsWith('/')
+  const what = typeof value === 'string' && hint !== undefined && !isTold ? unexpandedPart(value) : undefined
+  if (what === undefined) return []
+  const message = `\`${dotted(path.slice(path.indexOf(key ?? '')))}\` ${what}, which is not expanded`
+  return [{ path, at: 'value', severity: 'warning', message, hint }]
+}
+
+/** Words that follow the name of a key. */
+export function unexpandedPart(text: string): string | undefined {
+  if (text.startsWith('~')) return 'begins with ~'
+  return /\$\{?[A-Za-z_]/.test(text) ? 'holds a variable ($…)' : undefined
+}
