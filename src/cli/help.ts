@@ -18,7 +18,7 @@ export function programHelp(commands: readonly Command[]): string {
   const summaries = columns(commands.map(({ name, summary }) => [name, summary]))
   return `Usage: agent COMMAND [OPTIONS]
 
-Tails Kubernetes audit logs, and any log of lines, and ships every line.
+Tails Kubernetes audit logs, or any log of lines, and ships every line.
 
 Commands:
 ${summaries}

@@ -54,7 +54,7 @@ describe('the program', () => {
     expect(await agent(['statu'])).toEqual({
       code: exitCode.usage,
       out: '',
-      err: 'agent: no command "statu": did you mean "status"?\nSee: agent --help\n',
+      err: 'agent: unknown command "statu": did you mean "status"?\nSee: agent --help\n',
     })
   })
 
@@ -64,7 +64,7 @@ describe('the program', () => {
       exitCode.unavailable,
       `No positions on disk: there is no ${directory}/registry.json\n`,
     ])
-    expect(err).toContain(`  Why: there is no socket: ${directory}/agent.sock\n`)
+    expect(err).toContain(`  Why: there is no socket at ${directory}/agent.sock\n`)
   })
 
   it('refuses a wrong configuration with exit code 78', async () => {
