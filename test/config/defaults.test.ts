@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { compileGlobs } from '../../src/tail/glob.ts'
+import { compileGlobs } from '../../src/tail/names/glob.ts'
 import { configOf, item, key } from './loading.ts'
 
 describe('a file that holds only logs:', () => {

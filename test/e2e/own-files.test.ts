@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { expect, test } from 'vitest'
-import { createEventSource } from '../../src/demo/events.ts'
+import { createEventSource } from '../../src/demo/events/events.ts'
 import { agentBench } from '../support/agent-process.ts'
 import { startIntake } from '../support/hostile-intake.ts'
 import { tempDir } from '../support/temp-dir.ts'
