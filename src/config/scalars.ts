@@ -167,9 +167,15 @@ export function proxyUrl(description: string) {
   return scalar(
     (value) => {
       const text = typeof value === 'string' && !value.includes('://') ? `http://${value}` : value
-      if (typeof text === 'string' && /^(?:https?|socks5h?):\/\/[^/]/.test(text) && URL.canParse(text)) return text
+      const url = typeof text === 'string' && /^(?:https?|socks5h?):\/\/[^/]/.test(text) ? URL.parse(text) : null
+      if (url !== null && (hasStrayPercent(url.username) || hasStrayPercent(url.password))) {
+        return { fault: 'has a % in its user name or password that encodes nothing', hint: 'write it as %25' }
+      }
+      if (url !== null) return String(text)
       return { fault: 'must be the URL of an http, https or socks5 proxy, such as http://proxy:3128' }
     },
     { description, type: 'string' },
   )
 }
+
+const hasStrayPercent = (text: string) => /%(?![\da-f]{2})/i.test(text)

@@ -287,6 +287,12 @@ describe('without an agent', () => {
     })
   })
 
+  it.each(['--watch', '-j', '--output=json'])('prints a check as text, and refuses %s beside it', async (option) => {
+    const { code, out, err } = await agent('status', '--check=live', option)
+    expect([code, out]).toEqual([exitCode.usage, ''])
+    expect(err).toContain('--check is one line of text: it does not go with --')
+  })
+
   it('exits 78 when the configuration cannot say where it is', async () => {
     const conf = join(runPath, 'conf.yaml')
     await writeFile(conf, 'checkpoint: {run_pth: /x}\n')

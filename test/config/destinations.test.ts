@@ -156,6 +156,10 @@ destination:
     ['url: "https://h", headers: {"a b": x}', '3:65 this is not the name of a header'],
     ['url: "https://h", headers: {a: 1}', '3:61 `a` must be a string of printable ASCII characters'],
     [
+      'url: "https://h", proxy: {https: "http://u:50%off@p"}',
+      '3:63 `https` has a % in its user name or password that encodes nothing → write it as %25',
+    ],
+    [
       'url: "https://h", proxy: {https: "ftp://p"}',
       '3:63 `https` must be the URL of an http, https or socks5 proxy, such as http://proxy:3128',
     ],

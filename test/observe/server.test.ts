@@ -246,7 +246,9 @@ describe('the TCP address', () => {
   it('is named in the status while it is not served', async () => {
     await start({ listen: { host: '192.0.2.1', port: 80 } })
     const { config } = JSON.parse((await ask(overSocket(), '/status')).body)
-    expect(config.problems).toEqual([expect.stringMatching(/^status is not served on 192\.0\.2\.1:80: .* \(EADDRNOTAVAIL\)$/)])
+    expect(config.problems).toEqual([
+      expect.stringMatching(/^status is not served on 192\.0\.2\.1:80: .* \(EADDRNOTAVAIL\)$/),
+    ])
   })
 
   it.each([
