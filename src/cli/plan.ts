@@ -24,16 +24,20 @@ export function planOf(config: Config): string {
     targetOf(destination),
   ])
   const { checkpoint, server } = config
-  const listen = server.listen === undefined ? 'off' : `${server.listen.host}:${server.listen.port}`
   return [
     ...table([['INTEGRATION', 'PATH', 'START', 'SERVICE', 'SOURCE', 'MAX LINE', 'RULES'], ...sources]),
     '',
     ...table([['DESTINATION', 'TYPE', 'COMPRESSION', 'BATCH', 'THROTTLE', 'RETRY', 'TO'], ...destinations]),
     '',
-    `run path ${printable(checkpoint.runPath)}, server ${listen}, at most ${config.openFilesLimit} open files`,
+    `run path ${printable(checkpoint.runPath)}, server ${addressOf(server)}, at most ${config.openFilesLimit} open files`,
     `hostname ${config.hostname}, log level ${config.logLevel}`,
     ...(config.enabled ? [] : ['DD_LOGS_ENABLED is false: nothing would be read']),
   ].join('\n')
+}
+
+function addressOf({ listen }: Config['server']): string {
+  if (listen === undefined) return 'off'
+  return listen.host.includes(':') ? `[${listen.host}]:${listen.port}` : `${listen.host}:${listen.port}`
 }
 
 const compressionOf = ({ compression, compressionLevel }: DestinationConfig) =>

@@ -103,10 +103,11 @@ function checkMemory(given: Given): void {
   report(given, key, { severity: 'warning', message, hint })
 }
 
-/** Settings of batches, where there are none. */
+/** Settings of batches, where there are none; a common one, beside a mode of the destination's own, is for the others. */
 function reportIneffective(given: Given): void {
+  const layerOf = (key: keyof DeliveryConf) => given.layers.findIndex(({ conf }) => conf?.[key] !== undefined)
   for (const key of ['batch_max_size', 'batch_max_wait', 'max_in_flight'] as const) {
-    if (!isGiven(given, key)) continue
+    if (!isGiven(given, key) || layerOf(key) > layerOf('mode')) continue
     const message = `\`${key}\` has no effect in mode ${given.conf.mode}, which sends one event per request, in order`
     report(given, key, { severity: 'warning', message })
   }

@@ -70,6 +70,10 @@ FAIL 2 problems: the agent would not start
     })
   })
 
+  it('shows an address of IPv6 as it is written', async () => {
+    expect((await checked(`${item}server: {listen: "[::1]:5555"}\n`)).stdout).toContain('server [::1]:5555, ')
+  })
+
   it('fails for one bad item of logs:, too', async () => {
     const { code, stderr } = await checked(`${item}  - {type: tcp}\n  - {type: file, path: a, b: c}\n`)
     expect(code).toBe(78)

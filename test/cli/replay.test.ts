@@ -217,7 +217,7 @@ describe('agent replay --dry-run', () => {
         '         2  rejected: 400\n' +
         '         1  HTTP 413\n' +
         '         1  cannot be sent: the front of a line that was never finished\n' +
-        '         1  cannot be sent: no JSON object, which the destination needs\n' +
+        '         1  cannot be sent: not a JSON object, as the destination requires\n' +
         '         1  cannot be sent: damaged, or of a format this agent does not know\n',
       err: '',
     })

@@ -202,6 +202,16 @@ destinations:
     ])
   })
 
+  it('takes no common setting of batches amiss where one destination alone has a blocking mode', async () => {
+    const list =
+      '[{type: webhook, name: a, url: "https://h", delivery: {mode: blocking}}, {type: webhook, url: "https://h"}]'
+    expect(await told(`${item}destinations: ${list}\ndelivery: {mode: batch, max_in_flight: 3}`)).toEqual([])
+    const own = list.replace('{mode: blocking}', '{mode: blocking, batch_max_wait: 1s}')
+    expect(await told(`${item}destinations: ${own}\ndelivery: {max_in_flight: 3}`)).toEqual([
+      '3:102 warning: `batch_max_wait` has no effect in mode blocking, which sends one event per request, in order',
+    ])
+  })
+
   it.each([
     ['batch_max_bytes: 64MiB, max_in_flight: 256', '4:29 warning: 256 batches of 64MiB in flight may take 17247 MB'],
     ['max_in_flight: 256', '4:27 warning: 256 batches of 5MB in flight may take 1285 MB'],
