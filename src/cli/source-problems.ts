@@ -2,10 +2,11 @@ import { accessSync, constants } from 'node:fs'
 import { dirname, normalize } from 'node:path'
 import type { Config } from '../config/config.ts'
 import { type KeyWarning, type Origin, warningAt } from '../config/origin.ts'
+import { ownFiles } from '../config/own-files.ts'
 import type { Problem } from '../config/problem.ts'
 import { isDenied, systemError } from '../system/system-error.ts'
 import { Fault, nodeFiles } from '../tail/file/files.ts'
-import { compileGlob } from '../tail/names/glob.ts'
+import { compileGlob, compileGlobs } from '../tail/names/glob.ts'
 import { missingDirectory } from '../tail/names/missing-directory.ts'
 
 /**
@@ -16,8 +17,9 @@ export function sourceProblems(
   { sources, checkpoint: { runPath } }: Pick<Config, 'sources' | 'checkpoint'>,
   origins: readonly Origin[],
 ): readonly Problem[] {
+  const isOwn = compileGlobs([ownFiles(runPath)])
   return sources.flatMap(({ path }, index) => {
-    const fault = isWithin(runPath, path) ? ownFile : faultOf(path)
+    const fault = isOwn(normalize(path)) ? ownFile : faultOf(path)
     const origin = origins[index]
     if (fault === undefined || origin === undefined) return []
     return [warningAt(origin, { key: ['path'], message: `\`path\`: ${fault.message}`, hint: fault.hint })]
@@ -27,11 +29,9 @@ export function sourceProblems(
 type SourceFault = Pick<KeyWarning, 'message' | 'hint'>
 
 const ownFile: SourceFault = {
-  message: 'the agent reads nothing in its own run path',
-  hint: 'the files there are its positions and dead letters',
+  message: 'this is a file of the agent itself, in its run path, and is not read',
+  hint: 'name another file',
 }
-
-const isWithin = (directory: string, path: string) => normalize(path).startsWith(`${directory}/`)
 
 function faultOf(pattern: string): SourceFault | undefined {
   const missing = missingDirectory(pattern, nodeFiles)

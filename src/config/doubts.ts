@@ -10,18 +10,25 @@ const hints: ReadonlyMap<string, string> = new Map([
   ['hostname', 'remove the key: NODE_NAME and DD_HOSTNAME are taken from the environment by themselves'],
 ])
 
-/** Warns of variables and home directories below `path`, which nothing expands. */
-export function unexpanded(value: unknown, path: Path = []): readonly Finding[] {
-  if (Array.isArray(value)) return value.flatMap((item, index) => unexpanded(item, [...path, index]))
-  if (isObject(value)) return Object.entries(value).flatMap(([key, inner]) => unexpanded(inner, [...path, key]))
+/** Warns of what is taken literally and probably not meant so: variables, home directories and white space. */
+export function doubts(value: unknown, path: Path = []): readonly Finding[] {
+  if (Array.isArray(value)) return value.flatMap((item, index) => doubts(item, [...path, index]))
+  if (isObject(value)) return Object.entries(value).flatMap(([key, inner]) => doubts(inner, [...path, key]))
   const key = path.findLast((step) => typeof step === 'string')
   const hint = hints.get(String(key))
+  const place = { path, at: 'value', severity: 'warning' } as const
+  const name = dotted(path.slice(path.indexOf(key ?? '')))
+  if (hint !== undefined && key !== 'api_key' && typeof value === 'string' && value !== value.trim()) {
+    const message = `\`${name}\` begins or ends with white space, which is taken as part of it`
+    return [
+      { ...place, message, hint: 'remove it; a block (|) ends with a line break, so write the value in one line' },
+    ]
+  }
   // That a source's path is not absolute says enough.
   const isTold = key === 'path' && !String(value).startsWith('/')
   const what = typeof value === 'string' && hint !== undefined && !isTold ? unexpandedPart(value) : undefined
   if (what === undefined) return []
-  const message = `\`${dotted(path.slice(path.indexOf(key ?? '')))}\` ${what}, which is not expanded`
-  return [{ path, at: 'value', severity: 'warning', message, hint }]
+  return [{ ...place, message: `\`${name}\` ${what}, which is not expanded`, hint }]
 }
 
 /** Words that follow the name of a key. */

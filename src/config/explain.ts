@@ -49,6 +49,8 @@ function explainOne(issue: Issue, { value, base, nameOf, isYaml }: Context): rea
 /** Where there is but one. */
 function onlyWayToWrite(path: Path, found: unknown): string | undefined {
   if (path[0] === 'logs' && path.length === 3 && path[2] === 'type' && found === undefined) return 'add `type: file`'
+  if (path[0] === 'logs' && path.length < 3 && typeof found === 'string')
+    return 'write `- type: file`, and below it `path: /…`'
   if (path.at(-1) === 'proxy' && typeof found === 'string') return 'write `proxy: {https: "http://proxy:3128"}`'
   return path[0] === 'server' && path.length === 1 && found === false ? 'write `server: {listen: false}`' : undefined
 }

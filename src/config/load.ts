@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { hostname } from 'node:os'
 import type { Config } from './config.ts'
-import { type Environment, readEnvironment } from './environment.ts'
+import { readEnvironment } from './environment.ts'
 import { environmentPath } from './finding.ts'
 import { merge } from './merge.ts'
 import type { Origins } from './origin.ts'
@@ -11,6 +11,7 @@ import { findFiles, readConfFile } from './read.ts'
 import { resolveConfig } from './resolve.ts'
 import { patternFindings } from './rule-patterns.ts'
 import { samePathProblems } from './same-paths.ts'
+import type { Environment } from './variables.ts'
 import { type WrittenFile, writtenFile } from './written.ts'
 
 export interface LoadOptions {

@@ -1,13 +1,18 @@
 import { normalize } from 'node:path'
 import type { SourceConfig } from './config.ts'
 
+/** A glob of what an agent writes to its run path. */
+export function ownFiles(runPath: string): string {
+  return `${literally(runPath)}/{registry.json*,agent.lock*,dead-letter/**}`
+}
+
 /**
- * Leaves the run path out of a source that reaches into it. Every batch that is delivered changes the positions there: tailed,
- * they would ship themselves without end, and so would dead letters.
+ * Leaves an agent's own files out of a source that reaches into the run path. Every batch that is delivered changes the
+ * positions there: tailed, they would ship themselves without end, and so would dead letters.
  */
-export function withoutRunPath(source: SourceConfig, runPath: string): SourceConfig {
+export function withoutOwnFiles(source: SourceConfig, runPath: string): SourceConfig {
   if (!reachesInto(normalize(source.path), runPath)) return source
-  return { ...source, excludePaths: [...source.excludePaths, `${literally(runPath)}/**`] }
+  return { ...source, excludePaths: [...source.excludePaths, ownFiles(runPath)] }
 }
 
 function reachesInto(pattern: string, runPath: string): boolean {

@@ -6,7 +6,7 @@ import type { EnvironmentConf } from './environment.ts'
 import { environmentPath, type Finding, Findings } from './finding.ts'
 import type { Merged } from './merge.ts'
 import type { Origin, Origins } from './origin.ts'
-import { withoutRunPath } from './own-files.ts'
+import { withoutOwnFiles } from './own-files.ts'
 import { longestLineOf, resolveSource } from './sources.ts'
 import { DAY_MS } from './units.ts'
 import type { Sections, WrittenFile } from './written.ts'
@@ -99,7 +99,7 @@ function resolveSources({ files, merged: { conf }, environment }: ResolveInput, 
       const errors = findings.filter(({ severity }) => severity === 'error').map(({ message }) => message)
       if (errors.length > 0) rejectedSources.push({ integration, path, error: errors.join('; ') })
       else if (source !== undefined) {
-        sources.push(withoutRunPath(resolveSource(source, inherited), runPath))
+        sources.push(withoutOwnFiles(resolveSource(source, inherited), runPath))
         origins.push({ document, path: ['logs', index] })
       }
     }

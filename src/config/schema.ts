@@ -3,7 +3,8 @@
  * the environment, are elsewhere (`delivery.ts`, `sources.ts`, `destinations.ts`, `resolve.ts`).
  */
 import * as z from 'zod/mini'
-import { credential, duration, list, listenAddress, matching, proxyUrl, size, url } from './scalars.ts'
+import { listenAddress, proxyUrl, url } from './addresses.ts'
+import { credential, duration, list, matching, size } from './scalars.ts'
 import { DAY_MS, HOUR_MS } from './units.ts'
 
 const MiB = 2 ** 20

@@ -47,6 +47,7 @@ const places = [...Object.values(sections).slice(0, 3), ...Object.values(destina
 const hintsOfDatadog: ReadonlyMap<string, string> = new Map([
   ['logs_config', 'its settings belong under `delivery:` and in a `destination:` here'],
   ['logs_enabled', 'shipping logs is all that this agent does: remove the key, or set DD_LOGS_ENABLED=false'],
+  ['apiVersion', 'a Kubernetes manifest is no configuration: give the text of its `conf.yaml` alone'],
   ['ad_identifiers', 'there is no autodiscovery here: name the files in `path`'],
 ])
 

@@ -58,8 +58,15 @@ function checkEndpoint(conf: WebhookConf, findings: Findings): void {
   }
 }
 
-function checkHeaders({ headers = {} }: WebhookConf, findings: Findings): void {
+function checkHeaders({ headers = {}, token, token_file }: WebhookConf, findings: Findings): void {
   for (const name of Object.keys(headers)) {
+    if (name.toLowerCase() === 'authorization' && (token ?? token_file) !== undefined) {
+      findings.refuse(
+        ['headers', name],
+        `header \`${name}\` and a token cannot be used together`,
+        'keep one of the two',
+      )
+    }
     // A field name is a token (RFC 9110, 5.6.2).
     if (!/^[\w!#$%&'*+.^`|~-]+$/.test(name)) findings.refuse(['headers', name], 'this is not the name of a header')
     if (ownHeaders.includes(name.toLowerCase())) {

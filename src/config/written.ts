@@ -2,7 +2,7 @@ import { basename, dirname, extname } from 'node:path'
 import { isObject } from '../json.ts'
 import { check } from './check.ts'
 import { ConfDocument } from './document.ts'
-import { unexpanded } from './doubts.ts'
+import { doubts } from './doubts.ts'
 import { valueAt } from './explain.ts'
 import { dotted, type Finding } from './finding.ts'
 import { patternFindings } from './rule-patterns.ts'
@@ -53,7 +53,7 @@ export async function writtenFile(file: string, text: string): Promise<WrittenFi
       ...rest.value,
       ...(destinations.length > 0 ? { destinations: checked.map((one) => one.value) } : {}),
     },
-    findings: [...rest.findings, ...checked.flatMap(({ findings }) => findings), ...unexpanded(document.value)],
+    findings: [...rest.findings, ...checked.flatMap(({ findings }) => findings), ...doubts(document.value)],
     sources: await Promise.all(logs.map(writtenSource)),
   }
 }

@@ -130,6 +130,9 @@ function badIndent({ text, offset }: Spot): Explanation {
 }
 
 function noValue({ behind }: Spot): Explanation {
+  if (behind.includes('\u00a0')) {
+    return { message: 'this line has a no-break space (U+00A0)', hint: 'replace it with a plain space' }
+  }
   if (/^[\w.-]+:\S/.test(behind)) return { message: 'a space is missing after the colon', hint: 'write `key: value`' }
   return {
     message: 'this is not `key: value`',

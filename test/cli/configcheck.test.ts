@@ -295,11 +295,13 @@ users: [{name: "", user: {client-certificate-data: ${cert}, client-key-data: ${k
     expect(stderr).toMatch(/^conf\.yaml:3:24: warning: `run_path`: \S+ is 116 bytes long, .*: choose a shorter one: /)
   })
 
-  it('warns of a log in the run path', async () => {
+  it('warns of a log that is a file of the agent', async () => {
     const { stderr } = await checked(
       'logs:\n  - {type: file, path: /tmp/x/../run/registry.json}\ncheckpoint: {run_path: /tmp/run}\n',
     )
-    expect(stderr).toMatch(/^conf\.yaml:2:24: warning: `path`: the agent reads nothing in its own run path\n/)
+    expect(stderr).toMatch(
+      /^conf\.yaml:2:24: warning: `path`: this is a file of the agent itself, in its run path, and is not read\n/,
+    )
   })
 
   it('warns of what the present user may not enter, read or write to', () => {

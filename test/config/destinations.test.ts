@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { Environment } from '../../src/config/environment.ts'
+import type { Environment } from '../../src/config/variables.ts'
 import { configOf, item, key, loading, problemsOf, told } from './loading.ts'
 
 const destination = (keys: string) => `${item}destination: {${keys}}\n`
@@ -155,6 +155,15 @@ destination:
     ['url: "https://h", headers: {Content-Type: x}', '3:72 header `Content-Type` is set by the agent itself'],
     ['url: "https://h", headers: {"a b": x}', '3:65 this is not the name of a header'],
     ['url: "https://h", headers: {a: 1}', '3:61 `a` must be a string of printable ASCII characters'],
+    [
+      'url: "https://h", token: "Bearer x"',
+      '3:55 `token` holds spaces, control characters or non-ASCII characters → leave out the word Bearer: it is added',
+    ],
+    [
+      'url: "https://h", token: x, headers: {authorization: y}',
+      '3:83 header `authorization` and a token cannot be used together → keep one of the two',
+    ],
+    ['url: "unix:sink.sock"', '3:35 `url` must name a unix socket by an absolute path, as in unix:///run/sink.sock'],
     [
       'url: "https://h", proxy: {https: "http://u:50%off@p"}',
       '3:63 `https` has a % in its user name or password that encodes nothing → write it as %25',

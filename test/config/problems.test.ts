@@ -115,6 +115,17 @@ hostname: a b
     expect(problem?.hint).toBe(hint)
   })
 
+  it.each([
+    ['logs: /a.log\n', '1:7 `logs` must be a list, not a string'],
+    ['logs:\n  - /a.log\n', '2:5 `logs[0]` must be a mapping (key: value), not a string'],
+  ])('show how a source is written: %s', async (text, expected) => {
+    expect(await told(text)).toEqual([`${expected} → write \`- type: file\`, and below it \`path: /…\``])
+  })
+
+  it('know a Kubernetes manifest', async () => {
+    expect((await told('apiVersion: v1\nkind: ConfigMap\n'))[1]).toMatch(/^1:1 unknown key `apiVersion` → a Kubernetes/)
+  })
+
   it('show how a proxy is written', async () => {
     const text = `${item}destination: {type: datadog, proxy: "http://p:3128"}\n`
     expect(await told(text)).toEqual([
@@ -436,6 +447,15 @@ describe('what looks as if something else were meant', () => {
   ])('is told of an item: %s', async (keys, ...expected) => {
     const problems = await told(`logs:\n  - {type: file, ${keys}}\n`)
     expect(problems.map((problem) => problem.replace(/^\S+ /, ''))).toEqual(expected)
+  })
+
+  it('is told of white space around a path', async () => {
+    const text = 'logs:\n  - type: file\n    path: |\n      /a.log\ncheckpoint: {run_path: " /x"}\n'
+    const expected = 'begins or ends with white space, which is taken as part of it'
+    expect((await problemsOf(text)).map(({ message, scope }) => [message, scope])).toEqual([
+      [`\`path\` ${expected}`, 'warning'],
+      [`\`run_path\` ${expected}`, 'warning'],
+    ])
   })
 
   it.each([

@@ -36,6 +36,7 @@ describe('YAML that is broken', () => {
     [` log_level: info\ntags: [a]\n`, '2:1 this text does not belong here → is it indented like the lines around it?'],
     [`${item}log_level:info\n`, '3:1 a space is missing after the colon → write `key: value`'],
     [`log_level:info\n${item}`, '1:1 a space is missing after the colon → write `key: value`'],
+    [`${item}log_level:\u00a0info\n`, '3:1 this line has a no-break space (U+00A0) → replace it with a plain space'],
     [`${item}log_level\n`, /^3:1 this is not `key: value` → is the colon missing/],
     [`${item}server:\n  listen:false\n`, /^4:3 `server` must be a mapping .* → is a space missing after the colon\?/],
     ['logs:\n  -type: file\n   path: /a\n', '2:3 a space is missing after the dash → write `- key: value`'],

@@ -84,7 +84,7 @@ describe('deploy/daemonset.yaml', () => {
   })
 
   test('sets no variable that the agent does not read', () => {
-    const source = textOf('src/config/environment.ts')
+    const source = textOf('src/config/variables.ts')
     const names = (at(container, 'env') as { readonly name: string }[]).map(({ name }) => name)
     expect(names.filter((name) => !source.includes(`['${name}', [`))).toEqual([])
   })
