@@ -81,10 +81,11 @@ const health: Command = {
 
 const configcheck: Command = {
   name: 'configcheck',
-  summary: 'check a configuration and report every problem, with its file, line and column',
+  summary: 'check a configuration: every problem with its line and column',
   operands: { placeholder: '[PATH…]', max: Number.POSITIVE_INFINITY },
   options: [{ ...config, help: `${config.help}; the same as a PATH` }, output],
-  notes: 'Exits 0 when there is no problem, warnings aside, and 78 when there is one.',
+  notes:
+    'A PATH of - is standard input.\n\nExits 0 when there is no problem, warnings aside, and 78 when there is one.',
   run: async (args, io) => {
     const { configcheck } = await import('./configcheck.ts')
     const named = args.value('config')
@@ -108,11 +109,9 @@ const replay: Command = {
     output,
     config,
   ],
-  notes: `The agent may run meanwhile; each has a throttle of its own. A record is sent as the configuration says now, but
-for rules, which are not applied again. It is removed when it is delivered: a replay that is killed sends some
-records twice and loses none. Ctrl-C stops it cleanly.
-Exits 0 when nothing is left, 1 when something is, 69 when a destination cannot be reached, 75 when another replay is running.
-With --dry-run it exits 0, whatever it finds.`,
+  notes: `The agent may run meanwhile; each has a throttle of its own. A record is sent as the configuration says now, except that rules are not applied again. It is removed when it is delivered: a replay that is killed sends some records twice and loses none. Ctrl-C stops it cleanly.
+
+Exits 0 when nothing is left, 1 when something is, 69 when a destination cannot be reached, 75 when another replay is running. With --dry-run it exits 0, whatever it finds.`,
   run: async (args, io) => {
     const { replay } = await import('./replay.ts')
     return replay(args, io)
@@ -121,7 +120,7 @@ With --dry-run it exits 0, whatever it finds.`,
 
 const demo: Command = {
   name: 'demo',
-  summary: 'prove delivery on this machine in a minute, against a local intake that fails on purpose',
+  summary: 'prove delivery here, in a minute, against an intake that fails',
   options: [
     { name: 'duration', value: 'TIME', help: 'how long events are written (default: 40s)' },
     { name: 'rate', value: 'NUMBER', help: 'events a second (default: 400)' },

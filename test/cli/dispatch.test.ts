@@ -16,6 +16,7 @@ describe('help', () => {
     async (words) => {
       const { code, out, err } = await agent(...words.split(' '))
       expect([code, err]).toEqual([exitCode.ok, ''])
+      expect(out.split('\n').filter((line) => line.length > 80)).toEqual([])
       for (const { name, summary } of commands) expect(out).toMatch(new RegExp(`^  ${name} +${summary}$`, 'm'))
     },
   )
@@ -32,6 +33,7 @@ describe('help', () => {
     expect([code, out.split('\n')[0]?.startsWith(`Usage: agent ${name} [OPTIONS]`)]).toEqual([exitCode.ok, true])
     for (const option of options) expect(out).toContain(`--${option.name}`)
     expect((await agent('help', name)).out).toBe(out)
+    expect(out.split('\n').filter((line) => line.length > 80)).toEqual([])
   })
 })
 
