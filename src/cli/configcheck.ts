@@ -1,5 +1,5 @@
 import type { Config } from '../config/config.ts'
-import { inOrder, type Loaded, loadConfig } from '../config/load.ts'
+import { inOrder, type Loaded, type Loading, loadConfig } from '../config/load.ts'
 import { type Problem, renderProblem } from '../config/problem.ts'
 import { standardInput } from '../config/read.ts'
 import { type ExitCode, exitCode, type Io } from '../io.ts'
@@ -27,7 +27,7 @@ export async function configcheck(
     io.stdout.write(`${JSON.stringify(reportOf(config, problems, ok), undefined, 2)}\n`)
   } else {
     for (const problem of problems) io.stderr.write(`${renderProblem(problem)}\n`)
-    if (!ok) writeColored(io.stderr, `FAIL ${countOf(problems)}: ${effectOf(problems)}\n`)
+    if (!ok) writeColored(io.stderr, `FAIL ${countOf(problems)}: ${effectOf(loading)}\n`)
     else if (config !== undefined) {
       const warned = problems.length > 0 ? `, ${counted(problems.length, 'warning')}` : ''
       writeColored(io.stdout, `OK ${config.files.join(' ')}${warned}\n\n${planOf(config)}\n`)
@@ -54,11 +54,12 @@ function countOf(problems: readonly Problem[]): string {
   return [counted(errors, 'problem'), ...(warnings > 0 ? [counted(warnings, 'warning')] : [])].join(', ')
 }
 
-/** An item of `logs:` that is wrong holds up none of the others. */
-function effectOf(problems: readonly Problem[]): string {
-  if (problems.some(({ scope }) => scope === 'fatal')) return 'the agent would not start'
-  const rejected = problems.filter(({ scope }) => scope === 'source').map((one) => `${one.file} ${one.sourceIndex}`)
-  return `the agent would start without ${counted(new Set(rejected).size, 'item')} of \`logs:\``
+/** What holds up neither the start nor the other items of `logs:`. */
+function effectOf(loading: Loading): string {
+  if (loading.kind === 'invalid') return 'the agent would not start'
+  const rejected = loading.config.rejectedSources.length
+  if (rejected > 0) return `the agent would start without ${counted(rejected, 'item')} of \`logs:\``
+  return 'the agent would start, and deliver nothing where the kubeconfig is wrong'
 }
 
 const counted = (count: number, noun: string) => `${count} ${noun}${count === 1 ? '' : 's'}`

@@ -111,7 +111,7 @@ FAIL 2 problems: the agent would not start
     })
     expect([code, stdout]).toEqual([78, ''])
     expect(stderr).toMatch(
-      /\/kc:2:41: duplicate key `token`\n {2}hint: keep one of them\nFAIL 1 problem: the agent would not start\n$/,
+      /\/kc:2:41: duplicate key `token`\n {2}hint: keep one of them\nFAIL 1 problem: the agent would start, and deliver nothing where the kubeconfig is wrong\n$/,
     )
     expect(stderr).not.toContain('s3cret')
   })
