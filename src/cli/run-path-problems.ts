@@ -32,14 +32,14 @@ function warning(runPath: string, origin: Origin, text: string, hint?: string): 
 
 async function faultOf(runPath: string): Promise<string | undefined> {
   const nearest = await nearestThatIs(runPath)
-  if (typeof nearest !== 'string') return `${runPath} may not be looked at (${nearest.code})`
+  if (typeof nearest !== 'string') return `${runPath} cannot be examined (${nearest.code})`
   if (!(await stat(nearest)).isDirectory()) return `${nearest} is not a directory`
   const { type } = await statfs(nearest)
   if (type === PROC_MAGIC || type === SYSFS_MAGIC) return `no directory can be made in ${nearest}`
   const refusal = await access(nearest, constants.W_OK | constants.X_OK).then(() => undefined, systemError)
   // One that is not there yet may be made by somebody who may, such as the kubelet.
   if (refusal === undefined || (isDenied(refusal) && nearest !== runPath)) return undefined
-  return `${nearest} may not be written to (${refusal.code})`
+  return `${nearest} cannot be written to (${refusal.code})`
 }
 
 /** The path, or the nearest above it that exists; an error where that cannot be told. */

@@ -41,14 +41,14 @@ function faultOf(pattern: string): SourceFault | undefined {
   const hint = 'give that right to the user the agent runs as; this was checked as the current user'
   // Rotated files are found by listing it.
   if (isRefused(directory, constants.R_OK | constants.X_OK)) {
-    return { message: `the directory ${directory} may not be entered and listed (EACCES)`, hint }
+    return { message: `the directory ${directory} cannot be entered and listed (EACCES)`, hint }
   }
   if (!isLiteral) return undefined
   const facts = nodeFiles.stat(base)
   if (!(facts instanceof Fault) && facts.kind === 'directory') {
     return { message: `${base} is a directory`, hint: `name files in it: ${base}/*.log` }
   }
-  return isRefused(base, constants.R_OK) ? { message: `${base} may not be read (EACCES)`, hint } : undefined
+  return isRefused(base, constants.R_OK) ? { message: `${base} cannot be read (EACCES)`, hint } : undefined
 }
 
 function isRefused(path: string, mode: number): boolean {

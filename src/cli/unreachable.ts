@@ -17,7 +17,7 @@ export function explainUnreachable(reply: Unanswered, runPath: RunPath): Unreach
   const { unavailable, permission } = exitCode
   const elsewhere = `name its run path, if it is not ${printable(runPath.path)} (from ${printable(runPath.source)}): --run-path DIR or --config FILE`
   const start = 'start it: agent run --config FILE'
-  const noSocket = 'read the log, if it does run: it says when a run path cannot hold a socket'
+  const noSocket = 'if it is running, read its log: it says when the run path cannot hold a socket'
   switch (reply.kind) {
     case 'absent': {
       const isThere = runPath.socket !== agentSocketPath(runPath.path) || existsSync(runPath.path)

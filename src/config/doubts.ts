@@ -6,8 +6,8 @@ const hints: ReadonlyMap<string, string> = new Map([
   ...['path', 'exclude_paths', 'run_path', 'import', 'socket'].map((key) => [key, 'write the path out'] as const),
   ...['api_key_file', 'token_file', 'kubeconfig'].map((key) => [key, 'write the path out'] as const),
   ...['ca_file', 'cert_file', 'key_file'].map((key) => [key, 'write the path out'] as const),
-  ['api_key', 'remove the key: DD_API_KEY is taken from the environment by itself'],
-  ['hostname', 'remove the key: NODE_NAME and DD_HOSTNAME are taken from the environment by themselves'],
+  ['api_key', 'remove this key: DD_API_KEY is used by itself'],
+  ['hostname', 'remove this key: DD_HOSTNAME or NODE_NAME is used by itself'],
 ])
 
 /** Warns of what is taken literally and probably not meant so: variables, home directories and white space. */
@@ -21,7 +21,7 @@ export function doubts(value: unknown, path: Path = []): readonly Finding[] {
   if (hint !== undefined && key !== 'api_key' && typeof value === 'string' && value !== value.trim()) {
     const message = `\`${name}\` begins or ends with white space, which is taken as part of it`
     return [
-      { ...place, message, hint: 'remove it; a block (|) ends with a line break, so write the value in one line' },
+      { ...place, message, hint: 'remove it; a block (|) ends with a line break, so write the value on one line' },
     ]
   }
   // That a source's path is not absolute says enough.
@@ -34,5 +34,5 @@ export function doubts(value: unknown, path: Path = []): readonly Finding[] {
 /** Words that follow the name of a key. */
 export function unexpandedPart(text: string): string | undefined {
   if (text.startsWith('~')) return 'begins with ~'
-  return /\$\{?[A-Za-z_]/.test(text) ? 'holds a variable ($…)' : undefined
+  return /\$\{?[A-Za-z_]/.test(text) ? 'contains a variable ($…)' : undefined
 }

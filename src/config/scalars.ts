@@ -122,7 +122,7 @@ export function credential(description: string) {
       }
       if (/^[\x21-\x7e]+$/.test(text)) return text
       const hint = /^bearer\s/i.test(text) ? { hint: 'leave out the word Bearer: it is added' } : {}
-      return { fault: 'holds spaces, control characters or non-ASCII characters', ...hint }
+      return { fault: 'contains spaces, control characters or non-ASCII characters', ...hint }
     },
     { description, type: 'string' },
   )

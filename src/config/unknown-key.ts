@@ -76,7 +76,7 @@ export function unknownKey(key: string, path: Path, parent: unknown): Finding {
 }
 
 function hintFor(key: string, path: Path, parent: unknown): string | undefined {
-  if (key.includes('\u00a0')) return 'it holds a no-break space (U+00A0): type a plain one'
+  if (key.includes('\u00a0')) return 'it contains a no-break space (U+00A0): type a plain one'
   const ofAnother = path.length === 0 ? hintsOfDatadog.get(key) : hintsOfFluentBit.get(key)
   if (ofAnother !== undefined) return ofAnother
   const home = places.find((place) => place.keys.includes(key))

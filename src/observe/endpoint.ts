@@ -58,7 +58,7 @@ export function unixAddress(path: string): Address {
     impossible: socketPathProblem(path),
     prepare: async () => {
       const found = await lstat(path).catch(() => undefined)
-      if (found?.isSocket() === false) throw new Error('there is a file of that name, and it is not a socket')
+      if (found?.isSocket() === false) throw new Error('a file of that name exists and is not a socket')
       if (await answers(path)) throw new Error('another process serves it')
       await rm(path, { force: true })
     },

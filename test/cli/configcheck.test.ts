@@ -326,10 +326,10 @@ checkpoint: {run_path: ${directory}/run}
     expect([status, stderr.split('\n').filter((line) => line.includes(': warning: '))]).toEqual([
       0,
       [
-        `${file}:2:24: warning: \`path\`: the directory ${closed} may not be entered and listed (EACCES)`,
-        `${file}:3:24: warning: \`path\`: the directory ${closed} may not be entered and listed (EACCES)`,
-        `${file}:4:24: warning: \`path\`: ${log} may not be read (EACCES)`,
-        `${file}:6:24: warning: \`run_path\`: ${run} may not be written to (EACCES): positions would not be kept`,
+        `${file}:2:24: warning: \`path\`: the directory ${closed} cannot be entered and listed (EACCES)`,
+        `${file}:3:24: warning: \`path\`: the directory ${closed} cannot be entered and listed (EACCES)`,
+        `${file}:4:24: warning: \`path\`: ${log} cannot be read (EACCES)`,
+        `${file}:6:24: warning: \`run_path\`: ${run} cannot be written to (EACCES): positions would not be kept`,
       ],
     ])
   })

@@ -153,7 +153,7 @@ describe('without an agent', () => {
       `  Why: there is no socket at ${socketPath}`,
       '  Try: start it: agent run --config FILE',
       `  Try: name its run path, if it is not ${runPath} (from $TAILSHIP_RUN_PATH): --run-path DIR or --config FILE`,
-      '  Try: read the log, if it does run: it says when a run path cannot hold a socket',
+      '  Try: if it is running, read its log: it says when the run path cannot hold a socket',
       '  Try: in Kubernetes: kubectl exec into the pod of the agent on that node',
       '',
     ])

@@ -41,7 +41,7 @@ describe('a datadog destination', () => {
   it.each([
     ['api_key: a, api_key_file: /b', '3:39 `api_key` and `api_key_file` cannot be used together → keep the file'],
     ['api_key: "ENC[x]"', '3:39 `api_key` names a secret backend, which this agent does not support → use a file'],
-    ['api_key: "a b"', '3:39 `api_key` holds spaces, control characters or non-ASCII characters'],
+    ['api_key: "a b"', '3:39 `api_key` contains spaces, control characters or non-ASCII characters'],
     ['site: "https://datadoghq.eu"', '3:36 `site` must be the name of a Datadog site such as datadoghq.eu, not a URL'],
     [
       'site: app.datadoghq.eu',
@@ -157,7 +157,7 @@ destination:
     ['url: "https://h", headers: {a: 1}', '3:61 `a` must be a string of printable ASCII characters'],
     [
       'url: "https://h", token: "Bearer x"',
-      '3:55 `token` holds spaces, control characters or non-ASCII characters → leave out the word Bearer: it is added',
+      '3:55 `token` contains spaces, control characters or non-ASCII characters → leave out the word Bearer: it is added',
     ],
     [
       'url: "https://h", token: x, headers: {authorization: y}',

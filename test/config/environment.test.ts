@@ -154,7 +154,7 @@ destination: {type: datadog, site: datadoghq.eu, api_key: file-key, compression:
       'DD_LOGS_CONFIG_RUN_PATH: the run path must be absolute: begin with /',
       'DD_LOGS_CONFIG_SENDER_BACKOFF_BASE: `max_backoff` (2m) must be at least `initial_backoff` (500s)',
       'TAILSHIP_SOCKET: the socket must be absolute: begin with /',
-      '`DD_API_KEY` holds spaces, control characters or non-ASCII characters',
+      '`DD_API_KEY` contains spaces, control characters or non-ASCII characters',
       '`DD_LOGS_CONFIG_BATCH_WAIT` must be a duration such as 250ms, 5s, 2m or 1h, or a number of seconds',
       '`DD_LOGS_CONFIG_COMPRESSION_KIND` must be zstd, gzip or none, not "zstdd" → did you mean `zstd`?',
       '`DD_LOGS_CONFIG_OPEN_FILES_LIMIT` must be at least 1',

@@ -423,11 +423,11 @@ describe('what looks as if something else were meant', () => {
     ['path: ~/a.log', '`path` must be absolute: begin with / → it begins with ~, which is not expanded'],
     [
       `path: "\${DIR}/a.log"`,
-      '`path` must be absolute: begin with / → it holds a variable ($…), which is not expanded',
+      '`path` must be absolute: begin with / → it contains a variable ($…), which is not expanded',
     ],
     [
       'path: /log/$NODE_NAME/a.log',
-      'warning: `path` holds a variable ($…), which is not expanded → write the path out',
+      'warning: `path` contains a variable ($…), which is not expanded → write the path out',
     ],
     ['path: /log/a$1.log'],
     ['path: “/a.log”', '`path` begins with a quotation mark that YAML does not know → use straight ones: " or \''],
@@ -465,11 +465,11 @@ describe('what looks as if something else were meant', () => {
     ],
     [
       `hostname: "\${NODE_NAME}"`,
-      '3:11 warning: `hostname` holds a variable ($…), which is not expanded → remove the key: NODE_NAME and DD_HOSTNAME are taken from the environment by themselves',
+      '3:11 warning: `hostname` contains a variable ($…), which is not expanded → remove this key: DD_HOSTNAME or NODE_NAME is used by itself',
     ],
     [
       'destination: {type: datadog, api_key: "$DD_API_KEY"}',
-      '3:39 warning: `api_key` holds a variable ($…), which is not expanded → remove the key: DD_API_KEY is taken from the environment by itself',
+      '3:39 warning: `api_key` contains a variable ($…), which is not expanded → remove this key: DD_API_KEY is used by itself',
     ],
   ])('is told of elsewhere: %s', async (line, expected) => {
     expect(await told(`${item}${line}\n`)).toEqual([expected])

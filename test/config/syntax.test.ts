@@ -41,7 +41,7 @@ describe('YAML that is broken', () => {
     [`${item}server:\n  listen:false\n`, /^4:3 `server` must be a mapping .* → is a space missing after the colon\?/],
     ['logs:\n  -type: file\n   path: /a\n', '2:3 a space is missing after the dash → write `- key: value`'],
     ['logs:\n  -type: file\n', '2:3 `logs` must be a list, not a mapping → begin each item with `- `'],
-    [`${item}server:\n\u00a0 listen: false\n`, /^4:1 unknown key .* → it holds a no-break space/],
+    [`${item}server:\n\u00a0 listen: false\n`, /^4:1 unknown key .* → it contains a no-break space/],
     [
       'logs:\n  - &a {type: file, path: /a}\n  - <<: *a\n    path: /b\n',
       '3:5 merge keys (<<) are not supported → write its keys out here; an alias can only stand for a whole value',

@@ -135,7 +135,7 @@ describe('the unix socket', () => {
     await writeFile(path, 'precious')
     const server = await start({ sockets: [path] })
     expect(server.problems()).toEqual([
-      `status is not served on ${path}: there is a file of that name, and it is not a socket`,
+      `status is not served on ${path}: a file of that name exists and is not a socket`,
     ])
     expect(await readFile(path, 'utf8')).toBe('precious')
   })
