@@ -1,5 +1,6 @@
 import { banner, bytes, duration, table, timestamp } from './format.ts'
 import { printable } from './line.ts'
+import { gradeOf } from './render-delivery.ts'
 import type { DestinationStatus, FileStatus, SourceStatus, Status } from './status.ts'
 
 /** The Datadog Agent's Logs section plus what that omits: each destination, and positions for each file. */
@@ -43,19 +44,9 @@ function renderDestination(destination: DestinationStatus, nowMs: number): strin
 }
 
 function destinationLabel({ state, failingSince }: DestinationStatus, nowMs: number): string {
+  if (state === 'ok' || state === 'stopped') return state === 'ok' ? 'OK' : 'WARN stopped'
   const since = failingSince === undefined ? '' : ` since ${timestamp(failingSince, nowMs)}`
-  switch (state) {
-    case 'ok':
-      return 'OK'
-    case 'retrying':
-      return `WARN retrying${since}`
-    case 'stopped':
-      return 'WARN stopped'
-    case 'unauthorized':
-    case 'misconfigured':
-    case 'holding':
-      return `FAIL ${state}${since}`
-  }
+  return `${gradeOf(state)} ${state}${since}`
 }
 
 const counted = (count: number, one: string, several: string) => `${count} ${count === 1 ? one : several}`

@@ -1,5 +1,6 @@
 import { banner, bytes, duration, timestamp } from './format.ts'
 import { checkLine, printable } from './line.ts'
+import { renderDelivery } from './render-delivery.ts'
 import { renderLogs } from './render-logs.ts'
 import type { Check, CheckpointStatus, Status } from './status.ts'
 
@@ -37,6 +38,8 @@ function renderAgent(status: Status): string[] {
     '  ------',
     ...Object.entries(health).flatMap(([name, check]) => checkLines(name, check)),
     ...config.problems.map((problem) => `    WARN  config: ${printable(problem)}`),
+    '',
+    ...renderDelivery(status),
   ]
 }
 

@@ -24,6 +24,10 @@ tailship agent (v1.2.3)
     OK    ready
     OK    startup
 
+  Delivery
+  --------
+    OK    datadog: lag 2.2 KiB (2204), 1s
+
 ==========
 Logs Agent
 ==========
@@ -172,6 +176,11 @@ it('shows what is wrong: health, destinations, files, checkpoint', () => {
     FAIL  ready: destination primary has been retrying for 90 s: 503
     OK    startup
     WARN  config: b.yaml:3:5: unknown key \`pth\`
+
+  Delivery
+  --------
+    WARN  primary: retrying, lag 1000 B, 1h
+    FAIL  second: unauthorized, lag 0 B
 
 ==========
 Logs Agent
