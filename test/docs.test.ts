@@ -146,7 +146,7 @@ describe('docs/operations.md', () => {
   })
 
   it('explains every variable of the environment', () => {
-    const source = textOf('src/config/environment.ts')
+    const source = textOf('src/config/variables.ts')
     const variables = [...source.matchAll(/^ {2}\['(\w+)', \[/gm)].map(([, name = '']) => name)
     expect(variables.length).toBeGreaterThan(25)
     expect(variables.filter((name) => !codeIn(page).has(name))).toEqual([])

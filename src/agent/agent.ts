@@ -120,13 +120,14 @@ function openFilesLimit({ config, log }: AgentOptions): number {
 function announce({ config, log }: AgentOptions, { destinations, sources }: Status): void {
   for (const { name, description } of destinations) log.info({ destination: name }, description)
   for (const { path, integration, state, error, files } of sources) {
-    if (state === 'ok' && files.length === 0) log.warn({ path, integration }, 'its files are read for another source')
+    if (state === 'ok' && files.length === 0)
+      log.warn({ path, integration }, 'its files are already read by another source')
     else if (state === 'ok') log.info({ path, integration }, 'tailing')
     else if (state === 'pending') {
-      const message = 'no file is there yet: it is read as soon as it comes'
+      const message = 'no file yet: it will be read as soon as it appears'
       if (error === undefined) log.info({ path, integration }, message)
       else log.warn({ path, integration, reason: error }, message)
-    } else log.warn({ path, integration, reason: error }, 'it is not read now')
+    } else log.warn({ path, integration, reason: error }, 'not read at present')
   }
   if (!config.enabled) log.warn({}, 'DD_LOGS_ENABLED=false: nothing is collected')
 }

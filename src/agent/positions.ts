@@ -60,9 +60,9 @@ export async function openPositions({ config, log, holder, startedAtMs }: Positi
   }
   const store = await openStore({ dir: runPath, locked: lock.kind === 'locked' })
   const { recovered } = store
-  if (recovered !== undefined) log.warn({ recovered }, 'the registry could not be used as it was')
+  if (recovered !== undefined) log.warn({ recovered }, 'the stored positions could not be used as they were')
   const { generations, rejected, sinceMs: knownSinceMs } = parseRegistry(store.loaded)
-  if (rejected > 0) log.warn({ rejected }, 'entries of the registry made no sense and were left out')
+  if (rejected > 0) log.warn({ rejected }, 'entries of the registry could not be understood and were left out')
   // Without a registry, an agent may have died before it wrote its first one: files rotated since then are not history.
   const firstAtMs = knownSinceMs.size === 0 && lock.kind === 'locked' ? lock.madeAtMs : startedAtMs
   return {
@@ -108,10 +108,13 @@ function importedPositions(path: string | undefined, log: AgentLog): ReadonlyMap
   if (imported?.kind === 'unusable') {
     log.warn(
       { path, reason: imported.reason },
-      'no positions are imported: checkpoint.import names no registry of a Datadog Agent',
+      'no positions are imported: checkpoint.import is not the registry of a Datadog Agent',
     )
   } else if (imported && imported.rejected > 0) {
-    log.warn({ path, rejected: imported.rejected }, 'entries of the imported registry made no sense and were left out')
+    log.warn(
+      { path, rejected: imported.rejected },
+      'entries of the imported registry could not be understood and were left out',
+    )
   }
   return imported?.kind === 'positions' ? imported.positions : new Map()
 }

@@ -35,7 +35,7 @@ function sourceState({ faults, elsewhere }: SourceView, files: readonly FileStat
 /** Names a missing directory: in a pod, a missing mount looks just like a silent writer. */
 function reasonToWait({ missingDirectory }: SourceView): string | undefined {
   const missing = missingDirectory()
-  return missing === undefined ? undefined : `${missing} (in a pod: is it mounted there?)`
+  return missing === undefined ? undefined : `${missing} (in a pod, is it mounted there?)`
 }
 
 /** An item that was rejected. */

@@ -36,7 +36,7 @@ export function loadDatadogRegistry(path: string): Imported {
 
 export function parseDatadogRegistry(text: string): Imported {
   const document = parseJsonObject(text)
-  if (document === undefined) return { kind: 'unusable', reason: 'it is no JSON object' }
+  if (document === undefined) return { kind: 'unusable', reason: 'it is not a JSON object' }
   if (document.Version !== VERSION) {
     return { kind: 'unusable', reason: `its version is ${JSON.stringify(document.Version)}, not ${VERSION}` }
   }

@@ -46,7 +46,7 @@ export function parseArguments(argv: readonly string[], spec: ArgumentSpec): Par
       if (joined !== undefined) words.unshift(joined)
       const option = spec.options.find((one) => isCalled(one, head))
       if (option === undefined) return { kind: 'unknown-option', option: head }
-      const value = inline ?? (option.value === undefined ? undefined : words.shift())
+      const value = inline ?? (option.value === undefined || isOption(words[0], spec) ? undefined : words.shift())
       const problem = valueProblem(option, value)
       if (problem !== undefined) return { kind: 'usage', problem }
       values.set(option.name, value ?? '')
@@ -60,7 +60,14 @@ export function parseArguments(argv: readonly string[], spec: ArgumentSpec): Par
   }
 }
 
-const isCalled = ({ name, short }: OptionSpec, head: string) => head === `--${name}` || head === `-${short}`
+/** Whether a word of the command line is the option's name. */
+export const isCalled = ({ name, short }: OptionSpec, head: string | undefined) =>
+  head === `--${name}` || head === `-${short}`
+
+/** Whether the word is an option of the command, and so no value of the one before it. */
+function isOption(word: string | undefined, { options }: ArgumentSpec): boolean {
+  return word !== undefined && options.some((option) => isCalled(option, word.split('=')[0]))
+}
 
 interface OptionWord {
   readonly head: string
@@ -82,7 +89,11 @@ function valueProblem(
   value: string | undefined,
 ): string | undefined {
   if (placeholder === undefined) return value === undefined ? undefined : `--${name} takes no value`
-  if (value === undefined || value === '') return `--${name} needs a value: ${choices?.join(', ') ?? placeholder}`
-  if (choices?.includes(value) === false) return `--${name} cannot be "${value}": use ${choices.join(', ')}`
+  if (value === undefined || value === '') return `--${name} needs a value: ${oneOf(choices) ?? placeholder}`
+  if (choices?.includes(value) === false) return `--${name} cannot be "${value}": use ${oneOf(choices)}`
   return undefined
+}
+
+function oneOf(choices: readonly string[] | undefined): string | undefined {
+  return choices && `${choices.slice(0, -1).join(', ')} or ${choices.at(-1)}`
 }

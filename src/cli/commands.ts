@@ -34,7 +34,7 @@ const run: Command = {
   summary: 'tail and ship until SIGTERM or SIGINT',
   options: [config],
   notes:
-    'The first SIGTERM or SIGINT drains what was read and exits 0; a second one exits 1 at once, which loses nothing but time.',
+    'The first SIGTERM or SIGINT stops reading, sends what was read, and exits 0; a second one exits 1 at once, which loses nothing but time.',
   run: async (args, io) => {
     const { run } = await import('./run.ts')
     return run(args, io)
@@ -43,7 +43,7 @@ const run: Command = {
 
 const status: Command = {
   name: 'status',
-  summary: 'show what the running agent does',
+  summary: 'show what the running agent is doing',
   operands: { placeholder: '[agent|logs|checkpoint]', max: 1 },
   options: [
     output,
@@ -51,16 +51,16 @@ const status: Command = {
       name: 'check',
       value: 'CHECK',
       choices: ['live', 'ready', 'startup'],
-      help: 'only whether it is live, ready or startup, in one line',
+      help: 'only whether the agent is live, ready or started up, on one line',
     },
-    { name: 'watch', short: 'w', help: 'draw it again each second until Ctrl-C' },
-    { name: 'json', short: 'j', help: 'json in one line' },
+    { name: 'watch', short: 'w', help: 'show it again every second until Ctrl-C' },
+    { name: 'json', short: 'j', help: 'JSON on one line' },
     { name: 'pretty-json', short: 'p', help: 'the same as -o json' },
     config,
     runPath,
   ],
   notes:
-    'Exits 0 when the agent is live and ready (or passes CHECK), 1 when not, 69 when it is not reachable, 77 when its socket may not be used.',
+    'Exits 0 when the agent is live and ready (or passes CHECK), 1 when not, 69 when it is not reachable, 77 when its socket may not be used by this user.',
   run: async (args, io) => {
     const { status } = await import('./status.ts')
     return status(args, io)
@@ -71,7 +71,8 @@ const health: Command = {
   name: 'health',
   summary: 'show whether the running agent is live, ready and started',
   options: [config, runPath],
-  notes: 'Exits 0 when it is all of that, 1 when not, 69 when it is not reachable, 77 when its socket may not be used.',
+  notes:
+    'Exits 0 when it is all three, 1 when not, 69 when it is not reachable, 77 when its socket may not be used by this user.',
   run: async (args, io) => {
     const { health } = await import('./health.ts')
     return health(args, io)
@@ -80,10 +81,11 @@ const health: Command = {
 
 const configcheck: Command = {
   name: 'configcheck',
-  summary: 'check a configuration and name every problem with its place',
+  summary: 'check a configuration: every problem with its line and column',
   operands: { placeholder: '[PATH…]', max: Number.POSITIVE_INFINITY },
   options: [{ ...config, help: `${config.help}; the same as a PATH` }, output],
-  notes: 'Exits 0 when there is no problem, warnings aside, and 78 when there is one.',
+  notes:
+    'A PATH of - is standard input.\n\nExits 0 when there is no problem, warnings aside, and 78 when there is one.',
   run: async (args, io) => {
     const { configcheck } = await import('./configcheck.ts')
     const named = args.value('config')
@@ -98,16 +100,18 @@ const replay: Command = {
   options: [
     { name: 'dead-letter', help: 'replay the dead letters (there is nothing else to replay)' },
     { name: 'destination', value: 'NAME', help: 'only those of this destination (default: all)' },
-    { name: 'dry-run', help: 'only show how many would be sent, and why they are there' },
-    { name: 'attempts', value: 'NUMBER', help: 'how often a request may fail before all is given up (default: 5)' },
+    { name: 'dry-run', help: 'only show how many would be sent again, and why they are there' },
+    {
+      name: 'attempts',
+      value: 'NUMBER',
+      help: 'how often one request may fail before the replay gives up (default: 5)',
+    },
     output,
     config,
   ],
-  notes: `The agent may run meanwhile; each has a throttle of its own. A record is sent as the configuration says now, but
-for rules, which are not applied again. It is removed when it is delivered: a replay that is killed sends some
-records twice and loses none. Ctrl-C ends it in order.
-Exits 0 when nothing is left, 1 when something is, 69 when a destination does not answer, 75 when another replay works.
-With --dry-run exits 0 whatever there is.`,
+  notes: `The agent may run meanwhile; each has a throttle of its own. A record is sent as the configuration says now, except that rules are not applied again. It is removed when it is delivered: a replay that is killed sends some records twice and loses none. Ctrl-C stops it cleanly.
+
+Exits 0 when nothing is left, 1 when something is, 69 when a destination cannot be reached, 75 when another replay is running. With --dry-run it exits 0, whatever it finds.`,
   run: async (args, io) => {
     const { replay } = await import('./replay.ts')
     return replay(args, io)
@@ -116,7 +120,7 @@ With --dry-run exits 0 whatever there is.`,
 
 const demo: Command = {
   name: 'demo',
-  summary: 'prove the main job here, in a minute, against a local intake with faults',
+  summary: 'prove delivery here, in a minute, against an intake that fails',
   options: [
     { name: 'duration', value: 'TIME', help: 'how long events are written (default: 40s)' },
     { name: 'rate', value: 'NUMBER', help: 'events a second (default: 400)' },
@@ -125,7 +129,7 @@ const demo: Command = {
       name: 'destination',
       value: 'TYPE',
       choices: ['datadog', 'webhook'],
-      help: 'what is spoken to the intake (default: datadog)',
+      help: 'the protocol to speak to the intake (default: datadog)',
     },
     { name: 'json', help: 'print the score card as JSON' },
   ],

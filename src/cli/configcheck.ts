@@ -1,15 +1,14 @@
-import type { Config, DestinationConfig } from '../config/config.ts'
-import { inOrder, type Loaded, loadConfig } from '../config/load.ts'
+import type { Config } from '../config/config.ts'
+import { inOrder, type Loaded, type Loading, loadConfig } from '../config/load.ts'
 import { type Problem, renderProblem } from '../config/problem.ts'
-import { formatDuration, formatSize } from '../config/units.ts'
+import { standardInput } from '../config/read.ts'
 import { type ExitCode, exitCode, type Io } from '../io.ts'
-import { table } from '../observe/format.ts'
-import { printable } from '../observe/line.ts'
 import { certificateProblems } from './certificate-problems.ts'
 import { writeColored } from './color.ts'
 import { credentialProblems } from './credential-problems.ts'
 import { credentialsOf } from './credentials.ts'
 import { importProblems } from './import-problems.ts'
+import { planOf, targetOf } from './plan.ts'
 import { runPathProblems } from './run-path-problems.ts'
 import { sourceProblems } from './source-problems.ts'
 
@@ -19,7 +18,8 @@ export async function configcheck(
   io: Pick<Io, 'env' | 'stdout' | 'stderr'>,
   output: 'text' | 'json' = 'text',
 ): Promise<ExitCode> {
-  const loading = await loadConfig({ paths, env: io.env })
+  const files = paths.map((path) => (path === '-' ? standardInput : path))
+  const loading = await loadConfig({ paths: files, env: io.env })
   const config = loading.kind === 'loaded' ? loading.config : undefined
   const problems = inOrder([...loading.problems, ...(loading.kind === 'loaded' ? await problemsAround(loading) : [])])
   const ok = problems.every(({ scope }) => scope === 'warning')
@@ -27,7 +27,7 @@ export async function configcheck(
     io.stdout.write(`${JSON.stringify(reportOf(config, problems, ok), undefined, 2)}\n`)
   } else {
     for (const problem of problems) io.stderr.write(`${renderProblem(problem)}\n`)
-    if (!ok) writeColored(io.stderr, `FAIL ${countOf(problems)}\n`)
+    if (!ok) writeColored(io.stderr, `FAIL ${countOf(problems)}: ${effectOf(loading)}\n`)
     else if (config !== undefined) {
       const warned = problems.length > 0 ? `, ${counted(problems.length, 'warning')}` : ''
       writeColored(io.stdout, `OK ${config.files.join(' ')}${warned}\n\n${planOf(config)}\n`)
@@ -40,10 +40,10 @@ export async function configcheck(
 async function problemsAround({ config, origins }: Loaded): Promise<readonly Problem[]> {
   const credentials = await credentialsOf(config.destinations, origins.destinations)
   return [
-    ...sourceProblems(config.sources, origins.sources),
+    ...sourceProblems(config, origins.sources),
     ...(await credentialProblems(credentials)),
     ...(await certificateProblems(credentials, Date.now())),
-    ...(await runPathProblems(config.checkpoint.runPath)),
+    ...(await runPathProblems(config.checkpoint.runPath, origins.checkpoint)),
     ...importProblems(config.checkpoint.importPath),
   ]
 }
@@ -54,65 +54,15 @@ function countOf(problems: readonly Problem[]): string {
   return [counted(errors, 'problem'), ...(warnings > 0 ? [counted(warnings, 'warning')] : [])].join(', ')
 }
 
+/** What holds up neither the start nor the other items of `logs:`. */
+function effectOf(loading: Loading): string {
+  if (loading.kind === 'invalid') return 'the agent would not start'
+  const rejected = loading.config.rejectedSources.length
+  if (rejected > 0) return `the agent would start without ${counted(rejected, 'item')} of \`logs:\``
+  return 'the agent would start, and deliver nothing where the kubeconfig is wrong'
+}
+
 const counted = (count: number, noun: string) => `${count} ${noun}${count === 1 ? '' : 's'}`
-
-function planOf(config: Config): string {
-  const sources = config.sources.map(({ integration, path, startPosition, maxLineBytes, labels, rules }) => [
-    integration,
-    printable(path),
-    startPosition,
-    printable(labels.service ?? '-'),
-    printable(labels.source ?? '-'),
-    formatSize(maxLineBytes),
-    String(rules.length),
-  ])
-  const destinations = config.destinations.map((destination) => [
-    destination.name,
-    destination.type,
-    compressionOf(destination),
-    batchOf(destination),
-    throttleOf(destination),
-    retryOf(destination),
-    targetOf(destination),
-  ])
-  const { checkpoint, server } = config
-  const listen = server.listen === undefined ? 'no' : `${server.listen.host}:${server.listen.port}`
-  return [
-    ...table([['INTEGRATION', 'PATH', 'START', 'SERVICE', 'SOURCE', 'MAX LINE', 'RULES'], ...sources]),
-    '',
-    ...table([['DESTINATION', 'TYPE', 'COMPRESSION', 'BATCH', 'THROTTLE', 'RETRY', 'TO'], ...destinations]),
-    '',
-    `run path ${printable(checkpoint.runPath)}, server ${listen}, at most ${config.openFilesLimit} open files`,
-    `hostname ${config.hostname}, log level ${config.logLevel}`,
-    ...(config.enabled ? [] : ['DD_LOGS_ENABLED is false: nothing would be read']),
-  ].join('\n')
-}
-
-const compressionOf = ({ compression, compressionLevel }: DestinationConfig) =>
-  compression === 'none' ? 'none' : `${compression} ${compressionLevel}`
-
-function batchOf({ delivery }: DestinationConfig): string {
-  if (delivery.mode !== 'batch') return delivery.mode
-  return `${delivery.batchMaxSize}/${formatSize(delivery.batchMaxBytes)}/${formatDuration(delivery.batchMaxWaitMs)}`
-}
-
-function throttleOf({ delivery }: DestinationConfig): string {
-  const rate = delivery.throttleEnable ? `${delivery.throttleQps}/s burst ${delivery.throttleBurst}` : 'off'
-  return `${rate}, ${delivery.maxInFlight} in flight`
-}
-
-function retryOf({ delivery }: DestinationConfig): string {
-  const { initialBackoffMs, maxBackoffMs, backoffFactor, maxAttempts } = delivery
-  const attempts = maxAttempts === undefined ? '' : `, ${maxAttempts} tries`
-  return `${formatDuration(initialBackoffMs)} ×${backoffFactor} up to ${formatDuration(maxBackoffMs)}${attempts}`
-}
-
-/** Without the query, which may contain a key. */
-function targetOf(destination: DestinationConfig): string {
-  if (destination.url === undefined)
-    return printable(destination.type === 'webhook' ? (destination.kubeconfig ?? '') : '')
-  return destination.url.replace(/\?.*$/, '?…')
-}
 
 /** A versioned contract: fields are added, never renamed or removed, within a version. */
 function reportOf(config: Config | undefined, problems: readonly Problem[], ok: boolean) {

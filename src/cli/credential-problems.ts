@@ -33,9 +33,7 @@ async function problemsOf(credentials: Credentials): Promise<readonly Problem[]>
     const source = part === 'secret' ? secret : tls[part]
     const name = source?.kind === 'file' ? `${source.path} ` : ''
     if (!what.endsWith('(ENOENT)')) return [credentials.warningAt(part, `${name}${what}`, remedyOf(what))]
-    return absenceIsReported
-      ? []
-      : [credentials.warningAt(part, `${name}does not exist, or not yet: deliveries wait for it`)]
+    return absenceIsReported ? [] : [credentials.warningAt(part, `${name}does not exist yet: deliveries wait for it`)]
   })
 }
 
@@ -47,12 +45,12 @@ async function faultOf(secret: SecretRef): Promise<string | undefined> {
 }
 
 const remedies: readonly (readonly [RegExp, string])[] = [
-  [/\(EISDIR\)$/, 'this is a directory: name the file in it'],
+  [/\(EISDIR\)$/, 'it is a directory: name the file in it'],
   [/\((?:EACCES|EPERM)\)$/, 'let the user the agent runs as read it'],
   [/^cannot be read/, 'name a plain file'],
-  [/^is empty$/, 'write the secret into it: it is taken up without a restart'],
-  [/^is no single word/, 'it must hold the secret and nothing else, in one line'],
-  [/^holds no PEM block$/, 'it must hold a block that begins with -----BEGIN'],
+  [/^is empty$/, 'write the secret into it: no restart is needed'],
+  [/^is not one word/, 'it must contain the secret and nothing else, on one line'],
+  [/^contains no PEM block$/, 'it must contain a block that begins with -----BEGIN'],
   [/^does not belong/, 'give the key that the certificate was made with'],
 ]
 

@@ -1,5 +1,5 @@
 import { type ExitCode, exitCode, type Io, type Output } from '../io.ts'
-import { parseArguments } from './arguments.ts'
+import { isCalled, parseArguments } from './arguments.ts'
 import { type Command, commands } from './commands.ts'
 
 /** Runs the command given by `argv` (without the program's name). */
@@ -23,7 +23,9 @@ export async function dispatch(argv: readonly string[], io: Io): Promise<ExitCod
     default:
       if (first.startsWith('-')) {
         const guess = await didYouMean(first, ['--help', '--version'])
-        return misused(undefined, `no option "${first}" before a command${guess}`, io)
+        const isLater = commands.some(({ options }) => options.some((option) => isCalled(option, first.split('=')[0])))
+        const problem = isLater ? `option "${first}" must follow the command` : `unknown option "${first}"${guess}`
+        return misused(undefined, problem, io)
       }
       return runCommand(first, rest, io)
   }
@@ -36,7 +38,7 @@ async function runCommand(name: string, argv: readonly string[], io: Io): Promis
       name,
       commands.map((candidate) => candidate.name),
     )
-    return misused(undefined, `no command "${name}"${guess}`, io)
+    return misused(undefined, `unknown command "${name}"${guess}`, io)
   }
   const options = [...command.options, { name: 'help', short: 'h', help: '' }]
   const parsed = parseArguments(argv, { ...command, options })
@@ -48,7 +50,7 @@ async function runCommand(name: string, argv: readonly string[], io: Io): Promis
         parsed.option,
         options.map((option) => `--${option.name}`),
       )
-      return misused(command.name, `no option "${parsed.option}"${guess}`, io)
+      return misused(command.name, `unknown option "${parsed.option}"${guess}`, io)
     }
     case 'arguments':
       return parsed.arguments.flag('help') ? showHelp(command, io.stdout) : command.run(parsed.arguments, io)

@@ -56,7 +56,7 @@ async function configuredRunPath(
   }
   const { problemLine } = await import('../config/problem.ts')
   io.stderr.write(
-    `${loading.problems.map((problem) => `${problemLine(problem)}\n`).join('')}agent: cannot tell the run path: use --run-path DIR\n`,
+    `${loading.problems.map((problem) => `${problemLine(problem)}\n`).join('')}agent: the run path is not known: give it with --run-path DIR\n`,
   )
   return undefined
 }

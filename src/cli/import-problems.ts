@@ -11,6 +11,6 @@ export function importProblems(path: string | undefined): readonly Problem[] {
     return [problemOf(path, message, { scope: 'warning', hint: 'name the registry.json of a Datadog Agent' })]
   }
   if (imported.rejected === 0) return []
-  const message = `${imported.rejected} of its entries make no sense: those files are read as at a first start`
+  const message = `${imported.rejected} of its entries cannot be understood: those files are read as at a first start`
   return [problemOf(path, message, { scope: 'warning' })]
 }

@@ -46,12 +46,12 @@ export function renderPositions(positions: Positions, nowMs: number): string {
   const path = printable(positions.path)
   const { unusable } = positions
   if (positions.kind === 'none') {
-    if (unusable.some(isDenied)) return `The positions on disk cannot be seen: permission denied: ${path}\n`
+    if (unusable.some(isDenied)) return `The positions on disk cannot be read: permission denied: ${path}\n`
     if (unusable.length === 0) return `No positions on disk: there is no ${path}\n`
     return [
-      `No positions on disk that can be used: ${unusable.join(', ')}`,
-      '  An agent that starts now begins as at its first start, and sends again what is there.',
-      `  Try: if there is a copy, put it at ${path} before you start one; these files are kept as ${REGISTRY_FILE}.corrupt-N`,
+      `No usable positions on disk: ${unusable.join(', ')}`,
+      '  An agent started now begins as at its first start, and sends again what is there.',
+      `  Try: if you have a copy, put it at ${path} before you start one; these files are kept as ${REGISTRY_FILE}.corrupt-N`,
       '',
     ].join('\n')
   }
@@ -68,8 +68,8 @@ export function renderPositions(positions: Positions, nowMs: number): string {
   )
   return [
     `Positions on disk: ${path}${writtenAt === undefined ? '' : `, written ${timestamp(writtenAt, nowMs)}`}`,
-    ...unusable.map((sentence) => `  WARN ${sentence}: an agent that starts now goes on from the file above`),
-    ...(rejected > 0 ? [`  WARN entries that make no sense and are left out: ${rejected}`] : []),
+    ...unusable.map((sentence) => `  WARN ${sentence}: an agent started now resumes from the file above`),
+    ...(rejected > 0 ? [`  WARN ${rejected} ${rejected === 1 ? 'entry' : 'entries'} left out: not understood`] : []),
     ...(rows.length === 0
       ? ['  none']
       : table([['STATE', 'SIZE SEEN', 'DESTINATION', 'POSITION', 'LEFT', 'FILE'], ...rows]).map((line) => `  ${line}`)),

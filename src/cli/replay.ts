@@ -20,10 +20,10 @@ const DEFAULT_ATTEMPTS = 5
 
 /** `agent replay --dead-letter`: resends what destinations refused, and removes what they now accept. */
 export async function replay(args: Arguments, io: Io): Promise<ExitCode> {
-  if (!args.flag('dead-letter')) return usageError('replay', 'say what to replay: --dead-letter', io)
+  if (!args.flag('dead-letter')) return usageError('replay', 'nothing to replay: add --dead-letter', io)
   const attempts = Number(args.value('attempts') ?? DEFAULT_ATTEMPTS)
   if (!Number.isInteger(attempts) || attempts < 1) {
-    return usageError('replay', `--attempts cannot be "${args.value('attempts')}": use a number from 1 on`, io)
+    return usageError('replay', `--attempts cannot be "${args.value('attempts')}": use a whole number, at least 1`, io)
   }
   const loaded = await loadNamedConfig(args, io, 'nothing was replayed')
   if (loaded === undefined) return exitCode.configuration
@@ -32,13 +32,15 @@ export async function replay(args: Arguments, io: Io): Promise<ExitCode> {
   const chosen = config.destinations.filter((destination) => name === undefined || destination.name === name)
   if (chosen.length === 0) {
     const names = config.destinations.map((destination) => destination.name).join(', ')
-    return usageError('replay', `no destination "${name}": there is ${names}`, io)
+    return usageError('replay', `no destination is called "${name}": use ${names}`, io)
   }
   const dir = deadLettersPath(config.checkpoint.runPath)
   const found = await subdirectoriesOf(dir)
   if (found.kind === 'failed') return failed(found, io)
   for (const left of found.names.filter((found) => config.destinations.every((known) => known.name !== found))) {
-    io.stderr.write(`agent replay: ${printable(join(dir, left))} stays: no destination of this name is configured\n`)
+    io.stderr.write(
+      `agent replay: ${printable(join(dir, left))} is left alone: no destination of that name is configured\n`,
+    )
   }
   const work = { config, chosen, attempts, asJson: args.value('output') === 'json' }
   if (args.flag('dry-run')) return survey(work, io)
@@ -71,7 +73,7 @@ async function replayLocked(dir: string, work: Work, io: Io): Promise<ExitCode> 
   }
   const lock = await openLock(dir, `agent replay, process ${io.vitals().pid}`)
   if (lock.kind === 'held') {
-    io.stderr.write(`agent replay: another replay works on ${printable(dir)} (${printable(lock.by)})\n`)
+    io.stderr.write(`agent replay: another replay is working on ${printable(dir)} (${printable(lock.by)})\n`)
     return exitCode.busy
   }
   if (lock.kind === 'failed') return failed(lock, io)

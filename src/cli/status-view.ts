@@ -11,7 +11,11 @@ import { usageError } from './usage.ts'
 export async function showStatus(args: Arguments, runPath: RunPath, io: Io): Promise<ExitCode> {
   const sections = sectionsOf(args)
   if (sections === undefined) {
-    return usageError('status', `no section "${args.operands[0]}": use ${statusSections.join(', ')}`, io)
+    return usageError(
+      'status',
+      `no section "${args.operands[0]}": use ${statusSections.slice(0, -1).join(', ')} or ${statusSections.at(-1)}`,
+      io,
+    )
   }
   const { TAILSHIP_SOCKET: _, ...env } = io.env
   const positionsAt = async () => (await runPathOf(args, { ...io, env })) ?? runPath

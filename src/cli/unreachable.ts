@@ -15,44 +15,50 @@ export interface Unreachable {
 export function explainUnreachable(reply: Unanswered, runPath: RunPath): Unreachable {
   const socket = printable(runPath.socket)
   const { unavailable, permission } = exitCode
-  const elsewhere = `the run path ${printable(runPath.path)} comes from ${printable(runPath.source)}; if the agent has another: --run-path DIR or --config FILE`
+  const elsewhere = `name its run path, if it is not ${printable(runPath.path)} (from ${printable(runPath.source)}): --run-path DIR or --config FILE`
   const start = 'start it: agent run --config FILE'
+  const noSocket = 'if it is running, read its log: it says when the run path cannot hold a socket'
   switch (reply.kind) {
     case 'absent': {
       const isThere = runPath.socket !== agentSocketPath(runPath.path) || existsSync(runPath.path)
-      const missing = isThere ? 'there is no socket' : 'the run path does not exist'
       return {
-        reason: `${missing}: ${socket}`,
-        advice: [start, elsewhere, 'in Kubernetes: kubectl exec into the pod of the agent on that node'],
+        reason: isThere ? `there is no socket at ${socket}` : `the run path ${printable(runPath.path)} does not exist`,
+        advice: [start, elsewhere, noSocket, 'in Kubernetes: kubectl exec into the pod of the agent on that node'],
         exitCode: unavailable,
       }
     }
     case 'stale':
       return {
-        reason: `nobody listens on ${socket}: the agent that made it was killed or crashed`,
-        advice: ['its last words: the end of its log', start, elsewhere],
+        reason: `nothing listens on ${socket}: the agent that created it was killed or has crashed`,
+        advice: ['read the end of its log', start, elsewhere],
         exitCode: unavailable,
       }
     case 'denied':
       return {
         reason: `permission denied: ${socket}`,
-        advice: ['ask as the user the agent runs as: sudo agent status'],
+        advice: ['run this as the user the agent runs as, for example: sudo agent status'],
         exitCode: permission,
       }
     case 'silent':
       return {
-        reason: `${socket} is listened on, and no answer comes: the agent is stopped, stuck or starved of CPU`,
-        advice: ['try again; see its CPU use and its log'],
+        reason: `${socket} accepts connections, but no answer comes: the agent is stopped, stuck or starved of CPU`,
+        advice: ['try again; look at its CPU use and its log'],
         exitCode: unavailable,
       }
-    case 'failed':
-      return { reason: `${socket}: ${printable(reply.problem)}`, advice: [elsewhere], exitCode: unavailable }
+    case 'failed': {
+      const problem = printable(reply.problem)
+      return {
+        reason: problem.startsWith(socket) ? problem : `${socket}: ${problem}`,
+        advice: [elsewhere],
+        exitCode: unavailable,
+      }
+    }
   }
 }
 
 export function renderUnreachable({ reason, advice }: Unreachable): string {
   return [
-    'FAIL  the agent is not running, or not reachable',
+    'FAIL  the agent is not running or cannot be reached',
     `  Why: ${reason}`,
     ...advice.map((line) => `  Try: ${line}`),
     '',

@@ -14,7 +14,7 @@ export async function watch(draw: () => Promise<string>, io: Io): Promise<ExitCo
     const text = await draw()
     const { terminal } = io.stdout
     if (terminal !== undefined) io.stdout.write(home)
-    writeColored(io.stdout, terminal === undefined ? text : inPlace(text, terminal.rows))
+    writeColored(io.stdout, terminal === undefined ? text : inPlace(text, terminal))
   }
   await show()
   while (!stop.signal.aborted && !io.stdout.closed) {
@@ -25,9 +25,12 @@ export async function watch(draw: () => Promise<string>, io: Io): Promise<ExitCo
   return exitCode.ok
 }
 
-/** Every line erases the rest of the previous one, the last one everything below. */
-function inPlace(text: string, rows: number): string {
-  const lines = text.trimEnd().split('\n')
+/** Every line erases the rest of the previous one, the last one everything below. One that is too wide is cut: it would take two. */
+function inPlace(text: string, { rows, columns }: { readonly rows: number; readonly columns: number }): string {
+  const lines = text
+    .trimEnd()
+    .split('\n')
+    .map((line) => (line.length > columns ? `${line.slice(0, columns - 1)}…` : line))
   const shown = lines.length < rows ? lines : [...lines.slice(0, rows - 2), `… ${lines.length - rows + 2} more lines`]
   return `${shown.map((line) => `${line}\x1b[K\n`).join('')}\x1b[J`
 }

@@ -1,6 +1,7 @@
 import * as z from 'zod/mini'
 import { explain, valueAt } from './explain.ts'
-import { type Finding, type Path, shortName } from './finding.ts'
+import { dotted, type Finding, type Path, shortName } from './finding.ts'
+import { suggestion } from './suggestion.ts'
 
 export interface Checked<T> {
   /**
@@ -22,14 +23,32 @@ export function check<S extends z.core.$ZodType>(schema: S, value: unknown, plac
   const first = z.safeParse(schema, value)
   if (first.success) return { value: first.data, findings: [] }
   const { base, nameOf = shortName, isYaml = true } = place
-  const findings = first.error.issues.flatMap((issue) => explain(issue, { value, base, nameOf, isYaml }))
+  const findings = firstOfEachValue(first.error.issues).flatMap((issue) =>
+    explain(issue, { value, base, nameOf, isYaml }),
+  )
   const less = without(value, first.error.issues)
   const second = z.safeParse(schema, less)
-  if (second.success) return { value: second.data, findings }
+  const told = findings.filter((finding) => !isMisspelt(finding, findings))
+  if (second.success) return { value: second.data, findings: told }
   // What is still missing, perhaps because of what was removed: drop the outermost keys concerned.
   const whole = second.error.issues.map((issue) => ({ ...issue, path: issue.path.slice(0, 1) }))
   const third = z.safeParse(schema, without(less, whole))
-  return { value: third.success ? third.data : undefined, findings }
+  return { value: third.success ? third.data : undefined, findings: told }
+}
+
+/** The first says what is wrong, unless it is the bound of all integers, which is wider than that of the key. */
+function firstOfEachValue(issues: readonly z.core.$ZodIssue[]): readonly z.core.$ZodIssue[] {
+  const seen = new Set<string>()
+  return issues
+    .filter((issue) => issue.code !== 'too_big' || issue.maximum !== Number.MAX_SAFE_INTEGER)
+    .filter((issue) => issue.code === 'unrecognized_keys' || seen.size < seen.add(dotted(issue.path)).size)
+}
+
+/** Whether a key that is missing is there under a name much like its own. */
+function isMisspelt({ at, path }: Finding, findings: readonly Finding[]): boolean {
+  const parent = dotted(path.slice(0, -1))
+  const beside = findings.filter((other) => other.at === 'key' && dotted(other.path.slice(0, -1)) === parent)
+  return at === 'absent' && beside.some((other) => suggestion(String(other.path.at(-1)), [String(path.at(-1))]))
 }
 
 /** A copy without the values the issues are about. A list with a bad item is dropped as a whole. */

@@ -20,7 +20,7 @@ export function awaitedFiles(port: FilePort, findings: Findings): AwaitedFiles {
   function absolute(path: string, key: Path): string {
     const resolved = port.absolute(path)
     if (!port.exists(resolved)) {
-      const message = `\`${dotted(key)}\` ${resolved} does not exist, or not yet: deliveries wait for it`
+      const message = `\`${dotted(key)}\` ${resolved} does not exist yet: deliveries wait for it`
       findings.warnTransiently(key, message)
     }
     return resolved
@@ -40,19 +40,19 @@ export function resolveProxy(
 export function resolveTls(conf: DestinationConf, files: AwaitedFiles, findings: Findings): TlsConfig {
   const { ca_file: alias, tls = {} } = conf
   if (alias !== undefined && tls.ca_file !== undefined) {
-    findings.refuse(['ca_file'], '`ca_file` and `tls.ca_file` are the same: give one of them')
+    findings.refuse(['ca_file'], '`ca_file` and `tls.ca_file` are the same setting: keep one of them')
   }
   if (tls.cert_file !== undefined && tls.key_file === undefined) {
-    findings.refuse(['tls', 'cert_file'], '`cert_file` needs `key_file` beside it')
+    findings.refuse(['tls', 'cert_file'], '`cert_file` needs a `key_file` as well')
   }
   if (tls.key_file !== undefined && tls.cert_file === undefined) {
-    findings.refuse(['tls', 'key_file'], '`key_file` needs `cert_file` beside it')
+    findings.refuse(['tls', 'key_file'], '`key_file` needs a `cert_file` as well')
   }
   const skipVerify = tls.insecure_skip_verify ?? false
   if (skipVerify && (alias ?? tls.ca_file) !== undefined) {
-    findings.refuse(['tls', 'insecure_skip_verify'], '`insecure_skip_verify` and `ca_file` exclude each other')
+    findings.refuse(['tls', 'insecure_skip_verify'], '`insecure_skip_verify` and `ca_file` cannot be used together')
   } else if (skipVerify) {
-    const message = '`insecure_skip_verify` lets anyone on the way read and change what is sent'
+    const message = '`insecure_skip_verify` lets anyone on the network path read and change what is sent'
     findings.warn(['tls', 'insecure_skip_verify'], message)
   }
   return {

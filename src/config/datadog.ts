@@ -1,7 +1,7 @@
 import type { DatadogConfig, SecretRef } from './config.ts'
 import { type AwaitedFiles, isLoopback, isPlain } from './connection.ts'
 import type { EnvironmentConf } from './environment.ts'
-import type { Findings } from './finding.ts'
+import { environmentPath, type Findings } from './finding.ts'
 import type { DatadogConf } from './schema.ts'
 import { secret } from './secret.ts'
 import { suggestion } from './suggestion.ts'
@@ -32,7 +32,7 @@ export function resolveDatadog(
   const apiKey = apiKeyOf(conf, context)
   if (isPlain(url) && !isLoopback(url)) {
     const key = conf.url === undefined ? 'type' : 'url'
-    context.findings.warn([key], `the API key goes over the network unencrypted to ${url}`, 'use https://')
+    context.findings.warn([key], `the API key is sent unencrypted to ${url}`, 'use https://')
   }
   return { type: 'datadog', url, apiKey, messageFormat: conf.message_format ?? 'line' }
 }
@@ -40,18 +40,17 @@ export function resolveDatadog(
 function intakeUrl(conf: DatadogConf, { environment, findings }: DatadogContext): string {
   const fromEnvironment = environment.datadog
   if (conf.url !== undefined) {
-    if (conf.site !== undefined) findings.warn(['site'], '`site` has no effect beside `url`')
+    if (conf.site !== undefined) findings.warn(['site'], '`site` has no effect when `url` is given')
     return withLogsPath(conf.url)
   }
   if (conf.site === undefined && fromEnvironment?.url !== undefined) return withLogsPath(fromEnvironment.url)
   const site = conf.site ?? fromEnvironment?.site ?? 'datadoghq.com'
-  if (conf.site !== undefined && !sites.includes(conf.site)) {
-    const near = suggestion(conf.site.replace(/^app\./, ''), sites)
-    findings.warn(
-      ['site'],
-      `\`site\` ${conf.site} is none of Datadog’s public sites`,
-      near === undefined ? undefined : `did you mean \`${near}\`?`,
-    )
+  if (!sites.includes(site)) {
+    const near = suggestion(site.replace(/^app\./, ''), sites)
+    const path = conf.site === undefined ? [...environmentPath, 'datadog', 'site'] : [...findings.base, 'site']
+    const message = `\`${conf.site === undefined ? 'DD_SITE' : 'site'}\` ${site} is not one of Datadog’s public sites`
+    const hint = near === undefined ? undefined : `did you mean \`${near}\`?`
+    findings.list.push({ path, at: 'value', severity: 'warning', message, hint })
   }
   return `${environment.no_ssl === true ? 'http' : 'https'}://agent-http-intake.logs.${site}${logsPath}`
 }
@@ -72,7 +71,7 @@ function completed(path: string): string {
 
 function apiKeyOf(conf: DatadogConf, { environment, files, findings }: DatadogContext): SecretRef {
   if (conf.api_key !== undefined && conf.api_key_file !== undefined) {
-    findings.refuse(['api_key'], '`api_key` and `api_key_file` exclude each other', 'keep the file')
+    findings.refuse(['api_key'], '`api_key` and `api_key_file` cannot be used together', 'keep the file')
   }
   if (conf.api_key_file !== undefined) {
     return { kind: 'file', path: files.absolute(conf.api_key_file, ['api_key_file']) }

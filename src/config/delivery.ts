@@ -87,7 +87,7 @@ function checkBackoff(given: Given): void {
 function checkDatadogLimits(given: Given): void {
   for (const key of ['batch_max_size', 'batch_max_bytes'] as const) {
     if (given.conf[key] <= datadogLimits[key]) continue
-    const message = `\`${key}\` must be at most ${datadogLimits[key]}, Datadog’s public limit of a request`
+    const message = `\`${key}\` must be at most ${datadogLimits[key]}, Datadog’s limit for one request`
     report(given, key, { message })
   }
 }
@@ -98,16 +98,17 @@ function checkMemory(given: Given): void {
   if (bodyBytes <= MUCH_MEMORY_BYTES) return
   const batches = `${max_in_flight} batches of ${formatSize(batch_max_bytes)} in flight`
   const message = `${batches} may take ${Math.round(bodyBytes / 1e6)} MB of memory`
-  const hint = 'lower `batch_max_bytes` or `max_in_flight`, or see to it that the memory is there'
+  const hint = 'lower `batch_max_bytes` or `max_in_flight`, or make sure that there is enough memory'
   const key = isGiven(given, 'batch_max_bytes') ? 'batch_max_bytes' : 'max_in_flight'
   report(given, key, { severity: 'warning', message, hint })
 }
 
-/** Settings of batches, where there are none. */
+/** Settings of batches, where there are none; a common one, beside a mode of the destination's own, is for the others. */
 function reportIneffective(given: Given): void {
+  const layerOf = (key: keyof DeliveryConf) => given.layers.findIndex(({ conf }) => conf?.[key] !== undefined)
   for (const key of ['batch_max_size', 'batch_max_wait', 'max_in_flight'] as const) {
-    if (!isGiven(given, key)) continue
-    const message = `\`${key}\` has no effect in mode ${given.conf.mode}: one event a request, in order`
+    if (!isGiven(given, key) || layerOf(key) > layerOf('mode')) continue
+    const message = `\`${key}\` has no effect in mode ${given.conf.mode}, which sends one event per request, in order`
     report(given, key, { severity: 'warning', message })
   }
 }

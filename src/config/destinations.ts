@@ -3,7 +3,7 @@ import { awaitedFiles, type FilePort, resolveProxy, resolveTls } from './connect
 import { resolveDatadog } from './datadog.ts'
 import { resolveDelivery } from './delivery.ts'
 import type { EnvironmentConf } from './environment.ts'
-import { dotted, type Finding, Findings, type Path } from './finding.ts'
+import { dotted, environmentPath, type Finding, Findings, type Path } from './finding.ts'
 import type { DeliveryConf, DestinationConf } from './schema.ts'
 import { formatSize } from './units.ts'
 import { resolveWebhook } from './webhook.ts'
@@ -27,9 +27,6 @@ export interface ResolvedDestinations {
   readonly destinations: readonly DestinationConfig[]
   readonly findings: readonly Finding[]
 }
-
-/** Findings below the path `environment` concern the environment. */
-export const environmentPath: Path = ['environment']
 
 export function resolveDestinations(
   written: readonly WrittenDestination[],
@@ -69,7 +66,8 @@ function resolveDestination({ conf, path }: WrittenDestination, name: string, co
   if (deadLetterMaxBytes > 0 && deadLetterMaxBytes < longestEntry) {
     findings.warn(
       ['dead_letter_max_bytes'],
-      `\`dead_letter_max_bytes\` is less than the ${formatSize(longestEntry)} that a line of \`max_line_bytes\` may take there: the destination waits with one that does not fit until it is raised`,
+      `\`dead_letter_max_bytes\` is less than the ${formatSize(longestEntry)} that one line of \`max_line_bytes\` may take there: the destination holds when a line does not fit`,
+      'raise it, or lower `max_line_bytes`',
     )
   }
   const base = {
@@ -109,8 +107,9 @@ function namesOf(written: readonly WrittenDestination[], findings: Finding[]): r
   for (const { conf, path } of written) {
     if (conf.name === undefined) continue
     if (taken.has(conf.name)) {
-      const message = `another destination is called ${conf.name}, too`
-      findings.push({ path: [...path, 'name'], at: 'value', severity: 'error', message })
+      const message = `\`name\` ${conf.name} is taken by another destination`
+      const hint = 'positions and dead letters are kept by name, so each needs its own'
+      findings.push({ path: [...path, 'name'], at: 'value', severity: 'error', message, hint })
     }
     taken.add(conf.name)
   }
@@ -119,8 +118,9 @@ function namesOf(written: readonly WrittenDestination[], findings: Finding[]): r
     let name: string = conf.type
     for (let number = 2; taken.has(name); number += 1) name = `${conf.type}-${number}`
     if (name !== conf.type) {
-      const message = `this destination is called ${name} for want of a \`name:\`; positions are kept by name`
-      findings.push({ path: [...path, 'type'], at: 'value', severity: 'warning', message })
+      const message = `this destination has no \`name\` and is called ${name}; positions are kept by name`
+      const hint = 'give each destination a `name`, so that another order changes nothing'
+      findings.push({ path: [...path, 'type'], at: 'value', severity: 'warning', message, hint })
     }
     taken.add(name)
     return name

@@ -20,6 +20,8 @@ export class ConfDocument {
   readonly #places: ReadonlyMap<string, Place>
   /** From the line of the first syntax error on, nothing is certain. */
   readonly #sureUntil: number
+  /** Where a value begins that is no YAML. */
+  readonly #faulty: ReadonlySet<number>
 
   constructor(file: string, text: string) {
     this.file = file
@@ -30,6 +32,7 @@ export class ConfDocument {
     this.#places = places
     const all = [...yamlFaults(yaml, text), ...faults]
     all.sort((a, b) => a.offset - b.offset)
+    this.#faulty = new Set(all.map(({ offset }) => offset))
     const broken = all.find(({ harmless }) => !harmless)?.offset
     this.#sureUntil = broken === undefined ? Number.POSITIVE_INFINITY : text.lastIndexOf('\n', broken - 1) + 1
     this.syntax = this.#firstOfEachLine(all)
@@ -54,6 +57,7 @@ export class ConfDocument {
 
   /** False if a syntax error may be the cause of the finding. */
   isSure(finding: Finding): boolean {
+    if (this.#faulty.has(this.#places.get(dotted(finding.path))?.value ?? -1)) return false
     if (this.isWhole) return true
     return finding.at !== 'absent' && (this.#offsetOf(finding) ?? this.#sureUntil) < this.#sureUntil
   }

@@ -48,8 +48,11 @@ function explainOne(issue: Issue, { value, base, nameOf, isYaml }: Context): rea
 
 /** Where there is but one. */
 function onlyWayToWrite(path: Path, found: unknown): string | undefined {
-  if (path[0] === 'logs' && path.length === 3 && path[2] === 'type' && found === undefined) return '`type: file`'
-  return path[0] === 'server' && path.length === 1 && found === false ? '`server: {listen: false}`' : undefined
+  if (path[0] === 'logs' && path.length === 3 && path[2] === 'type' && found === undefined) return 'add `type: file`'
+  if (path[0] === 'logs' && path.length < 3 && typeof found === 'string')
+    return 'write `- type: file`, and below it `path: /…`'
+  if (path.at(-1) === 'proxy' && typeof found === 'string') return 'write `proxy: {https: "http://proxy:3128"}`'
+  return path[0] === 'server' && path.length === 1 && found === false ? 'write `server: {listen: false}`' : undefined
 }
 
 export function valueAt(value: unknown, path: Path): unknown {
@@ -123,12 +126,19 @@ function wrongType(expected: string, found: unknown): Explanation {
   if (expected === 'string' && typeof found !== 'object') return { predicate, hint: 'put it in quotes' }
   if (expected === 'array' && kindOf(found) === 'a mapping') return { predicate, hint: 'begin each item with `- `' }
   if (typeof found !== 'string') return { predicate }
-  if (/^(?:object|record)$/.test(expected) && /^[\w.-]+:\S/.test(found)) {
-    return { predicate, hint: 'is a space missing behind the colon?' }
+  if (/^(?:object|record)$/.test(expected) && /^[\w.-]+:[^\s/]/.test(found)) {
+    return { predicate, hint: 'is a space missing after the colon?' }
   }
-  if (expected === 'boolean') return { predicate, hint: 'write true or false, without quotes' }
+  if (expected === 'boolean') return { predicate, hint: booleanMeant(found) }
   const numeric = (expected === 'number' || expected === 'int') && /^[\d.]+$/.test(found)
   return { predicate, hint: numeric ? 'leave out the quotes' : undefined }
+}
+
+/** YAML 1.1 knew more words for them. */
+function booleanMeant(text: string): string | undefined {
+  if (/^(?:true|false)$/i.test(text)) return 'write it in lower case and without quotes'
+  if (/^(?:yes|y|on)$/i.test(text)) return 'did you mean `true`?'
+  return /^(?:no|n|off)$/i.test(text) ? 'did you mean `false`?' : undefined
 }
 
 function notAChoice(values: readonly unknown[], found: unknown): Explanation {

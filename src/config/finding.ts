@@ -1,6 +1,9 @@
 /** A path in conf.yaml: `['logs', 0, 'path']`. */
 export type Path = readonly PropertyKey[]
 
+/** Findings below this path concern the environment. */
+export const environmentPath: Path = ['environment']
+
 /** A fault of a value, before its file and line are known. */
 export interface Finding {
   readonly path: Path
@@ -37,26 +40,26 @@ export function shortName(path: Path): string {
 /** Findings about the keys below one path, in order of creation. */
 export class Findings {
   readonly list: Finding[] = []
-  readonly #base: Path
+  readonly base: Path
 
   constructor(base: Path) {
-    this.#base = base
+    this.base = base
   }
 
   refuse(key: Path, message: string, hint?: string): void {
-    this.list.push({ path: [...this.#base, ...key], at: 'value', severity: 'error', message, hint })
+    this.list.push({ path: [...this.base, ...key], at: 'value', severity: 'error', message, hint })
   }
 
   miss(key: Path, message: string, hint?: string): void {
-    this.list.push({ path: [...this.#base, ...key], at: 'absent', severity: 'error', message, hint })
+    this.list.push({ path: [...this.base, ...key], at: 'absent', severity: 'error', message, hint })
   }
 
   warn(key: Path, message: string, hint?: string): void {
-    this.list.push({ path: [...this.#base, ...key], at: 'value', severity: 'warning', message, hint })
+    this.list.push({ path: [...this.base, ...key], at: 'value', severity: 'warning', message, hint })
   }
 
   /** Warns of something that may go away while the agent runs. */
   warnTransiently(key: Path, message: string): void {
-    this.list.push({ path: [...this.#base, ...key], at: 'value', severity: 'warning', message, isTransient: true })
+    this.list.push({ path: [...this.base, ...key], at: 'value', severity: 'warning', message, isTransient: true })
   }
 }

@@ -1,16 +1,17 @@
 import { existsSync } from 'node:fs'
 import { hostname } from 'node:os'
 import type { Config } from './config.ts'
-import { environmentPath } from './destinations.ts'
-import { type Environment, readEnvironment } from './environment.ts'
+import { readEnvironment } from './environment.ts'
+import { environmentPath } from './finding.ts'
 import { merge } from './merge.ts'
 import type { Origins } from './origin.ts'
 import { placeFindings } from './placing.ts'
 import { type Problem, problemOf } from './problem.ts'
 import { findFiles, readConfFile } from './read.ts'
 import { resolveConfig } from './resolve.ts'
+import { patternFindings } from './rule-patterns.ts'
 import { samePathProblems } from './same-paths.ts'
-import { patternFindings } from './sources.ts'
+import type { Environment } from './variables.ts'
 import { type WrittenFile, writtenFile } from './written.ts'
 
 export interface LoadOptions {
@@ -91,7 +92,9 @@ function problemsOf({ document, findings, sources }: WrittenFile, alone: boolean
   const ofSources = sources.flatMap((source, sourceIndex) =>
     source.findings
       .filter((finding) => document.isSure(finding))
-      .map((finding) => document.problem(finding, { scope: 'source', sourceIndex })),
+      .map((finding) =>
+        document.problem(finding, finding.severity === 'error' ? { scope: 'source', sourceIndex } : {}),
+      ),
   )
   return [
     ...(empty ? [problemOf(document.file, 'is empty', emptiness(alone))] : []),

@@ -26,8 +26,9 @@ export function merge(files: readonly WrittenFile[]): Merged {
         owners.set(key, document)
         continue
       }
-      const message = `\`${key}\` stands in ${owner.placeOf([key])}, too`
-      problems.push(document.problem({ path: [key], at: 'key', severity: 'error', message }))
+      const message = `\`${key}\` is already given in ${owner.placeOf([key])}`
+      const hint = 'keep one of the two: sections of several files are not combined'
+      problems.push(document.problem({ path: [key], at: 'key', severity: 'error', message, hint }))
     }
   }
   return { conf, owners, problems }

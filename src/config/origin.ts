@@ -13,6 +13,7 @@ export interface Origin {
 export interface Origins {
   readonly sources: readonly Origin[]
   readonly destinations: readonly Origin[]
+  readonly checkpoint: Origin
 }
 
 export interface KeyWarning extends Pick<Finding, 'message' | 'hint'> {

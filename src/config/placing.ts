@@ -1,6 +1,5 @@
-import { environmentPath } from './destinations.ts'
 import type { EnvironmentRead } from './environment.ts'
-import type { Finding, Path } from './finding.ts'
+import { environmentPath, type Finding, type Path } from './finding.ts'
 import type { Merged } from './merge.ts'
 import type { Problem } from './problem.ts'
 import { suggestion } from './suggestion.ts'
@@ -37,14 +36,16 @@ function follows({ at, path }: Finding, { files, environment, complete }: Writte
 
 /** Whether what is missing at `path` may be in the refused value: one contains the other, or they are siblings. */
 function mayHold(refused: Path, path: Path): boolean {
+  if (refused.length === 1 && refused[0] === 'destinations' && path[0] === 'destination') return true
   const parent = path.slice(0, -1)
   if (parent.length > 0 && isPrefix(parent, refused)) return true
   return isPrefix(refused, path) || isPrefix(path, refused)
 }
 
-/** Whether an unknown top-level key looks like the one below which something is missing. */
+/** Whether an unknown key looks like the one that is missing, or at the top level like the one below which it is. */
 function isMisspelt(unknown: Path, path: Path): boolean {
-  return unknown.length === 1 && suggestion(String(unknown[0]), [String(path[0])]) !== undefined
+  const meant = unknown.length === 1 ? [path[0], path.at(-1)] : [path.at(-1)]
+  return meant.some((key) => suggestion(String(unknown.at(-1)), [String(key)]) !== undefined)
 }
 
 const isPrefix = (short: Path, long: Path) => short.every((step, index) => step === long[index])

@@ -46,7 +46,7 @@ export function plainValue(yaml: Document): PlainValue {
       const hint = 'put text that begins with * in quotes'
       faults.push({
         offset: startOf(node),
-        message: 'there is no anchor (&…) before this alias (*…)',
+        message: 'this alias (*…) has no anchor (&…) before it',
         hint,
         harmless: true,
       })
@@ -70,8 +70,8 @@ export function plainValue(yaml: Document): PlainValue {
     }
     const name = String(key.value)
     if (name === '<<') {
-      const hint = 'write its keys here; an alias can only be a whole value'
-      faults.push({ offset: startOf(key), message: 'merging (<<) is not supported', hint, harmless: false })
+      const hint = 'write its keys out here; an alias can only stand for a whole value'
+      faults.push({ offset: startOf(key), message: 'merge keys (<<) are not supported', hint, harmless: false })
       return []
     }
     places.set(dotted([...path, name]), { key: startOf(key), value: startOf(value) || startOf(key) })
@@ -89,6 +89,6 @@ export function plainValue(yaml: Document): PlainValue {
   return { value: visitItem(yaml.contents, []), places, faults }
 }
 
-const tooMuchMessage = 'this is nested too deep, or unfolds to too much'
+const tooMuchMessage = 'this is nested too deeply, or its aliases expand to too much'
 
 const startOf = (node: unknown): number => (isNode(node) ? (node.range?.[0] ?? 0) : 0)

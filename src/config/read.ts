@@ -1,10 +1,13 @@
 import { isUtf8 } from 'node:buffer'
-import { closeSync, openSync, readdirSync, readSync, statSync } from 'node:fs'
+import { closeSync, lstatSync, openSync, readdirSync, readSync, statSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import { geteuid } from 'node:process'
 import { waitsForWriter } from '../system/named-pipe.ts'
 import { systemError } from '../system/system-error.ts'
 import { type Problem, problemOf } from './problem.ts'
+
+/** What `-` on the command line stands for. */
+export const standardInput = '/dev/stdin'
 
 /** A ConfigMap holds at most this much. */
 const MAX_FILE_BYTES = 2 ** 20
@@ -38,9 +41,9 @@ function filesIn(directory: string): FoundFiles {
   const problems = names
     .filter((name) => name.endsWith('.yml'))
     .map((name) =>
-      problemOf(join(directory, name), 'is not read', { scope: 'warning', hint: 'files of a directory end in .yaml' }),
+      problemOf(join(directory, name), 'is not read', { scope: 'warning', hint: 'rename it: only *.yaml is read' }),
     )
-  if (files.length === 0) problems.push(problemOf(directory, 'holds no *.yaml and no *.d/conf.yaml'))
+  if (files.length === 0) problems.push(problemOf(directory, 'contains no *.yaml and no *.d/conf.yaml'))
   return { files: files.sort(), problems }
 }
 
@@ -67,7 +70,8 @@ function unusable(problem: Problem): ReadFile {
 /** Reads up to one byte over the limit, also from a pipe or a device, whose size is unknown. */
 function readBounded(file: string): Buffer {
   const bytes = Buffer.alloc(MAX_FILE_BYTES + 1)
-  const descriptor = openSync(file, 'r')
+  // It may be a socket, which cannot be opened by its name.
+  const descriptor = file === standardInput ? 0 : openSync(file, 'r')
   try {
     let length = 0
     for (let read = -1; read !== 0 && length < bytes.length; length += read) {
@@ -75,7 +79,7 @@ function readBounded(file: string): Buffer {
     }
     return bytes.subarray(0, length)
   } finally {
-    closeSync(descriptor)
+    if (descriptor !== 0) closeSync(descriptor)
   }
 }
 
@@ -92,11 +96,14 @@ function notUtf8(file: string, bytes: Buffer): Problem {
   return problemOf(file, 'this byte is not UTF-8', { line, column, hint: 'save the file as UTF-8' })
 }
 
+const isLink = (path: string) => lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true
+
 function unreadable(path: string, error: unknown): Problem {
   const { code } = systemError(error)
   switch (code) {
     case 'ENOENT':
-      return problemOf(path, 'does not exist', { hint: 'give a file or a directory by --config or TAILSHIP_CONFIG' })
+      if (isLink(path)) return problemOf(path, 'is a symbolic link to a file that does not exist')
+      return problemOf(path, 'does not exist', { hint: 'name a file or a directory with --config or TAILSHIP_CONFIG' })
     case 'ENOTDIR':
       return problemOf(path, `does not exist: ${dirname(path)} is not a directory`)
     case 'EISDIR':

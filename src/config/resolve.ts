@@ -1,11 +1,12 @@
 import { dirname, isAbsolute, resolve } from 'node:path'
 import type { CheckpointConfig, Config, RejectedSource, SourceConfig } from './config.ts'
 import type { FilePort } from './connection.ts'
-import { environmentPath, resolveDestinations, type WrittenDestination } from './destinations.ts'
+import { resolveDestinations, type WrittenDestination } from './destinations.ts'
 import type { EnvironmentConf } from './environment.ts'
-import { type Finding, Findings } from './finding.ts'
+import { environmentPath, type Finding, Findings } from './finding.ts'
 import type { Merged } from './merge.ts'
 import type { Origin, Origins } from './origin.ts'
+import { withoutOwnFiles } from './own-files.ts'
 import { longestLineOf, resolveSource } from './sources.ts'
 import { DAY_MS } from './units.ts'
 import type { Sections, WrittenFile } from './written.ts'
@@ -30,7 +31,8 @@ export function resolveConfig(input: ResolveInput): Resolved {
   const { files, merged, environment, hostnameOf } = input
   const { conf } = merged
   const findings = new Findings([])
-  const { sources, rejectedSources, origins } = resolveSources(files, conf, environment)
+  const checkpoint = resolveCheckpoint(input, findings)
+  const { sources, rejectedSources, origins } = resolveSources(input, checkpoint.runPath)
   const written = writtenDestinations(conf, findings)
   const { destinations, findings: ofDestinations } = resolveDestinations(written, {
     delivery: conf.delivery,
@@ -39,25 +41,29 @@ export function resolveConfig(input: ResolveInput): Resolved {
     longestLine: longestLineOf(sources),
   })
   if (files.every(({ sources }) => sources.length === 0)) {
-    findings.miss(['logs'], 'there is nothing to tail: no item of `logs:`')
+    findings.miss(['logs'], 'there is nothing to tail: `logs:` has no items')
   }
   const config: Config = {
     files: files.map(({ document }) => document.file),
     sources,
     rejectedSources,
     destinations,
-    checkpoint: resolveCheckpoint(input, findings),
+    checkpoint,
     server: resolveServer(input, findings),
     logLevel: conf.log_level ?? environment.log_level ?? 'info',
     hostname: conf.hostname ?? environment.hostname ?? hostnameOf(),
     enabled: environment.enabled ?? true,
     openFilesLimit: conf.open_files_limit ?? environment.open_files_limit ?? 500,
   }
-  const ownerOf = ({ path }: WrittenDestination) => input.merged.owners.get(path[0] ?? '')
+  const ownerOf = ({ path }: WrittenDestination) => merged.owners.get(path[0] ?? '')
   const ofWritten = written.map((one) => ({ document: ownerOf(one), path: one.path }))
   return {
     config,
-    origins: { sources: origins, destinations: ofWritten },
+    origins: {
+      sources: origins,
+      destinations: ofWritten,
+      checkpoint: { document: merged.owners.get('checkpoint'), path: ['checkpoint'] },
+    },
     findings: [...findings.list, ...ofDestinations],
   }
 }
@@ -72,13 +78,13 @@ function writtenDestinations(conf: Sections, findings: Findings): readonly Writt
     return conf.destinations === undefined ? [{ conf: { type: 'datadog' }, path: ['destination'] }] : list
   }
   if (conf.destinations !== undefined) {
-    const message = '`destinations` and `destination` exclude each other'
+    const message = '`destination` and `destinations` cannot be used together'
     findings.list.push({ path: ['destinations'], at: 'key', severity: 'error', message })
   }
   return [{ conf: conf.destination, path: ['destination'] }, ...list]
 }
 
-function resolveSources(files: readonly WrittenFile[], conf: Sections, environment: EnvironmentConf) {
+function resolveSources({ files, merged: { conf }, environment }: ResolveInput, runPath: string) {
   const sources: SourceConfig[] = []
   const rejectedSources: RejectedSource[] = []
   const origins: Origin[] = []
@@ -93,7 +99,7 @@ function resolveSources(files: readonly WrittenFile[], conf: Sections, environme
       const errors = findings.filter(({ severity }) => severity === 'error').map(({ message }) => message)
       if (errors.length > 0) rejectedSources.push({ integration, path, error: errors.join('; ') })
       else if (source !== undefined) {
-        sources.push(resolveSource(source, inherited))
+        sources.push(withoutOwnFiles(resolveSource(source, inherited), runPath))
         origins.push({ document, path: ['logs', index] })
       }
     }

@@ -1,12 +1,15 @@
 import type * as z from 'zod/mini'
 import { isObject } from '../json.ts'
 import type { Path } from './finding.ts'
+import { suggestion } from './suggestion.ts'
 
 /** Datadog Agent rule types that have no meaning here. */
 const reasons = new Map([
-  ['multi_line', 'an audit log has one event a line'],
+  ['multi_line', 'an audit log has one event per line'],
   ['exclude_truncated', 'lines are not cut into pieces here'],
 ])
+
+const supported = ['exclude_at_match', 'include_at_match', 'mask_sequences']
 
 /**
  * The Datadog Agent's own sentence for an issue at `path` inside a processing rule; undefined if it has none. `rule` is the
@@ -24,6 +27,8 @@ export function ruleMessage(issue: z.core.$ZodIssue, path: Path, rule: unknown):
   if (key !== 'type' || issue.code !== 'invalid_value') return undefined
   if (type === undefined) return `type must be set for processing rule \`${named}\``
   if (typeof type !== 'string') return undefined
-  const reason = reasons.get(type)
+  const remedy =
+    suggestion(type, supported) === undefined ? 'use exclude_at_match, include_at_match or mask_sequences' : undefined
+  const reason = reasons.get(type) ?? remedy
   return `type ${type} is not supported for processing rule \`${named}\`${reason === undefined ? '' : `: ${reason}`}`
 }

@@ -34,6 +34,6 @@ function meansAll(first: Item, { conf }: Item): boolean {
 
 function warning(first: Item, { file, path }: Item): Problem {
   const place = first.file.document.placeOf(first.path)
-  const message = `\`path\` is that of ${place}, too: its files are read for that item, and this one reads nothing`
+  const message = `\`path\` is the same as in ${place}: that item reads the files, and this one reads nothing`
   return file.document.problem({ path, at: 'value', severity: 'warning', message, hint: 'keep one of the two' })
 }

@@ -1,6 +1,15 @@
 import * as z from 'zod/mini'
 import { isObject } from '../json.ts'
-import { DURATION_PATTERN, formatDuration, formatSize, parseDuration, parseSize, SIZE_PATTERN } from './units.ts'
+import {
+  DURATION_PATTERN,
+  durationMeant,
+  formatDuration,
+  formatSize,
+  parseDuration,
+  parseSize,
+  SIZE_PATTERN,
+  sizeMeant,
+} from './units.ts'
 
 /** Why a value is refused. The text follows the key's name: "`listen` must be …". */
 interface Fault {
@@ -13,10 +22,12 @@ interface Bounds {
   readonly max: number
 }
 
+const didYouMean = (meant: string | undefined) => (meant === undefined ? {} : { hint: `did you mean \`${meant}\`?` })
+
 const isFault = (result: unknown): result is Fault => typeof result === 'object' && result !== null && 'fault' in result
 
 /** A value that `read` checks and converts to what the agent works with; `shape` describes it to editors. */
-function scalar<R>(read: (value: unknown) => R, shape: Readonly<Record<string, unknown>>) {
+export function scalar<R>(read: (value: unknown) => R, shape: Readonly<Record<string, unknown>>) {
   return z.pipe(
     z.unknown().check(z.meta(shape)),
     z.transform((value, context): Exclude<R, Fault> => {
@@ -34,7 +45,10 @@ export function duration({ min, max }: Bounds, description: string) {
   return scalar(
     (value) => {
       const ms = parseDuration(value)
-      if (ms === undefined) return { fault: 'must be a duration such as 250ms, 5s, 2m or 1h, or a number of seconds' }
+      if (ms === undefined) {
+        const fault = 'must be a duration such as 250ms, 5s, 2m or 1h, or a number of seconds'
+        return { fault, ...didYouMean(durationMeant(value)) }
+      }
       return ms < min || ms > max ? { fault: `must be ${range}` } : ms
     },
     {
@@ -52,7 +66,10 @@ export function size({ min, max }: Bounds, description: string) {
   return scalar(
     (value) => {
       const bytes = parseSize(value)
-      if (bytes === undefined) return { fault: 'must be a size such as 5MB or 1MiB, or a number of bytes' }
+      if (bytes === undefined) {
+        const fault = 'must be a size such as 5MB or 1MiB, or a number of bytes'
+        return { fault, ...didYouMean(sizeMeant(value)) }
+      }
       return bytes < min || bytes > max ? { fault: `must be ${range}` } : bytes
     },
     {
@@ -67,19 +84,19 @@ export function size({ min, max }: Bounds, description: string) {
 /** A list of strings, or one comma-separated string. */
 export function list(description: string) {
   return scalar(readList, {
-    description: `${description}. A list, or one string with commas.`,
+    description: `${description}. A list, or one string separated by commas.`,
     anyOf: [{ type: 'string' }, { type: 'array', items: { type: 'string' } }],
   })
 }
 
 function readList(value: unknown): readonly string[] | Fault {
   if (typeof value === 'string') return tidy(value.split(','))
-  if (!Array.isArray(value)) return { fault: 'must be a list of strings, or one string with commas' }
+  if (!Array.isArray(value)) return { fault: 'must be a list of strings, or one string separated by commas' }
   const index = value.findIndex((item) => typeof item !== 'string')
   if (index < 0) return tidy(value)
   const mapping = isObject(value[index])
-  const hint = mapping ? 'write `key:value` without a space behind the colon, or put it in quotes' : 'put it in quotes'
-  return { fault: `must hold strings only; item ${index + 1} is none`, hint }
+  const hint = mapping ? 'write `key:value` without a space after the colon, or put it in quotes' : 'put it in quotes'
+  return { fault: `must be a list of strings; item ${index + 1} is not a string`, hint }
 }
 
 const tidy = (items: readonly string[]) => items.map((item) => item.trim()).filter((item) => item !== '')
@@ -101,54 +118,11 @@ export function credential(description: string) {
       const text = value.trim()
       if (text === '') return { fault: 'is empty' }
       if (text.startsWith('ENC[')) {
-        return { fault: 'names a secret backend, which this agent does not have', hint: 'use a file' }
+        return { fault: 'names a secret backend, which this agent does not support', hint: 'use a file' }
       }
-      return /^[\x21-\x7e]+$/.test(text) ? text : { fault: 'holds blanks, control or non-ASCII characters' }
-    },
-    { description, type: 'string' },
-  )
-}
-
-/** `host:port`, or undefined for none. */
-export function listenAddress(description: string) {
-  return scalar(
-    (value) => {
-      if (value === false || value === '') return { address: undefined }
-      const match = typeof value === 'string' ? /^(?:\[([\da-f:.]+)\]|([^\s:[\]]+)):(\d{1,5})$/i.exec(value) : null
-      const host = match?.[1] ?? match?.[2]
-      const port = Number(match?.[3])
-      if (host !== undefined && port <= 65_535) return { address: { host, port } }
-      return { fault: 'must be host:port, or false for none', hint: 'for example `127.0.0.1:5555`' }
-    },
-    { description: `${description}. host:port, or false for none.`, anyOf: [{ type: 'string' }, { const: false }] },
-  )
-}
-
-/** An http URL, possibly of a unix socket; without a user name or a fragment. */
-export function url(description: string) {
-  return scalar(
-    (value) => {
-      const parsed = typeof value === 'string' && URL.canParse(value) ? new URL(value) : undefined
-      if (parsed === undefined) return { fault: 'must be a URL such as https://host:port/path' }
-      if (!['https:', 'http:', 'http+unix:', 'unix:'].includes(parsed.protocol)) {
-        return { fault: 'must begin with https://, http:// or unix://' }
-      }
-      if (parsed.username !== '' || parsed.password !== '') {
-        return { fault: 'must not hold a user name or password', hint: 'give them as a token or a header' }
-      }
-      return parsed.hash === '' ? String(value) : { fault: 'must not have a fragment (#…)' }
-    },
-    { description, type: 'string' },
-  )
-}
-
-/** A proxy's URL; http if it has no scheme. It may contain a user name and password. */
-export function proxyUrl(description: string) {
-  return scalar(
-    (value) => {
-      const text = typeof value === 'string' && !value.includes('://') ? `http://${value}` : value
-      if (typeof text === 'string' && /^(?:https?|socks5h?):\/\/[^/]/.test(text) && URL.canParse(text)) return text
-      return { fault: 'must be the URL of a proxy such as http://proxy:3128' }
+      if (/^[\x21-\x7e]+$/.test(text)) return text
+      const hint = /^bearer\s/i.test(text) ? { hint: 'leave out the word Bearer: it is added' } : {}
+      return { fault: 'contains spaces, control characters or non-ASCII characters', ...hint }
     },
     { description, type: 'string' },
   )

@@ -3,7 +3,8 @@
  * the environment, are elsewhere (`delivery.ts`, `sources.ts`, `destinations.ts`, `resolve.ts`).
  */
 import * as z from 'zod/mini'
-import { credential, duration, list, listenAddress, matching, proxyUrl, size, url } from './scalars.ts'
+import { listenAddress, proxyUrl, url } from './addresses.ts'
+import { credential, duration, list, matching, size } from './scalars.ts'
 import { DAY_MS, HOUR_MS } from './units.ts'
 
 const MiB = 2 ** 20
@@ -151,7 +152,11 @@ export const confSchema = z.strictObject({
   server: z.optional(serverSchema),
   log_level: z.optional(z.enum(['trace', 'debug', 'info', 'warn', 'error'])),
   hostname: z.optional(
-    matching(/^[!-~]{1,255}$/, 'must be a host name', 'Default: DD_HOSTNAME, NODE_NAME, the host’s name'),
+    matching(
+      /^[!-~]{1,255}$/,
+      'must be a host name: at most 255 printable ASCII characters without spaces',
+      'Default: DD_HOSTNAME, NODE_NAME, the host’s name',
+    ),
   ),
   tags: z.optional(list('key:value tags of every record')),
   open_files_limit: z.optional(count(100_000, 'Most files held open at once')),

@@ -1,5 +1,6 @@
 import { isAbsolute } from 'node:path'
 import type { RuleConfig, SourceConfig } from './config.ts'
+import { unexpandedPart } from './doubts.ts'
 import { valueAt } from './explain.ts'
 import { type Finding, type Path, shortName } from './finding.ts'
 import type { RuleConf, SourceConf } from './schema.ts'
@@ -45,56 +46,59 @@ function ruleOf({ type, name, pattern, replace_placeholder: placeholder = '' }: 
 /** Checks of an item's paths that the schema cannot express. */
 export function pathFindings(item: unknown, base: Path): readonly Finding[] {
   const excluded = valueAt(item, ['exclude_paths'])
-  const refused = (key: Path, path: unknown, faultOf: (path: string) => string | undefined): readonly Finding[] => {
-    const fault = typeof path === 'string' && path !== '' ? faultOf(path) : undefined
-    const message = `\`${shortName(key)}\` ${fault}`
-    return fault === undefined ? [] : [{ path: [...base, ...key], at: 'value', severity: 'error', message }]
-  }
+  const patterns = typeof excluded === 'string' ? excluded.split(',').map((one) => one.trim()) : excluded
   return [
-    ...refused(['path'], valueAt(item, ['path']), (path) => pathFault(path) ?? globFault(path)),
-    ...(Array.isArray(excluded) ? excluded : []).flatMap((one, index) =>
-      refused(['exclude_paths', index], one, globFault),
+    ...findingsOf(valueAt(item, ['path']), [...base, 'path'], (path) => pathFault(path) ?? globFault(path)),
+    ...(Array.isArray(patterns) ? patterns : []).flatMap((one, index) =>
+      findingsOf(one, [...base, 'exclude_paths', index], (path) => globFault(path) ?? idleExclusion(path)),
     ),
   ]
 }
 
-function pathFault(path: string): string | undefined {
-  if (!isAbsolute(path)) return 'must be absolute: begin with /'
-  return path.endsWith('/') ? 'is a directory: name files in it, for example with *' : undefined
+/** Follows the name of the key. */
+interface PathFault {
+  readonly fault: string
+  readonly hint?: string
+  readonly severity?: 'warning'
+}
+
+function findingsOf(path: unknown, place: Path, faultOf: (path: string) => PathFault | undefined): readonly Finding[] {
+  const found = typeof path === 'string' && path !== '' ? faultOf(path) : undefined
+  if (found === undefined) return []
+  const { fault, hint, severity = 'error' } = found
+  return [{ path: place, at: 'value', severity, message: `\`${shortName(place)}\` ${fault}`, hint }]
+}
+
+function pathFault(path: string): PathFault | undefined {
+  if (/^["'“”‘’]/.test(path))
+    return { fault: 'begins with a quotation mark that YAML does not know', hint: 'use straight ones: " or \'' }
+  if (!isAbsolute(path)) {
+    const part = unexpandedPart(path)
+    return { fault: 'must be absolute: begin with /', ...(part && { hint: `it ${part}, which is not expanded` }) }
+  }
+  if (path.endsWith('/')) return { fault: 'is a directory: name files in it, for example with *' }
+  const isList = /,\s*\//.test(path.replace(/\{[^{}]*\}/g, ''))
+  return isList
+    ? { fault: 'takes one path or glob, not several', hint: 'give each its own item of `logs:`', severity: 'warning' }
+    : undefined
+}
+
+/** What is compared with is the whole path. */
+function idleExclusion(pattern: string): PathFault | undefined {
+  if (isAbsolute(pattern) || pattern.startsWith('*')) return undefined
+  return { fault: 'excludes nothing, as it is not absolute', hint: 'begin it with / or **/', severity: 'warning' }
 }
 
 /** Every choice in braces is expanded. */
 const MAX_BRACES = 6
 
 /** Features of other glob dialects that would silently match nothing here. */
-function globFault(path: string): string | undefined {
+function globFault(path: string): PathFault | undefined {
   if (/\{[^{},]*\.\.[^{},]*\}/.test(path))
-    return 'has a range in braces, which is not known: write it out, as in {1,2,3}'
-  if (/\[\[:\w+:\]/.test(path)) return 'has a class of characters, which is not known: write it as in [0-9]'
-  return path.split('{').length - 1 > MAX_BRACES ? `has more than ${MAX_BRACES} choices in braces` : undefined
-}
-
-/** Compiles the patterns of rules, which may be invalid otherwise. The engine is loaded only for this. */
-export async function patternFindings(rules: unknown, base: Path): Promise<readonly Finding[]> {
-  if (!Array.isArray(rules) || rules.length === 0) return []
-  const engine = await import('re2js')
-  return rules.flatMap((rule: unknown, index): Finding[] => {
-    const [name, pattern] = [valueAt(rule, ['name']), valueAt(rule, ['pattern'])]
-    if (typeof pattern !== 'string' || pattern === '') return []
-    const reason = compileFault(engine, pattern)
-    if (reason === undefined) return []
-    const message = `invalid pattern ${pattern} for processing rule: ${typeof name === 'string' ? name : ''} (${reason})`
-    const hint = /\(\?<?[=!]|\\[1-9]/.test(pattern) ? 'RE2 has no lookaround and no backreferences' : undefined
-    return [{ path: [...base, index, 'pattern'], at: 'value', severity: 'error', message, hint }]
-  })
-}
-
-function compileFault(engine: typeof import('re2js'), pattern: string): string | undefined {
-  try {
-    engine.RE2JS.compile(pattern)
-    return undefined
-  } catch (error) {
-    if (error instanceof engine.RE2JSSyntaxException) return error.message
-    throw error
-  }
+    return { fault: 'has a range in braces, which is not supported: write it out, as in {1,2,3}' }
+  if (/\[\[:\w+:\]/.test(path))
+    return { fault: 'has a character class, which is not supported: write a range such as [0-9]' }
+  return path.split('{').length - 1 > MAX_BRACES
+    ? { fault: `has more than ${MAX_BRACES} choices in braces` }
+    : undefined
 }

@@ -10,15 +10,24 @@ function distanceOf(typed: string, candidate: string, maxDistance: number): numb
   return letters(typed) === letters(candidate) && typed !== candidate ? 1 : leven(typed, candidate, { maxDistance })
 }
 
+/** The candidate that `word` is but for a slip or two: where a resemblance is more likely by chance. */
+export function slip(word: string, candidates: readonly string[]): string | undefined {
+  const typed = plain(word).slice(0, 64)
+  return nearest(typed, candidates, Math.max(1, Math.floor(typed.length / 4)))
+}
+
 /** The candidate probably meant by `word`: the nearest by edit distance, else the only one that contains it. */
 export function suggestion(word: string, candidates: readonly string[]): string | undefined {
   const typed = plain(word).slice(0, 64)
-  const reach = Math.ceil(typed.length / 3)
-  const near = candidates
-    .map((candidate) => ({ candidate, distance: distanceOf(typed, plain(candidate), reach + 1) }))
-    .filter(({ distance }) => distance <= reach)
-    .sort((a, b) => a.distance - b.distance)
-  if (near[0] !== undefined) return near[0].candidate
+  const near = nearest(typed, candidates, Math.ceil(typed.length / 3))
+  if (near !== undefined) return near
   const around = new Set(candidates.filter((candidate) => typed.length > 2 && plain(candidate).includes(typed)))
   return around.size === 1 ? [...around][0] : undefined
+}
+
+function nearest(typed: string, candidates: readonly string[], reach: number): string | undefined {
+  return candidates
+    .map((candidate) => ({ candidate, distance: distanceOf(typed, plain(candidate), reach + 1) }))
+    .filter(({ distance }) => distance <= reach)
+    .sort((a, b) => a.distance - b.distance)[0]?.candidate
 }

@@ -36,6 +36,38 @@ export function parseDuration(value: unknown): number | undefined {
   return Math.round(total * 1_000) / 1_000
 }
 
+/** How `5 s`, `5 seconds` or `5S` is written; undefined if nothing is meant that is a duration. */
+export function durationMeant(value: unknown): string | undefined {
+  const meant = compact(value).replace(
+    /[a-z]+/g,
+    (unit) => durationWords.find(([word]) => word.test(unit))?.[1] ?? unit,
+  )
+  return /[a-z]$/.test(meant) && parseDuration(meant) !== undefined ? meant : undefined
+}
+
+const durationWords: readonly (readonly [RegExp, keyof typeof durationUnits])[] = [
+  [/^(?:msecs?|millis(?:econds?)?|milliseconds?)$/, 'ms'],
+  [/^(?:secs?|seconds?)$/, 's'],
+  [/^(?:mins?|minutes?)$/, 'm'],
+  [/^(?:hrs?|hours?)$/, 'h'],
+  [/^days?$/, 'd'],
+]
+
+/** How `5 MBs` or `1_000_000` is written; undefined if nothing is meant that is a size. */
+export function sizeMeant(value: unknown): string | undefined {
+  const meant = compact(value)
+    .replace(/(\d)_(?=\d)/g, '$1')
+    .replace(/[a-z]+$/, (unit) => sizeNames.get(unit.replace(/s$/, '')) ?? unit)
+  return parseSize(meant) === undefined ? undefined : meant
+}
+
+const sizeNames: ReadonlyMap<string, string> = new Map([
+  ['byte', 'B'],
+  ...['kB', 'MB', 'GB', 'KiB', 'MiB', 'GiB'].map((name) => [name.toLowerCase(), name] as const),
+])
+
+const compact = (value: unknown) => (typeof value === 'string' ? value.toLowerCase().replace(/\s+/g, '') : '')
+
 /** Bytes from `5MB`, `1MiB`, `512Ki`, or a plain number; undefined if it is not a size. */
 export function parseSize(value: unknown): number | undefined {
   if (typeof value === 'number') return value >= 0 && Number.isFinite(value) ? Math.round(value) : undefined
@@ -47,6 +79,7 @@ export function parseSize(value: unknown): number | undefined {
 
 /** In the largest unit that divides it: `90s`, `2m`, `250ms`. */
 export function formatDuration(ms: number): string {
+  if (ms === 0) return '0s'
   for (const unit of ['d', 'h', 'm', 's'] as const) {
     if (ms >= durationUnits[unit] && ms % durationUnits[unit] === 0) return `${ms / durationUnits[unit]}${unit}`
   }

@@ -11,7 +11,7 @@ import {
   tlsSchema,
   webhookSchema,
 } from './schema.ts'
-import { suggestion } from './suggestion.ts'
+import { slip, suggestion } from './suggestion.ts'
 
 const keysOf = (schema: { readonly shape: object }) => Object.keys(schema.shape)
 
@@ -28,8 +28,8 @@ const section = (name: string, schema: { readonly shape: object }): Section => (
 
 const top: Section = { keys: keysOf(confSchema), where: 'at the top level' }
 const destinations: Readonly<Record<string, Section>> = {
-  datadog: { keys: keysOf(datadogSchema), where: 'to a `destination:` of type datadog' },
-  webhook: { keys: keysOf(webhookSchema), where: 'to a `destination:` of type webhook' },
+  datadog: { keys: keysOf(datadogSchema), where: 'in a `destination:` of type datadog' },
+  webhook: { keys: keysOf(webhookSchema), where: 'in a `destination:` of type webhook' },
 }
 /** By the key of each section; a stray key is attributed to the first section that has it. */
 const sections: Readonly<Record<string, Section>> = {
@@ -45,8 +45,21 @@ const places = [...Object.values(sections).slice(0, 3), ...Object.values(destina
 
 /** What stands at the top of a Datadog Agent's own configuration. */
 const hintsOfDatadog: ReadonlyMap<string, string> = new Map([
-  ['logs_config', 'what it sets in a Datadog Agent belongs under `delivery:` and to a `destination:`'],
-  ['logs_enabled', 'nothing else is done here: leave it out, or set DD_LOGS_ENABLED=false'],
+  ['logs_config', 'its settings belong under `delivery:` and in a `destination:` here'],
+  ['logs_enabled', 'shipping logs is all that this agent does: remove the key, or set DD_LOGS_ENABLED=false'],
+  ['apiVersion', 'a Kubernetes manifest is no configuration: give the text of its `conf.yaml` alone'],
+  ['ad_identifiers', 'there is no autodiscovery here: name the files in `path`'],
+])
+
+/** What users of Fluent Bit's tail input look for. */
+const hintsOfFluentBit: ReadonlyMap<string, string> = new Map([
+  ['read_from_head', '`start_position: beginning`, which is the default, does this'],
+  ['db', 'positions are kept in `checkpoint.run_path`'],
+  ['refresh_interval', 'new files are found within seconds: remove the key'],
+  ['rotate_wait', 'rotated files are read to their end: remove the key'],
+  ['parser', 'lines are sent as they are: remove the key'],
+  ['buffer_max_size', 'the longest line is set by `max_line_bytes`'],
+  ['skip_long_lines', 'long lines are truncated or dead-lettered: remove the key'],
 ])
 
 /** The Datadog Agent's keys of a `logs:` item for joining lines. */
@@ -57,32 +70,25 @@ export function unknownKey(key: string, path: Path, parent: unknown): Finding {
   const shown = key.length > 64 ? `${key.slice(0, 64)}…` : key
   const finding = { path: [...path, key], at: 'key', severity: 'error' } as const
   if (path[0] === 'logs' && joinsLines.test(key)) {
-    return { ...finding, message: `\`${shown}\` is not supported: an audit log has one event a line` }
+    return { ...finding, message: `\`${shown}\` is not supported: an audit log has one event per line` }
   }
   return { ...finding, message: `unknown key \`${shown}\``, hint: hintFor(key, path, parent) }
 }
 
 function hintFor(key: string, path: Path, parent: unknown): string | undefined {
-  if (isOfAnotherAgent(path, parent)) return undefined
-  if (key.includes('\u00a0')) return 'it holds a no-break space (U+00A0): type a plain one'
-  const ofDatadog = path.length === 0 ? hintsOfDatadog.get(key) : undefined
-  if (ofDatadog !== undefined) return ofDatadog
+  if (key.includes('\u00a0')) return 'it contains a no-break space (U+00A0): type a plain one'
+  const ofAnother = path.length === 0 ? hintsOfDatadog.get(key) : hintsOfFluentBit.get(key)
+  if (ofAnother !== undefined) return ofAnother
   const home = places.find((place) => place.keys.includes(key))
   if (home !== undefined) return `\`${key}\` belongs ${home.where}`
   const near = suggestion(key, keysAt(path, parent))
   if (near !== undefined) return `did you mean \`${near}\`?`
-  const far = suggestion(
+  const far = slip(
     key,
     places.flatMap((place) => place.keys),
   )
   const where = places.find((place) => far !== undefined && place.keys.includes(far))?.where
   return where === undefined ? undefined : `did you mean \`${far}\`? It belongs ${where}`
-}
-
-/** An item of a type that only the Datadog Agent has: its keys are not ours. */
-function isOfAnotherAgent(path: Path, parent: unknown): boolean {
-  const type = path[0] === 'logs' && path.length === 2 ? typeOf(parent) : undefined
-  return typeof type === 'string' && suggestion(type, ['file']) === undefined
 }
 
 const typeOf = (parent: unknown) =>

@@ -29,7 +29,7 @@ export function resolveWebhook(
   checkEndpoint(conf, findings)
   checkHeaders(conf, findings)
   if (conf.token !== undefined && conf.token_file !== undefined) {
-    findings.refuse(['token'], '`token` and `token_file` exclude each other', 'keep the file')
+    findings.refuse(['token'], '`token` and `token_file` cannot be used together', 'keep the file')
   }
   const tokenFile = files.absoluteIfAny(conf.token_file, ['token_file'])
   const token = conf.token === undefined ? undefined : secret(conf.token)
@@ -48,26 +48,29 @@ function checkEndpoint(conf: WebhookConf, findings: Findings): void {
   }
   if (conf.kubeconfig !== undefined) {
     for (const key of ['url', 'token', 'token_file', 'tls', 'ca_file'] as const) {
-      if (conf[key] !== undefined) findings.refuse([key], `\`${key}\` and \`kubeconfig\` exclude each other`)
+      if (conf[key] !== undefined) findings.refuse([key], `\`${key}\` and \`kubeconfig\` cannot be used together`)
     }
   }
   if (conf.url === undefined || !isPlain(conf.url)) return
   const headers = Object.keys(conf.headers ?? {}).some((name) => /auth|token|key|secret|cookie/i.test(name))
   if (headers || (conf.token ?? conf.token_file ?? conf.tls?.cert_file) !== undefined) {
-    findings.warn(
-      ['url'],
-      'credentials go over the network unencrypted, or not at all, to an http:// url',
-      'use https://',
-    )
+    findings.warn(['url'], 'credentials for an http:// url are sent unencrypted, or not at all', 'use https://')
   }
 }
 
-function checkHeaders({ headers = {} }: WebhookConf, findings: Findings): void {
+function checkHeaders({ headers = {}, token, token_file }: WebhookConf, findings: Findings): void {
   for (const name of Object.keys(headers)) {
+    if (name.toLowerCase() === 'authorization' && (token ?? token_file) !== undefined) {
+      findings.refuse(
+        ['headers', name],
+        `header \`${name}\` and a token cannot be used together`,
+        'keep one of the two',
+      )
+    }
     // A field name is a token (RFC 9110, 5.6.2).
-    if (!/^[\w!#$%&'*+.^`|~-]+$/.test(name)) findings.refuse(['headers', name], 'this is no name of a header')
+    if (!/^[\w!#$%&'*+.^`|~-]+$/.test(name)) findings.refuse(['headers', name], 'this is not the name of a header')
     if (ownHeaders.includes(name.toLowerCase())) {
-      findings.refuse(['headers', name], `header \`${name}\` is the agent’s own and cannot be set`)
+      findings.refuse(['headers', name], `header \`${name}\` is set by the agent itself`)
     }
   }
 }

@@ -2,8 +2,10 @@ import { basename, dirname, extname } from 'node:path'
 import { isObject } from '../json.ts'
 import { check } from './check.ts'
 import { ConfDocument } from './document.ts'
+import { doubts } from './doubts.ts'
 import { valueAt } from './explain.ts'
-import type { Finding } from './finding.ts'
+import { dotted, type Finding } from './finding.ts'
+import { patternFindings } from './rule-patterns.ts'
 import {
   type Conf,
   confSchema,
@@ -12,7 +14,8 @@ import {
   type SourceConf,
   sourceSchema,
 } from './schema.ts'
-import { pathFindings, patternFindings } from './sources.ts'
+import { pathFindings } from './sources.ts'
+import { suggestion } from './suggestion.ts'
 
 /** One file of the configuration, checked against the schema. */
 export interface WrittenFile {
@@ -50,7 +53,7 @@ export async function writtenFile(file: string, text: string): Promise<WrittenFi
       ...rest.value,
       ...(destinations.length > 0 ? { destinations: checked.map((one) => one.value) } : {}),
     },
-    findings: [...rest.findings, ...checked.flatMap(({ findings }) => findings)],
+    findings: [...rest.findings, ...checked.flatMap(({ findings }) => findings), ...doubts(document.value)],
     sources: await Promise.all(logs.map(writtenSource)),
   }
 }
@@ -71,6 +74,10 @@ async function writtenSource(item: unknown, index: number): Promise<WrittenSourc
   const base = ['logs', index]
   const { value: conf, findings } = check(sourceSchema, item, { base })
   const path = valueAt(item, ['path'])
+  const type = findings.find((finding) => dotted(finding.path) === dotted([...base, 'type']))
+  if (type !== undefined && isOfAnotherAgent(item)) {
+    return { path: typeof path === 'string' ? path : undefined, conf: undefined, findings: [type] }
+  }
   const rules = valueAt(item, ['log_processing_rules'])
   return {
     path: typeof path === 'string' ? path : undefined,
@@ -81,6 +88,12 @@ async function writtenSource(item: unknown, index: number): Promise<WrittenSourc
       ...(await patternFindings(rules, [...base, 'log_processing_rules'])),
     ],
   }
+}
+
+/** Its type is one that only the Datadog Agent has, and so are its keys. */
+function isOfAnotherAgent(item: unknown): boolean {
+  const type = valueAt(item, ['type'])
+  return typeof type === 'string' && suggestion(type, ['file']) === undefined
 }
 
 /** `kubernetes_audit` for `…/kubernetes_audit.d/conf.yaml` and for `…/kubernetes_audit.yaml`. */

@@ -53,10 +53,10 @@ function explainCode(code: YAMLError['code'], spot: Spot): Explanation | undefin
   switch (code) {
     case 'DUPLICATE_KEY': {
       const key = /^[\w.-]{1,64}/.exec(spot.behind)?.[0] ?? ''
-      return { message: `key \`${key}\` stands here twice`, hint: 'keep one of them' }
+      return { message: `duplicate key \`${key}\``, hint: 'keep one of them' }
     }
     case 'TAB_AS_INDENT':
-      return { message: 'a tab cannot indent YAML', hint: 'use spaces' }
+      return { message: 'YAML cannot be indented with tabs', hint: 'use spaces' }
     case 'BAD_INDENT':
       return badIndent(spot)
     case 'MULTILINE_IMPLICIT_KEY':
@@ -66,7 +66,10 @@ function explainCode(code: YAMLError['code'], spot: Spot): Explanation | undefin
     case 'BLOCK_IN_FLOW':
       return missingComma
     case 'MULTIPLE_DOCS':
-      return { message: 'a second document begins here (---)', hint: 'one file holds one document: use several files' }
+      return {
+        message: 'a second document begins here (---)',
+        hint: 'a file holds one document: split it into several files',
+      }
     case 'TAG_RESOLVE_FAILED':
       return { message: 'tags (!…) are not supported', hint: 'put text that begins with ! in quotes' }
     case 'UNEXPECTED_TOKEN':
@@ -79,9 +82,12 @@ function explainCode(code: YAMLError['code'], spot: Spot): Explanation | undefin
         hint: 'put text that begins with & or * in quotes',
       }
     case 'BAD_DQ_ESCAPE':
-      return { message: 'double quotes know no such escape', hint: 'write \\\\ for a backslash, or use single quotes' }
+      return {
+        message: 'this is not an escape that double quotes allow',
+        hint: 'write \\\\ for a backslash, or use single quotes',
+      }
     case 'RESOURCE_EXHAUSTION':
-      return { message: 'this is nested too deep' }
+      return { message: 'this is nested too deeply' }
     default:
       return undefined
   }
@@ -89,12 +95,12 @@ function explainCode(code: YAMLError['code'], spot: Spot): Explanation | undefin
 
 /** For codes that cover several mistakes. */
 function explainMessage(message: string, spot: Spot): Explanation | undefined {
-  if (/^Missing closing /.test(message)) return unclosed(spot, 'put one at the end of the value')
-  if (/^Flow .* end with /.test(message)) return unclosed(spot, 'close it; further lines of it must be indented')
+  if (/^Missing closing /.test(message)) return unclosed(spot, 'close it at the end of the value')
+  if (/^Flow .* end with /.test(message)) return unclosed(spot, 'close it; if it spans several lines, indent them')
   if (/^Sequence item without /.test(message)) return badIndent(spot)
   if (/^Implicit map keys need /.test(message)) return noValue(spot)
   if (/^Missing , /.test(message)) return missingComma
-  if (/^Missing space after :/.test(message)) return { message: 'a space is missing behind the colon' }
+  if (/^Missing space after :/.test(message)) return { message: 'a space is missing after the colon' }
   if (/^Comments must be separated /.test(message)) {
     return { message: 'a comment (#) needs a space before it', hint: 'put the value in quotes if # belongs to it' }
   }
@@ -102,7 +108,7 @@ function explainMessage(message: string, spot: Spot): Explanation | undefined {
 }
 
 const missingComma: Explanation = {
-  message: 'inside { } or [ ] a comma is missing here',
+  message: 'a comma is missing here, inside { } or [ ]',
   hint: 'write {key: value, key: value} and [item, item]',
 }
 
@@ -115,32 +121,38 @@ function unclosed({ text, offset, openings }: Spot, hint: string): Explanation {
 /** The parser reports the start of the line. */
 function badIndent({ text, offset }: Spot): Explanation {
   const indentation = /^[ \t]*/.exec(text.slice(offset))?.[0] ?? ''
-  if (indentation.includes('\t')) return { message: 'a tab cannot indent YAML', hint: 'use spaces' }
+  if (indentation.includes('\t')) return { message: 'YAML cannot be indented with tabs', hint: 'use spaces' }
   return {
-    message: 'this line is not indented like those it belongs to',
-    hint: 'keys of one mapping begin in one column, also behind `- `; so do the dashes of a list',
+    message: 'the indentation does not match the lines around it',
+    hint: 'align the keys of a mapping in one column, also after `- `, and the dashes of a list',
     offset: offset + indentation.length,
   }
 }
 
 function noValue({ behind }: Spot): Explanation {
-  if (/^[\w.-]+:\S/.test(behind)) return { message: 'a space is missing behind the colon', hint: 'write `key: value`' }
-  return { message: 'this is no `key: value`', hint: 'is the colon missing, or is the line part of the one above?' }
+  if (behind.includes('\u00a0')) {
+    return { message: 'this line has a no-break space (U+00A0)', hint: 'replace it with a plain space' }
+  }
+  if (/^[\w.-]+:\S/.test(behind)) return { message: 'a space is missing after the colon', hint: 'write `key: value`' }
+  return {
+    message: 'this is not `key: value`',
+    hint: 'is the colon missing, or does the line belong to the one above?',
+  }
 }
 
 function secondPair({ offset, before, behind }: Spot): Explanation {
   if (/^\s*-[\w"']/.test(before)) {
     return {
-      message: 'a space is missing behind the dash',
+      message: 'a space is missing after the dash',
       hint: 'write `- key: value`',
       offset: offset - before.trimStart().length,
     }
   }
   if (/:(?:\s|$)/.test(behind)) {
-    return { message: 'a second `key: value` in one line', hint: 'put the value in quotes, or begin a new line' }
+    return { message: 'a second `key: value` on one line', hint: 'put the value in quotes, or begin a new line' }
   }
   return {
-    message: 'the next line is indented deeper, though this one has its value already',
+    message: 'the next line is indented deeper, but this one already has its value',
     hint: 'indent it like this one',
   }
 }
@@ -149,12 +161,12 @@ function outOfPlace({ before, behind }: Spot): Explanation {
   if (/^[\]}]/.test(behind)) return { message: `this ${behind.charAt(0)} closes nothing` }
   if (behind.startsWith(',')) return { message: 'there is nothing before this comma' }
   if (/^[|>]/.test(behind) || /[|>]\s*$/.test(before)) {
-    return { message: 'nothing may stand behind | or > in the same line', hint: 'begin the text in the next line' }
+    return { message: 'nothing may follow | or > on the same line', hint: 'begin the text on the next line' }
   }
   if (/["']\s*$/.test(before)) {
     return {
-      message: 'the value ended at the quote before this',
-      hint: 'put all of it in quotes; inside of single quotes write it twice',
+      message: 'the value ends at the quote before this',
+      hint: 'quote all of it; inside single quotes, write the quote twice',
     }
   }
   return { message: 'this text does not belong here', hint: 'is it indented like the lines around it?' }

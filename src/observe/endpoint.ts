@@ -58,8 +58,8 @@ export function unixAddress(path: string): Address {
     impossible: socketPathProblem(path),
     prepare: async () => {
       const found = await lstat(path).catch(() => undefined)
-      if (found?.isSocket() === false) throw new Error(`${path} is there and no socket`)
-      if (await answers(path)) throw new Error(`${path} is in use by another process`)
+      if (found?.isSocket() === false) throw new Error('a file of that name exists and is not a socket')
+      if (await answers(path)) throw new Error('another process serves it')
       await rm(path, { force: true })
     },
     settle: () => chmod(path, 0o600),
@@ -90,8 +90,8 @@ export async function serve(address: Address, options: EndpointOptions): Promise
       options.log.info({ address: address.name, port: portOf(server) }, 'serving status')
       lookLater()
     } catch (error) {
-      problem = `${address.name}: ${error instanceof Error ? error.message : String(error)}`
-      options.log.warn({ key: `bind:${address.name}` }, `status is not served on ${problem}; trying again`)
+      problem = `status is not served on ${address.name}: ${reasonOf(error)}`
+      options.log.warn({ key: `bind:${address.name}` }, `${problem}; trying again`)
       after(options.retryMs, attemptToBind)
     }
   }
@@ -112,8 +112,8 @@ export async function serve(address: Address, options: EndpointOptions): Promise
   if (address.impossible === undefined) {
     await attemptToBind()
   } else {
-    problem = address.impossible
-    options.log.error({}, `status is not served: ${problem}`)
+    problem = `status is not served: ${address.impossible}`
+    options.log.error({}, problem)
   }
   return {
     problem: () => problem,
@@ -125,6 +125,16 @@ export async function serve(address: Address, options: EndpointOptions): Promise
       if (server !== undefined) await stop(server)
     },
   }
+}
+
+/** Without the address, which Node repeats: `address already in use (EADDRINUSE)`. */
+function reasonOf(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error)
+  const [, ofListen, reason] = /^listen (E\w+): (.+) \S+$/.exec(message) ?? []
+  if (reason !== undefined) return `${reason} (${ofListen})`
+  return message
+    .replace(/^(E\w+): ([^,]+), \w+ '.*'$/, '$2 ($1)')
+    .replace(/^getaddrinfo (E\w+) .*$/, 'no such host ($1)')
 }
 
 async function bind(address: Address, options: EndpointOptions): Promise<Closable> {

@@ -15,7 +15,7 @@ const MAX_REASONS = 20
  */
 export function judgeHealth(snapshot: Omit<Status, 'health'>, tailIdleMs: number): Status['health'] {
   return {
-    live: check(tailIdleMs > TAIL_STALL_MS ? [`the tail loop has not turned for ${seconds(tailIdleMs)}`] : []),
+    live: check(tailIdleMs > TAIL_STALL_MS ? [`the tail loop has not run for ${seconds(tailIdleMs)}`] : []),
     ready: check(notReady(snapshot)),
     startup: check(snapshot.state === 'starting' ? ['the agent is starting'] : []),
   }

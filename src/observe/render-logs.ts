@@ -1,5 +1,6 @@
 import { banner, bytes, duration, table, timestamp } from './format.ts'
 import { printable } from './line.ts'
+import { gradeOf } from './render-delivery.ts'
 import type { DestinationStatus, FileStatus, SourceStatus, Status } from './status.ts'
 
 /** The Datadog Agent's Logs section plus what that omits: each destination, and positions for each file. */
@@ -30,10 +31,10 @@ function renderDestination(destination: DestinationStatus, nowMs: number): strin
     `LogsSent: ${destination.recordsSent}`,
     `BatchesSent: ${destination.batchesSent}`,
     `DeadLettered: ${deadLetterLabel(destination)}`,
-    `InFlight: batches ${destination.inFlight}, ${bytes(destination.inFlightBytes)}`,
+    `InFlight: ${counted(destination.inFlight, 'batch', 'batches')}, ${bytes(destination.inFlightBytes)}`,
     `RetryCount: ${destination.retries}`,
     `RetryTimeSpent: ${duration(destination.retryTimeMs)}`,
-    `Latency: average ${duration(latencyMs.average)}, peak ${duration(latencyMs.peak)}`,
+    `Latency: ${destination.batchesSent === 0 ? 'none yet' : `average ${duration(latencyMs.average)}, peak ${duration(latencyMs.peak)}`}`,
     `LastSuccess: ${lastSuccessAt === undefined ? 'none yet' : timestamp(lastSuccessAt, nowMs)}`,
   ]
   if (lastError !== undefined)
@@ -43,25 +44,18 @@ function renderDestination(destination: DestinationStatus, nowMs: number): strin
 }
 
 function destinationLabel({ state, failingSince }: DestinationStatus, nowMs: number): string {
+  if (state === 'ok' || state === 'stopped') return state === 'ok' ? 'OK' : 'WARN stopped'
   const since = failingSince === undefined ? '' : ` since ${timestamp(failingSince, nowMs)}`
-  switch (state) {
-    case 'ok':
-      return 'OK'
-    case 'retrying':
-      return `WARN retrying${since}`
-    case 'stopped':
-      return 'WARN stopped'
-    case 'unauthorized':
-    case 'misconfigured':
-    case 'holding':
-      return `FAIL ${state}${since}`
-  }
+  return `${gradeOf(state)} ${state}${since}`
 }
 
+const counted = (count: number, one: string, several: string) => `${count} ${count === 1 ? one : several}`
+
 function deadLetterLabel({ deadLetteredRecords, deadLetterRecords, deadLetterBytes }: DestinationStatus): string {
-  const since = `since the start ${deadLetteredRecords}`
+  const since = `${deadLetteredRecords} since the start`
   if (deadLetterBytes === 0) return `none on disk, ${since}`
-  return `WARN logs ${deadLetterRecords}, ${bytes(deadLetterBytes)}, ${since}: see agent replay --dead-letter --dry-run`
+  const onDisk = `${deadLetterRecords} on disk, ${bytes(deadLetterBytes)}`
+  return `WARN ${onDisk}, ${since}: see agent replay --dead-letter --dry-run`
 }
 
 function renderSource(source: SourceStatus): string[] {
@@ -132,9 +126,12 @@ function fileNotes(file: FileStatus): string[] {
     notes.push(`FAIL ${path}: lost ${bytes(file.bytesLost)}: the file was deleted or overwritten before it was read`)
   }
   if (file.deletionInMs !== undefined) {
-    notes.push(`WARN ${path}: the writer deletes unread bytes in about ${duration(file.deletionInMs)}`)
+    notes.push(`WARN ${path}: the writer will delete unread bytes in about ${duration(file.deletionInMs)}`)
   }
-  if (file.generationsPending > 0) notes.push(`WARN ${path}: rotated generations pending: ${file.generationsPending}`)
+  if (file.generationsPending > 0) {
+    const pending = counted(file.generationsPending, 'rotated generation', 'rotated generations')
+    notes.push(`WARN ${path}: ${pending} not delivered yet`)
+  }
   if (file.bytesDeadLettered > 0) notes.push(`OK ${path}: dead-lettered ${bytes(file.bytesDeadLettered)}`)
   const skipped = Object.entries(file.bytesSkipped).filter(([, count]) => count > 0)
   if (skipped.length > 0) {

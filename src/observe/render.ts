@@ -1,7 +1,8 @@
 import { banner, bytes, duration, timestamp } from './format.ts'
 import { checkLine, printable } from './line.ts'
+import { renderDelivery } from './render-delivery.ts'
 import { renderLogs } from './render-logs.ts'
-import type { CheckpointStatus, Status } from './status.ts'
+import type { Check, CheckpointStatus, Status } from './status.ts'
 
 /** The sections of `agent status`, in order. */
 export const statusSections = ['agent', 'logs', 'checkpoint'] as const
@@ -35,9 +36,17 @@ function renderAgent(status: Status): string[] {
     '',
     '  Health',
     '  ------',
-    ...Object.entries(health).map(([name, check]) => `    ${checkLine(name, check)}`),
+    ...Object.entries(health).flatMap(([name, check]) => checkLines(name, check)),
     ...config.problems.map((problem) => `    WARN  config: ${printable(problem)}`),
+    '',
+    ...renderDelivery(status),
   ]
+}
+
+/** Several reasons have a line each. */
+function checkLines(name: string, check: Check): string[] {
+  if (check.reasons.length < 2) return [`    ${checkLine(name, check)}`]
+  return [`    FAIL  ${name}:`, ...check.reasons.map((reason) => `          - ${printable(reason)}`)]
 }
 
 function renderCheckpoint(checkpoint: CheckpointStatus, nowMs: number): string[] {

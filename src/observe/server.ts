@@ -93,7 +93,7 @@ function attempt({ status, log }: Pages, method: string, target: string): Answer
   try {
     return answerRequest(method, target, status)
   } catch (error) {
-    log.error({ key: 'server:answer', err: error }, 'cannot make a status')
+    log.error({ key: 'server:answer', err: error }, 'the status could not be made')
     return brokenAnswer
   }
 }

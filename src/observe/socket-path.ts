@@ -5,5 +5,5 @@ const MAX_SOCKET_PATH_BYTES = 107
 export function socketPathProblem(path: string): string | undefined {
   const length = new TextEncoder().encode(path).length
   if (length <= MAX_SOCKET_PATH_BYTES) return undefined
-  return `${path} is ${length} bytes long and a unix socket's path may have ${MAX_SOCKET_PATH_BYTES}: choose a shorter run path`
+  return `${path} is ${length} bytes long, and the path of a unix socket may have at most ${MAX_SOCKET_PATH_BYTES}: choose a shorter one`
 }

@@ -53,6 +53,7 @@ async function readSecret(path: string): Promise<SecretState> {
 function checkSecret(text: string, name: string): SecretState {
   const value = text.trim()
   if (value === '') return { kind: 'missing', reason: `${name}: is empty` }
-  if (!/^[\x21-\x7e]+$/.test(value)) return { kind: 'missing', reason: `${name}: is no single word of printable ASCII` }
+  if (!/^[\x21-\x7e]+$/.test(value))
+    return { kind: 'missing', reason: `${name}: is not one word of printable ASCII characters` }
   return { kind: 'secret', value }
 }

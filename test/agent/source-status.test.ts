@@ -117,7 +117,7 @@ test.each([
   expect(described()).toMatchObject([
     {
       state: 'pending',
-      error: `the directory ${dir.path}/here/not does not exist, the nearest that does is ${dir.path}/here (in a pod: is it mounted there?)`,
+      error: `the directory ${dir.path}/here/not does not exist; the nearest existing parent is ${dir.path}/here (in a pod, is it mounted there?)`,
     },
   ])
   mkdirSync(join(dir.path, 'here', 'not'))

@@ -48,10 +48,10 @@ describe('parseDatadogRegistry', () => {
   })
 
   test.each([
-    ['nothing', '', 'it is no JSON object'],
-    ['zeros', '\0'.repeat(64), 'it is no JSON object'],
-    ['half of it', registry({ 'file:/a': { Offset: '1' } }).slice(0, -9), 'it is no JSON object'],
-    ['a list', '[]', 'it is no JSON object'],
+    ['nothing', '', 'it is not a JSON object'],
+    ['zeros', '\0'.repeat(64), 'it is not a JSON object'],
+    ['half of it', registry({ 'file:/a': { Offset: '1' } }).slice(0, -9), 'it is not a JSON object'],
+    ['a list', '[]', 'it is not a JSON object'],
     ['another version', registry({}, 1), 'its version is 1, not 2'],
     ['no version', '{}', 'its version is undefined, not 2'],
     ['no entries', '{"Version":2}', 'it has no Registry'],

@@ -37,12 +37,14 @@ describe('a command line', () => {
   })
 
   it.each<[string[], string]>([
-    [['--output'], '--output needs a value: text, json'],
+    [['--output'], '--output needs a value: text or json'],
     [['--config='], '--config needs a value: PATH'],
-    [['-o', 'yaml'], '--output cannot be "yaml": use text, json'],
+    [['-o', 'yaml'], '--output cannot be "yaml": use text or json'],
+    [['--output', '--watch'], '--output needs a value: text or json'],
+    [['--config', '-o=json'], '--config needs a value: PATH'],
     [['--watch=yes'], '--watch takes no value'],
     [['-w=yes'], '--watch takes no value'],
-    [['-wo'], '--output needs a value: text, json'],
+    [['-wo'], '--output needs a value: text or json'],
     [['a', 'b', 'c'], 'unexpected argument "c"'],
   ])('%j is wrong: %s', (argv, problem) => {
     expect(parsed(...argv)).toEqual({ kind: 'usage', problem })

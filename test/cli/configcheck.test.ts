@@ -48,7 +48,7 @@ DESTINATION  TYPE     COMPRESSION  BATCH        THROTTLE                    RETR
 dd           datadog  zstd 1       1000/5MB/5s  10/s burst 15, 4 in flight  1s ×2 up to 2m           https://agent-http-intake.logs.datadoghq.com/api/v2/logs
 webhook      webhook  gzip 1       blocking     off, 1 in flight            1s ×2 up to 2m, 9 tries  https://h/x?…
 
-run path /var/lib/tailship, server no, at most 500 open files
+run path /var/lib/tailship, server off, at most 500 open files
 hostname node-1, log level info
 `,
     })
@@ -58,23 +58,26 @@ hostname node-1, log level info
     expect(await checked('logs:\n  - {type: file, pth: /x}\nserver: 1\n')).toEqual({
       code: 78,
       stdout: '',
-      stderr: `conf.yaml:2:5: file source must have a path
-  2 |   - {type: file, pth: /x}
-    |     ^
-conf.yaml:2:18: unknown key \`pth\`
+      stderr: `conf.yaml:2:18: unknown key \`pth\`
   2 |   - {type: file, pth: /x}
     |                  ^
   hint: did you mean \`path\`?
 conf.yaml:3:9: \`server\` must be a mapping (key: value), not a number
   3 | server: 1
     |         ^
-FAIL 3 problems
+FAIL 2 problems: the agent would not start
 `,
     })
   })
 
+  it('shows an address of IPv6 as it is written', async () => {
+    expect((await checked(`${item}server: {listen: "[::1]:5555"}\n`)).stdout).toContain('server [::1]:5555, ')
+  })
+
   it('fails for one bad item of logs:, too', async () => {
-    expect((await checked(`${item}  - {type: tcp}\n`)).code).toBe(78)
+    const { code, stderr } = await checked(`${item}  - {type: tcp}\n  - {type: file, path: a, b: c}\n`)
+    expect(code).toBe(78)
+    expect(stderr).toMatch(/^FAIL 3 problems: the agent would start without 2 items of `logs:`$/m)
   })
 
   it('shows warnings and succeeds', async () => {
@@ -107,7 +110,9 @@ FAIL 3 problems
       kc: 'current-context: a\nusers: [{name: u, user: {token: s3cret, token: x}}]\n',
     })
     expect([code, stdout]).toEqual([78, ''])
-    expect(stderr).toMatch(/\/kc:2:41: key `token` stands here twice\n {2}hint: keep one of them\nFAIL 1 problem\n$/)
+    expect(stderr).toMatch(
+      /\/kc:2:41: duplicate key `token`\n {2}hint: keep one of them\nFAIL 1 problem: the agent would start, and deliver nothing where the kubeconfig is wrong\n$/,
+    )
     expect(stderr).not.toContain('s3cret')
   })
 
@@ -132,13 +137,13 @@ users: [{name: u, user: {token: s3cret}}]
       'type: webhook, url: "https://h", token_file: k',
       { k: 'a b' },
       '60',
-      '`token_file` DIR/k is no single word of printable ASCII',
+      '`token_file` DIR/k is not one word of printable ASCII characters',
     ],
     [
       'type: webhook, url: "https://h", ca_file: k',
       { k: 'nothing of that' },
       '57',
-      '`ca_file` DIR/k holds no PEM block',
+      '`ca_file` DIR/k contains no PEM block',
     ],
   ])('warns at its key of what cannot be used for a destination that has %s', async (keys, files, column, expected) => {
     const { code, stderr } = await checked(`${item}destination: {${keys}}\n`, files)
@@ -166,10 +171,10 @@ users: [{name: u, user: {token: s3cret}}]
       { bad: 'no proof' },
     )
     expect(stderr.match(/^conf.*/gm)?.map((line) => line.replace(/\/\S+(?=\/bad)/, 'DIR'))).toEqual([
-      'conf.yaml:6:15: warning: `token_file` DIR/bad is no single word of printable ASCII',
-      'conf.yaml:8:14: warning: `tls.ca_file` DIR/bad holds no PEM block',
-      'conf.yaml:9:16: warning: `tls.cert_file` DIR/bad holds no PEM block',
-      'conf.yaml:10:15: warning: `tls.key_file` DIR/bad holds no PEM block',
+      'conf.yaml:6:15: warning: `token_file` DIR/bad is not one word of printable ASCII characters',
+      'conf.yaml:8:14: warning: `tls.ca_file` DIR/bad contains no PEM block',
+      'conf.yaml:9:16: warning: `tls.cert_file` DIR/bad contains no PEM block',
+      'conf.yaml:10:15: warning: `tls.key_file` DIR/bad contains no PEM block',
     ])
   })
 
@@ -206,7 +211,7 @@ users:
     user: {tokenFile: /nowhere/token, client-certificate: /nowhere/c.pem, client-key: /nowhere/c.key}
 `,
     })
-    const wait = 'does not exist, or not yet: deliveries wait for it'
+    const wait = 'does not exist yet: deliveries wait for it'
     expect([code, stderr.split('\n')]).toEqual([
       0,
       [
@@ -248,11 +253,11 @@ users: [{name: "", user: {client-certificate-data: ${cert}, client-key-data: ${k
     expect([code, stderr.split('\n').filter((line) => line.startsWith('conf'))]).toEqual([
       0,
       [
-        'conf.yaml:3:24: warning: `path`: the directory /nowhere/of does not exist, the nearest that does is /',
-        'conf.yaml:5:11: warning: `path`: the directory /nowhere does not exist, the nearest that does is /',
+        'conf.yaml:3:24: warning: `path`: the directory /nowhere/of does not exist; the nearest existing parent is /',
+        'conf.yaml:5:11: warning: `path`: the directory /nowhere does not exist; the nearest existing parent is /',
       ],
     ])
-    expect(stderr).toContain('  hint: in a pod: is it mounted there?\n')
+    expect(stderr).toContain('  hint: in a pod, is it mounted there?\n')
   })
 
   it('warns of a log that is a directory', async () => {
@@ -262,7 +267,7 @@ users: [{name: "", user: {client-certificate-data: ${cert}, client-key-data: ${k
   })
 
   it.each([
-    ['a file', 'DIR/conf.yaml', 'it is not a directory'],
+    ['a file', 'DIR/conf.yaml', 'DIR/conf.yaml is not a directory'],
     ['below a file', 'DIR/conf.yaml/run', 'DIR/conf.yaml is not a directory'],
     ['where the kernel makes the directories', '/proc/tailship/run', 'no directory can be made in /proc'],
   ])('warns of a run path that is %s', async (_what, runPath, expected) => {
@@ -272,8 +277,31 @@ users: [{name: "", user: {client-certificate-data: ${cert}, client-key-data: ${k
     writeFileSync(file, `${item}checkpoint: {run_path: ${path}}\n`)
     const [stdout, stderr] = [output(), output()]
     expect(await configcheck([file], { env: key, stdout, stderr })).toBe(0)
-    const message = `\`checkpoint.run_path\`: ${expected.replace('DIR', directory)}: positions would not be kept`
-    expect(stderr.text).toMatch(`${path}: warning: ${message}\n  hint: mount a directory`)
+    const message = `\`run_path\`: ${expected.replace('DIR', directory)}: positions would not be kept`
+    expect(stderr.text).toContain(`${file}:3:24: warning: ${message}\n`)
+    expect(stderr.text).toContain('\n  hint: mount a directory')
+  })
+
+  it('warns of a run path that no file names', async () => {
+    const directory = directoryOf({ 'conf.yaml': item })
+    const [stdout, stderr] = [output(), output()]
+    const env = { ...key, DD_LOGS_CONFIG_RUN_PATH: '/proc/run' }
+    expect(await configcheck([join(directory, 'conf.yaml')], { env, stdout, stderr })).toBe(0)
+    expect(stderr.text).toContain('/proc/run: warning: the run path: no directory can be made in /proc: positions')
+  })
+
+  it('warns of a run path that is too long for a socket in it', async () => {
+    const { stderr } = await checked(`${item}checkpoint: {run_path: /tmp/${'r'.repeat(100)}}\n`)
+    expect(stderr).toMatch(/^conf\.yaml:3:24: warning: `run_path`: \S+ is 116 bytes long, .*: choose a shorter one: /)
+  })
+
+  it('warns of a log that is a file of the agent', async () => {
+    const { stderr } = await checked(
+      'logs:\n  - {type: file, path: /tmp/x/../run/registry.json}\ncheckpoint: {run_path: /tmp/run}\n',
+    )
+    expect(stderr).toMatch(
+      /^conf\.yaml:2:24: warning: `path`: this is a file of the agent itself, in its run path, and is not read\n/,
+    )
   })
 
   it('warns of what the present user may not enter, read or write to', () => {
@@ -298,20 +326,20 @@ checkpoint: {run_path: ${directory}/run}
     expect([status, stderr.split('\n').filter((line) => line.includes(': warning: '))]).toEqual([
       0,
       [
-        `${file}:2:24: warning: \`path\`: the directory ${closed} may not be entered and listed (EACCES)`,
-        `${file}:3:24: warning: \`path\`: the directory ${closed} may not be entered and listed (EACCES)`,
-        `${file}:4:24: warning: \`path\`: ${log} may not be read (EACCES)`,
-        `${run}: warning: \`checkpoint.run_path\`: it may not be written to (EACCES): positions would not be kept`,
+        `${file}:2:24: warning: \`path\`: the directory ${closed} cannot be entered and listed (EACCES)`,
+        `${file}:3:24: warning: \`path\`: the directory ${closed} cannot be entered and listed (EACCES)`,
+        `${file}:4:24: warning: \`path\`: ${log} cannot be read (EACCES)`,
+        `${file}:6:24: warning: \`run_path\`: ${run} cannot be written to (EACCES): positions would not be kept`,
       ],
     ])
   })
 
   it.each([
-    ['garbage', 'no position can be taken from it: it is no JSON object'],
+    ['garbage', 'no position can be taken from it: it is not a JSON object'],
     ['{"Version": 1}', 'no position can be taken from it: its version is 1, not 2'],
     [
       '{"Version": 2, "Registry": {"file:/a": {"Offset": "1"}, "file:/b": {"Offset": "-"}}}',
-      '1 of its entries make no sense: those files are read as at a first start',
+      '1 of its entries cannot be understood: those files are read as at a first start',
     ],
   ])('warns of a registry to import that is %s', async (registry, expected) => {
     const { code, stderr } = await checked(`${item}checkpoint: {import: r.json}\n`, { 'r.json': registry })

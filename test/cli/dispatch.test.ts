@@ -16,6 +16,7 @@ describe('help', () => {
     async (words) => {
       const { code, out, err } = await agent(...words.split(' '))
       expect([code, err]).toEqual([exitCode.ok, ''])
+      expect(out.split('\n').filter((line) => line.length > 80)).toEqual([])
       for (const { name, summary } of commands) expect(out).toMatch(new RegExp(`^  ${name} +${summary}$`, 'm'))
     },
   )
@@ -32,23 +33,26 @@ describe('help', () => {
     expect([code, out.split('\n')[0]?.startsWith(`Usage: agent ${name} [OPTIONS]`)]).toEqual([exitCode.ok, true])
     for (const option of options) expect(out).toContain(`--${option.name}`)
     expect((await agent('help', name)).out).toBe(out)
+    expect(out.split('\n').filter((line) => line.length > 80)).toEqual([])
   })
 })
 
 describe('wrong usage', () => {
   it.each([
-    [['stat'], 'agent: no command "stat": did you mean "status"?\nSee: agent --help\n'],
-    [['rnu'], 'agent: no command "rnu": did you mean "run"?\nSee: agent --help\n'],
-    [['--config', 'run'], 'agent: no option "--config" before a command\nSee: agent --help\n'],
-    [['--hepl'], 'agent: no option "--hepl" before a command: did you mean "--help"?\nSee: agent --help\n'],
-    [['xyzzy'], 'agent: no command "xyzzy"\nSee: agent --help\n'],
-    [['help', 'demmo'], 'agent: no command "demmo": did you mean "demo"?\nSee: agent --help\n'],
+    [['stat'], 'agent: unknown command "stat": did you mean "status"?\nSee: agent --help\n'],
+    [['rnu'], 'agent: unknown command "rnu": did you mean "run"?\nSee: agent --help\n'],
+    [['--config', 'run'], 'agent: option "--config" must follow the command\nSee: agent --help\n'],
+    [['-o', 'json', 'status'], 'agent: option "-o" must follow the command\nSee: agent --help\n'],
+    [['--run-path=/x', 'health'], 'agent: option "--run-path=/x" must follow the command\nSee: agent --help\n'],
+    [['--hepl'], 'agent: unknown option "--hepl": did you mean "--help"?\nSee: agent --help\n'],
+    [['xyzzy'], 'agent: unknown command "xyzzy"\nSee: agent --help\n'],
+    [['help', 'demmo'], 'agent: unknown command "demmo": did you mean "demo"?\nSee: agent --help\n'],
     [
       ['status', '--chek=live'],
-      'agent status: no option "--chek": did you mean "--check"?\nSee: agent status --help\n',
+      'agent status: unknown option "--chek": did you mean "--check"?\nSee: agent status --help\n',
     ],
     [['version', 'now'], 'agent version: unexpected argument "now"\nSee: agent version --help\n'],
-    [['toString'], 'agent: no command "toString"\nSee: agent --help\n'],
+    [['toString'], 'agent: unknown command "toString"\nSee: agent --help\n'],
   ])('%j is answered on standard error with exit code 64', async (argv, message) => {
     expect(await agent(...argv)).toEqual({ code: exitCode.usage, out: '', err: message })
   })

@@ -54,6 +54,6 @@ it('is what the default configuration says where no socket lies at the default o
 
 it('is not known where TAILSHIP_CONFIG names what is not there', async () => {
   expect(await found({}, { TAILSHIP_CONFIG: 'DIR/none.yaml' }, { ...files, ...socket })).toBe(
-    'DIR/none.yaml: does not exist\nagent: cannot tell the run path: use --run-path DIR\n',
+    'DIR/none.yaml: does not exist\nagent: the run path is not known: give it with --run-path DIR\n',
   )
 })

@@ -155,7 +155,7 @@ describe('agent replay', () => {
       code: exitCode.busy,
       out: '',
       err: expect.stringMatching(
-        /^agent replay: another replay works on .*\/dead-letter \(agent replay, process \d+\)\n$/,
+        /^agent replay: another replay is working on .*\/dead-letter \(agent replay, process \d+\)\n$/,
       ),
     })
     release.resolve()
@@ -172,7 +172,7 @@ describe('agent replay', () => {
     expect(await replay('--destination', 'other')).toEqual({
       code: exitCode.ok,
       out: 'other: 1 delivered and removed\n',
-      err: `agent replay: ${deadLetter('former')} stays: no destination of this name is configured\n`,
+      err: `agent replay: ${deadLetter('former')} is left alone: no destination of that name is configured\n`,
     })
     expect(['sink', 'other', 'former'].map((name) => segments(name).length)).toEqual([1, 0, 1])
     expect((await replay()).out).toBe('sink: 1 delivered and removed\nother: no dead letters\n')
@@ -217,7 +217,7 @@ describe('agent replay --dry-run', () => {
         '         2  rejected: 400\n' +
         '         1  HTTP 413\n' +
         '         1  cannot be sent: the front of a line that was never finished\n' +
-        '         1  cannot be sent: no JSON object, which the destination needs\n' +
+        '         1  cannot be sent: not a JSON object, as the destination requires\n' +
         '         1  cannot be sent: damaged, or of a format this agent does not know\n',
       err: '',
     })
@@ -247,10 +247,10 @@ describe('agent replay -o json', () => {
 
 describe('agent replay that cannot begin', () => {
   it.each([
-    [[], 'say what to replay: --dead-letter'],
-    [['--dead-letter', '--attempts', '0'], '--attempts cannot be "0": use a number from 1 on'],
-    [['--dead-letter', '--attempts', 'many'], '--attempts cannot be "many": use a number from 1 on'],
-    [['--dead-letter', '--destination', 'x'], 'no destination "x": there is sink'],
+    [[], 'nothing to replay: add --dead-letter'],
+    [['--dead-letter', '--attempts', '0'], '--attempts cannot be "0": use a whole number, at least 1'],
+    [['--dead-letter', '--attempts', 'many'], '--attempts cannot be "many": use a whole number, at least 1'],
+    [['--dead-letter', '--destination', 'x'], 'no destination is called "x": use sink'],
   ])('because of wrong usage %j exits 64', async (argv, problem) => {
     configure()
     const io = fakeIo()

@@ -72,7 +72,7 @@ describe('with a running agent', () => {
     expect(await agent('status', 'forwarder')).toEqual({
       code: exitCode.usage,
       out: '',
-      err: 'agent status: no section "forwarder": use agent, logs, checkpoint\nSee: agent status --help\n',
+      err: 'agent status: no section "forwarder": use agent, logs or checkpoint\nSee: agent status --help\n',
     })
   })
 
@@ -149,16 +149,17 @@ describe('without an agent', () => {
     const { code, out, err } = await agent('status')
     expect(code).toBe(exitCode.unavailable)
     expect(err.split('\n')).toEqual([
-      'FAIL  the agent is not running, or not reachable',
-      `  Why: there is no socket: ${socketPath}`,
+      'FAIL  the agent is not running or cannot be reached',
+      `  Why: there is no socket at ${socketPath}`,
       '  Try: start it: agent run --config FILE',
-      `  Try: the run path ${runPath} comes from $TAILSHIP_RUN_PATH; if the agent has another: --run-path DIR or --config FILE`,
+      `  Try: name its run path, if it is not ${runPath} (from $TAILSHIP_RUN_PATH): --run-path DIR or --config FILE`,
+      '  Try: if it is running, read its log: it says when the run path cannot hold a socket',
       '  Try: in Kubernetes: kubectl exec into the pod of the agent on that node',
       '',
     ])
     expect(out.replace(/\(\d+d?.* ago\)|\(in .*\)/, '(then)').split('\n')).toEqual([
       `Positions on disk: ${runPath}/registry.json, written 2026-11-21T10:00:00.000Z (then)`,
-      '  WARN entries that make no sense and are left out: 1',
+      '  WARN 1 entry left out: not understood',
       '  STATE  SIZE SEEN       DESTINATION  POSITION        LEFT   FILE',
       '  open   4.9 KiB (5000)  datadog      4.0 KiB (4096)  904 B  /logs/audit.log',
       '',
@@ -172,7 +173,7 @@ describe('without an agent', () => {
     const socket = join(runPath, 'probes.sock')
     const io = fakeIo({ env: { TAILSHIP_SOCKET: socket, TAILSHIP_CONFIG: file } })
     expect(await dispatch(['status'], io)).toBe(exitCode.unavailable)
-    expect(io.stderr.text).toContain(`  Why: there is no socket: ${socket}\n`)
+    expect(io.stderr.text).toContain(`  Why: there is no socket at ${socket}\n`)
     expect(io.stdout.text).toContain(`Positions on disk: ${runPath}/registry.json, `)
   })
 
@@ -182,7 +183,7 @@ describe('without an agent', () => {
     expect(code).toBe(exitCode.unavailable)
     expect(JSON.parse(out)).toEqual({
       schema: 'tailship.offline/v1',
-      reason: `there is no socket: ${socketPath}`,
+      reason: `there is no socket at ${socketPath}`,
       advice: expect.any(Array),
       checkpoint: {
         path: join(runPath, 'registry.json'),
@@ -212,7 +213,7 @@ describe('without an agent', () => {
     await writeFile(join(runPath, 'registry.json.prev'), encodeDocument(registry))
     const { out } = await agent('status')
     expect(out).toContain(`Positions on disk: ${runPath}/registry.json.prev, written `)
-    expect(out).toContain('  WARN registry.json is cut short: an agent that starts now goes on from the file above\n')
+    expect(out).toContain('  WARN registry.json is cut short: an agent started now resumes from the file above\n')
     expect(out).toContain('/logs/audit.log')
   })
 
@@ -220,9 +221,9 @@ describe('without an agent', () => {
     await writeFile(join(runPath, 'registry.json'), '{"version":1,"st')
     await writeFile(join(runPath, 'registry.json.prev'), '')
     expect((await agent('status')).out.split('\n')).toEqual([
-      'No positions on disk that can be used: registry.json is cut short, registry.json.prev is empty',
-      '  An agent that starts now begins as at its first start, and sends again what is there.',
-      `  Try: if there is a copy, put it at ${runPath}/registry.json before you start one; these files are kept as registry.json.corrupt-N`,
+      'No usable positions on disk: registry.json is cut short, registry.json.prev is empty',
+      '  An agent started now begins as at its first start, and sends again what is there.',
+      `  Try: if you have a copy, put it at ${runPath}/registry.json before you start one; these files are kept as registry.json.corrupt-N`,
       '',
     ])
     expect(JSON.parse((await agent('status', '-j')).out).checkpoint).toEqual({
@@ -235,7 +236,7 @@ describe('without an agent', () => {
   it('tells a run path that does not exist', async () => {
     const { code, err } = await agent('status', '--run-path', join(runPath, 'none'))
     expect(code).toBe(exitCode.unavailable)
-    expect(err).toContain(`  Why: the run path does not exist: ${runPath}/none/agent.sock\n`)
+    expect(err).toContain(`  Why: the run path ${runPath}/none does not exist\n`)
   })
 
   it('tells a socket that a killed agent left behind', async () => {
@@ -243,8 +244,10 @@ describe('without an agent', () => {
     spawnSync(process.execPath, ['-e', code])
     const { code: exit, err } = await agent('status')
     expect(exit).toBe(exitCode.unavailable)
-    expect(err).toContain(`  Why: nobody listens on ${socketPath}: the agent that made it was killed or crashed\n`)
-    expect(err).toContain(`  Try: the run path ${runPath} comes from $TAILSHIP_RUN_PATH; if the agent has another: `)
+    expect(err).toContain(
+      `  Why: nothing listens on ${socketPath}: the agent that created it was killed or has crashed\n`,
+    )
+    expect(err).toContain(`  Try: name its run path, if it is not ${runPath} (from $TAILSHIP_RUN_PATH): `)
   })
 
   it('tells a socket that may not be used, with exit code 77', async () => {
@@ -263,13 +266,15 @@ describe('without an agent', () => {
   it('tells a run path too long for a socket', async () => {
     const { code, err } = await agent('status', '--run-path', `/${'d'.repeat(120)}`)
     expect(code).toBe(exitCode.unavailable)
-    expect(err).toContain("132 bytes long and a unix socket's path may have 107: choose a shorter run path")
+    expect(err).toContain(
+      `  Why: /${'d'.repeat(120)}/agent.sock is 132 bytes long, and the path of a unix socket may have at most 107: choose a shorter one\n`,
+    )
   })
 
   it('exits 69 from a check, in one line', async () => {
     expect(await agent('status', '--check=live')).toEqual({
       code: exitCode.unavailable,
-      out: `FAIL  live: there is no socket: ${socketPath}\n`,
+      out: `FAIL  live: there is no socket at ${socketPath}\n`,
       err: '',
     })
   })
@@ -277,9 +282,15 @@ describe('without an agent', () => {
   it('stops asking for more checks', async () => {
     expect(await agent('health')).toEqual({
       code: exitCode.unavailable,
-      out: `FAIL  live: there is no socket: ${socketPath}\n`,
+      out: `FAIL  live: there is no socket at ${socketPath}\n`,
       err: '',
     })
+  })
+
+  it.each(['--watch', '-j', '--output=json'])('prints a check as text, and refuses %s beside it', async (option) => {
+    const { code, out, err } = await agent('status', '--check=live', option)
+    expect([code, out]).toEqual([exitCode.usage, ''])
+    expect(err).toContain('--check is one line of text: it does not go with --')
   })
 
   it('exits 78 when the configuration cannot say where it is', async () => {
@@ -287,7 +298,7 @@ describe('without an agent', () => {
     await writeFile(conf, 'checkpoint: {run_pth: /x}\n')
     const io = fakeIo()
     expect(await dispatch(['status', '--config', conf], io)).toBe(exitCode.configuration)
-    expect(io.stderr.text).toContain('agent: cannot tell the run path: use --run-path DIR\n')
+    expect(io.stderr.text).toContain('agent: the run path is not known: give it with --run-path DIR\n')
   })
 })
 

@@ -21,6 +21,12 @@ describe('watching', () => {
     expect([await watch(async () => 'text\n', io), io.stdout.text]).toEqual([exitCode.ok, 'text\n'])
   })
 
+  it('cuts a line that is wider than the terminal, where it would take two', async () => {
+    const io = fakeIo({ terminal: { columns: 6, rows: 24 }, onWrite: (text) => text !== '\x1b[H' })
+    await watch(async () => '123456\n1234567\n', io)
+    expect(io.stdout.text).toBe('\x1b[H123456\x1b[K\n12345…\x1b[K\n\x1b[J')
+  })
+
   it('draws in place on a terminal and cuts what does not fit', async () => {
     const io = fakeIo({ terminal: { columns: 80, rows: 4 }, onWrite: (text) => text !== '\x1b[H' })
     await watch(async () => 'FAIL  1\nOK    2\n3\n4\n5\n', io)

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { compileGlobs } from '../../src/tail/names/glob.ts'
 import { configOf, item, key } from './loading.ts'
 
 describe('a file that holds only logs:', () => {
@@ -109,6 +110,24 @@ logs:
       },
       { labels: { service: 'own' }, excludePaths: ['/c'], encoding: 'utf-8' },
     ])
+  })
+
+  const own = '/data/[a]/run/{registry.json*,agent.lock*,dead-letter/**}'
+  it.each([
+    ['/**', [own]],
+    ['/data/*/run/*.json', [own]],
+    ['/data/../data/[[]a]/r?n/x', [own]],
+    ['/data/[a]/run/registry.json', [own]],
+    ['/data/running.log', []],
+    ['/data/b/*.log', []],
+  ])('leave out what the agent writes to its run path: %s', async (path, expected) => {
+    const text = `logs:\n  - {type: file, path: "${path}"}\ncheckpoint: {run_path: "/data/[a]/run"}\n`
+    const { sources } = await configOf(text)
+    expect(sources[0]?.excludePaths.map((glob) => glob.replaceAll('\\', ''))).toEqual(expected)
+    const isExcluded = compileGlobs(sources[0]?.excludePaths ?? [])
+    const files = ['dead-letter/x/1.ndjson', 'registry.json', 'registry.json.prev', 'agent.lock.holder']
+    expect(files.map((file) => isExcluded(`/data/[a]/run/${file}`))).toEqual(files.map(() => expected.length > 0))
+    expect(['/data/[a]/run/a.log', '/data/a/run/registry.json'].filter(isExcluded)).toEqual([])
   })
 
   it('treat a key with nothing behind it as absent', async () => {

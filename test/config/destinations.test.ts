@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { Environment } from '../../src/config/environment.ts'
+import type { Environment } from '../../src/config/variables.ts'
 import { configOf, item, key, loading, problemsOf, told } from './loading.ts'
 
 const destination = (keys: string) => `${item}destination: {${keys}}\n`
@@ -39,37 +39,34 @@ describe('a datadog destination', () => {
   })
 
   it.each([
-    ['api_key: a, api_key_file: /b', '3:39 `api_key` and `api_key_file` exclude each other → keep the file'],
-    ['api_key: "ENC[x]"', '3:39 `api_key` names a secret backend, which this agent does not have → use a file'],
-    ['api_key: "a b"', '3:39 `api_key` holds blanks, control or non-ASCII characters'],
+    ['api_key: a, api_key_file: /b', '3:39 `api_key` and `api_key_file` cannot be used together → keep the file'],
+    ['api_key: "ENC[x]"', '3:39 `api_key` names a secret backend, which this agent does not support → use a file'],
+    ['api_key: "a b"', '3:39 `api_key` contains spaces, control characters or non-ASCII characters'],
     ['site: "https://datadoghq.eu"', '3:36 `site` must be the name of a Datadog site such as datadoghq.eu, not a URL'],
     [
       'site: app.datadoghq.eu',
-      '3:36 warning: `site` app.datadoghq.eu is none of Datadog’s public sites → did you mean `datadoghq.eu`?',
+      '3:36 warning: `site` app.datadoghq.eu is not one of Datadog’s public sites → did you mean `datadoghq.eu`?',
     ],
-    ['site: datadoghq.eu, url: "https://h"', '3:36 warning: `site` has no effect beside `url`'],
+    ['site: datadoghq.eu, url: "https://h"', '3:36 warning: `site` has no effect when `url` is given'],
     [
       'url: "http://intake.example"',
-      '3:35 warning: the API key goes over the network unencrypted to http://intake.example/api/v2/logs → use https://',
+      '3:35 warning: the API key is sent unencrypted to http://intake.example/api/v2/logs → use https://',
     ],
     ['url: "ftp://h"', '3:35 `url` must begin with https://, http:// or unix://'],
     ['url: h', '3:35 `url` must be a URL such as https://host:port/path'],
     ['url: "https://u:p@h"', '3:35 `url` must not hold a user name or password → give them as a token or a header'],
     ['compression: gzip, compression_level: 10', '3:68 `compression_level` of gzip must be at most 9'],
     ['compression: br', '3:43 `compression` must be zstd, gzip or none, not "br"'],
-    [
-      'delivery: {batch_max_size: 1001}',
-      '3:57 `batch_max_size` must be at most 1000, Datadog’s public limit of a request',
-    ],
+    ['delivery: {batch_max_size: 1001}', '3:57 `batch_max_size` must be at most 1000, Datadog’s limit for one request'],
     [
       'delivery: {batch_max_bytes: 6MB}',
-      '3:58 `batch_max_bytes` must be at most 5000000, Datadog’s public limit of a request',
+      '3:58 `batch_max_bytes` must be at most 5000000, Datadog’s limit for one request',
     ],
     [
       'name: ../x',
       '3:36 `name` must be 1 to 63 letters, digits, dots, dashes and underscores, beginning with a letter or digit',
     ],
-    ['headers: {}', '3:30 unknown key `headers` → `headers` belongs to a `destination:` of type webhook'],
+    ['headers: {}', '3:30 unknown key `headers` → `headers` belongs in a `destination:` of type webhook'],
   ])('with %s is told of', async (keys, expected) => {
     expect(await told(destination(`type: datadog, ${keys}`))).toEqual([expected])
   })
@@ -127,37 +124,53 @@ destination:
 
   it.each([
     ['', '3:1 a webhook needs `url` or `kubeconfig`'],
-    ['kubeconfig: /k, url: "https://h"', '3:51 `url` and `kubeconfig` exclude each other'],
-    ['kubeconfig: /k, ca_file: /c', '3:55 `ca_file` and `kubeconfig` exclude each other'],
-    ['url: "https://h", token: a, token_file: /t', '3:55 `token` and `token_file` exclude each other → keep the file'],
+    ['kubeconfig: /k, url: "https://h"', '3:51 `url` and `kubeconfig` cannot be used together'],
+    ['kubeconfig: /k, ca_file: /c', '3:55 `ca_file` and `kubeconfig` cannot be used together'],
+    [
+      'url: "https://h", token: a, token_file: /t',
+      '3:55 `token` and `token_file` cannot be used together → keep the file',
+    ],
     [
       'url: "https://h", ca_file: /a, tls: {ca_file: /b}',
-      '3:57 `ca_file` and `tls.ca_file` are the same: give one of them',
+      '3:57 `ca_file` and `tls.ca_file` are the same setting: keep one of them',
     ],
-    ['url: "https://h", tls: {cert_file: /b}', '3:65 `cert_file` needs `key_file` beside it'],
-    ['url: "https://h", tls: {key_file: /b}', '3:64 `key_file` needs `cert_file` beside it'],
+    ['url: "https://h", tls: {cert_file: /b}', '3:65 `cert_file` needs a `key_file` as well'],
+    ['url: "https://h", tls: {key_file: /b}', '3:64 `key_file` needs a `cert_file` as well'],
     [
       'url: "https://h", ca_file: /a, tls: {insecure_skip_verify: true}',
-      '3:89 `insecure_skip_verify` and `ca_file` exclude each other',
+      '3:89 `insecure_skip_verify` and `ca_file` cannot be used together',
     ],
     [
       'url: "https://h", tls: {insecure_skip_verify: true}',
-      '3:76 warning: `insecure_skip_verify` lets anyone on the way read and change what is sent',
+      '3:76 warning: `insecure_skip_verify` lets anyone on the network path read and change what is sent',
     ],
     [
       'url: "http://h", token_file: /t',
-      '3:35 warning: credentials go over the network unencrypted, or not at all, to an http:// url → use https://',
+      '3:35 warning: credentials for an http:// url are sent unencrypted, or not at all → use https://',
     ],
     [
       'url: "http://h", headers: {Authorization: x}',
-      '3:35 warning: credentials go over the network unencrypted, or not at all, to an http:// url → use https://',
+      '3:35 warning: credentials for an http:// url are sent unencrypted, or not at all → use https://',
     ],
-    ['url: "https://h", headers: {Content-Type: x}', '3:72 header `Content-Type` is the agent’s own and cannot be set'],
-    ['url: "https://h", headers: {"a b": x}', '3:65 this is no name of a header'],
+    ['url: "https://h", headers: {Content-Type: x}', '3:72 header `Content-Type` is set by the agent itself'],
+    ['url: "https://h", headers: {"a b": x}', '3:65 this is not the name of a header'],
     ['url: "https://h", headers: {a: 1}', '3:61 `a` must be a string of printable ASCII characters'],
     [
+      'url: "https://h", token: "Bearer x"',
+      '3:55 `token` contains spaces, control characters or non-ASCII characters → leave out the word Bearer: it is added',
+    ],
+    [
+      'url: "https://h", token: x, headers: {authorization: y}',
+      '3:83 header `authorization` and a token cannot be used together → keep one of the two',
+    ],
+    ['url: "unix:sink.sock"', '3:35 `url` must name a unix socket by an absolute path, as in unix:///run/sink.sock'],
+    [
+      'url: "https://h", proxy: {https: "http://u:50%off@p"}',
+      '3:63 `https` has a % in its user name or password that encodes nothing → write it as %25',
+    ],
+    [
       'url: "https://h", proxy: {https: "ftp://p"}',
-      '3:63 `https` must be the URL of a proxy such as http://proxy:3128',
+      '3:63 `https` must be the URL of an http, https or socks5 proxy, such as http://proxy:3128',
     ],
   ])('with %j is told of', async (keys, expected) => {
     expect(await told(destination(`type: webhook, ${keys}`))).toEqual([expected])
@@ -194,7 +207,17 @@ destinations:
     const [delivery] = await delivered(`${item}delivery: {mode: blocking-strict}`)
     expect(delivery).toMatchObject({ mode: 'blocking-strict', batchMaxSize: 1, batchMaxWaitMs: 0, maxInFlight: 1 })
     expect(await told(`${item}delivery: {mode: blocking, max_in_flight: 3}`)).toEqual([
-      '3:43 warning: `max_in_flight` has no effect in mode blocking: one event a request, in order',
+      '3:43 warning: `max_in_flight` has no effect in mode blocking, which sends one event per request, in order',
+    ])
+  })
+
+  it('takes no common setting of batches amiss where one destination alone has a blocking mode', async () => {
+    const list =
+      '[{type: webhook, name: a, url: "https://h", delivery: {mode: blocking}}, {type: webhook, url: "https://h"}]'
+    expect(await told(`${item}destinations: ${list}\ndelivery: {mode: batch, max_in_flight: 3}`)).toEqual([])
+    const own = list.replace('{mode: blocking}', '{mode: blocking, batch_max_wait: 1s}')
+    expect(await told(`${item}destinations: ${own}\ndelivery: {max_in_flight: 3}`)).toEqual([
+      '3:102 warning: `batch_max_wait` has no effect in mode blocking, which sends one event per request, in order',
     ])
   })
 
@@ -203,14 +226,14 @@ destinations:
     ['max_in_flight: 256', '4:27 warning: 256 batches of 5MB in flight may take 1285 MB'],
   ])('that may take a lot of memory is warned of: %s', async (keys, expected) => {
     expect(await told(`${destination('type: webhook, url: "https://h"')}delivery: {${keys}}`)).toEqual([
-      `${expected} of memory → lower \`batch_max_bytes\` or \`max_in_flight\`, or see to it that the memory is there`,
+      `${expected} of memory → lower \`batch_max_bytes\` or \`max_in_flight\`, or make sure that there is enough memory`,
     ])
   })
 
   it('whose dead letter may be too small for one line is warned of', async () => {
     const small = destination('type: webhook, url: "https://h", dead_letter_max_bytes: 20000')
     const warning =
-      '3:71 warning: `dead_letter_max_bytes` is less than the 2MiB that a line of `max_line_bytes` may take there: the destination waits with one that does not fit until it is raised'
+      '3:71 warning: `dead_letter_max_bytes` is less than the 2MiB that one line of `max_line_bytes` may take there: the destination holds when a line does not fit → raise it, or lower `max_line_bytes`'
     expect(await told(small)).toEqual([warning])
     expect(await told(`${small}delivery: {mode: blocking}`)).toEqual([warning])
     expect(await told(small.replace('20000', '2MiB'))).toEqual([])
@@ -225,7 +248,7 @@ destinations:
     ['{throttle_burst: 0}', '3:28 `throttle_burst` must be at least 1'],
     ['{throttle_qps: .inf}', '3:26 `throttle_qps` must be a number, not Infinity'],
     ['{request_timeout: 0}', '3:29 `request_timeout` must be between 1ms and 1h'],
-    ['{batch_max_wait: 30d}', '3:28 `batch_max_wait` must be between 0ms and 1h'],
+    ['{batch_max_wait: 30d}', '3:28 `batch_max_wait` must be between 0s and 1h'],
     ['{batch_max_bytes: 1GB}', '3:29 `batch_max_bytes` must be between 1B and 64MiB'],
     [
       '{mode: bloking}',
@@ -265,7 +288,10 @@ destinations:
   - {type: datadog, name: b}
   - {type: datadog, name: a}
 `),
-    ).toEqual(['4:1 `destinations` and `destination` exclude each other', '6:27 another destination is called a, too'])
+    ).toEqual([
+      '4:1 `destination` and `destinations` cannot be used together',
+      '6:27 `name` a is taken by another destination → positions and dead letters are kept by name, so each needs its own',
+    ])
   })
 
   it('are all checked, whatever is wrong with one', async () => {
@@ -292,7 +318,7 @@ describe('a file that is named and not there', () => {
         {
           line: 3,
           scope: 'warning',
-          message: `\`api_key_file\` ${directory}/key does not exist, or not yet: deliveries wait for it`,
+          message: `\`api_key_file\` ${directory}/key does not exist yet: deliveries wait for it`,
         },
         {
           line: 4,

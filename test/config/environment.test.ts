@@ -149,19 +149,19 @@ destination: {type: datadog, site: datadoghq.eu, api_key: file-key, compression:
     expect(result.kind).toBe('invalid')
     expect(result.problems.every(({ file, line }) => file === 'environment' && line === undefined)).toBe(true)
     expect(result.problems.map(brief).sort()).toEqual([
-      'DD_LOGS_CONFIG_BATCH_MAX_SIZE: `batch_max_size` must be at most 1000, Datadog’s public limit of a request',
-      'DD_LOGS_CONFIG_PROCESSING_RULES[0].type: type multi_line is not supported for processing rule `m`: an audit log has one event a line',
+      'DD_LOGS_CONFIG_BATCH_MAX_SIZE: `batch_max_size` must be at most 1000, Datadog’s limit for one request',
+      'DD_LOGS_CONFIG_PROCESSING_RULES[0].type: type multi_line is not supported for processing rule `m`: an audit log has one event per line',
       'DD_LOGS_CONFIG_RUN_PATH: the run path must be absolute: begin with /',
       'DD_LOGS_CONFIG_SENDER_BACKOFF_BASE: `max_backoff` (2m) must be at least `initial_backoff` (500s)',
       'TAILSHIP_SOCKET: the socket must be absolute: begin with /',
-      '`DD_API_KEY` holds blanks, control or non-ASCII characters',
+      '`DD_API_KEY` contains spaces, control characters or non-ASCII characters',
       '`DD_LOGS_CONFIG_BATCH_WAIT` must be a duration such as 250ms, 5s, 2m or 1h, or a number of seconds',
       '`DD_LOGS_CONFIG_COMPRESSION_KIND` must be zstd, gzip or none, not "zstdd" → did you mean `zstd`?',
       '`DD_LOGS_CONFIG_OPEN_FILES_LIMIT` must be at least 1',
       '`DD_LOGS_ENABLED` must be true or false, not a string',
       '`DD_LOG_LEVEL` must be trace, debug, info, warn or error, not "constructor"',
       '`DD_SITE` must be the name of a Datadog site such as datadoghq.eu, not a URL',
-      '`https_proxy` must be the URL of a proxy such as http://proxy:3128',
+      '`https_proxy` must be the URL of an http, https or socks5 proxy, such as http://proxy:3128',
     ])
   })
 
@@ -170,6 +170,20 @@ destination: {type: datadog, site: datadoghq.eu, api_key: file-key, compression:
     expect((await told(item, { ...key, DD_LOGS_CONFIG_PROCESSING_RULES: rules }))[0]).toMatch(
       /^DD_LOGS_CONFIG_PROCESSING_RULES\[0\]\.pattern: invalid pattern \( for processing rule: n/,
     )
+  })
+
+  it('is told of rules that are not JSON', async () => {
+    expect(await told(item, { ...key, DD_LOGS_CONFIG_PROCESSING_RULES: '[{type: x' })).toEqual([
+      '`DD_LOGS_CONFIG_PROCESSING_RULES` is not JSON → write a list of rules, as in [{"type": "exclude_at_match", "name": "a", "pattern": "b"}]',
+    ])
+  })
+
+  it('is warned of a site that Datadog does not have', async () => {
+    const problems = await problemsOf(item, { ...key, DD_SITE: 'app.datadoghq.eu' })
+    expect(problems).toMatchObject([{ file: 'environment', key: 'DD_SITE', scope: 'warning' }])
+    expect(problems.map(brief)).toEqual([
+      'warning: `DD_SITE` app.datadoghq.eu is not one of Datadog’s public sites → did you mean `datadoghq.eu`?',
+    ])
   })
 
   it('is warned about where it has no effect here', async () => {

@@ -48,7 +48,7 @@ describe('a directory of configuration', () => {
     const { kind, problems } = await load(directory)
     expect(kind).toBe('invalid')
     expect(problems.map(problemLine)).toEqual([
-      `${directory}/b.yaml:4:1: \`tags\` stands in ${directory}/a.yaml:3, too`,
+      `${directory}/b.yaml:4:1: \`tags\` is already given in ${directory}/a.yaml:3`,
     ])
   })
 
@@ -68,11 +68,11 @@ describe('a directory of configuration', () => {
     const { kind, problems } = await load(directory)
     expect(kind).toBe('loaded')
     const shown = problems.map((problem) => problemLine(problem).replaceAll(`${directory}/`, ''))
-    const nothing = 'its files are read for that item, and this one reads nothing'
+    const nothing = 'that item reads the files, and this one reads nothing'
     expect(shown).toEqual([
-      `a.yaml:3:24: warning: \`path\` is that of a.yaml:2, too: ${nothing}`,
-      `b.yaml:2:24: warning: \`path\` is that of a.yaml:2, too: ${nothing}`,
-      `d.yaml:1:55: warning: \`path\` is that of d.yaml:1, too: ${nothing}`,
+      `a.yaml:3:24: warning: \`path\` is the same as in a.yaml:2: ${nothing}`,
+      `b.yaml:2:24: warning: \`path\` is the same as in a.yaml:2: ${nothing}`,
+      `d.yaml:1:55: warning: \`path\` is the same as in d.yaml:1: ${nothing}`,
       'e.yaml:1:31: unknown key `pth`',
     ])
   })
@@ -81,7 +81,7 @@ describe('a directory of configuration', () => {
     const directory = directoryOf({ 'a.yml': item })
     expect((await load(directory)).problems.map(problemLine)).toEqual([
       `${directory}/a.yml: warning: is not read`,
-      `${directory}: holds no *.yaml and no *.d/conf.yaml`,
+      `${directory}: contains no *.yaml and no *.d/conf.yaml`,
     ])
   })
 
@@ -134,8 +134,10 @@ describe('a file that cannot be used', () => {
   it('is told of when it is missing, or below a file', async () => {
     const directory = directoryOf({ 'a.yaml': item })
     expect(await problemOf(join(directory, 'b.yaml'))).toBe(
-      'does not exist → give a file or a directory by --config or TAILSHIP_CONFIG',
+      'does not exist → name a file or a directory with --config or TAILSHIP_CONFIG',
     )
+    symlinkSync('nowhere', join(directory, 'link.yaml'))
+    expect(await problemOf(join(directory, 'link.yaml'))).toBe('is a symbolic link to a file that does not exist')
     expect(await problemOf(join(directory, 'a.yaml/b.yaml'))).toMatch(/^does not exist: .*a\.yaml is not a directory$/)
   })
 

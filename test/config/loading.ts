@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { onTestFinished } from 'vitest'
 import type { Config } from '../../src/config/config.ts'
-import type { Environment } from '../../src/config/environment.ts'
 import { type Loading, loadConfig } from '../../src/config/load.ts'
 import type { Problem } from '../../src/config/problem.ts'
+import type { Environment } from '../../src/config/variables.ts'
 
 /** A directory with these files, gone after the test. */
 export function directoryOf(files: Readonly<Record<string, string | Uint8Array>>): string {

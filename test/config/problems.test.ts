@@ -10,7 +10,7 @@ import {
   tlsSchema,
   webhookSchema,
 } from '../../src/config/schema.ts'
-import { brief, item, loading, problemsOf, told } from './loading.ts'
+import { brief, item, key, loading, problemsOf, told } from './loading.ts'
 
 describe('problems', () => {
   it('are all told at once, in the order of the file, each at its own line and column', async () => {
@@ -40,11 +40,10 @@ open_files_limit: [1]
 hostname: a b
 `),
     ).toEqual([
-      '2:5 file source must have a path',
       '3:5 unknown key `pth` → did you mean `path`?',
       '4:21 `start_position` must be beginning, end, forceBeginning or forceEnd, not "begining" → did you mean `beginning`?',
-      '5:11 `tags` must hold strings only; item 1 is none → write `key:value` without a space behind the colon, or put it in quotes',
-      '6:5 a config must have a type → `type: file`',
+      '5:11 `tags` must be a list of strings; item 1 is not a string → write `key:value` without a space after the colon, or put it in quotes',
+      '6:5 a config must have a type → add `type: file`',
       '6:11 `path` must be absolute: begin with /',
       '7:21 `max_line_bytes` must be a size such as 5MB or 1MiB, or a number of bytes',
       '10:3 unknown key `compresion` → did you mean `compression`?',
@@ -52,25 +51,25 @@ hostname: a b
       '12:3 unknown key `batch_max_size` → `batch_max_size` belongs under `delivery:`',
       '14:3 unknown key `throttle_qp` → did you mean `throttle_qps`?',
       '15:17 `throttle_qps` must be more than 0',
-      '16:20 `throttle_enable` must be true or false, not a string → write true or false, without quotes',
+      '16:20 `throttle_enable` must be true or false, not a string → did you mean `true`?',
       '17:19 `throttle_burst` must be a whole number',
       '18:19 `batch_max_wait` must be a duration such as 250ms, 5s, 2m or 1h, or a number of seconds',
       '19:18 `max_in_flight` must be a number, not a string → leave out the quotes',
-      '20:18 `listen` must be host:port, or false for none → for example `127.0.0.1:5555`',
+      '20:18 `listen` must be host:port, or false for none → for example `127.0.0.1:5555`, or `0.0.0.0:5555` to be reached from outside',
       '21:12 `log_level` must be trace, debug, info, warn or error, not "warning" → did you mean `warn`?',
       '22:19 `open_files_limit` must be a number, not a list',
-      '23:11 `hostname` must be a host name',
+      '23:11 `hostname` must be a host name: at most 255 printable ASCII characters without spaces',
     ])
   })
 
   it.each([
     [
       'logs_config: {use_compression: true}',
-      '3:1 unknown key `logs_config` → what it sets in a Datadog Agent belongs under `delivery:` and to a `destination:`',
+      '3:1 unknown key `logs_config` → its settings belong under `delivery:` and in a `destination:` here',
     ],
     [
       'logs_enabled: true',
-      '3:1 unknown key `logs_enabled` → nothing else is done here: leave it out, or set DD_LOGS_ENABLED=false',
+      '3:1 unknown key `logs_enabled` → shipping logs is all that this agent does: remove the key, or set DD_LOGS_ENABLED=false',
     ],
   ])('know what a Datadog Agent has at the top level: %s', async (line, expected) => {
     expect(await told(`${item}${line}\n`)).toEqual([expected])
@@ -78,19 +77,71 @@ hostname: a b
 
   it('show how the server is turned off', async () => {
     expect(await told(`${item}server: false\n`)).toEqual([
-      '3:9 `server` must be a mapping (key: value), not false → `server: {listen: false}`',
+      '3:9 `server` must be a mapping (key: value), not false → write `server: {listen: false}`',
     ])
   })
 
-  it('guess at no key of an item whose type is another agent’s', async () => {
+  it('tell only of its type where an item is of another agent', async () => {
     expect(await told('logs:\n  - {type: tcp, port: 10514}\n  - {type: fil, pth: /a}\n')).toEqual([
-      '2:5 file source must have a path',
       '2:12 type "tcp" is not supported: this agent tails files (type: file)',
-      '2:17 unknown key `port`',
-      '3:5 file source must have a path',
       '3:12 type "fil" is not supported: this agent tails files (type: file) → did you mean `file`?',
       '3:17 unknown key `pth` → did you mean `path`?',
     ])
+  })
+
+  it.each([
+    ['exclude_path: /b', 'did you mean `exclude_paths`?'],
+    ['read_from_head: true', '`start_position: beginning`, which is the default, does this'],
+    ['db: /x', 'positions are kept in `checkpoint.run_path`'],
+  ])('know what a user of Fluent Bit looks for: %s', async (pair, hint) => {
+    const [problem] = await problemsOf(`logs:\n  - {type: file, path: /a, ${pair}}\n`)
+    expect(problem?.hint).toBe(hint)
+  })
+
+  it.each([
+    ['logs:\n  - {type: file, path: /a, sourcecategory: []}', '2:44 `sourcecategory` must be a string, not a list'],
+    [`${item}delivery: {batch_max_size: 1${'0'.repeat(30)}}`, '3:28 `batch_max_size` must be at most 100000'],
+  ])('are told once for a value: %s', async (text, expected) => {
+    expect(await told(`${text}\n`)).toEqual([expected])
+  })
+
+  it.each([
+    ['backfill: yes', 'did you mean `true`?'],
+    ['backfill: Off', 'did you mean `false`?'],
+    ['backfill: "true"', 'write it in lower case and without quotes'],
+    ['backfill: perhaps', undefined],
+  ])('say how a flag is written: %s', async (pair, hint) => {
+    const [problem] = await problemsOf(`logs:\n  - {type: file, path: /a, ${pair}}\n`)
+    expect(problem?.hint).toBe(hint)
+  })
+
+  it.each([
+    ['logs: /a.log\n', '1:7 `logs` must be a list, not a string'],
+    ['logs:\n  - /a.log\n', '2:5 `logs[0]` must be a mapping (key: value), not a string'],
+  ])('show how a source is written: %s', async (text, expected) => {
+    expect(await told(text)).toEqual([`${expected} → write \`- type: file\`, and below it \`path: /…\``])
+  })
+
+  it('know a Kubernetes manifest', async () => {
+    expect((await told('apiVersion: v1\nkind: ConfigMap\n'))[1]).toMatch(/^1:1 unknown key `apiVersion` → a Kubernetes/)
+  })
+
+  it('show how a proxy is written', async () => {
+    const text = `${item}destination: {type: datadog, proxy: "http://p:3128"}\n`
+    expect(await told(text)).toEqual([
+      '3:37 `proxy` must be a mapping (key: value), not a string → write `proxy: {https: "http://proxy:3128"}`',
+    ])
+  })
+
+  it.each([
+    ['api_key: k\nsite: datadoghq.eu', 2],
+    ['destination: {type: datadog, apikey: k}', 1],
+    ['destinations: []', 1],
+    ['logs: [{type: file, path: /a, log_processing_rules: [{type: exclude_at_match, name: n, patern: x}]}]', 1],
+    ['logs:\n  - type: file\n    path: *.log', 1],
+  ])('are not followed by what they explain: %s', async (text, count) => {
+    const logs = text.startsWith('logs') ? '' : item
+    expect(await told(`${logs}${text}\n`, logs === '' ? key : {})).toHaveLength(count)
   })
 
   it.each([
@@ -129,9 +180,7 @@ hostname: a b
       },
     })
     expect(result.problems.map(({ scope, sourceIndex, key }) => [scope, sourceIndex, key])).toEqual([
-      ['source', 1, 'logs[1].path'],
       ['source', 1, 'logs[1].type'],
-      ['source', 1, 'logs[1].port'],
       ['source', 2, 'logs[2].path'],
       ['source', 2, 'logs[2].tag'],
     ])
@@ -212,12 +261,13 @@ hostname: a b
     ['qps: 1', 'did you mean `throttle_qps`?'],
     ['qps:', 'did you mean `throttle_qps`?'],
     ['run_path: /x', '`run_path` belongs under `checkpoint:`'],
-    ['headers: {}', '`headers` belongs to a `destination:` of type webhook'],
+    ['headers: {}', '`headers` belongs in a `destination:` of type webhook'],
     ['log_level: info', '`log_level` belongs at the top level'],
     ['expire_aftr: 1d', 'did you mean `expire_after`? It belongs under `checkpoint:`'],
     ['zzzzzzzzzz: 1', undefined],
     ['constructor: 1', undefined],
-    ['__proto__: {}', 'did you mean `proxy`? It belongs to a `destination:` of type datadog'],
+    ['__proto__: {}', undefined],
+    ['log_file: x', undefined],
   ])('suggest for the stray key %j', async (line, hint) => {
     const problems = await problemsOf(`${item}delivery:\n  ${line}\n`)
     expect(problems.map((problem) => [problem.message, problem.hint])).toEqual([
@@ -307,7 +357,7 @@ describe('any configuration', () => {
 describe('what is missing', () => {
   it('names logs: and the key', async () => {
     expect(await told('log_level: info\n', {})).toEqual([
-      'there is nothing to tail: no item of `logs:`',
+      'there is nothing to tail: `logs:` has no items',
       'there is no Datadog API key → set DD_API_KEY in the environment, or `api_key_file:` in the destination',
     ])
   })
@@ -354,8 +404,8 @@ describe('processing rules', () => {
     auto_multi_line_detection: true
 `
     expect((await problemsOf(text)).map(brief)).toEqual([
-      '5:16 type multi_line is not supported for processing rule `ml`: an audit log has one event a line',
-      '6:16 type remap_source is not supported for processing rule `rs`',
+      '5:16 type multi_line is not supported for processing rule `ml`: an audit log has one event per line',
+      '6:16 type remap_source is not supported for processing rule `rs`: use exclude_at_match, include_at_match or mask_sequences',
       '7:53 invalid pattern (?=x) for processing rule: la (error parsing regexp: invalid or unsupported Perl syntax: `(?=`) → RE2 has no lookaround and no backreferences',
       '8:9 all processing rules must have a name',
       '9:9 type must be set for processing rule `nt`',
@@ -363,19 +413,93 @@ describe('processing rules', () => {
       '11:53 no pattern provided for processing rule: ep',
       '12:16 type exclude_at_mach is not supported for processing rule `ty` → did you mean `exclude_at_match`?',
       '12:55 unknown key `placeholder` → did you mean `replace_placeholder`?',
-      '13:5 `auto_multi_line_detection` is not supported: an audit log has one event a line',
+      '13:5 `auto_multi_line_detection` is not supported: an audit log has one event per line',
     ])
+  })
+})
+
+describe('what looks as if something else were meant', () => {
+  it.each([
+    ['path: ~/a.log', '`path` must be absolute: begin with / → it begins with ~, which is not expanded'],
+    [
+      `path: "\${DIR}/a.log"`,
+      '`path` must be absolute: begin with / → it contains a variable ($…), which is not expanded',
+    ],
+    [
+      'path: /log/$NODE_NAME/a.log',
+      'warning: `path` contains a variable ($…), which is not expanded → write the path out',
+    ],
+    ['path: /log/a$1.log'],
+    ['path: “/a.log”', '`path` begins with a quotation mark that YAML does not know → use straight ones: " or \''],
+    [
+      'path: "/a/*.log, /b/*.log"',
+      'warning: `path` takes one path or glob, not several → give each its own item of `logs:`',
+    ],
+    ['path: "/a/{x,/y}.log"'],
+    [
+      'path: /a/*.log, exclude_paths: [/a/b.log, "**/c.log", d.log]',
+      'warning: `exclude_paths[2]` excludes nothing, as it is not absolute → begin it with / or **/',
+    ],
+    [
+      'path: /a/*.log, exclude_paths: "/a/b.log, c.log"',
+      'warning: `exclude_paths[1]` excludes nothing, as it is not absolute → begin it with / or **/',
+    ],
+  ])('is told of an item: %s', async (keys, ...expected) => {
+    const problems = await told(`logs:\n  - {type: file, ${keys}}\n`)
+    expect(problems.map((problem) => problem.replace(/^\S+ /, ''))).toEqual(expected)
+  })
+
+  it('is told of white space around a path', async () => {
+    const text = 'logs:\n  - type: file\n    path: |\n      /a.log\ncheckpoint: {run_path: " /x"}\n'
+    const expected = 'begins or ends with white space, which is taken as part of it'
+    expect((await problemsOf(text)).map(({ message, scope }) => [message, scope])).toEqual([
+      [`\`path\` ${expected}`, 'warning'],
+      [`\`run_path\` ${expected}`, 'warning'],
+    ])
+  })
+
+  it.each([
+    [
+      'checkpoint: {run_path: ~/run}',
+      '3:24 warning: `run_path` begins with ~, which is not expanded → write the path out',
+    ],
+    [
+      `hostname: "\${NODE_NAME}"`,
+      '3:11 warning: `hostname` contains a variable ($…), which is not expanded → remove this key: DD_HOSTNAME or NODE_NAME is used by itself',
+    ],
+    [
+      'destination: {type: datadog, api_key: "$DD_API_KEY"}',
+      '3:39 warning: `api_key` contains a variable ($…), which is not expanded → remove this key: DD_API_KEY is used by itself',
+    ],
+  ])('is told of elsewhere: %s', async (line, expected) => {
+    expect(await told(`${item}${line}\n`)).toEqual([expected])
+  })
+
+  it.each([
+    ['x*', true],
+    ['^ ?', true],
+    ['a|', true],
+    ['x+', false],
+    ['^$', false],
+    ['.*', false],
+  ])('is told of the pattern %s: %s', async (pattern, isTold) => {
+    const rule = `{type: exclude_at_match, name: r, pattern: '${pattern}'}`
+    const text = `logs:\n  - {type: file, path: /a, log_processing_rules: [${rule}]}\n`
+    const message = 'the pattern of processing rule r can match an empty text, and so it matches every line'
+    expect((await problemsOf(text)).map(({ message, scope }) => [message, scope])).toEqual(
+      isTold ? [[message, 'warning']] : [],
+    )
   })
 })
 
 describe('a glob', () => {
   it.each([
-    ['path: "/l/a.{1..3}.log"', '`path` has a range in braces, which is not known: write it out, as in {1,2,3}'],
-    ['path: "/l/[[:digit:]].log"', '`path` has a class of characters, which is not known: write it as in [0-9]'],
+    ['path: "/l/a.{1..3}.log"', '`path` has a range in braces, which is not supported: write it out, as in {1,2,3}'],
+    ['path: "/l/[[:digit:]].log"', '`path` has a character class, which is not supported: write a range such as [0-9]'],
     [`path: "/l/${'{a,b}'.repeat(7)}"`, '`path` has more than 6 choices in braces'],
     [
       'path: /l/*.log, exclude_paths: [/l/b.log, "/l/{1..3}"]',
-      '`exclude_paths[1]` has a range in braces, which is not known: write it out, as in {1,2,3}',
+      '`exclude_paths[1]` has a range in braces, which is not supported: write it out, as in {1,2,3}',
     ],
   ])('that would match nothing is told of: %s', async (keys, expected) => {
     const problems = await told(`logs:\n  - {type: file, ${keys}}\n`)

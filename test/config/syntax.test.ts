@@ -5,42 +5,46 @@ import { brief, item, key, problemsOf, told } from './loading.ts'
 
 describe('YAML that is broken', () => {
   it.each([
-    ['logs:\n\t- type: file\n', '2:1 a tab cannot indent YAML → use spaces'],
-    ['destination:\n  type: datadog\n  \tsite: datadoghq.eu\n', '3:3 a tab cannot indent YAML → use spaces'],
-    [`${item}tags: [a\nlog_level: info\n`, '3:7 this [ is not closed → close it; further lines of it must be indented'],
+    ['logs:\n\t- type: file\n', '2:1 YAML cannot be indented with tabs → use spaces'],
+    ['destination:\n  type: datadog\n  \tsite: datadoghq.eu\n', '3:3 YAML cannot be indented with tabs → use spaces'],
+    [
+      `${item}tags: [a\nlog_level: info\n`,
+      '3:7 this [ is not closed → close it; if it spans several lines, indent them',
+    ],
     [`${item}server: {listen: false\n`, /^3:9 this { is not closed → /],
     [`${item}tags: [a]]\n`, '3:10 this ] closes nothing'],
     [`${item}server: {, listen: false}\n`, '3:10 there is nothing before this comma'],
-    [`${item}tags: ["a" "b"]\n`, /^3:12 inside { } or \[ \] a comma is missing here → /],
-    [`${item}server: {listen: false log_level: info}\n`, /^3:18 inside { } or \[ \] a comma is missing here → /],
-    [`${item}hostname: "a\ntags: [b]\n`, '3:11 this " is not closed → put one at the end of the value'],
-    [`${item}hostname: 'a\n`, "3:11 this ' is not closed → put one at the end of the value"],
-    [`${item}hostname: "a" b\n`, /^3:15 the value ended at the quote before this → put all of it in quotes/],
+    [`${item}tags: ["a" "b"]\n`, /^3:12 a comma is missing here, inside { } or \[ \] → /],
+    [`${item}server: {listen: false log_level: info}\n`, /^3:18 a comma is missing here, inside { } or \[ \] → /],
+    [`${item}hostname: "a\ntags: [b]\n`, '3:11 this " is not closed → close it at the end of the value'],
+    [`${item}hostname: 'a\n`, "3:11 this ' is not closed → close it at the end of the value"],
+    [`${item}hostname: "a" b\n`, /^3:15 the value ends at the quote before this → quote all of it/],
     [`${item}hostname: "a"#b\n`, /^3:14 a comment \(#\) needs a space before it → /],
-    [`${item}hostname: "\\q"\n`, /^3:12 double quotes know no such escape → /],
-    [`${item}hostname: | a\n`, /^3:13 nothing may stand behind \| or > /],
-    [`${item}hostname: a: b\n`, /^3:11 a second `key: value` in one line/],
+    [`${item}hostname: "\\q"\n`, /^3:12 this is not an escape that double quotes allow → /],
+    [`${item}hostname: | a\n`, /^3:13 nothing may follow \| or > on /],
+    [`${item}hostname: a: b\n`, /^3:11 a second `key: value` on one line/],
     [`${item}hostname: @a\n`, '3:11 a value cannot begin with @ → put it in quotes'],
     [`${item}hostname: {{ .Values.host }}\n`, /^3:12 a key must be plain text → .*template/],
-    [`${item}hostname: *a\n`, /^3:11 there is no anchor .* → put text that begins with \* in quotes/],
+    [`${item}hostname: *a\n`, /^3:11 this alias .* has no anchor .* → put text that begins with \* in quotes/],
     [`${item}hostname: &\n`, /^3:11 an anchor .* needs a name/],
     [`${item}hostname: !secret a\n`, /^3:11 tags/],
     [`${item}---\na: 1\n`, /^3:1 a second document/],
-    [`${item}log_level: info\nlog_level: warn\n`, '4:1 key `log_level` stands here twice → keep one of them'],
-    [`${item} b: 1\n`, /^3:2 this line is not indented like those it belongs to → /],
-    ['logs:\n  - type: file\n   path: /a\n', /^3:4 this line is not indented like those it belongs to → /],
+    [`${item}log_level: info\nlog_level: warn\n`, '4:1 duplicate key `log_level` → keep one of them'],
+    [`${item} b: 1\n`, /^3:2 the indentation does not match the lines around it → /],
+    ['logs:\n  - type: file\n   path: /a\n', /^3:4 the indentation does not match the lines around it → /],
     ['logs:\n  - type: file\n      path: /a\n', /^2:11 the next line is indented deeper/],
     [` log_level: info\ntags: [a]\n`, '2:1 this text does not belong here → is it indented like the lines around it?'],
-    [`${item}log_level:info\n`, '3:1 a space is missing behind the colon → write `key: value`'],
-    [`log_level:info\n${item}`, '1:1 a space is missing behind the colon → write `key: value`'],
-    [`${item}log_level\n`, /^3:1 this is no `key: value` → is the colon missing/],
-    [`${item}server:\n  listen:false\n`, /^4:3 `server` must be a mapping .* → is a space missing behind the colon\?/],
-    ['logs:\n  -type: file\n   path: /a\n', '2:3 a space is missing behind the dash → write `- key: value`'],
+    [`${item}log_level:info\n`, '3:1 a space is missing after the colon → write `key: value`'],
+    [`log_level:info\n${item}`, '1:1 a space is missing after the colon → write `key: value`'],
+    [`${item}log_level:\u00a0info\n`, '3:1 this line has a no-break space (U+00A0) → replace it with a plain space'],
+    [`${item}log_level\n`, /^3:1 this is not `key: value` → is the colon missing/],
+    [`${item}server:\n  listen:false\n`, /^4:3 `server` must be a mapping .* → is a space missing after the colon\?/],
+    ['logs:\n  -type: file\n   path: /a\n', '2:3 a space is missing after the dash → write `- key: value`'],
     ['logs:\n  -type: file\n', '2:3 `logs` must be a list, not a mapping → begin each item with `- `'],
-    [`${item}server:\n\u00a0 listen: false\n`, /^4:1 unknown key .* → it holds a no-break space/],
+    [`${item}server:\n\u00a0 listen: false\n`, /^4:1 unknown key .* → it contains a no-break space/],
     [
       'logs:\n  - &a {type: file, path: /a}\n  - <<: *a\n    path: /b\n',
-      '3:5 merging (<<) is not supported → write its keys here; an alias can only be a whole value',
+      '3:5 merge keys (<<) are not supported → write its keys out here; an alias can only stand for a whole value',
     ],
     ['just text\n', '1:1 a configuration must be a mapping (key: value), not a string'],
     ['- a\n', '1:1 a configuration must be a mapping (key: value), not a list'],
@@ -54,7 +58,7 @@ describe('YAML that is broken', () => {
   it('hides no problem before it, and makes up none behind it', async () => {
     expect(await told('log_levl: info\nlogs:\n\t- type: file\n  path: 3\nunknown: 1\n', {})).toEqual([
       '1:1 unknown key `log_levl` → did you mean `log_level`?',
-      '3:1 a tab cannot indent YAML → use spaces',
+      '3:1 YAML cannot be indented with tabs → use spaces',
     ])
   })
 
@@ -67,7 +71,7 @@ describe('YAML that is broken', () => {
     const bomb = ['a: &a [x,x,x,x,x,x,x,x,x]', ...'bcdefgh'].map((line, index, all) =>
       index === 0 ? line : `${line}: &${line} [${`*${all[index - 1]?.[0]},`.repeat(9)}]`,
     )
-    expect(await told(bomb.join('\n'))).toContainEqual(expect.stringContaining('unfolds to too much'))
+    expect(await told(bomb.join('\n'))).toContainEqual(expect.stringContaining('expand to too much'))
   })
 
   it('never makes the reader throw or point outside the file', () => {

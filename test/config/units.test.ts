@@ -1,6 +1,13 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { formatDuration, formatSize, parseDuration, parseSize } from '../../src/config/units.ts'
+import {
+  durationMeant,
+  formatDuration,
+  formatSize,
+  parseDuration,
+  parseSize,
+  sizeMeant,
+} from '../../src/config/units.ts'
 
 describe('durations', () => {
   it.each([
@@ -22,9 +29,34 @@ describe('durations', () => {
     (value) => expect(parseDuration(value)).toBeUndefined(),
   )
 
+  it('writes nothing as 0s', () => expect(formatDuration(0)).toBe('0s'))
+
   it('reads back what it writes', () => {
     fc.assert(fc.property(fc.integer({ min: 0, max: 1e12 }), (ms) => parseDuration(formatDuration(ms)) === ms))
   })
+})
+
+describe('what is meant', () => {
+  it.each([
+    ['5 s', '5s'],
+    ['5S', '5s'],
+    ['1 hour 30 mins', '1h30m'],
+    ['250 milliseconds', '250ms'],
+    ['2 days', '2d'],
+    ['5x', undefined],
+    ['', undefined],
+    ['s', undefined],
+    [true, undefined],
+  ])('by the duration %j is %j', (value, meant) => expect(durationMeant(value)).toBe(meant))
+
+  it.each([
+    ['5 MiBs', '5MiB'],
+    ['5 megs', undefined],
+    ['10 bytes', '10B'],
+    ['1_000_000', '1000000'],
+    ['', undefined],
+    ['5TB', undefined],
+  ])('by the size %j is %j', (value, meant) => expect(sizeMeant(value)).toBe(meant))
 })
 
 describe('sizes', () => {

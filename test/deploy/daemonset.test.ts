@@ -84,7 +84,7 @@ describe('deploy/daemonset.yaml', () => {
   })
 
   test('sets no variable that the agent does not read', () => {
-    const source = textOf('src/config/environment.ts')
+    const source = textOf('src/config/variables.ts')
     const names = (at(container, 'env') as { readonly name: string }[]).map(({ name }) => name)
     expect(names.filter((name) => !source.includes(`['${name}', [`))).toEqual([])
   })
@@ -135,12 +135,24 @@ describe('deploy/monitoring.yaml', () => {
     expect(at(rules[0], 'spec', 'selector')).toEqual(at(find('DaemonSet'), 'spec', 'selector'))
   })
 
+  test('alerts where the pod of one node is not scraped, as `absent` does for all of them', () => {
+    const { name, namespace } = rules[0].metadata
+    const expressions = stringsOf(at(rules[1], 'spec', 'groups'))
+    expect(expressions).toContain(`up{job="${namespace}/${name}"} == 0`)
+  })
+
+  test('alerts once for what is lost', () => {
+    const [lost = ''] = stringsOf(at(rules[1], 'spec', 'groups')).filter((text) => text.includes('lost_bytes'))
+    // What `or` joins is told apart by its labels.
+    expect(lost.split(' or ').map((part) => part.match(/^sum by \((.*?)\)/)?.[1])).toEqual(['node, path', 'node, path'])
+  })
+
   test('alerts on metrics that there are', () => {
     const expressions = (at(rules[1], 'spec', 'groups', 0, 'rules') as { readonly expr: string }[]).map(
       ({ expr }) => expr,
     )
     const names = expressions.flatMap((expression) => expression.match(/tailship_\w+/g) ?? [])
-    expect(names.length).toBeGreaterThanOrEqual(expressions.length)
+    expect(expressions.filter((expression) => !/tailship_\w+|^up\{/.test(expression))).toEqual([])
     expect(names.filter((name) => !textOf('docs/operations.md').includes(`\`${name}\``))).toEqual([])
   })
 })

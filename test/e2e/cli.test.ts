@@ -1,4 +1,4 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { type ChildProcess, execFile, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { appendFile, mkdtemp, open, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -54,7 +54,7 @@ describe('the program', () => {
     expect(await agent(['statu'])).toEqual({
       code: exitCode.usage,
       out: '',
-      err: 'agent: no command "statu": did you mean "status"?\nSee: agent --help\n',
+      err: 'agent: unknown command "statu": did you mean "status"?\nSee: agent --help\n',
     })
   })
 
@@ -64,7 +64,7 @@ describe('the program', () => {
       exitCode.unavailable,
       `No positions on disk: there is no ${directory}/registry.json\n`,
     ])
-    expect(err).toContain(`  Why: there is no socket: ${directory}/agent.sock\n`)
+    expect(err).toContain(`  Why: there is no socket at ${directory}/agent.sock\n`)
   })
 
   it('refuses a wrong configuration with exit code 78', async () => {
@@ -72,6 +72,13 @@ describe('the program', () => {
     const { code, out, err } = await agent(['run', '--config', join(directory, 'conf.yaml')])
     expect([code, out]).toEqual([exitCode.configuration, ''])
     expect(err).toMatch(/conf\.yaml:3:5: .*pth/)
+  })
+
+  it('checks a configuration that comes by standard input', async () => {
+    const input = 'logs:\n  - {type: file, pth: /a.log}\n'
+    const checked = spawnSync(process.execPath, [main, 'configcheck', '-'], { input, encoding: 'utf8' })
+    expect(checked.status).toBe(exitCode.configuration)
+    expect(checked.stderr).toMatch(/^\/dev\/stdin:2:18: unknown key `pth`\n/m)
   })
 
   it('takes a reader that goes away as no fault', async () => {

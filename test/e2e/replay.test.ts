@@ -74,7 +74,7 @@ test('what was refused is sent again byte for byte, and the running agent sees t
   expect(body.slice(body.indexOf('[') + 1, -']}'.length)).toBe(odd)
   expect(segmentsOf(bench)).toEqual([])
   await until(async () => (await shipping.status()).destinations[0]?.deadLetterBytes === 0)
-  expect((await agent('status', '-c', bench.file).ended).out).toMatch(/DeadLettered: none on disk, since the start 1/)
+  expect((await agent('status', '-c', bench.file).ended).out).toMatch(/DeadLettered: none on disk, 1 since the start/)
   expect(await shipping.stop()).toBe(0)
   await intake.close()
 })

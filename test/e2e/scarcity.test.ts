@@ -169,7 +169,7 @@ test('an agent without the lock leaves a registry that it cannot use where it is
   mkdirSync(dirname(bench.auditLog))
   writeFileSync(bench.auditLog, line(1))
   const agent = bench.start()
-  await until(() => agent.log().includes('the registry could not be used as it was'))
+  await until(() => agent.log().includes('the stored positions could not be used as they were'))
   expect(agent.log()).toContain('positions are not kept')
   expect(readFileSync(join(bench.runPath, 'registry.json'), 'utf8')).toBe('of a newer agent')
 
@@ -238,9 +238,9 @@ test.runIf(process.getuid?.() === 0)(
 )
 
 test.each([
-  ['that is not there', 'none.log', ['info', 'no file is there yet: it is read as soon as it comes']],
-  ['whose directory is not there', 'none/a.log', ['warn', 'no file is there yet: it is read as soon as it comes']],
-  ['that is a directory', '', ['warn', 'it is not read now']],
+  ['that is not there', 'none.log', ['info', 'no file yet: it will be read as soon as it appears']],
+  ['whose directory is not there', 'none/a.log', ['warn', 'no file yet: it will be read as soon as it appears']],
+  ['that is a directory', '', ['warn', 'not read at present']],
 ])('a file %s at the start is in the log', async (_what, name, [level, message]) => {
   using dir = tempDir()
   const path = join(dir.path, name)
@@ -269,7 +269,7 @@ test('a key file that is not there yet is in the log, and no standing problem of
   expect(config.problems).toEqual([
     expect.stringMatching(/conf\.yaml:\d+:\d+: `dead_letter_max_bytes` is less than the 2MiB/),
   ])
-  expect(agent.log()).toContain(`\`api_key_file\` ${key} does not exist, or not yet: deliveries wait for it`)
+  expect(agent.log()).toContain(`\`api_key_file\` ${key} does not exist yet: deliveries wait for it`)
   await agent.kill()
 })
 
@@ -283,7 +283,7 @@ test('a source whose path another one names before it is told of, and does not k
   const agent = bench.start()
   const { health, config } = await agent.status()
   expect([health.ready, config.problems.length]).toEqual([{ ok: true, reasons: [] }, 1])
-  expect(agent.log()).toContain(`\`path\` is that of ${bench.file}:2, too`)
+  expect(agent.log()).toContain(`\`path\` is the same as in ${bench.file}:2: `)
   expect(agent.log().match(/"tailing"/g)).toHaveLength(1)
   await agent.kill()
 })

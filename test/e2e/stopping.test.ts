@@ -77,7 +77,7 @@ test('status is served before the agent starts to read', async () => {
   expect(await agent.stop()).toBe(0)
   const messages = agent.log().split('\n')
   const lineOf = (message: string) => messages.findIndex((line) => line.includes(message))
-  expect(lineOf('no file is there yet')).toBeGreaterThan(lineOf('serving status'))
+  expect(lineOf('no file yet')).toBeGreaterThan(lineOf('serving status'))
 })
 
 test('status names the configuration by its absolute path, however it was given', async () => {

@@ -105,7 +105,7 @@ describe('liveness', () => {
     expect(judgeHealth(sampleStatus, 60_000).live).toEqual({ ok: true, reasons: [] })
     expect(judgeHealth(sampleStatus, 61_000).live).toEqual({
       ok: false,
-      reasons: ['the tail loop has not turned for 61 s'],
+      reasons: ['the tail loop has not run for 61 s'],
     })
   })
 

@@ -24,6 +24,10 @@ tailship agent (v1.2.3)
     OK    ready
     OK    startup
 
+  Delivery
+  --------
+    OK    datadog: lag 2.2 KiB (2204), 1s
+
 ==========
 Logs Agent
 ==========
@@ -36,8 +40,8 @@ Logs Agent
     LogsProcessed: 95
     LogsSent: 95
     BatchesSent: 12
-    DeadLettered: none on disk, since the start 0
-    InFlight: batches 1, 2.0 KiB (2000)
+    DeadLettered: none on disk, 0 since the start
+    InFlight: 1 batch, 2.0 KiB (2000)
     RetryCount: 0
     RetryTimeSpent: 0s
     Latency: average 2.1ms, peak 40ms
@@ -65,6 +69,22 @@ Checkpoint
     Path: /var/lib/tailship/registry.json
     LastWritten: 2026-11-21T09:59:59.000Z (1s ago)
 `)
+})
+
+it('gives each of several reasons a line', () => {
+  const health = { ...sampleStatus.health, ready: { ok: false, reasons: ['a\nb', 'c'] } }
+  expect(renderStatus({ ...sampleStatus, health }, ['agent'])).toContain(`
+    OK    live
+    FAIL  ready:
+          - a\\x0ab
+          - c
+    OK    startup
+`)
+})
+
+it('has no latency before the first batch', () => {
+  const destination = { ...sampleDestination, batchesSent: 0 }
+  expect(renderStatus({ ...sampleStatus, destinations: [destination] })).toContain('    Latency: none yet\n')
 })
 
 const outage: Status = {
@@ -157,6 +177,11 @@ it('shows what is wrong: health, destinations, files, checkpoint', () => {
     OK    startup
     WARN  config: b.yaml:3:5: unknown key \`pth\`
 
+  Delivery
+  --------
+    WARN  primary: retrying, lag 1000 B, 1h
+    FAIL  second: unauthorized, lag 0 B
+
 ==========
 Logs Agent
 ==========
@@ -169,8 +194,8 @@ Logs Agent
     LogsProcessed: 95
     LogsSent: 90
     BatchesSent: 12
-    DeadLettered: WARN logs 7, 10.0 KiB (10240), since the start 5: see agent replay --dead-letter --dry-run
-    InFlight: batches 4, 19.1 MiB (20000000)
+    DeadLettered: WARN 7 on disk, 10.0 KiB (10240), 5 since the start: see agent replay --dead-letter --dry-run
+    InFlight: 4 batches, 19.1 MiB (20000000)
     RetryCount: 7
     RetryTimeSpent: 1m 30s
     Latency: average 2.1ms, peak 40ms
@@ -186,8 +211,8 @@ Logs Agent
     LogsProcessed: 95
     LogsSent: 95
     BatchesSent: 12
-    DeadLettered: none on disk, since the start 0
-    InFlight: batches 1, 2.0 KiB (2000)
+    DeadLettered: none on disk, 0 since the start
+    InFlight: 1 batch, 2.0 KiB (2000)
     RetryCount: 0
     RetryTimeSpent: 0s
     Latency: average 2.1ms, peak 40ms
@@ -208,10 +233,10 @@ Logs Agent
         OK draining  1000 B  primary      0 B       1000 B  1h        /logs/audit-2026-11-21T09-00-00.000.log
         OK draining  1000 B  second       1000 B    0 B     0s        /logs/audit-2026-11-21T09-00-00.000.log
         FAIL error   10 B    -            -         -       -         /logs/audit.log
-        WARN /logs/audit-2026-11-21T09-00-00.000.log: the writer deletes unread bytes in about 4m 10s
+        WARN /logs/audit-2026-11-21T09-00-00.000.log: the writer will delete unread bytes in about 4m 10s
         OK /logs/audit-2026-11-21T09-00-00.000.log: skipped empty-line 3 B
         FAIL /logs/audit.log: permission denied
-        WARN /logs/audit.log: rotated generations pending: 1
+        WARN /logs/audit.log: 1 rotated generation not delivered yet
         OK /logs/audit.log: dead-lettered 4.0 KiB (4096)
     - Type: file
       Path: /logs/none.log

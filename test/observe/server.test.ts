@@ -113,7 +113,7 @@ describe('the pages', () => {
     expect((await ask(overSocket(), '/status')).code).toBe(500)
     broken = false
     expect((await ask(overSocket(), '/status')).code).toBe(200)
-    expect(messages).toContain('cannot make a status')
+    expect(messages).toContain('the status could not be made')
   })
 })
 
@@ -134,7 +134,9 @@ describe('the unix socket', () => {
     const path = join(runPath, 'a-file')
     await writeFile(path, 'precious')
     const server = await start({ sockets: [path] })
-    expect(server.problems()).toEqual([`${path}: ${path} is there and no socket`])
+    expect(server.problems()).toEqual([
+      `status is not served on ${path}: a file of that name exists and is not a socket`,
+    ])
     expect(await readFile(path, 'utf8')).toBe('precious')
   })
 
@@ -167,7 +169,7 @@ describe('the unix socket', () => {
     const first = await start()
     const second = await start({ retryMs: 20 })
     expect(second.problems()).toEqual([
-      `${join(runPath, 'agent.sock')}: ${join(runPath, 'agent.sock')} is in use by another process`,
+      `status is not served on ${join(runPath, 'agent.sock')}: another process serves it`,
     ])
     expect((await ask(overSocket(), '/live')).code).toBe(200)
     const sockets = openSockets()
@@ -188,7 +190,7 @@ describe('the unix socket', () => {
       // Until its queue is full.
       await expect.poll(() => connectTo(path, waiting), { timeout: 20_000 }).toBe('EAGAIN')
       const server = await start()
-      expect(server.problems()).toEqual([`${path}: ${path} is in use by another process`])
+      expect(server.problems()).toEqual([`status is not served on ${path}: another process serves it`])
       expect((await stat(path)).isSocket()).toBe(true)
     } finally {
       for (const socket of waiting) socket.destroy()
@@ -213,7 +215,7 @@ describe('the unix socket', () => {
     const file = join(runPath, 'file')
     await writeFile(file, '')
     const server = await start({ runPath: file })
-    expect(server.problems()).toEqual([expect.stringMatching(/file\/agent\.sock: ENOTDIR: not a directory/)])
+    expect(server.problems()).toEqual([expect.stringMatching(/file\/agent\.sock: not a directory \(ENOTDIR\)$/)])
   })
 
   it('is not tried where its path is too long, with the length in the message', async () => {
@@ -221,7 +223,7 @@ describe('the unix socket', () => {
     await mkdir(longPath)
     const server = await start({ runPath: longPath })
     expect(server.problems()).toEqual([
-      `${longPath}/agent.sock is ${longPath.length + 11} bytes long and a unix socket's path may have 107: choose a shorter run path`,
+      `status is not served: ${longPath}/agent.sock is ${longPath.length + 11} bytes long, and the path of a unix socket may have at most 107: choose a shorter one`,
     ])
   })
 })
@@ -233,7 +235,7 @@ describe('the TCP address', () => {
     const { port } = other.address() as AddressInfo
     const server = await start({ listen: { host: '127.0.0.1', port }, retryMs: 20 })
     expect(server.problems()).toEqual([
-      `127.0.0.1:${port}: listen EADDRINUSE: address already in use 127.0.0.1:${port}`,
+      `status is not served on 127.0.0.1:${port}: address already in use (EADDRINUSE)`,
     ])
     expect((await ask(overSocket(), '/live')).code).toBe(200)
     await new Promise((resolve) => other.close(resolve))
@@ -244,7 +246,9 @@ describe('the TCP address', () => {
   it('is named in the status while it is not served', async () => {
     await start({ listen: { host: '192.0.2.1', port: 80 } })
     const { config } = JSON.parse((await ask(overSocket(), '/status')).body)
-    expect(config.problems).toEqual([expect.stringMatching(/^192\.0\.2\.1:80: listen EADDRNOTAVAIL/)])
+    expect(config.problems).toEqual([
+      expect.stringMatching(/^status is not served on 192\.0\.2\.1:80: .* \(EADDRNOTAVAIL\)$/),
+    ])
   })
 
   it.each([

@@ -51,7 +51,7 @@ describe('openSecret', () => {
   const missing: readonly [string | undefined, string][] = [
     [undefined, 'cannot be read (ENOENT)'],
     ['', 'is empty'],
-    ['two words', 'is no single word of printable ASCII'],
+    ['two words', 'is not one word of printable ASCII characters'],
     ['x'.repeat(2_000_000), 'cannot be read (larger than 1048576 bytes)'],
   ]
   for (const [content, reason] of missing) {

@@ -13,7 +13,7 @@ export function appendEntry(
   const unsendable = unsendableReason(entry, origin)
   if (unsendable !== undefined) return { unsendable }
   const result = body.appendLine(entry.line, { origin, readAtMs: Date.parse(entry.at) })
-  return result === 'not-json' ? { unsendable: 'no JSON object, which the destination needs' } : result
+  return result === 'not-json' ? { unsendable: 'not a JSON object, as the destination requires' } : result
 }
 
 /** Why a dead letter cannot be sent as it is, whatever the destination says; undefined if it can. */

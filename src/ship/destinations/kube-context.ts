@@ -59,7 +59,7 @@ function findNamed(
   const [first, second] = hits
   if (second !== undefined) {
     const entry = new KubeEntry(document, [list, second], problems)
-    entry.fault('name', `stands in \`${list}\` twice`, 'rename one of the two')
+    entry.fault('name', `is used twice in \`${list}\``, 'rename one of the two')
   }
   return first === undefined ? undefined : [list, first]
 }

@@ -1,5 +1,6 @@
 import { ConfDocument } from '../../config/document.ts'
-import type { Problem } from '../../config/problem.ts'
+import { type Problem, problemOf } from '../../config/problem.ts'
+import { isObject } from '../../json.ts'
 import { parseProxy } from '../http/proxy.ts'
 import { parseTarget } from '../http/target.ts'
 import type { TlsSpec } from '../http/tls-files.ts'
@@ -40,6 +41,11 @@ const NO_TLS: TlsSpec = {
 export function parseKubeconfig(text: string, path: string): Kubeconfig {
   const document = new ConfDocument(path, text)
   if (document.syntax.length > 0) return invalid(document.syntax)
+  if (!isObject(document.value)) {
+    return invalid([
+      problemOf(path, 'is not a kubeconfig', { hint: 'it needs `clusters` with the address of the receiver' }),
+    ])
+  }
   const problems: Problem[] = []
   const chosen = chooseContext(document, problems)
   if (chosen === undefined) return invalid(problems)

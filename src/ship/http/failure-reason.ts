@@ -7,8 +7,22 @@ const UNTRUSTED = new Set([
   'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
 ])
 
+/** What Node says with a system call and the code once more. */
+const inWords: readonly (readonly [string, string])[] = [
+  ['connect ECONNREFUSED ', 'connection refused by '],
+  ['connect ETIMEDOUT ', 'no answer from '],
+  ['connect EHOSTUNREACH ', 'no route to '],
+  ['connect ENETUNREACH ', 'no route to '],
+  ['connect ENOENT ', 'there is no socket '],
+  ['connect EACCES ', 'permission denied for '],
+  ['getaddrinfo ENOTFOUND ', 'no such host: '],
+  ['getaddrinfo EAI_AGAIN ', 'this name cannot be looked up now: '],
+  ['read ECONNRESET', 'the other side reset the connection'],
+  ['write EPIPE', 'the other side closed the connection'],
+]
+
 /**
- * `ECONNREFUSED: connect ECONNREFUSED 127.0.0.1:1`, with a remedy where the configuration has one; if several addresses were
+ * `ECONNREFUSED: connection refused by 127.0.0.1:1`, with a remedy where the configuration has one; if several addresses were
  * tried, of the first.
  */
 export function failureReason(error: unknown, { isPlain }: { readonly isPlain: boolean }): string {
@@ -32,7 +46,7 @@ function described(error: Error, code: string, isPlain: boolean): string {
   }
   if (code === 'UND_ERR_SOCKET' && isPlain && !hasAnswered(error))
     return `${message} without an answer: is it https://?`
-  return message
+  return inWords.reduce((text, [of, words]) => text.replace(of, words), message)
 }
 
 /** Whether anything ever came from the socket of undici's error. */

@@ -137,7 +137,7 @@ async function readPart(part: TlsPart, source: Pem | undefined): Promise<PartRea
   if (file?.kind === 'unreadable') return unusable(`cannot be read (${file.why})`)
   const pem = source.kind === 'inline' ? source.pem : (file?.text ?? '')
   // OpenSSL treats a CA text without a certificate as an empty list, which would only show up as an untrusted server.
-  if (!pem.includes('-----BEGIN ')) return unusable('holds no PEM block')
+  if (!pem.includes('-----BEGIN ')) return unusable('contains no PEM block')
   const refused = await refusal({ [part]: pem })
   return refused === undefined ? { pem } : unusable(`cannot be used (${refused})`)
 }

@@ -16,7 +16,7 @@ export function createComplaint(path: string, log: Log): Complaint {
     // Files that wait for the same thing, such as a free descriptor, share a rate-limit key.
     if (reason === undefined) log.info({ key: `readable:${before}`, path }, 'it can be read again')
     else {
-      const message = 'it cannot be read now and is tried again: nothing is forgotten'
+      const message = 'it cannot be read at present and will be tried again: its position is kept'
       log.warn({ key: `unreadable:${reason}`, path, reason }, message)
     }
   }

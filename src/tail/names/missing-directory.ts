@@ -8,7 +8,7 @@ export function missingDirectory(pattern: string, files: Pick<Files, 'stat'>): s
   const directory = isLiteral ? dirname(base) : base
   const nearest = nearestThatIs(directory, files)
   if (nearest === directory) return undefined
-  return `the directory ${directory} does not exist, the nearest that does is ${nearest}`
+  return `the directory ${directory} does not exist; the nearest existing parent is ${nearest}`
 }
 
 function nearestThatIs(directory: string, files: Pick<Files, 'stat'>): string {

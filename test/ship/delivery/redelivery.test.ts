@@ -76,7 +76,7 @@ describe('a redelivery', () => {
     expect([...delivered]).toEqual([1, 3])
     expect([...kept]).toEqual([
       [0, 'the front of a line that was never finished'],
-      [2, 'no JSON object, which the destination needs'],
+      [2, 'not a JSON object, as the destination requires'],
     ])
     expect(fake.requests).toHaveLength(1)
   })

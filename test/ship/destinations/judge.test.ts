@@ -54,7 +54,7 @@ describe('judge', () => {
   })
 
   it('retries what the network did, with its reason', () => {
-    const reason = 'ECONNREFUSED: connect ECONNREFUSED 127.0.0.1:1'
+    const reason = 'ECONNREFUSED: connection refused by 127.0.0.1:1'
     expect(verdictOf({ kind: 'failed', reason })).toEqual({ kind: 'retry', reason })
   })
 

@@ -256,11 +256,11 @@ describe('a kubeconfig that is wrong', () => {
     [
       'a name that stands twice',
       kubeconfig([SERVER]).replace('users:', '- name: sink\n  cluster: {server: x}\nusers:'),
-      ':11:3: `name` stands in `clusters` twice',
+      ':11:3: `name` is used twice in `clusters`',
     ],
     ['no YAML', 'clusters: [', ':1:'],
-    ['nothing', '', '`server` is missing'],
-    ['another kind of text', 'just text', '`server` is missing'],
+    ['nothing', '', 'is not a kubeconfig; it needs `clusters`'],
+    ['another kind of text', 'just text', 'is not a kubeconfig; it needs `clusters`'],
   ]
   for (const [what, text, problem] of rows) {
     it(`by ${what} names the place and the remedy, and quotes no value`, () => {

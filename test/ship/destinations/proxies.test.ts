@@ -137,8 +137,8 @@ describe('a proxy', () => {
       [`http://127.0.0.1:${port}`, 'timeout: no complete answer within 100 ms'],
       [`https://127.0.0.1:${port}`, 'timeout: no complete answer within 100 ms'],
       [`socks5://127.0.0.1:${port}`, 'timeout: no complete answer within 100 ms'],
-      ['http://127.0.0.1:1', 'ECONNREFUSED: connect ECONNREFUSED 127.0.0.1:1'],
-      ['socks5://127.0.0.1:1', 'ECONNREFUSED: connect ECONNREFUSED 127.0.0.1:1'],
+      ['http://127.0.0.1:1', 'ECONNREFUSED: connection refused by 127.0.0.1:1'],
+      ['socks5://127.0.0.1:1', 'ECONNREFUSED: connection refused by 127.0.0.1:1'],
       ['::::', 'the address of the proxy is not valid'],
     ]
     for (const [https, reason] of rows) {

@@ -67,7 +67,7 @@ describe('a server that does not answer as it should', () => {
     const destination = openDestination(datadogConfig('http://127.0.0.1:1/'))
     expect(await destination.send(large(), never)).toEqual({
       kind: 'retry',
-      reason: 'ECONNREFUSED: connect ECONNREFUSED 127.0.0.1:1',
+      reason: 'ECONNREFUSED: connection refused by 127.0.0.1:1',
     })
   })
 

@@ -15,6 +15,16 @@ it.each([
 })
 
 it.each([
+  ['ECONNREFUSED', 'connect ECONNREFUSED 10.0.0.1:443', 'connection refused by 10.0.0.1:443'],
+  ['ENOTFOUND', 'getaddrinfo ENOTFOUND sink.example', 'no such host: sink.example'],
+  ['ECONNRESET', 'read ECONNRESET', 'the other side reset the connection'],
+  ['ENOENT', 'connect ENOENT /run/sink.sock', 'there is no socket /run/sink.sock'],
+  ['EOTHER', 'anything else', 'anything else'],
+])('of the system (%s) says in words what happened', (code, message, expected) => {
+  expect(failureReason(failed(code, message), { isPlain: true })).toBe(`${code}: ${expected}`)
+})
+
+it.each([
   [true, 0, 'other side closed without an answer: is it https://?'],
   [true, 1, 'other side closed'],
   [false, 0, 'other side closed'],

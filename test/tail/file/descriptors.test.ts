@@ -309,7 +309,7 @@ describe('what cannot be done for a while is said, tried again, and loses nothin
         'warn',
         at('a.log'),
         expect.stringContaining('EACCES'),
-        'it cannot be read now and is tried again: nothing is forgotten',
+        'it cannot be read at present and will be tried again: its position is kept',
       ],
       ['info', at('a.log'), undefined, 'it can be read again'],
     ])
