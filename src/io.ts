@@ -7,8 +7,8 @@ export interface Io {
   readonly nodePath: string
   /** The process's current resource use. */
   readonly vitals: () => { readonly pid: number; readonly rssBytes: number; readonly cpuSeconds: number }
-  /** Calls `listener` on every SIGINT and SIGTERM until the returned function is called. Without a listener, they end the process. */
-  onSignal(listener: (signal: 'SIGINT' | 'SIGTERM') => void): () => void
+  /** Calls `listener` on every SIGINT, SIGTERM and SIGHUP until the returned function is called. Without a listener, they end the process. */
+  onSignal(listener: (signal: 'SIGINT' | 'SIGTERM' | 'SIGHUP') => void): () => void
 }
 
 export type Environment = Readonly<Record<string, string | undefined>>

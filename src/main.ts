@@ -15,6 +15,7 @@ const signalListeners = new Set<SignalListener>()
 
 // PID 1 of a container has no default signal actions: without these handlers it could not be stopped while starting.
 for (const [signal, number] of [
+  ['SIGHUP', 1],
   ['SIGINT', 2],
   ['SIGTERM', 15],
 ] as const) {

@@ -34,7 +34,7 @@ const run: Command = {
   summary: 'tail and ship until SIGTERM or SIGINT',
   options: [config],
   notes:
-    'The first SIGTERM or SIGINT stops reading, sends what was read, and exits 0; a second one exits 1 at once, which loses nothing but time.',
+    'The first SIGTERM, SIGINT or SIGHUP stops reading, sends what was read, and exits 0; a second one exits 1 at once, which loses nothing but time.',
   run: async (args, io) => {
     const { run } = await import('./run.ts')
     return run(args, io)

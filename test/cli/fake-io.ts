@@ -4,7 +4,7 @@ export interface FakeIo extends Io {
   readonly stdout: RecordedOutput
   readonly stderr: RecordedOutput
   /** Sends a signal to whoever listens. */
-  signal(signal: 'SIGINT' | 'SIGTERM'): void
+  signal(signal: Parameters<Parameters<Io['onSignal']>[0]>[0]): void
 }
 
 interface RecordedOutput extends Output {

@@ -121,3 +121,20 @@ test('what was rotated since an agent that died before it wrote anything is no h
   expect(intake.records()).toEqual([{ n: 1 }, { n: 2 }])
   await intake.close()
 })
+
+test.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)('%s sends what was read before the agent ends', async (signal) => {
+  using dir = tempDir()
+  const intake = await startIntake()
+  using bench = agentBench(
+    dir.path,
+    `destination: {type: webhook, url: "${intake.url}"}\ndelivery: {batch_max_wait: 1h}`,
+  )
+  mkdirSync(dirname(bench.auditLog), { recursive: true })
+  appendFileSync(bench.auditLog, '{"n":1}\n')
+  const agent = bench.start()
+  await until(async () => (await agent.status()).sources[0]?.files[0]?.positions[0]?.readPosition === 8)
+  expect(intake.records()).toEqual([])
+  expect(await agent.stop(signal)).toBe(0)
+  expect(intake.records()).toEqual([{ n: 1 }])
+  await intake.close()
+})

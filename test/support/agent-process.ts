@@ -18,7 +18,7 @@ export interface AgentProcess {
   /** kill -9. */
   kill(): Promise<void>
   /** Sends SIGTERM; resolves with the exit code. */
-  stop(): Promise<number | null>
+  stop(signal?: NodeJS.Signals): Promise<number | null>
 }
 
 /** Disposing it kills the agents that are still running. */
@@ -110,8 +110,8 @@ function startAgent(file: string, { runPath, env, openFiles, command }: Start): 
       child.kill('SIGKILL')
       await ended
     },
-    async stop() {
-      child.kill('SIGTERM')
+    async stop(signal = 'SIGTERM') {
+      child.kill(signal)
       await ended
       return child.exitCode
     },
