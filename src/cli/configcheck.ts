@@ -8,7 +8,8 @@ import { writeColored } from './color.ts'
 import { credentialProblems } from './credential-problems.ts'
 import { credentialsOf } from './credentials.ts'
 import { importProblems } from './import-problems.ts'
-import { planOf, targetOf } from './plan.ts'
+import { jsonPlanOf } from './json-plan.ts'
+import { planOf } from './plan.ts'
 import { runPathProblems } from './run-path-problems.ts'
 import { sourceProblems } from './source-problems.ts'
 
@@ -80,22 +81,5 @@ function reportOf(config: Config | undefined, problems: readonly Problem[], ok: 
       sourceIndex,
     })),
     ...(config === undefined ? {} : { plan: jsonPlanOf(config) }),
-  }
-}
-
-function jsonPlanOf({ sources, rejectedSources, destinations, ...rest }: Config) {
-  return {
-    ...rest,
-    sources: sources.map(({ rules, ...source }) => ({ ...source, rules: rules.length })),
-    rejectedSources,
-    destinations: destinations.map((destination) => ({
-      name: destination.name,
-      type: destination.type,
-      to: targetOf(destination),
-      compression: destination.compression,
-      compressionLevel: destination.compressionLevel,
-      delivery: destination.delivery,
-      deadLetterMaxBytes: destination.deadLetterMaxBytes,
-    })),
   }
 }

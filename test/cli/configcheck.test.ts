@@ -357,6 +357,25 @@ checkpoint: {run_path: ${directory}/run}
       problems: [],
       plan: { sources: [{ path: '/var/log/audit.log' }], destinations: [{ name: 'dd' }, { name: 'webhook' }] },
     })
+    expect(JSON.parse(good.stdout).plan.destinations[1]).toEqual({
+      name: 'webhook',
+      type: 'webhook',
+      to: 'https://h/x?…',
+      compression: 'gzip',
+      compressionLevel: 1,
+      deadLetterMaxBytes: 2 ** 30,
+      delivery: {
+        ...{ mode: 'blocking', batchMaxSize: 1, batchMaxBytes: 5_000_000, batchMaxWaitMs: 0 },
+        ...{ throttleEnable: false, throttleQps: 10, throttleBurst: 15, maxInFlight: 1 },
+        ...{
+          initialBackoffMs: 1000,
+          backoffFactor: 2,
+          maxBackoffMs: 120_000,
+          maxAttempts: 9,
+          requestTimeoutMs: 30_000,
+        },
+      },
+    })
     const bad = await checked('servr: 1\n', {}, 'json')
     expect(bad).toMatchObject({ code: 78, stderr: '' })
     const report = JSON.parse(bad.stdout)
