@@ -102,7 +102,6 @@ function openTailer(options: AgentOptions, positions: Positions, onChange: () =>
     log: log.component('tail'),
     // Without compression the pool is otherwise idle: it reads while the main thread writes.
     files: config.destinations.some(({ compression }) => compression !== 'none') ? cachedReads(nodeFiles) : nodeFiles,
-    poll: true,
   })
 }
 

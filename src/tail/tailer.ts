@@ -49,8 +49,6 @@ export interface TailerOptions {
   readonly deletedQuietMs?: number
   /** How long a file that is gone and finished stays in memory. */
   readonly goneMs?: number
-  /** The poll that backs up the wake-ups; false in tests that call `pass` themselves. */
-  readonly poll?: boolean
   /** How often recently changed files are checked without a wake-up, and the source of wake-ups. */
   readonly tickMs?: number
   readonly wakeUps?: (options: WakeUpsOptions) => WakeUps
@@ -58,8 +56,11 @@ export interface TailerOptions {
 
 export interface Tailer {
   feed(destination: string): Feed
-  /** One look at everything; what it finds is offered to the feeds. Tests call it instead of waiting. */
+  /** Looks at everything once and offers what it finds to the feeds. */
   pass(): Promise<void>
+  /** Resolves when no archive is being inspected. */
+  idle(): Promise<void>
+  /** From now on passes follow file events, and a poll that backs them up. */
   start(): void
   /** Ends reading and watching; parts already taken may still be settled, and `records()` then shows it. */
   stop(): Promise<void>
@@ -75,7 +76,7 @@ export interface Tailer {
 
 export function createTailer(options: TailerOptions): Tailer {
   const files = options.files ?? nodeFiles
-  const { log, poll = false } = options
+  const { log } = options
   const descriptors = createDescriptors(options.openFilesLimit)
   const listings = createDirectoryListings(files)
   const feeds = new Map(options.destinations.map((name) => [name, createLaneFeed(name)]))
@@ -109,8 +110,9 @@ export function createTailer(options: TailerOptions): Tailer {
   })
   const passLoop = createPassLoop({
     run,
-    nextAtMs: () => (poll ? Math.min(rounds.tickAtMs, looks.requestedAtMs) : undefined),
+    nextAtMs: () => (isStarted ? Math.min(rounds.tickAtMs, looks.requestedAtMs) : undefined),
   })
+  let isStarted = false
   let wakeUps: WakeUps | undefined
   let watching: WatchList = { directories: new Set(), awaited: new Set() }
   let passedAtMs = performance.now()
@@ -128,19 +130,23 @@ export function createTailer(options: TailerOptions): Tailer {
     const atMs = performance.now()
     listings.begin(nowMs)
     descriptors.begin()
-    if (!poll || looks.isDue(atMs)) look(nowMs)
+    if (looks.isDue(atMs)) look(nowMs)
     const hasRoom = () => descriptors.makeRoom() === undefined
-    const due = poll
-      ? rounds.due(atMs, { eventsIncomplete: wakeUps?.isIncomplete ?? true, hasRoom })
-      : rounds.everyone()
-    for (const lineage of due) {
-      if (!poll) lineage.wantScan()
+    for (const lineage of rounds.due(atMs, { eventsIncomplete: wakeUps?.isIncomplete ?? true, hasRoom })) {
       rounds.check(lineage, atMs, nowMs)
       lineageIndex.update(lineage)
       for (const feed of feeds.values()) feed.offer(lineage)
     }
-    if (!poll) for (const lineage of due) await lineage.idle()
     passedAtMs = performance.now()
+  }
+
+  function pass(): Promise<void> {
+    looks.force()
+    for (const lineage of lineageIndex.lineages) {
+      lineage.wantScan()
+      rounds.markDirty(lineage)
+    }
+    return passLoop.pass()
   }
 
   function markDirty(lineage: Lineage): void {
@@ -170,8 +176,12 @@ export function createTailer(options: TailerOptions): Tailer {
       if (!feed) throw new Error(`no destination is named ${destination}`)
       return feed
     },
-    pass: passLoop.pass,
+    pass,
+    async idle() {
+      for (const lineage of lineageIndex.lineages) await lineage.idle()
+    },
     start() {
+      isStarted = true
       const create = options.wakeUps ?? createWakeUps
       wakeUps = create({ onPath, log, now: () => performance.now() })
       wakeUps.watch(watching.directories)

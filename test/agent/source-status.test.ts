@@ -52,11 +52,11 @@ test('the live file tells when the writer will delete what is unread', async () 
     utimesSync(rotated(age), now - age * hour, now - age * hour)
   }
   writeFileSync(live, 'unread\n')
-  await tail.tailer.pass()
+  await tail.pass()
   // The writer keeps two.
   rmSync(rotated(3))
   for (const { lineages } of tail.tailer.view()) for (const lineage of lineages) lineage.wantScan()
-  await tail.tailer.pass()
+  await tail.pass()
   const files = filesOf(tail.tailer, now * 1000)
   expect(files.map(({ live: isLive, deletionInMs }) => [isLive, deletionInMs])).toEqual([[true, 2 * hour * 1000]])
   await tail.close()
@@ -71,11 +71,11 @@ test('unread bytes that are gone are lost, and nothing that a destination lags b
   appendFileSync(live, 'bb\n')
   expect(await tail.lines('main')).toEqual(['bb'])
   appendFileSync(live, 'unread\n')
-  await tail.tailer.pass()
+  await tail.pass()
   rmSync(live)
   for (let start = 0; start < 2; start += 1) {
     await tail.restart()
-    for (let look = 0; look < 3; look += 1) await tail.tailer.pass()
+    for (let look = 0; look < 3; look += 1) await tail.pass()
     const [file] = filesOf(tail.tailer)
     expect(file).toMatchObject({ state: 'lost', sizeBytes: 12, bytesDelivered: 2, bytesLost: 10 })
     expect(file?.positions).toMatchObject([
@@ -93,11 +93,11 @@ test('nor does it wait longer and longer for what was truncated away while the a
   appendFileSync(live, 'a\n')
   expect(await tail.lines()).toEqual(['a'])
   appendFileSync(live, 'unread\n')
-  await tail.tailer.pass()
+  await tail.pass()
   truncateSync(live)
   appendFileSync(live, 'b\n')
   expect(await tail.lines()).toEqual(['b'])
-  for (let look = 0; look < 3; look += 1) await tail.tailer.pass()
+  for (let look = 0; look < 3; look += 1) await tail.pass()
   expect(filesOf(tail.tailer, Date.now() + 60_000)).toMatchObject([
     { state: 'lost', bytesLost: 7, positions: [{ lagBytes: 0, lagMs: 0 }] },
     { state: 'caught-up', bytesLost: 0, positions: [{ lagBytes: 0, lagMs: 0 }] },
@@ -113,7 +113,7 @@ test.each([
   mkdirSync(join(dir.path, 'here'))
   const tail = tailRig({ dir: dir.path, sources: [sourceOf(join(dir.path, path))] })
   const described = () => tail.tailer.view().map((view) => describeSource(view, Date.now()))
-  await tail.tailer.pass()
+  await tail.pass()
   expect(described()).toMatchObject([
     {
       state: 'pending',
@@ -131,7 +131,7 @@ test('readiness names every file that cannot be read', async () => {
   refuse(['open'], 'EACCES')
   const tail = tailRig({ dir: dir.path, sources: [sourceOf(join(dir.path, '*.log'))], files })
   for (const name of ['a', 'b']) writeFileSync(join(dir.path, `${name}.log`), 'x\n')
-  await tail.tailer.pass()
+  await tail.pass()
   const sources = tail.tailer.view().map((view) => describeSource(view, Date.now()))
   const { reasons } = judgeHealth({ ...sampleStatus, sources }, 0).ready
   expect(reasons.map((reason) => reason.split(': ')[0])).toEqual([`file ${dir.path}/a.log`, `file ${dir.path}/b.log`])
@@ -145,11 +145,11 @@ test.each([
   using dir = tempDir()
   const tail = tailRig({ dir: dir.path, sources: [first, second].map((name) => sourceOf(join(dir.path, name))) })
   const described = () => tail.tailer.view().map((view) => describeSource(view, Date.now()))
-  await tail.tailer.pass()
+  await tail.pass()
   expect(described().map(({ state }) => state)).toEqual(['pending', 'pending'])
   writeFileSync(join(dir.path, 'audit.log'), 'a\n')
   await tail.restart()
-  await tail.tailer.pass()
+  await tail.pass()
   const sources = described().toSorted((a, b) => b.files.length - a.files.length)
   expect(sources).toMatchObject([
     { state: 'ok', files: [{}], warnings: [] },
@@ -167,7 +167,7 @@ test('lost bytes are those that the destination furthest behind has not read, wh
   appendFileSync(log, 'bbbb\ncccc\n')
   await tail.read({ destination: 'ahead', settle: false })
   writeFileSync(log, 'zzzz new content\n')
-  for (let look = 0; look < 5; look += 1) await tail.tailer.pass()
+  for (let look = 0; look < 5; look += 1) await tail.pass()
   expect(filesOf(tail.tailer).find(({ state }) => state === 'lost')).toMatchObject({ sizeBytes: 15, bytesLost: 10 })
   await tail.close()
 })
@@ -183,11 +183,11 @@ test('a file that only a pattern means, deleted unread while the agent was down,
   appendFileSync(log, 'bb\n')
   expect(await tail.lines('ahead')).toEqual(['bb'])
   appendFileSync(log, 'unread\n')
-  await tail.tailer.pass()
+  await tail.pass()
   const away = join(dir.path, 'away')
   renameSync(log, away)
   await tail.restart()
-  for (let look = 0; look < 3; look += 1) await tail.tailer.pass()
+  for (let look = 0; look < 3; look += 1) await tail.pass()
   const position = { bytesDeadLettered: 0, bytesSkipped: {}, bytesPending: 0, lagBytes: 0, lagMs: 0 }
   const at = (destination: string, offset: number) => ({
     ...{ destination, position: offset, readPosition: offset, bytesDelivered: offset, ...position },

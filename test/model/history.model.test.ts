@@ -143,7 +143,7 @@ function createWorld(dir: string, { hasBanner, hasBirth, history: packed, isRefu
     }
     const files = onRead(hasBirth ? faulty.files : birthless(faulty.files), early)
     tail = tailRig({ dir, files, sources: [sourceOf(at(), { startPosition: chosen.startPosition })] })
-    await tail.tailer.pass()
+    await tail.pass()
     saved ??= structuredClone(tail.tailer.records())
     await moment(dir)
   }
@@ -161,7 +161,7 @@ function createWorld(dir: string, { hasBanner, hasBirth, history: packed, isRefu
         await readAll()
         break
       case 'look':
-        await tail.tailer.pass()
+        await tail.pass()
         break
       case 'rotate':
       case 'rotate and create':
@@ -213,7 +213,7 @@ function createWorld(dir: string, { hasBanner, hasBirth, history: packed, isRefu
         faulty.allow()
         isOpen = true
         vi.advanceTimersByTime(60_000)
-        await tail.tailer.pass()
+        await tail.pass()
         // A file not inspected before the agent dies is known only by its inode, and not recognised once packed.
         if (isRefused) saved = structuredClone(tail.tailer.records())
     }

@@ -84,6 +84,7 @@ export class World {
   async pass(): Promise<void> {
     if (this.#faulty === undefined) vi.advanceTimersByTime(5000)
     await this.#tailer.pass()
+    await this.#tailer.idle()
     const isUnread = (piece: Piece) => this.#destinations.some(({ law }) => law.isUnread(piece))
     // With a long banner, the tailer waits for files that are not final: they may be copies still being written.
     const isClear = this.#isQuickFinal || this.#options.bannerBytes < 1000
@@ -283,7 +284,6 @@ export class World {
       onChange() {},
       log,
       files: this.#files,
-      poll: false,
       finalQuietMs: this.#isQuickFinal ? 0 : 1e12,
       deletedQuietMs: this.#isQuickFinal ? 0 : 1e12,
     })

@@ -68,7 +68,6 @@ export function tailRig(options: RigOptions) {
       expireAfterMs: 1e12,
       onChange() {},
       log: options.log ?? silentLog,
-      poll: false,
       finalQuietMs: options.finalQuietMs ?? 0,
       deletedQuietMs: options.deletedQuietMs ?? 0,
       ...(options.files ? { files: options.files } : {}),
@@ -78,9 +77,14 @@ export function tailRig(options: RigOptions) {
     })
   let tailer = make([])
 
+  async function pass(): Promise<void> {
+    await tailer.pass()
+    await tailer.idle()
+  }
+
   /** Reads everything readable now, in order. Leaves the parts open if `settle` is false. */
   async function read({ destination = 'main', roomBytes = 4096, settle = true } = {}): Promise<Taken[]> {
-    await tailer.pass()
+    await pass()
     const feed = tailer.feed(destination)
     const taken: Taken[] = []
     for (;;) {
@@ -99,6 +103,7 @@ export function tailRig(options: RigOptions) {
   }
 
   return {
+    pass,
     read,
     /** Reads and settles the lines readable now. */
     async lines(destination = 'main'): Promise<string[]> {

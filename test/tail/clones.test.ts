@@ -128,7 +128,7 @@ describe('a file and its clone on another volume, of the same inode and birth ti
     pair()
     rmSync(at('b/app.log'))
     append('a/app.log', 'a 1\n')
-    await tail.tailer.pass()
+    await tail.pass()
     volumes.clone(at('a/app.log'), at('b/app.log'), 'b')
     append('b/app.log', 'b 1\n')
     rmSync(at('a/app.log'))

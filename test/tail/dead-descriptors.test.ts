@@ -73,7 +73,7 @@ describe.each(['ESTALE', 'ENOTCONN', 'EIO'])('a descriptor that dies with %s', (
     const chunk = await tail.read({ roomBytes: 2, settle: false })
     expect(chunk.flatMap(({ lines }) => lines)).toEqual(['a', 'b'])
     append('c\n')
-    await tail.tailer.pass()
+    await tail.pass()
     disk.remount(code)
     expect(await tail.lines()).toEqual(['c'])
     await tail.close()
@@ -87,7 +87,7 @@ describe.each(['ESTALE', 'ENOTCONN', 'EIO'])('a descriptor that dies with %s', (
     writeFileSync(live, 'x\n')
     const lines = Array.from({ length: 2000 }, () => randomBytes(250).toString('hex'))
     writeFileSync(`${live}.1.gz`, gzipSync(`${lines.join('\n')}\n`))
-    for (let look = 0; look < 2; look += 1) await tail.tailer.pass()
+    for (let look = 0; look < 2; look += 1) await tail.pass()
     const room = Buffer.alloc(501)
     const chunk = await tail.tailer.feed('main').read(room)
     chunk?.take(501).settle({ deadLetteredBytes: 0, truncatedBytes: 0 })
@@ -115,14 +115,14 @@ describe.each(['ESTALE', 'ENOTCONN', 'EIO'])('a descriptor that dies with %s', (
     const disk = mortalFiles({ hasBirth: false })
     const { live, gone, tail, append, rotate } = rig(dir.path, disk.files)
     append('a\n')
-    await tail.tailer.pass()
+    await tail.pass()
     copyFileSync(live, `${live}.2`)
     disk.remount(code)
     truncateSync(live)
     rotate()
     appendFileSync(`${live}.1`, 'later\n')
     expect(await tail.lines()).toEqual(['a', 'later'])
-    for (let look = 0; look < 5; look += 1) await tail.tailer.pass()
+    for (let look = 0; look < 5; look += 1) await tail.pass()
     expect(gone).toEqual([])
     await tail.close()
   })
@@ -141,7 +141,7 @@ describe.each(['ESTALE', 'ENOTCONN', 'EIO'])('a descriptor that dies with %s', (
     }
     const { tail, append } = rig(dir.path, files, { destinations: ['main', 'other'] })
     append('a\n')
-    await tail.tailer.pass()
+    await tail.pass()
     isSlow = true
     const reading = tail.tailer.feed('other').read(Buffer.alloc(100))
     isSlow = false
@@ -174,7 +174,7 @@ describe('on another device, without birth times,', () => {
     append('b\n')
     rotate()
     append('c\n')
-    await tail.tailer.pass()
+    await tail.pass()
     disk.remount(code)
     append('d\n')
     expect(await tail.lines()).toEqual(['b', 'c', 'd'])
@@ -207,7 +207,7 @@ describe('of a rotated file that is deleted unread', () => {
     log.append('unread\n')
     log.rotate()
     log.append('b\n')
-    await log.tail.tailer.pass()
+    await log.tail.pass()
     expect(log.tail.tailer.openFiles).toBe(2)
     rmSync(`${log.live}.1`)
     return log
@@ -247,7 +247,7 @@ describe('of a rotated file that is deleted unread', () => {
     disk.recover()
     for (let minute = 0; minute < 30; minute += 1) {
       vi.advanceTimersByTime(MINUTE_MS)
-      await tail.tailer.pass()
+      await tail.pass()
     }
     disk.remount('EIO')
     meanwhile.push(...(await read(10)))
@@ -298,7 +298,7 @@ describe('where a disk cannot be read at one place', () => {
     const destinations = ['main', 'behind']
     const { live, gone, tail, append, read } = rig(dir.path, files, { destinations, deletedQuietMs: 1e9 })
     append('first\n'.repeat(2000))
-    await tail.tailer.pass()
+    await tail.pass()
     bad.from = 6000
     rmSync(live)
     append('next\n')
@@ -326,7 +326,7 @@ describe('where a disk cannot be read at one place', () => {
     writeFileSync(live, 'x\n')
     const archive = gzipSync(Array.from({ length: 20_000 }, () => `${randomBytes(75).toString('hex')}\n`).join(''))
     writeFileSync(`${live}.1.gz`, archive)
-    for (let look = 0; look < 2; look += 1) await tail.tailer.pass()
+    for (let look = 0; look < 2; look += 1) await tail.pass()
     bad.from = archive.length - 200_000
     let begun = 0
     let taken = 0

@@ -41,7 +41,7 @@ function rig(dir: string, more: Partial<RigOptions> & { readonly pattern?: strin
     takeAway: () => renameSync(home, `${home}-away`),
     bringBack: () => renameSync(`${home}-away`, home),
     looks: async (count: number) => {
-      for (let look = 0; look < count; look += 1) await tail.tailer.pass()
+      for (let look = 0; look < count; look += 1) await tail.pass()
     },
   }
 }

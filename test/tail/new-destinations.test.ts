@@ -23,7 +23,7 @@ function rig(dir: string, { name = 'app.log', destinations }: { name?: string; d
     append: (other: string, text: string) => appendFileSync(at(other), text),
     rename: (from: string, to: string) => renameSync(at(from), at(to)),
     looks: async (count: number) => {
-      for (let look = 0; look < count; look += 1) await tail.tailer.pass()
+      for (let look = 0; look < count; look += 1) await tail.pass()
     },
   }
 }

@@ -40,7 +40,7 @@ function rig(dir: string, { name = 'app.log', ...more }: Partial<RigOptions> & {
       symlinkSync(to, at(link))
     },
     looks: async (count: number) => {
-      for (let look = 0; look < count; look += 1) await tail.tailer.pass()
+      for (let look = 0; look < count; look += 1) await tail.pass()
     },
     status: () => tail.tailer.view().map((view) => describeSource(view, Date.now()))[0],
   }
@@ -192,7 +192,7 @@ describe('a directory that cannot be listed', () => {
     const { tail, append, told, status } = rig(dir.path, { files: faulty.files })
     append('app.log', 'a\n')
     faulty.refuse(['list'], 'EMFILE')
-    await tail.tailer.pass()
+    await tail.pass()
     expect(status()?.state).toBe('error')
     faulty.allow()
     expect(await tail.lines()).toEqual(['a'])

@@ -8,6 +8,8 @@ const MAX_DISCOVERY_MS = 10_000
 /** When to look for new files, by the monotonic clock. */
 export interface LookTimes {
   isDue(atMs: number): boolean
+  /** The next pass looks. */
+  force(): void
   /** An event asks for a look. */
   request(): void
   /** When the requested look is due; infinite if none was requested. */
@@ -23,6 +25,9 @@ export function createLookTimes(): LookTimes {
   return {
     // Up to half a tick early, so that the look can share a tick.
     isDue: (atMs) => atMs >= Math.min(requestedAtMs, lookAtMs - TICK_MS / 2),
+    force() {
+      lookAtMs = 0
+    },
     request() {
       requestedAtMs = Math.min(requestedAtMs, lookedAtMs + TICK_MS)
     },

@@ -21,8 +21,6 @@ export interface Rounds {
   markDirty(lineage: Lineage): void
   /** Those to check now: the ones in doubt, and, if a tick is due, those of the tick. */
   due(atMs: number, surroundings: Surroundings): ReadonlySet<Lineage>
-  /** All of them. */
-  everyone(): ReadonlySet<Lineage>
   /** Checks one; `nowMs` is wall-clock time. */
   check(lineage: Lineage, atMs: number, nowMs: number): void
   /** When the next tick is due. */
@@ -49,7 +47,7 @@ export function createRounds(tickMs: number): Rounds {
     yield* active.values().take(MAX_ACTIVE_PER_TICK)
     if (unopened.size > 0 && hasRoom()) yield* unopened.values().take(MAX_OPENED_PER_TICK)
     const pauseMs = pause(eventsIncomplete)
-    yield* turns.next((QUIET_PER_SECOND * (eventsIncomplete ? 2 : 1) * pauseMs) / 1000)
+    yield* turns.next(Math.ceil((QUIET_PER_SECOND * (eventsIncomplete ? 2 : 1) * pauseMs) / 1000))
   }
 
   function pause(eventsIncomplete: boolean): number {
@@ -71,7 +69,6 @@ export function createRounds(tickMs: number): Rounds {
       tickAtMs = atMs + pause(surroundings.eventsIncomplete)
       return due
     },
-    everyone: () => new Set(turns.next(turns.size)),
     check(lineage, atMs, nowMs) {
       if (atMs >= (scanAtMs.get(lineage) ?? 0)) {
         lineage.wantScan()

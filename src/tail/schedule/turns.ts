@@ -1,6 +1,5 @@
 /** Round-robin over members, a few at a time. */
 export interface Turns<T> {
-  readonly size: number
   add(member: T): void
   remove(member: T): void
   /** The next `count`, each at most once. */
@@ -11,9 +10,6 @@ export function createTurns<T>(): Turns<T> {
   const members: T[] = []
   let at = 0
   return {
-    get size() {
-      return members.length
-    },
     add: (member) => void members.push(member),
     remove(member) {
       const index = members.indexOf(member)
@@ -22,7 +18,7 @@ export function createTurns<T>(): Turns<T> {
       if (index < at) at -= 1
     },
     next(count) {
-      if (count >= members.length) return members
+      if (count >= members.length) return [...members]
       const end = at + count
       const turn = members.slice(at, end)
       if (end > members.length) turn.push(...members.slice(0, end - members.length))

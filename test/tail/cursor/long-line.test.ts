@@ -26,7 +26,7 @@ function rig(dir: string, encoding: Encoding, afterRead: (reads: number) => void
   }
   const tail = tailRig({ dir, sources: [sourceOf(live, { encoding, backfill: true })], files })
   async function next(signal?: AbortSignal): Promise<Chunk | undefined> {
-    await tail.tailer.pass()
+    await tail.pass()
     return tail.tailer.feed('main').read(Buffer.alloc(64), signal)
   }
   return {
@@ -64,7 +64,7 @@ describe.each<Encoding>(['utf-8', 'utf-16-le'])('a line that is longer than its 
     const line = 'ü'.repeat(500_000)
     writeFileSync(`${live}.1.gz`, gzipSync(encode(`${line}\nnext\n`, encoding)))
     // Looks into the archive; the next look offers it.
-    await tail.tailer.pass()
+    await tail.pass()
     expect(await take()).toBe(line)
     expect((await tail.lines()).join()).toBe('next')
     await tail.close()
@@ -205,7 +205,7 @@ describe('a line that grows', () => {
     using dir = tempDir()
     const { append, take, cutTo, tail } = await grown(dir.path)
     cutTo(100)
-    await tail.tailer.pass()
+    await tail.pass()
     append(`\n${'x'.repeat(3000)}`)
     expect(await take()).toBe('x'.repeat(100))
     await tail.close()

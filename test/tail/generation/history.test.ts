@@ -227,7 +227,7 @@ describe('history that was not looked into at the first start is not delivered',
     write('', 'live\n')
     const gate = Promise.withResolvers<void>()
     const tail = await start({ files: archivesWait(gate.promise) })
-    void tail.tailer.pass()
+    void tail.pass()
     await until(() => tail.tailer.records().length > 0)
     const records = structuredClone(tail.tailer.records())
     gate.resolve()
@@ -261,7 +261,7 @@ describe('history that was not looked into at the first start is not delivered',
     }
     faulty.allow()
     vi.advanceTimersByTime(60_000)
-    await tail.tailer.pass()
+    await tail.pass()
     appendFileSync(at('.1'), 'late\n')
     append('new\n')
     expect((await tail.lines()).toSorted()).toEqual(['late', 'new'])
@@ -390,7 +390,7 @@ describe('what was written after the start is delivered', () => {
         },
       },
     })
-    await tail.tailer.pass()
+    await tail.pass()
     await tail.restart()
     expect(await tail.lines()).toEqual(['live'])
     expect(await tail.lines()).toEqual([])
@@ -437,7 +437,7 @@ describe('what was written after the start is delivered', () => {
       const records = structuredClone(tail.tailer.records())
       const kept = isOld ? headless(records) : records
       if (isOld) await tail.restart(kept)
-      if (!isDown) await tail.tailer.pass()
+      if (!isDown) await tail.pass()
       copyFileSync(at(), at('.1'))
       truncateSync(at(), 0)
       append('new\n')
@@ -708,7 +708,7 @@ describe('a history file that may not be opened', () => {
     refuse(['open'], 'EACCES', at('.3'))
     const tail = tailRig({ dir: dir.path, sources: [sourceOf(at(), { startPosition: 'end' })], files })
     for (let look = 0; look < 5; look += 1) {
-      await tail.tailer.pass()
+      await tail.pass()
       expect(stateOf(tail)).toEqual(['ok'])
     }
     await tail.close()
@@ -727,7 +727,7 @@ describe('a history file that may not be opened', () => {
     refuse(['open'], 'EACCES', at('.9'))
     const tail = tailRig({ dir: dir.path, sources: [sourceOf(at())], files, log: errors })
     const looks = async () => {
-      for (let look = 0; look < 5; look += 1) await tail.tailer.pass()
+      for (let look = 0; look < 5; look += 1) await tail.pass()
     }
     await looks()
     rmSync(at())

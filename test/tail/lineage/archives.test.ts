@@ -57,7 +57,7 @@ function rig(dir: string, files: Files = nodeFiles) {
       rmSync(at(name))
     },
     looks: async (count: number) => {
-      for (let look = 0; look < count; look += 1) await tail.tailer.pass()
+      for (let look = 0; look < count; look += 1) await tail.pass()
     },
     get opens() {
       return opens
@@ -352,7 +352,6 @@ test('a file that is gone is not let go of while an archive of it is looked into
     records: [],
     files,
     log: silentLog,
-    poll: true,
     tickMs: 10,
     openFilesLimit: 100,
     expireAfterMs: 1e12,
@@ -539,7 +538,7 @@ describe('an archive of what is settled', () => {
     await tail.lines()
     write('audit.log', text('unread'))
     renameSync(at('audit.log'), at(STAMPED))
-    await tail.tailer.pass()
+    await tail.pass()
     await tail.restart()
     pack(STAMPED)
     write('audit.log', 'next\n')
@@ -640,7 +639,7 @@ describe('an archive that is written over in place', () => {
     write('audit.log', 'live\n')
     for (let n = 0; n < 270; n += 1) {
       writeFileSync(at('audit.log.1.gz'), gzipSync(`${n} ${'x'.repeat(n + 1)}\n`))
-      await tail.tailer.pass()
+      await tail.pass()
       await tail.lines()
     }
     expect(tail.tailer.records().length).toBe(256 + 2)
@@ -657,7 +656,7 @@ describe('an archive that is written over in place', () => {
     const text = (name: string) => `${lines(name).join('\n')}\n`
     writeFileSync(at('audit.log.1.gz'), gzipSync(text('first')))
     write('audit.log', 'live\n')
-    await tail.tailer.pass()
+    await tail.pass()
     const room = Buffer.alloc(4000)
     const chunk = await tail.tailer.feed('main').read(room)
     const end = room.lastIndexOf(10) + 1

@@ -25,7 +25,6 @@ test('everyone who stays gets a turn in each round, and nobody two, whoever come
             present.add(which)
           }
         }
-        expect(turns.size).toBe(present.size)
         const whole = Math.floor(present.size / step)
         const seen = Array.from({ length: whole }, () => turns.next(step)).flat()
         const rest = turns.next(present.size - whole * step)

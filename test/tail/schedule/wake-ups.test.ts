@@ -166,7 +166,6 @@ describe('a running tail', () => {
       expireAfterMs: 1e12,
       onChange() {},
       log: silentLog,
-      poll: true,
       mountPoints: () => new Set<string>(),
       ...(tickMs === undefined ? {} : { tickMs }),
       ...(real
