@@ -23,6 +23,13 @@ import type { SourceView } from './sources/source-view.ts'
 import { createSources } from './sources/sources.ts'
 import { createUnclaimedRecords } from './sources/unclaimed-records.ts'
 
+/** How long a rotated file must be quiet before its last line counts without a newline. */
+const FINAL_QUIET_MS = 5000
+/** How long a deleted file must be quiet before it is let go of, while nothing is written to a new one in its place. */
+const DELETED_QUIET_MS = 300_000
+/** How long a file that is gone and finished stays in memory. */
+const GONE_MS = 60_000
+
 export interface TailerOptions {
   readonly sources: readonly SourceConfig[]
   /** The names of the destinations: each gets a feed and a position of its own in every file. */
@@ -45,9 +52,9 @@ export interface TailerOptions {
   readonly log: Log
   readonly files?: Files
   readonly mountPoints?: MountPoints
+  /** See `FINAL_QUIET_MS`, `DELETED_QUIET_MS`, `GONE_MS`. */
   readonly finalQuietMs?: number
   readonly deletedQuietMs?: number
-  /** How long a file that is gone and finished stays in memory. */
   readonly goneMs?: number
   /** How often recently changed files are checked without a wake-up, and the source of wake-ups. */
   readonly tickMs?: number
@@ -102,9 +109,9 @@ export function createTailer(options: TailerOptions): Tailer {
     sinceMs: options.sinceMs ?? new Map(),
     knownSources: options.knownSources ?? new Set(),
     startedAtMs: Date.now(),
-    finalQuietMs: options.finalQuietMs ?? 5000,
-    deletedQuietMs: options.deletedQuietMs ?? 300_000,
-    goneMs: options.goneMs ?? 60_000,
+    finalQuietMs: options.finalQuietMs ?? FINAL_QUIET_MS,
+    deletedQuietMs: options.deletedQuietMs ?? DELETED_QUIET_MS,
+    goneMs: options.goneMs ?? GONE_MS,
     onAdd: rounds.add,
     onRemove: rounds.remove,
   })
