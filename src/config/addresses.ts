@@ -1,6 +1,6 @@
 import { scalar } from './scalars.ts'
 
-/** `host:port`, or undefined for none. */
+/** Schema of `host:port`. The output's `address` is undefined for false or an empty string. */
 export function listenAddress(description: string) {
   return scalar(
     (value) => {
@@ -18,7 +18,7 @@ export function listenAddress(description: string) {
   )
 }
 
-/** An http URL, possibly of a unix socket; without a user name or a fragment. */
+/** Schema of an HTTP URL, which may name a unix socket. Refuses user names, passwords and fragments. */
 export function url(description: string) {
   return scalar(
     (value) => {
@@ -39,7 +39,7 @@ export function url(description: string) {
   )
 }
 
-/** A proxy's URL; http if it has no scheme. It may contain a user name and password. */
+/** Schema of a proxy's URL, which may contain a user name and password. The scheme defaults to http. */
 export function proxyUrl(description: string) {
   return scalar(
     (value) => {

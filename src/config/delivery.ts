@@ -4,7 +4,7 @@ import { type Layer, layered } from './layers.ts'
 import type { DeliveryConf } from './schema.ts'
 import { formatDuration, formatSize } from './units.ts'
 
-/** A value for every key; of `max_attempts` undefined is one. */
+/** Every key has a value; for `max_attempts`, undefined is a value. */
 type CompleteDelivery = {
   readonly [K in keyof DeliveryConf]-?: K extends 'max_attempts' ? DeliveryConf[K] : NonNullable<DeliveryConf[K]>
 }
@@ -29,10 +29,10 @@ const defaults: CompleteDelivery = {
 /** Datadog's published limits for one request. */
 const datadogLimits = { batch_max_size: 1_000, batch_max_bytes: 5_000_000 }
 
-/** Batch bodies that take more memory than this should be intentional. */
+/** If all batch bodies together may take more than this, a warning asks whether that is intended. */
 const MUCH_MEMORY_BYTES = 256_000_000
 
-/** A `delivery:` section and its path, the destination's own first. */
+/** A `delivery:` section and its path. Lists of layers begin with the destination's own. */
 export interface DeliveryLayer {
   readonly path: Path
   readonly conf: Layer<DeliveryConf> | undefined
@@ -55,7 +55,7 @@ export function resolveDelivery(layers: readonly DeliveryLayer[], type: Destinat
   return { delivery: camelCased(effective), findings }
 }
 
-/** The merged settings, what they were merged from, and what was found. */
+/** The merged settings, the layers they were merged from, and the findings so far. */
 interface Given {
   readonly conf: CompleteDelivery
   readonly layers: readonly DeliveryLayer[]
@@ -103,7 +103,10 @@ function checkMemory(given: Given): void {
   report(given, key, { severity: 'warning', message, hint })
 }
 
-/** Settings of batches, where there are none; a common one, beside a mode of the destination's own, is for the others. */
+/**
+ * Warns of batch settings in a mode without batches. Not of a common setting if the destination sets its own mode: the
+ * setting is then meant for other destinations.
+ */
 function reportIneffective(given: Given): void {
   const layerOf = (key: keyof DeliveryConf) => given.layers.findIndex(({ conf }) => conf?.[key] !== undefined)
   for (const key of ['batch_max_size', 'batch_max_wait', 'max_in_flight'] as const) {

@@ -8,7 +8,7 @@ import type { DeliveryConf, DestinationConf } from './schema.ts'
 import { formatSize } from './units.ts'
 import { resolveWebhook } from './webhook.ts'
 
-/** A destination as written, and where. */
+/** A destination as written, and its path in conf.yaml. */
 export interface WrittenDestination {
   readonly conf: DestinationConf
   readonly path: Path
@@ -36,7 +36,7 @@ export function resolveDestinations(
   const names = namesOf(written, findings)
   const destinations = written.map((one, index) => {
     const resolved = resolveDestination(one, names[index] ?? one.conf.type, context)
-    // Faults of the common `delivery:` affect every destination and are reported once.
+    // A fault of the common `delivery:` affects every destination, but is reported once.
     const isNew = (finding: Finding) => !findings.some((known) => isSame(known, finding))
     findings.push(...resolved.findings.filter(isNew))
     return resolved.destination
@@ -61,7 +61,7 @@ function resolveDestination({ conf, path }: WrittenDestination, name: string, co
     conf.type,
   )
   const deadLetterMaxBytes = conf.dead_letter_max_bytes ?? 2 ** 30
-  // An entry is JSON: quotes and backslashes make a line of JSON longer there.
+  // An entry is JSON: escaping the quotes and backslashes of a JSON line makes it longer.
   const longestEntry = 2 * context.longestLine
   if (deadLetterMaxBytes > 0 && deadLetterMaxBytes < longestEntry) {
     findings.warn(
@@ -101,7 +101,7 @@ function compressionOf(conf: DestinationConf, { datadog }: EnvironmentConf, find
   return { compression, compressionLevel }
 }
 
-/** The given names; for the other destinations their type, with a number if that is taken. */
+/** Returns the name of each destination: the given one, else its type, with a number if that is taken. */
 function namesOf(written: readonly WrittenDestination[], findings: Finding[]): readonly string[] {
   const taken = new Set<string>()
   for (const { conf, path } of written) {

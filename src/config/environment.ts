@@ -38,7 +38,7 @@ const environmentSchema = z.object({
 export interface EnvironmentRead {
   readonly conf: EnvironmentConf
   readonly problems: readonly Problem[]
-  /** What was set but is unusable. */
+  /** Paths of values that are set but unusable. */
   readonly refused: readonly Path[]
   /** Turns a finding about the environment into a problem. */
   problem(finding: Finding): Problem
@@ -80,7 +80,7 @@ export function readEnvironment(env: Environment): EnvironmentRead {
   }
 }
 
-/** Rules that are no JSON were left as text. */
+/** Whether the finding is about rules that are not JSON: only those are still text. */
 function isBrokenJson({ path }: Finding, { log_processing_rules: rules }: Readonly<Record<string, unknown>>): boolean {
   return path[0] === 'log_processing_rules' && typeof rules === 'string'
 }

@@ -13,11 +13,11 @@ export interface Finding {
   /** A sentence that names the key. No secrets: a value is quoted only where its key cannot hold one. */
   readonly message: string
   readonly hint?: string | undefined
-  /** It may go away while the agent runs, without a change of the configuration. */
+  /** Whether the fault may disappear while the agent runs, without a change of the configuration. */
   readonly isTransient?: boolean | undefined
 }
 
-/** `logs[0].path`. */
+/** Formats a path: `logs[0].path`. */
 export function dotted(path: Path): string {
   return path.reduce<string>((text, step) => {
     if (typeof step === 'number') return `${text}[${step}]`
@@ -25,7 +25,7 @@ export function dotted(path: Path): string {
   }, '')
 }
 
-/** The last key and what follows it, for a sentence: `path`, `tags[1]`. */
+/** Returns the last key and the indexes after it, for messages: `path`, `tags[1]`. */
 export function shortName(path: Path): string {
   return dotted(
     path.slice(
@@ -58,7 +58,7 @@ export class Findings {
     this.list.push({ path: [...this.base, ...key], at: 'value', severity: 'warning', message, hint })
   }
 
-  /** Warns of something that may go away while the agent runs. */
+  /** Warns of a fault that may disappear while the agent runs. */
   warnTransiently(key: Path, message: string): void {
     this.list.push({ path: [...this.base, ...key], at: 'value', severity: 'warning', message, isTransient: true })
   }

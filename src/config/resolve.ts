@@ -22,11 +22,11 @@ export interface ResolveInput {
 export interface Resolved {
   readonly config: Config
   readonly origins: Origins
-  /** Below `environment` they concern the environment, else the merged sections. */
+  /** Those below `environmentPath` concern the environment, the others the merged sections. */
   readonly findings: readonly Finding[]
 }
 
-/** For every key the value from the file, else from the environment, else the default; and conflicts between keys. */
+/** Takes each setting from the files, else from the environment, else from the defaults. Reports conflicts between keys. */
 export function resolveConfig(input: ResolveInput): Resolved {
   const { files, merged, environment, hostnameOf } = input
   const { conf } = merged
@@ -124,7 +124,7 @@ function resolveCheckpoint(input: ResolveInput, findings: Findings): CheckpointC
 
 function resolveServer(input: ResolveInput, findings: Findings): Config['server'] {
   const { listen, socket } = input.merged.conf.server ?? {}
-  // Probes know the environment's alone.
+  // Probes know only the socket from the environment: they do not read the configuration.
   const ofProbes = input.environment.server?.socket
   if (ofProbes !== undefined && !isAbsolute(ofProbes)) {
     findings.refuse([...environmentPath, 'server', 'socket'], 'the socket must be absolute: begin with /')

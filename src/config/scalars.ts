@@ -26,7 +26,7 @@ const didYouMean = (meant: string | undefined) => (meant === undefined ? {} : { 
 
 const isFault = (result: unknown): result is Fault => typeof result === 'object' && result !== null && 'fault' in result
 
-/** A value that `read` checks and converts to what the agent works with; `shape` describes it to editors. */
+/** Schema of a value that `read` checks and converts. `shape` describes it to editors, as JSON Schema. */
 export function scalar<R>(read: (value: unknown) => R, shape: Readonly<Record<string, unknown>>) {
   return z.pipe(
     z.unknown().check(z.meta(shape)),
@@ -39,7 +39,7 @@ export function scalar<R>(read: (value: unknown) => R, shape: Readonly<Record<st
   )
 }
 
-/** Milliseconds. The platform's timers end at 24 days, hence the bound on every duration. */
+/** Schema of a duration, in milliseconds. Every duration has a bound because the platform's timers end at 24 days. */
 export function duration({ min, max }: Bounds, description: string) {
   const range = `between ${formatDuration(min)} and ${formatDuration(max)}`
   return scalar(
@@ -60,7 +60,7 @@ export function duration({ min, max }: Bounds, description: string) {
   )
 }
 
-/** Bytes. */
+/** Schema of a size, in bytes. */
 export function size({ min, max }: Bounds, description: string) {
   const range = `between ${formatSize(min)} and ${formatSize(max)}`
   return scalar(
@@ -81,7 +81,7 @@ export function size({ min, max }: Bounds, description: string) {
   )
 }
 
-/** A list of strings, or one comma-separated string. */
+/** Schema of a list of strings, also written as one comma-separated string. */
 export function list(description: string) {
   return scalar(readList, {
     description: `${description}. A list, or one string separated by commas.`,
@@ -101,7 +101,7 @@ function readList(value: unknown): readonly string[] | Fault {
 
 const tidy = (items: readonly string[]) => items.map((item) => item.trim()).filter((item) => item !== '')
 
-/** Text matching a pattern; `fault` describes it. */
+/** Schema of text that matches a pattern. `fault` says what it must be. */
 export function matching(pattern: RegExp, fault: string, description: string) {
   return scalar((value) => (typeof value === 'string' && pattern.test(value) ? value : { fault }), {
     description,
@@ -110,7 +110,7 @@ export function matching(pattern: RegExp, fault: string, description: string) {
   })
 }
 
-/** A secret used in a header: trimmed, since a key read from a shell often ends in a newline. */
+/** Schema of a secret for a header. Trimmed, because a key read from a shell often ends in a newline. */
 export function credential(description: string) {
   return scalar(
     (value) => {

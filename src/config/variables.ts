@@ -20,13 +20,13 @@ const json: Reader = (value) => {
 }
 const datadogLevels = new Map(Object.entries({ warning: 'warn', critical: 'error', off: 'error' }))
 const level: Reader = (value) => datadogLevels.get(value.toLowerCase()) ?? value.toLowerCase()
-/** `host:port` as well as a URL. */
+/** Accepts `host:port` as well as a URL. */
 const intake: Reader = (value, env) => {
   if (value.includes('://')) return value
   return `${flag(env.DD_LOGS_CONFIG_LOGS_NO_SSL ?? '', env) === true ? 'http' : 'https'}://${value}`
 }
 
-/** Of several variables for one key the first one set wins. */
+/** If several variables for one key are set, the first one wins. */
 export const variables: readonly (readonly [name: string, path: readonly string[], read: Reader])[] = [
   ['DD_LOGS_ENABLED', ['enabled'], flag],
   ['DD_HOSTNAME', ['hostname'], text],
