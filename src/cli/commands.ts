@@ -5,7 +5,7 @@ import type { ArgumentSpec, Arguments, OptionSpec } from './arguments.ts'
 export interface Command extends ArgumentSpec {
   readonly name: string
   readonly summary: string
-  /** Below the options in its help. */
+  /** Shown below the options in its help. */
   readonly notes?: string
   run(args: Arguments, io: Io): Promise<ExitCode>
 }
@@ -152,5 +152,5 @@ const version: Command = {
   },
 }
 
-/** In help order. */
+/** In the order of the help. */
 export const commands: readonly Command[] = [run, status, health, configcheck, replay, demo, version]

@@ -14,7 +14,7 @@ export interface Survey {
   readonly destination: string
   /** Records that would be sent, by the reason they are there. */
   readonly sendable: Reasons
-  /** Records that would stay whatever the destination says, by reason. */
+  /** Records that cannot be sent, and so would stay, by reason. */
   readonly kept: Reasons
   /** Lines that are damaged or of another format. */
   readonly unreadable: number

@@ -42,7 +42,7 @@ function sectionsOf(args: Arguments): readonly StatusSection[] | undefined {
 /** `json` is indented, `json-line` is one line. */
 type Format = 'text' | 'json' | 'json-line'
 
-/** While watching, each view is one line for a program. */
+/** While watching, JSON has one line per view, so that a program can tell the views apart. */
 function formatOf(args: Arguments): Format {
   const indented = args.value('output') === 'json' || args.flag('pretty-json')
   if (args.flag('json') || (indented && args.flag('watch'))) return 'json-line'
@@ -51,7 +51,7 @@ function formatOf(args: Arguments): Format {
 
 interface ViewOptions {
   readonly runPath: RunPath
-  /** Where the positions are: a socket of its own does not say, and the configuration is read only if there is no agent. */
+  /** Finds the run path, which $TAILSHIP_SOCKET does not tell. Called only if no agent answers: it may load the configuration. */
   readonly positionsAt: () => Promise<RunPath>
   readonly format: Format
   readonly sections: readonly StatusSection[]
