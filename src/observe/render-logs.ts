@@ -75,7 +75,7 @@ function renderSource(source: SourceStatus): string[] {
   return [`    - Type: ${source.type}`, ...fields.map((line) => `      ${line}`)]
 }
 
-/** The Datadog Agent's terms. */
+/** Uses the Datadog Agent's terms. */
 function sourceLabel({ state, error }: SourceStatus): string {
   switch (state) {
     case 'pending':
