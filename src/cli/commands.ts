@@ -1,4 +1,5 @@
 import { type ExitCode, exitCode, type Io } from '../io.ts'
+import { DEFAULT_CONFIG_PATH } from '../run-path.ts'
 import type { ArgumentSpec, Arguments, OptionSpec } from './arguments.ts'
 
 /** A subcommand. Its dependencies are imported when it runs: `status` is a probe and should pay for nothing else. */
@@ -14,7 +15,7 @@ const config: OptionSpec = {
   name: 'config',
   short: 'c',
   value: 'PATH',
-  help: 'a conf.yaml, or a directory of them (default: $TAILSHIP_CONFIG, else /etc/tailship)',
+  help: `a conf.yaml, or a directory of them (default: $TAILSHIP_CONFIG, else ${DEFAULT_CONFIG_PATH})`,
 }
 const output: OptionSpec = {
   name: 'output',

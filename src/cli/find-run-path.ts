@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import type { Io } from '../io.ts'
-import { agentSocketPath } from '../run-path.ts'
+import { agentSocketPath, DEFAULT_CONFIG_PATH, DEFAULT_RUN_PATH } from '../run-path.ts'
 import type { Arguments } from './arguments.ts'
 
 /** Where to look for a running agent. */
@@ -12,7 +12,7 @@ export interface RunPath {
   readonly source: string
 }
 
-const defaults = { runPath: '/var/lib/tailship', config: '/etc/tailship' }
+const defaults = { runPath: DEFAULT_RUN_PATH, config: DEFAULT_CONFIG_PATH }
 
 /**
  * Returns the run path from the first of: `--run-path`, `--config`, $TAILSHIP_RUN_PATH, $TAILSHIP_CONFIG, the default if it

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import { hostname } from 'node:os'
+import { DEFAULT_CONFIG_PATH } from '../run-path.ts'
 import type { Config } from './config.ts'
 import { readEnvironment } from './environment.ts'
 import { environmentPath } from './finding.ts'
@@ -15,7 +16,7 @@ import type { Environment } from './variables.ts'
 import { type WrittenFile, writtenFile } from './written.ts'
 
 export interface LoadOptions {
-  /** Files and directories given by `--config`. If empty, `$TAILSHIP_CONFIG`, else `/etc/tailship`. */
+  /** Files and directories given by `--config`. If empty, `$TAILSHIP_CONFIG`, else the default. */
   readonly paths: readonly string[]
   readonly env: Environment
   /** Returns the host's own name. Called only if neither the files nor the environment give one. */
@@ -40,7 +41,7 @@ export interface Loaded {
 /** Reads, checks and merges the configuration. Returns its faults as `problems`; never throws because of them. */
 export async function loadConfig(options: LoadOptions): Promise<Loading> {
   const { paths, env, hostnameOf = hostname, exists = existsSync } = options
-  const found = findFiles(paths.length > 0 ? paths : [env.TAILSHIP_CONFIG || '/etc/tailship'])
+  const found = findFiles(paths.length > 0 ? paths : [env.TAILSHIP_CONFIG || DEFAULT_CONFIG_PATH])
   const read = found.files.map((file) => ({ file, ...readConfFile(file) }))
   const unread = [...found.problems, ...read.flatMap((one) => (one.kind === 'unusable' ? [one.problem] : []))]
   const files = await Promise.all(read.flatMap((one) => (one.kind === 'text' ? [writtenFile(one.file, one.text)] : [])))

@@ -1,9 +1,10 @@
 import { normalize } from 'node:path'
+import { DEAD_LETTER_DIRECTORY, LOCK_FILE, REGISTRY_FILE } from '../run-path.ts'
 import type { SourceConfig } from './config.ts'
 
 /** Returns a glob that matches the files an agent writes to its run path. */
 export function ownFiles(runPath: string): string {
-  return `${literally(runPath)}/{registry.json*,agent.lock*,dead-letter/**}`
+  return `${literally(runPath)}/{${REGISTRY_FILE}*,${LOCK_FILE}*,${DEAD_LETTER_DIRECTORY}/**}`
 }
 
 /**

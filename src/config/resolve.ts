@@ -1,4 +1,5 @@
 import { dirname, isAbsolute, resolve } from 'node:path'
+import { DEFAULT_RUN_PATH } from '../run-path.ts'
 import type { CheckpointConfig, Config, RejectedSource, SourceConfig } from './config.ts'
 import type { FilePort } from './connection.ts'
 import { resolveDestinations, type WrittenDestination } from './destinations.ts'
@@ -111,7 +112,7 @@ function resolveCheckpoint(input: ResolveInput, findings: Findings): CheckpointC
   const { environment } = input
   const { checkpoint } = input.merged.conf
   const files = filesBeside(input, ['checkpoint'])
-  const runPath = checkpoint?.run_path ?? environment.checkpoint?.run_path ?? '/var/lib/tailship'
+  const runPath = checkpoint?.run_path ?? environment.checkpoint?.run_path ?? DEFAULT_RUN_PATH
   if (checkpoint?.run_path === undefined && !isAbsolute(runPath)) {
     findings.refuse([...environmentPath, 'checkpoint', 'run_path'], 'the run path must be absolute: begin with /')
   }
