@@ -1,4 +1,5 @@
 import * as z from 'zod/mini'
+import type { Environment } from '../io.ts'
 import { isObject } from '../json.ts'
 import { check } from './check.ts'
 import { dotted, type Finding, type Path } from './finding.ts'
@@ -12,7 +13,7 @@ import {
   ruleSchema,
   serverSchema,
 } from './schema.ts'
-import { type Environment, idleVariables, variables } from './variables.ts'
+import { idleVariables, variables } from './variables.ts'
 
 /** The settings from the environment, under conf.yaml's keys. */
 export interface EnvironmentConf extends z.output<typeof environmentSchema> {}

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import { hostname } from 'node:os'
+import type { Environment } from '../io.ts'
 import { DEFAULT_CONFIG_PATH } from '../run-path.ts'
 import type { Config } from './config.ts'
 import { readEnvironment } from './environment.ts'
@@ -12,7 +13,6 @@ import { findFiles, readConfFile } from './read.ts'
 import { resolveConfig } from './resolve.ts'
 import { patternFindings } from './rule-patterns.ts'
 import { samePathProblems } from './same-paths.ts'
-import type { Environment } from './variables.ts'
 import { type WrittenFile, writtenFile } from './written.ts'
 
 export interface LoadOptions {

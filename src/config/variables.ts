@@ -1,8 +1,7 @@
+import type { Environment } from '../io.ts'
 import { parseJson } from '../json.ts'
 import { type Problem, problemOf } from './problem.ts'
 import { suggestion } from './suggestion.ts'
-
-export type Environment = Readonly<Record<string, string | undefined>>
 
 type Reader = (text: string, env: Environment) => unknown
 
