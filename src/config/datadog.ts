@@ -50,7 +50,7 @@ function intakeUrl(conf: DatadogConf, { environment, findings }: DatadogContext)
     const path = conf.site === undefined ? [...environmentPath, 'datadog', 'site'] : [...findings.base, 'site']
     const message = `\`${conf.site === undefined ? 'DD_SITE' : 'site'}\` ${site} is not one of Datadog’s public sites`
     const hint = near === undefined ? undefined : `did you mean \`${near}\`?`
-    findings.list.push({ path, at: 'value', severity: 'warning', message, hint })
+    findings.add({ path, at: 'value', severity: 'warning', message, hint })
   }
   return `${environment.no_ssl === true ? 'http' : 'https'}://agent-http-intake.logs.${site}${logsPath}`
 }

@@ -37,29 +37,38 @@ export function shortName(path: Path): string {
   )
 }
 
-/** Findings about the keys below one path, in order of creation. */
+/** Collects findings, in order. Keys are relative to `base`. */
 export class Findings {
-  readonly list: Finding[] = []
   readonly base: Path
+  readonly #list: Finding[] = []
 
   constructor(base: Path) {
     this.base = base
   }
 
+  get list(): readonly Finding[] {
+    return this.#list
+  }
+
+  /** Adds a finding whose path is not relative to `base`. */
+  add(finding: Finding): void {
+    this.#list.push(finding)
+  }
+
   refuse(key: Path, message: string, hint?: string): void {
-    this.list.push({ path: [...this.base, ...key], at: 'value', severity: 'error', message, hint })
+    this.add({ path: [...this.base, ...key], at: 'value', severity: 'error', message, hint })
   }
 
   miss(key: Path, message: string, hint?: string): void {
-    this.list.push({ path: [...this.base, ...key], at: 'absent', severity: 'error', message, hint })
+    this.add({ path: [...this.base, ...key], at: 'absent', severity: 'error', message, hint })
   }
 
   warn(key: Path, message: string, hint?: string): void {
-    this.list.push({ path: [...this.base, ...key], at: 'value', severity: 'warning', message, hint })
+    this.add({ path: [...this.base, ...key], at: 'value', severity: 'warning', message, hint })
   }
 
   /** Warns of a fault that may disappear while the agent runs. */
   warnTransiently(key: Path, message: string): void {
-    this.list.push({ path: [...this.base, ...key], at: 'value', severity: 'warning', message, isTransient: true })
+    this.add({ path: [...this.base, ...key], at: 'value', severity: 'warning', message, isTransient: true })
   }
 }

@@ -80,7 +80,7 @@ function writtenDestinations(conf: Sections, findings: Findings): readonly Writt
   }
   if (conf.destinations !== undefined) {
     const message = '`destination` and `destinations` cannot be used together'
-    findings.list.push({ path: ['destinations'], at: 'key', severity: 'error', message })
+    findings.add({ path: ['destinations'], at: 'key', severity: 'error', message })
   }
   return [{ conf: conf.destination, path: ['destination'] }, ...list]
 }
