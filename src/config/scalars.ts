@@ -27,12 +27,12 @@ const didYouMean = (meant: string | undefined) => (meant === undefined ? {} : { 
 const isFault = (result: unknown): result is Fault => typeof result === 'object' && result !== null && 'fault' in result
 
 /** Schema of a value that `read` checks and converts. `shape` describes it to editors, as JSON Schema. */
-export function scalar<R>(read: (value: unknown) => R, shape: Readonly<Record<string, unknown>>) {
+export function scalar<T>(read: (value: unknown) => T | Fault, shape: Readonly<Record<string, unknown>>) {
   return z.pipe(
     z.unknown().check(z.meta(shape)),
-    z.transform((value, context): Exclude<R, Fault> => {
+    z.transform((value, context): T => {
       const result = read(value)
-      if (!isFault(result)) return result as Exclude<R, Fault>
+      if (!isFault(result)) return result
       context.issues.push({ code: 'custom', message: result.fault, params: { hint: result.hint }, input: value })
       return z.NEVER
     }),
@@ -42,7 +42,7 @@ export function scalar<R>(read: (value: unknown) => R, shape: Readonly<Record<st
 /** Schema of a duration, in milliseconds. Every duration has a bound because the platform's timers end at 24 days. */
 export function duration({ min, max }: Bounds, description: string) {
   const range = `between ${formatDuration(min)} and ${formatDuration(max)}`
-  return scalar(
+  return scalar<number>(
     (value) => {
       const ms = parseDuration(value)
       if (ms === undefined) {
@@ -63,7 +63,7 @@ export function duration({ min, max }: Bounds, description: string) {
 /** Schema of a size, in bytes. */
 export function size({ min, max }: Bounds, description: string) {
   const range = `between ${formatSize(min)} and ${formatSize(max)}`
-  return scalar(
+  return scalar<number>(
     (value) => {
       const bytes = parseSize(value)
       if (bytes === undefined) {
@@ -83,7 +83,7 @@ export function size({ min, max }: Bounds, description: string) {
 
 /** Schema of a list of strings, also written as one comma-separated string. */
 export function list(description: string) {
-  return scalar(readList, {
+  return scalar<readonly string[]>(readList, {
     description: `${description}. A list, or one string separated by commas.`,
     anyOf: [{ type: 'string' }, { type: 'array', items: { type: 'string' } }],
   })
@@ -103,7 +103,7 @@ const tidy = (items: readonly string[]) => items.map((item) => item.trim()).filt
 
 /** Schema of text that matches a pattern. `fault` says what it must be. */
 export function matching(pattern: RegExp, fault: string, description: string) {
-  return scalar((value) => (typeof value === 'string' && pattern.test(value) ? value : { fault }), {
+  return scalar<string>((value) => (typeof value === 'string' && pattern.test(value) ? value : { fault }), {
     description,
     type: 'string',
     pattern: pattern.source,
@@ -112,7 +112,7 @@ export function matching(pattern: RegExp, fault: string, description: string) {
 
 /** Schema of a secret for a header. Trimmed, because a key read from a shell often ends in a newline. */
 export function credential(description: string) {
-  return scalar(
+  return scalar<string>(
     (value) => {
       if (typeof value !== 'string') return { fault: 'must be a string', hint: 'put it in quotes' }
       const text = value.trim()
