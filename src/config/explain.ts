@@ -2,7 +2,7 @@ import * as z from 'zod/mini'
 import type { Finding, Path } from './finding.ts'
 import { ruleMessage } from './rule-message.ts'
 import { commonDestinationSchema } from './schema.ts'
-import { suggestion } from './suggestion.ts'
+import { didYouMean, suggestion } from './suggestion.ts'
 import { unknownKey } from './unknown-key.ts'
 
 type Issue = z.core.$ZodIssue
@@ -137,18 +137,15 @@ function wrongType(expected: string, found: unknown): Explanation {
 /** Returns a hint for words that were booleans in YAML 1.1; undefined for others. */
 function booleanMeant(text: string): string | undefined {
   if (/^(?:true|false)$/i.test(text)) return 'write it in lower case and without quotes'
-  if (/^(?:yes|y|on)$/i.test(text)) return 'did you mean `true`?'
-  return /^(?:no|n|off)$/i.test(text) ? 'did you mean `false`?' : undefined
+  if (/^(?:yes|y|on)$/i.test(text)) return didYouMean('true')
+  return /^(?:no|n|off)$/i.test(text) ? didYouMean('false') : undefined
 }
 
 function notAChoice(values: readonly unknown[], found: unknown): Explanation {
   const choices = values.map(String).filter((value) => value !== '')
   const near = typeof found === 'string' ? suggestion(found, choices) : undefined
   const given = typeof found === 'string' ? quoted(found) : kindOf(found)
-  return {
-    predicate: `must be ${choice(choices)}, not ${given}`,
-    hint: near === undefined ? undefined : `did you mean \`${near}\`?`,
-  }
+  return { predicate: `must be ${choice(choices)}, not ${given}`, hint: didYouMean(near) }
 }
 
 const choice = (values: readonly unknown[]) =>

@@ -1,5 +1,6 @@
 import * as z from 'zod/mini'
 import { isObject } from '../json.ts'
+import { didYouMean } from './suggestion.ts'
 import {
   DURATION_PATTERN,
   durationMeant,
@@ -14,15 +15,13 @@ import {
 /** Why a value is refused. The text follows the key's name: "`listen` must be …". */
 interface Fault {
   readonly fault: string
-  readonly hint?: string
+  readonly hint?: string | undefined
 }
 
 interface Bounds {
   readonly min: number
   readonly max: number
 }
-
-const didYouMean = (meant: string | undefined) => (meant === undefined ? {} : { hint: `did you mean \`${meant}\`?` })
 
 const isFault = (result: unknown): result is Fault => typeof result === 'object' && result !== null && 'fault' in result
 
@@ -47,7 +46,7 @@ export function duration({ min, max }: Bounds, description: string) {
       const ms = parseDuration(value)
       if (ms === undefined) {
         const fault = 'must be a duration such as 250ms, 5s, 2m or 1h, or a number of seconds'
-        return { fault, ...didYouMean(durationMeant(value)) }
+        return { fault, hint: didYouMean(durationMeant(value)) }
       }
       return ms < min || ms > max ? { fault: `must be ${range}` } : ms
     },
@@ -68,7 +67,7 @@ export function size({ min, max }: Bounds, description: string) {
       const bytes = parseSize(value)
       if (bytes === undefined) {
         const fault = 'must be a size such as 5MB or 1MiB, or a number of bytes'
-        return { fault, ...didYouMean(sizeMeant(value)) }
+        return { fault, hint: didYouMean(sizeMeant(value)) }
       }
       return bytes < min || bytes > max ? { fault: `must be ${range}` } : bytes
     },

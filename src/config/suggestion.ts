@@ -25,6 +25,11 @@ export function suggestion(word: string, candidates: readonly string[]): string 
   return around.size === 1 ? [...around][0] : undefined
 }
 
+/** Returns a hint; undefined if nothing is meant. */
+export function didYouMean(meant: string | undefined): string | undefined {
+  return meant === undefined ? undefined : `did you mean \`${meant}\`?`
+}
+
 function nearest(typed: string, candidates: readonly string[], reach: number): string | undefined {
   return candidates
     .map((candidate) => ({ candidate, distance: distanceOf(typed, plain(candidate), reach + 1) }))

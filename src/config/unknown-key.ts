@@ -11,7 +11,7 @@ import {
   tlsSchema,
   webhookSchema,
 } from './schema.ts'
-import { slip, suggestion } from './suggestion.ts'
+import { didYouMean, slip, suggestion } from './suggestion.ts'
 
 const keysOf = (schema: { readonly shape: object }) => Object.keys(schema.shape)
 
@@ -82,13 +82,13 @@ function hintFor(key: string, path: Path, parent: unknown): string | undefined {
   const home = places.find((place) => place.keys.includes(key))
   if (home !== undefined) return `\`${key}\` belongs ${home.where}`
   const near = suggestion(key, keysAt(path, parent))
-  if (near !== undefined) return `did you mean \`${near}\`?`
+  if (near !== undefined) return didYouMean(near)
   const far = slip(
     key,
     places.flatMap((place) => place.keys),
   )
   const where = places.find((place) => far !== undefined && place.keys.includes(far))?.where
-  return where === undefined ? undefined : `did you mean \`${far}\`? It belongs ${where}`
+  return where === undefined ? undefined : `${didYouMean(far)} It belongs ${where}`
 }
 
 const typeOf = (parent: unknown) =>

@@ -1,7 +1,7 @@
 import type { Environment } from '../io.ts'
 import { parseJson } from '../json.ts'
 import { type Problem, problemOf } from './problem.ts'
-import { suggestion } from './suggestion.ts'
+import { didYouMean, suggestion } from './suggestion.ts'
 
 type Reader = (text: string, env: Environment) => unknown
 
@@ -78,8 +78,7 @@ export function idleVariables(env: Environment): readonly Problem[] {
     .map((name) => {
       const near = known.get(suggestion(name.replace('DD_LOGS_CONFIG_', ''), [...known.keys()]) ?? '')
       const key = keysInstead.get(name)
-      const guess = near === undefined ? undefined : `did you mean \`${near}\`?`
-      const hint = key === undefined ? guess : `set \`${key}\` in conf.yaml`
+      const hint = key === undefined ? didYouMean(near) : `set \`${key}\` in conf.yaml`
       return problemOf('environment', `${name} has no effect on this agent`, { key: name, hint, scope: 'warning' })
     })
 }
