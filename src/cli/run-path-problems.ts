@@ -31,7 +31,7 @@ function warning(runPath: string, origin: Origin, text: string, hint?: string): 
 }
 
 async function faultOf(runPath: string): Promise<string | undefined> {
-  const nearest = await nearestThatIs(runPath)
+  const nearest = await nearestExisting(runPath)
   if (typeof nearest !== 'string') return `${runPath} cannot be examined (${nearest.code})`
   if (!(await stat(nearest)).isDirectory()) return `${nearest} is not a directory`
   const { type } = await statfs(nearest)
@@ -43,9 +43,9 @@ async function faultOf(runPath: string): Promise<string | undefined> {
 }
 
 /** Returns the path or its nearest ancestor that exists; an error if that cannot be determined. */
-async function nearestThatIs(path: string): Promise<string | SystemError> {
+async function nearestExisting(path: string): Promise<string | SystemError> {
   const found = await stat(path).catch(systemError)
   if (!('code' in found)) return path
   const isAbsent = found.code === 'ENOENT' || found.code === 'ENOTDIR'
-  return isAbsent && path !== dirname(path) ? nearestThatIs(dirname(path)) : found
+  return isAbsent && path !== dirname(path) ? nearestExisting(dirname(path)) : found
 }

@@ -16,7 +16,7 @@ export async function patternFindings(rules: unknown, base: Path): Promise<reado
       const hint = /\(\?<?[=!]|\\[1-9]/.test(pattern) ? 'RE2 has no lookaround and no backreferences' : undefined
       return [{ ...place, severity: 'error', message, hint }]
     }
-    if (!matchesNothing(compiled)) return []
+    if (!matchesEveryLine(compiled)) return []
     const message = `the pattern of processing rule ${named} can match an empty text, and so it matches every line`
     return [
       {
@@ -33,7 +33,7 @@ export async function patternFindings(rules: unknown, base: Path): Promise<reado
 const ELSEWHERE = '\u{10fffd}'
 
 /** Whether the pattern has an empty match in every text. */
-function matchesNothing(pattern: import('re2js').RE2JS): boolean {
+function matchesEveryLine(pattern: import('re2js').RE2JS): boolean {
   const matcher = pattern.matcher(ELSEWHERE)
   return matcher.find() && matcher.start() === matcher.end()
 }
