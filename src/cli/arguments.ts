@@ -89,11 +89,12 @@ function valueProblem(
   value: string | undefined,
 ): string | undefined {
   if (placeholder === undefined) return value === undefined ? undefined : `--${name} takes no value`
-  if (value === undefined || value === '') return `--${name} needs a value: ${oneOf(choices) ?? placeholder}`
-  if (choices?.includes(value) === false) return `--${name} cannot be "${value}": use ${oneOf(choices)}`
+  if (value === undefined || value === '') return `--${name} needs a value: ${choices ? oneOf(choices) : placeholder}`
+  if (choices !== undefined && !choices.includes(value)) return `--${name} cannot be "${value}": use ${oneOf(choices)}`
   return undefined
 }
 
-function oneOf(choices: readonly string[] | undefined): string | undefined {
-  return choices && `${choices.slice(0, -1).join(', ')} or ${choices.at(-1)}`
+/** Lists choices for a message: `text or json`. */
+export function oneOf(choices: readonly string[]): string {
+  return `${choices.slice(0, -1).join(', ')} or ${choices.at(-1)}`
 }

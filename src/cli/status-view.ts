@@ -1,7 +1,7 @@
 import { type ExitCode, exitCode, type Io } from '../io.ts'
 import { askStatus, type Unanswered } from '../observe/ask-status.ts'
 import { renderStatus, type StatusSection, statusSections } from '../observe/render.ts'
-import type { Arguments } from './arguments.ts'
+import { type Arguments, oneOf } from './arguments.ts'
 import { writeColored } from './color.ts'
 import { type RunPath, runPathOf } from './find-run-path.ts'
 import { explainUnreachable, renderUnreachable } from './unreachable.ts'
@@ -11,11 +11,7 @@ import { usageError } from './usage.ts'
 export async function showStatus(args: Arguments, runPath: RunPath, io: Io): Promise<ExitCode> {
   const sections = sectionsOf(args)
   if (sections === undefined) {
-    return usageError(
-      'status',
-      `no section "${args.operands[0]}": use ${statusSections.slice(0, -1).join(', ')} or ${statusSections.at(-1)}`,
-      io,
-    )
+    return usageError('status', `no section "${args.operands[0]}": use ${oneOf(statusSections)}`, io)
   }
   const { TAILSHIP_SOCKET: _, ...env } = io.env
   const positionsAt = async () => (await runPathOf(args, { ...io, env })) ?? runPath

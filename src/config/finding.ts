@@ -27,14 +27,8 @@ export function dotted(path: Path): string {
 
 /** Returns the last key and the indexes after it, for messages: `path`, `tags[1]`. */
 export function shortName(path: Path): string {
-  return dotted(
-    path.slice(
-      Math.max(
-        0,
-        path.findLastIndex((step) => typeof step === 'string'),
-      ),
-    ),
-  )
+  const lastKey = path.findLastIndex((step) => typeof step === 'string')
+  return dotted(path.slice(Math.max(0, lastKey)))
 }
 
 /** Collects findings, in order. Keys are relative to `base`. */

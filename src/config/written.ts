@@ -73,14 +73,15 @@ function itemsOf(value: unknown, key: string): readonly unknown[] {
 async function writtenSource(item: unknown, index: number): Promise<WrittenSource> {
   const base = ['logs', index]
   const { value: conf, findings } = check(sourceSchema, item, { base })
-  const path = valueAt(item, ['path'])
+  const written = valueAt(item, ['path'])
+  const path = typeof written === 'string' ? written : undefined
   const type = findings.find((finding) => dotted(finding.path) === dotted([...base, 'type']))
   if (type !== undefined && isOfAnotherAgent(item)) {
-    return { path: typeof path === 'string' ? path : undefined, conf: undefined, findings: [type] }
+    return { path, conf: undefined, findings: [type] }
   }
   const rules = valueAt(item, ['log_processing_rules'])
   return {
-    path: typeof path === 'string' ? path : undefined,
+    path,
     conf,
     findings: [
       ...findings,

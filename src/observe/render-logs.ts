@@ -105,7 +105,7 @@ function fileTable(files: readonly FileStatus[]): string[] {
   return table([['STATE', 'SIZE', 'DESTINATION', 'POSITION', 'LAG', 'LAG TIME', 'FILE'], ...rows])
 }
 
-function fileLabel({ state }: FileStatus): 'OK' | 'WARN' | 'FAIL' {
+function fileLabel({ state }: FileStatus): 'OK' | 'FAIL' {
   switch (state) {
     case 'reading':
     case 'caught-up':
