@@ -15,11 +15,11 @@ export interface RunPath {
 const defaults = { runPath: DEFAULT_RUN_PATH, config: DEFAULT_CONFIG_PATH }
 
 /**
- * Returns the run path from the first of: `--run-path`, `--config`, $TAILSHIP_RUN_PATH, $TAILSHIP_CONFIG, the default if it
- * has a socket, the default configuration. Undefined if the configuration is invalid; the reason is then on stderr.
+ * Returns the run path from the first of: `--run-path`, `--config`, $TAILSHIP_RUN_PATH, $TAILSHIP_CONFIG, the default path if
+ * it has a socket, the default configuration. Undefined if the configuration is invalid; the reason is then on stderr.
  *
- * Without either option, $TAILSHIP_SOCKET is the socket, and no configuration is read. Reading one costs a probe several
- * times its own CPU, which is also why the default configuration comes last.
+ * If $TAILSHIP_SOCKET is set and neither option given, it is the socket, and no configuration is read. Reading one costs a
+ * probe several times its own CPU, which is also why the default configuration comes last.
  */
 export async function runPathOf(
   args: Pick<Arguments, 'value'>,
