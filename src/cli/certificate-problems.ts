@@ -5,7 +5,7 @@ import type { Credentials, FoundCredentials } from './credentials.ts'
 
 const SOON_MS = 14 * DAY_MS
 
-/** Warnings about client certificates and authorities that are not valid now, or not for long. Unreadable ones are not reported here. */
+/** Warns of client and CA certificates that are not valid now, or not for long. Does not report unreadable ones. */
 export async function certificateProblems(
   found: readonly FoundCredentials[],
   nowMs: number,
@@ -14,9 +14,9 @@ export async function certificateProblems(
     credentials === undefined
       ? []
       : [
-          // The certificates that signed it may follow.
+          // The first is the client's own; the certificates that signed it may follow.
           problemOfPem(credentials, 'cert', { nowMs, choose: ([first]) => first }),
-          // While an authority is being replaced, the file contains both.
+          // While a CA is being replaced, the file contains both the old and the new one.
           problemOfPem(credentials, 'ca', { nowMs, choose: lastToExpire }),
         ],
   )
@@ -30,7 +30,7 @@ interface Validity {
 
 interface ValidityCheck {
   readonly nowMs: number
-  /** Which of a file's certificates is judged. */
+  /** Picks the certificate of a file that is judged. */
   readonly choose: (all: readonly Validity[]) => Validity | undefined
 }
 

@@ -1,11 +1,12 @@
 import { type ExitCode, exitCode, type Io } from '../io.ts'
+import { DEFAULT_CONFIG_PATH } from '../run-path.ts'
 import type { ArgumentSpec, Arguments, OptionSpec } from './arguments.ts'
 
 /** A subcommand. Its dependencies are imported when it runs: `status` is a probe and should pay for nothing else. */
 export interface Command extends ArgumentSpec {
   readonly name: string
   readonly summary: string
-  /** Below the options in its help. */
+  /** Shown below the options in its help. */
   readonly notes?: string
   run(args: Arguments, io: Io): Promise<ExitCode>
 }
@@ -14,7 +15,7 @@ const config: OptionSpec = {
   name: 'config',
   short: 'c',
   value: 'PATH',
-  help: 'a conf.yaml, or a directory of them (default: $TAILSHIP_CONFIG, else /etc/tailship)',
+  help: `a conf.yaml, or a directory of them (default: $TAILSHIP_CONFIG, else ${DEFAULT_CONFIG_PATH})`,
 }
 const output: OptionSpec = {
   name: 'output',
@@ -152,5 +153,5 @@ const version: Command = {
   },
 }
 
-/** In help order. */
+/** In the order of the help. */
 export const commands: readonly Command[] = [run, status, health, configcheck, replay, demo, version]

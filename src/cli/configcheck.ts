@@ -37,7 +37,7 @@ export async function configcheck(
   return ok ? exitCode.ok : exitCode.configuration
 }
 
-/** Problems with the files that the configuration names, in their present state. */
+/** Returns problems with the files that the configuration names, in their present state. */
 async function problemsAround({ config, origins }: Loaded): Promise<readonly Problem[]> {
   const credentials = await credentialsOf(config.destinations, origins.destinations)
   return [
@@ -55,7 +55,7 @@ function countOf(problems: readonly Problem[]): string {
   return [counted(errors, 'problem'), ...(warnings > 0 ? [counted(warnings, 'warning')] : [])].join(', ')
 }
 
-/** What holds up neither the start nor the other items of `logs:`. */
+/** Returns what an agent would do with the configuration despite its problems. */
 function effectOf(loading: Loading): string {
   if (loading.kind === 'invalid') return 'the agent would not start'
   const rejected = loading.config.rejectedSources.length

@@ -5,8 +5,8 @@ import { openSecret } from '../ship/secret.ts'
 import type { Credentials, FoundCredentials } from './credentials.ts'
 
 /**
- * Problems with the keys, tokens, certificates and kubeconfigs as they are now. An agent starts with them nevertheless, as
- * they may change.
+ * Returns problems with the keys, tokens, certificates and kubeconfigs as they are now. They do not keep an agent from
+ * starting, because the files may change.
  */
 export async function credentialProblems(found: readonly FoundCredentials[]): Promise<readonly Problem[]> {
   const all = await Promise.all(
@@ -18,7 +18,7 @@ export async function credentialProblems(found: readonly FoundCredentials[]): Pr
   return all.flat()
 }
 
-/** Sentences that name the files, and nothing in them. */
+/** The messages name the files, but never quote them. */
 async function problemsOf(credentials: Credentials): Promise<readonly Problem[]> {
   const { tls, secret, keys, absenceIsReported } = credentials
   const { faults } = await inspectTls(tls)

@@ -16,22 +16,22 @@ type CredentialPart = TlsPart | 'secret'
 export interface Credentials {
   readonly tls: TlsSpec
   readonly secret: SecretRef | undefined
-  /** Missing files have already been reported with the configuration. */
+  /** Whether missing files have already been reported with the configuration. */
   readonly absenceIsReported: boolean
-  /** The configuration keys that name the files, or hold the texts. */
+  /** The configuration keys that name the files, or contain the values. */
   readonly keys: Readonly<Record<CredentialPart, string>>
-  /** A warning at that key; `what` follows its name. */
+  /** Returns a warning at the key of `part`; `what` follows the key's name. */
   warningAt(part: CredentialPart, what: string, hint?: string): Problem
 }
 
 export interface FoundCredentials {
-  /** Undefined: the kubeconfig that names them is unusable. */
+  /** Undefined if the kubeconfig that names them is missing or unusable. */
   readonly credentials: Credentials | undefined
   /** Problems of that kubeconfig, without excerpts: they would quote secrets. */
   readonly problems: readonly Problem[]
 }
 
-/** The credentials of all destinations; those of a kubeconfig shared by several only once. */
+/** Returns the credentials of all destinations. Those of a kubeconfig that several share are returned once. */
 export async function credentialsOf(
   destinations: readonly DestinationConfig[],
   origins: readonly Origin[],

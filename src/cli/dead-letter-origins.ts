@@ -4,7 +4,7 @@ import { longestLineOf } from '../config/sources.ts'
 import type { DeadLetterEntry } from '../ship/dead-letter/entry.ts'
 import { compileGlob, compileGlobs } from '../tail/names/glob.ts'
 
-/** An entry names its file; the source that now matches it provides the rest. */
+/** An entry names its file; the source that matches that file now provides the rest of its origin. */
 export function originsOf(config: Config): (entry: DeadLetterEntry) => Origin {
   const matchers = config.sources.map((source) => {
     const [wanted, excluded] = [compileGlob(source.path), compileGlobs(source.excludePaths)]

@@ -19,7 +19,7 @@ export interface DemoArguments {
 const defaults = { duration: '40s', seed: '42', destination: 'datadog', rate: '400' }
 const duration = { minMs: 10_000, maxMs: 3_600_000 }
 const rate = { min: 10, max: 5000 }
-/** Every event is remembered. */
+/** Bounds memory: the demo remembers every event. */
 const MAX_EVENTS = 2_000_000
 
 /** Exits 0 if the score card says PASS; 1 if it says FAIL, or if a signal ended the demo. */
@@ -35,7 +35,7 @@ export async function runDemo(args: DemoArguments, io: Io): Promise<ExitCode> {
   return result.scorecard.verdict === 'PASS' ? exitCode.ok : exitCode.unhealthy
 }
 
-/** A string is an error message. */
+/** Returns an error message if an option is invalid. */
 function readSettings(args: DemoArguments): DemoSettings | string {
   const durationMs = parseDuration(args.duration ?? defaults.duration)
   if (durationMs === undefined || durationMs < duration.minMs || durationMs > duration.maxMs) {

@@ -1,24 +1,25 @@
 import { existsSync } from 'node:fs'
 import type { Io } from '../io.ts'
-import { agentSocketPath } from '../run-path.ts'
+import { agentSocketPath, DEFAULT_CONFIG_PATH, DEFAULT_RUN_PATH } from '../run-path.ts'
 import type { Arguments } from './arguments.ts'
 
 /** Where to look for a running agent. */
 export interface RunPath {
   readonly path: string
-  /** Where it answers. */
+  /** The socket on which it answers. */
   readonly socket: string
   /** Where the path came from, for messages. */
   readonly source: string
 }
 
-const defaults = { runPath: '/var/lib/tailship', config: '/etc/tailship' }
+const defaults = { runPath: DEFAULT_RUN_PATH, config: DEFAULT_CONFIG_PATH }
 
 /**
- * `--run-path`, else from `--config`, else $TAILSHIP_RUN_PATH, else from $TAILSHIP_CONFIG, else the default if a socket is
- * there, else from the default configuration; asked at $TAILSHIP_SOCKET where neither option is given. Reading a configuration
- * costs a probe several times its own CPU: one that was not named comes last, and with $TAILSHIP_SOCKET none is read. Undefined:
- * the configuration does not say, and the reason is on stderr.
+ * Returns the run path from the first of: `--run-path`, `--config`, $TAILSHIP_RUN_PATH, $TAILSHIP_CONFIG, the default path if
+ * it has a socket, the default configuration. Undefined if the configuration is invalid; the reason is then on stderr.
+ *
+ * If $TAILSHIP_SOCKET is set and neither option given, it is the socket, and no configuration is read. Reading one costs a
+ * probe several times its own CPU, which is also why the default configuration comes last.
  */
 export async function runPathOf(
   args: Pick<Arguments, 'value'>,
@@ -47,7 +48,7 @@ async function configuredRunPath(
   io: Pick<Io, 'env' | 'stderr'>,
 ): Promise<RunPath | undefined> {
   const { loadConfig } = await import('../config/load.ts')
-  // The caller may not have the agent's environment, and the key is not needed here.
+  // The caller may not have the agent's environment, and the API key is not needed here.
   const env = { DD_API_KEY: 'not-asked-for', ...io.env }
   const loading = await loadConfig({ paths: [path], env })
   if (loading.kind === 'loaded') {

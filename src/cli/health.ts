@@ -10,7 +10,7 @@ import { type RunPath, runPathOf } from './find-run-path.ts'
 export type CheckName = keyof Status['health']
 export const checkNames: readonly CheckName[] = ['live', 'ready', 'startup']
 
-/** `agent health`: runs the checks until one finds no agent. */
+/** `agent health`: runs every check, but stops when the agent cannot be reached. */
 export async function health(args: Arguments, io: Io): Promise<ExitCode> {
   const runPath = await runPathOf(args, io)
   if (runPath === undefined) return exitCode.configuration
@@ -23,7 +23,7 @@ export async function health(args: Arguments, io: Io): Promise<ExitCode> {
   return worst
 }
 
-/** One line for a probe. An agent that listens but does not answer is unhealthy; one that is not there is unreachable. */
+/** Prints one line for a probe. An agent that listens but does not answer is unhealthy; one that is not there is unreachable. */
 export async function reportCheck(name: CheckName, runPath: RunPath, io: Io): Promise<ExitCode> {
   const { check, code } = await askCheck(name, runPath)
   writeColored(io.stdout, `${checkLine(name, check)}\n`)

@@ -13,7 +13,7 @@ const exitCodes = `Exit codes:
   78  wrong configuration
 `
 
-/** Of a terminal that nobody has made wider. */
+/** The usual width of a terminal. */
 const WIDTH = 80
 
 /** `agent --help`. */
@@ -55,7 +55,7 @@ function columns(rows: readonly (readonly [string, string])[]): string {
     .join('')
 }
 
-/** Lines of whole words. */
+/** Breaks text between words into lines of at most `width` characters. */
 function wrapped(text: string, width: number): readonly string[] {
   const lines: string[] = []
   for (const word of text.split(' ')) {

@@ -1,7 +1,7 @@
 import { loadDatadogRegistry } from '../checkpoint/datadog-import.ts'
 import { type Problem, problemOf } from '../config/problem.ts'
 
-/** Problems with the registry from which positions are imported once. Its absence is reported with the configuration. */
+/** Returns problems with the registry from which positions are imported. Its absence is reported with the configuration. */
 export function importProblems(path: string | undefined): readonly Problem[] {
   if (path === undefined) return []
   const imported = loadDatadogRegistry(path)

@@ -3,7 +3,7 @@ import { renderProblem } from '../config/problem.ts'
 import type { Io } from '../io.ts'
 import type { Arguments } from './arguments.ts'
 
-/** The configuration that `--config` names; undefined if it is unusable: its problems, then `outcome`, are on stderr. */
+/** Loads the configuration that `--config` names. Undefined if it is unusable; its problems and `outcome` are then on stderr. */
 export async function loadNamedConfig(
   args: Pick<Arguments, 'value'>,
   io: Pick<Io, 'env' | 'stderr'>,

@@ -77,7 +77,7 @@ export function renderPositions(positions: Positions, nowMs: number): string {
   ].join('\n')
 }
 
-/** The same for programs. */
+/** The same as JSON, for programs. */
 export function describePositions(positions: Positions): unknown {
   const { path, unusable } = positions
   if (positions.kind === 'none') {
@@ -98,5 +98,5 @@ export function describePositions(positions: Positions): unknown {
   return { path, unusable, writtenAt, rejected, generations }
 }
 
-/** The permissions of the caller, not of the agent. */
+/** Whether permission was denied to the caller, which says nothing about the agent. */
 const isDenied = (sentence: string) => /\((?:EACCES|EPERM)\)$/.test(sentence)

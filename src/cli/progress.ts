@@ -2,7 +2,7 @@ import type { Output } from '../io.ts'
 import type { Log } from '../log.ts'
 import { printable } from '../observe/line.ts'
 
-/** A replay's progress: on a terminal one line that is redrawn; warnings anywhere. */
+/** Shows a replay's progress: on a terminal, one line that is redrawn; elsewhere, only warnings. */
 export function createProgress(name: string, stderr: Output) {
   let tried = 0
   let delivered = 0
@@ -13,7 +13,7 @@ export function createProgress(name: string, stderr: Output) {
   const note = (fields: { readonly reason?: unknown }, message: string) => show(`: ${fields.reason ?? message}`)
   const log: Log = { trace() {}, debug() {}, info() {}, warn: note, error: note }
   return {
-    /** For what is retried until it succeeds. */
+    /** For messages about retries: the line shows the latest. */
     log,
     warn(message: string) {
       draw('')

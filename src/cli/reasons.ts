@@ -1,7 +1,7 @@
 /** The number of records per reason. */
 export type Reasons = ReadonlyMap<string, number>
 
-/** Reasons come from servers' responses: beyond this many different ones they are counted together. */
+/** Reasons come from servers' responses. Beyond this many different ones, they are counted together. */
 const MAX_REASONS = 30
 
 export function countReason(reasons: Map<string, number>, reason: string): void {

@@ -20,10 +20,10 @@ export interface Replay {
   readonly kept: Reasons
   /** Lines that are damaged or of another format; they stay. */
   readonly unreadable: number
-  /** Why the destination did not answer, if so; what was left was not tried. */
+  /** Why the destination could not be reached: the rest was not tried. Undefined if it was reached. */
   readonly unreachable: string | undefined
   readonly fault: SystemError | undefined
-  /** A signal arrived before everything was tried. */
+  /** Whether a signal arrived before everything was tried. */
   readonly interrupted: boolean
 }
 
@@ -35,7 +35,7 @@ export interface ReplayOneOptions {
   readonly stderr: Output
 }
 
-/** Limit of one batch, as text with its framing. */
+/** Limit of one batch, as its entries are written in the dead letter. */
 const MAX_BATCH_BYTES = 4 * 1024 * 1024
 
 export async function replayOne(

@@ -14,7 +14,7 @@ export interface Survey {
   readonly destination: string
   /** Records that would be sent, by the reason they are there. */
   readonly sendable: Reasons
-  /** Records that would stay whatever the destination says, by reason. */
+  /** Records that cannot be sent, and so would stay, by reason. */
   readonly kept: Reasons
   /** Lines that are damaged or of another format. */
   readonly unreadable: number
@@ -22,15 +22,16 @@ export interface Survey {
 }
 
 /** Changes nothing and uses no network. */
-export async function surveyOne(config: Config, destination: DestinationConfig): Promise<Survey> {
+export async function surveyOne(config: Config, destinationConfig: DestinationConfig): Promise<Survey> {
   const originOf = originsOf(config)
-  const place = configuredDestination(destination, config, { version: readVersion(), warn() {} })
-  const body = place.newBody()
+  const { name } = destinationConfig
+  const destination = configuredDestination(destinationConfig, config, { version: readVersion(), warn() {} })
+  const body = destination.newBody()
   const sendable = new Map<string, number>()
   const kept = new Map<string, number>()
   let unreadable = 0
   function survey(fault: SystemError | undefined): Survey {
-    return { destination: destination.name, sendable, kept, unreadable, fault }
+    return { destination: name, sendable, kept, unreadable, fault }
   }
 
   function count(entry: DeadLetterEntry): void {
@@ -41,7 +42,7 @@ export async function surveyOne(config: Config, destination: DestinationConfig):
   }
 
   try {
-    for await (const entry of readDeadLetter(deadLetterPath(config.checkpoint.runPath, destination.name))) {
+    for await (const entry of readDeadLetter(deadLetterPath(config.checkpoint.runPath, name))) {
       if (entry === undefined) unreadable += 1
       else count(entry)
     }
@@ -49,6 +50,6 @@ export async function surveyOne(config: Config, destination: DestinationConfig):
   } catch (error) {
     return survey(systemError(error))
   } finally {
-    await place.close()
+    await destination.close()
   }
 }

@@ -44,7 +44,7 @@ export async function replay(args: Arguments, io: Io): Promise<ExitCode> {
   }
   const work = { config, chosen, attempts, asJson: args.value('output') === 'json' }
   if (args.flag('dry-run')) return survey(work, io)
-  // Nothing was ever dead-lettered, and a lock would leave a file behind.
+  // Without the directory, nothing was ever dead-lettered: a lock would only leave a file behind.
   return found.kind === 'absent' ? replayAll(work, io) : replayLocked(dir, work, io)
 }
 
@@ -62,7 +62,7 @@ async function survey({ config, chosen, asJson }: Work, io: Io): Promise<ExitCod
   return fault === undefined ? exitCode.ok : codeOfFault(fault)
 }
 
-/** A second replay would send everything twice; the agent may run in the meantime. */
+/** Holds a lock against a second replay, which would send everything twice. The agent may run meanwhile. */
 async function replayLocked(dir: string, work: Work, io: Io): Promise<ExitCode> {
   const { uid } = await stat(dir)
   if (geteuid?.() === 0 && uid !== 0) {

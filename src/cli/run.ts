@@ -10,7 +10,7 @@ import { certificateProblems } from './certificate-problems.ts'
 import { credentialsOf } from './credentials.ts'
 import { loadNamedConfig } from './load-named-config.ts'
 
-/** Together with what `longestDrainMs` adds, less than a pod of deploy/daemonset.yaml has from SIGTERM to SIGKILL. */
+/** With what `longestDrainMs` adds, must be less than the termination grace period in deploy/daemonset.yaml. */
 export const DRAIN_DEADLINE_MS = 35_000
 const STDERR_FD = 2
 
@@ -35,7 +35,7 @@ export async function run(args: Arguments, io: Io): Promise<ExitCode> {
   }
 }
 
-/** Resolve with the first signal, which stops the agent in order, and with the second, which ends it at once. */
+/** The first signal stops the agent in order; the second ends it at once. */
 interface StopSignals {
   readonly first: Promise<string>
   readonly second: Promise<string>
@@ -53,13 +53,13 @@ async function runUntil({ first, second }: StopSignals, args: Arguments, io: Io)
   log.info({ version, config: config.files, runPath: config.checkpoint.runPath }, 'tailship starts')
   const configLog = log.component('config')
   for (const problem of problems) reportProblem(problem, configLog)
-  // Not in the status, which would still report them after renewal; and nothing waits for these files.
+  // Kept out of the status, which would still report them after renewal. Not awaited, so that no file delays the start.
   void credentialsOf(config.destinations, origins.destinations)
     .then((credentials) => certificateProblems(credentials, Date.now()))
     .then((expiring) => {
       for (const problem of expiring) reportProblem(problem, configLog)
     })
-  // Transient problems show in the state of what they concern, for as long as they last.
+  // Transient problems are left out: as long as they last, they show in the state of what they concern.
   const standing = problems.filter(({ isTransient }) => !isTransient).map(plainProblemLine)
   return serveUntil(first, { config, problems: standing, log, version, vitals: io.vitals })
 }

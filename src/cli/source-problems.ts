@@ -10,8 +10,8 @@ import { compileGlob, compileGlobs } from '../tail/names/glob.ts'
 import { missingDirectory } from '../tail/names/missing-directory.ts'
 
 /**
- * Sources whose files cannot appear or be read, as far as this file system and user show: a missing mount looks like a silent
- * writer.
+ * Warns of sources whose files cannot appear or be read, as far as this user can see. Otherwise a missing mount would look
+ * just like a silent writer.
  */
 export function sourceProblems(
   { sources, checkpoint: { runPath } }: Pick<Config, 'sources' | 'checkpoint'>,
@@ -39,7 +39,7 @@ function faultOf(pattern: string): SourceFault | undefined {
   const { base, isLiteral } = compileGlob(pattern)
   const directory = isLiteral ? dirname(base) : base
   const hint = 'give that right to the user the agent runs as; this was checked as the current user'
-  // Rotated files are found by listing it.
+  // Rotated files are found by listing the directory.
   if (isRefused(directory, constants.R_OK | constants.X_OK)) {
     return { message: `the directory ${directory} cannot be entered and listed (EACCES)`, hint }
   }

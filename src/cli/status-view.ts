@@ -1,7 +1,7 @@
 import { type ExitCode, exitCode, type Io } from '../io.ts'
 import { askStatus, type Unanswered } from '../observe/ask-status.ts'
 import { renderStatus, type StatusSection, statusSections } from '../observe/render.ts'
-import type { Arguments } from './arguments.ts'
+import { type Arguments, oneOf } from './arguments.ts'
 import { writeColored } from './color.ts'
 import { type RunPath, runPathOf } from './find-run-path.ts'
 import { explainUnreachable, renderUnreachable } from './unreachable.ts'
@@ -11,11 +11,7 @@ import { usageError } from './usage.ts'
 export async function showStatus(args: Arguments, runPath: RunPath, io: Io): Promise<ExitCode> {
   const sections = sectionsOf(args)
   if (sections === undefined) {
-    return usageError(
-      'status',
-      `no section "${args.operands[0]}": use ${statusSections.slice(0, -1).join(', ')} or ${statusSections.at(-1)}`,
-      io,
-    )
+    return usageError('status', `no section "${args.operands[0]}": use ${oneOf(statusSections)}`, io)
   }
   const { TAILSHIP_SOCKET: _, ...env } = io.env
   const positionsAt = async () => (await runPathOf(args, { ...io, env })) ?? runPath
@@ -42,7 +38,7 @@ function sectionsOf(args: Arguments): readonly StatusSection[] | undefined {
 /** `json` is indented, `json-line` is one line. */
 type Format = 'text' | 'json' | 'json-line'
 
-/** While watching, each view is one line for a program. */
+/** While watching, JSON has one line per view, so that a program can tell the views apart. */
 function formatOf(args: Arguments): Format {
   const indented = args.value('output') === 'json' || args.flag('pretty-json')
   if (args.flag('json') || (indented && args.flag('watch'))) return 'json-line'
@@ -51,7 +47,7 @@ function formatOf(args: Arguments): Format {
 
 interface ViewOptions {
   readonly runPath: RunPath
-  /** Where the positions are: a socket of its own does not say, and the configuration is read only if there is no agent. */
+  /** Finds the run path, which $TAILSHIP_SOCKET does not tell. Called only if no agent answers: it may load the configuration. */
   readonly positionsAt: () => Promise<RunPath>
   readonly format: Format
   readonly sections: readonly StatusSection[]

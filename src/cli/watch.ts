@@ -6,7 +6,7 @@ const PERIOD_MS = 1000
 /** Moves to the top left corner. */
 const home = '\x1b[H'
 
-/** Redraws a text every second until a signal arrives or its reader goes away: in place on a terminal, else one after another. */
+/** Shows a text every second until a signal arrives or its reader goes away: in place on a terminal, else one after another. */
 export async function watch(draw: () => Promise<string>, io: Io): Promise<ExitCode> {
   const stop = new AbortController()
   const unsubscribe = io.onSignal(() => stop.abort())
@@ -25,7 +25,10 @@ export async function watch(draw: () => Promise<string>, io: Io): Promise<ExitCo
   return exitCode.ok
 }
 
-/** Every line erases the rest of the previous one, the last one everything below. One that is too wide is cut: it would take two. */
+/**
+ * Prepares text for redrawing: each line erases what is left of the one it replaces, and the last one everything below. Lines
+ * that are too wide are cut, because they would take two.
+ */
 function inPlace(text: string, { rows, columns }: { readonly rows: number; readonly columns: number }): string {
   const lines = text
     .trimEnd()

@@ -1,8 +1,9 @@
+import type { Config } from './config.ts'
 import { scalar } from './scalars.ts'
 
-/** `host:port`, or undefined for none. */
+/** Schema of `host:port`. The output's `address` is undefined for false or an empty string. */
 export function listenAddress(description: string) {
-  return scalar(
+  return scalar<{ readonly address: Config['server']['listen'] }>(
     (value) => {
       if (value === false || value === '') return { address: undefined }
       const match = typeof value === 'string' ? /^(?:\[([\da-f:.]+)\]|([^\s:[\]]+)):(\d{1,5})$/i.exec(value) : null
@@ -18,9 +19,9 @@ export function listenAddress(description: string) {
   )
 }
 
-/** An http URL, possibly of a unix socket; without a user name or a fragment. */
+/** Schema of an HTTP URL, which may name a unix socket. Refuses user names, passwords and fragments. */
 export function url(description: string) {
-  return scalar(
+  return scalar<string>(
     (value) => {
       const parsed = typeof value === 'string' && URL.canParse(value) ? new URL(value) : undefined
       if (parsed === undefined) return { fault: 'must be a URL such as https://host:port/path' }
@@ -39,9 +40,9 @@ export function url(description: string) {
   )
 }
 
-/** A proxy's URL; http if it has no scheme. It may contain a user name and password. */
+/** Schema of a proxy's URL, which may contain a user name and password. The scheme defaults to http. */
 export function proxyUrl(description: string) {
-  return scalar(
+  return scalar<string>(
     (value) => {
       const text = typeof value === 'string' && !value.includes('://') ? `http://${value}` : value
       const url = typeof text === 'string' && /^(?:https?|socks5h?):\/\/[^/]/.test(text) ? URL.parse(text) : null

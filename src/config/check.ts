@@ -5,8 +5,8 @@ import { suggestion } from './suggestion.ts'
 
 export interface Checked<T> {
   /**
-   * The value without what was refused; undefined if none of it is usable. If there are findings, it only serves to find
-   * further faults, and nothing may run with it.
+   * The value without its refused parts; undefined if nothing usable is left. If there are findings, use it only to find
+   * further faults: nothing may run with it.
    */
   readonly value: T | undefined
   readonly findings: readonly Finding[]
@@ -30,13 +30,13 @@ export function check<S extends z.core.$ZodType>(schema: S, value: unknown, plac
   const second = z.safeParse(schema, less)
   const told = findings.filter((finding) => !isMisspelt(finding, findings))
   if (second.success) return { value: second.data, findings: told }
-  // What is still missing, perhaps because of what was removed: drop the outermost keys concerned.
+  // Something is still missing, perhaps because of what was removed: drop the top-level keys concerned.
   const whole = second.error.issues.map((issue) => ({ ...issue, path: issue.path.slice(0, 1) }))
   const third = z.safeParse(schema, without(less, whole))
   return { value: third.success ? third.data : undefined, findings: told }
 }
 
-/** The first says what is wrong, unless it is the bound of all integers, which is wider than that of the key. */
+/** Keeps the first issue of each value. Skips the schema library's bound of all integers: the key's own is narrower. */
 function firstOfEachValue(issues: readonly z.core.$ZodIssue[]): readonly z.core.$ZodIssue[] {
   const seen = new Set<string>()
   return issues
@@ -44,14 +44,14 @@ function firstOfEachValue(issues: readonly z.core.$ZodIssue[]): readonly z.core.
     .filter((issue) => issue.code === 'unrecognized_keys' || seen.size < seen.add(dotted(issue.path)).size)
 }
 
-/** Whether a key that is missing is there under a name much like its own. */
+/** Whether the finding is about a missing key that is present under a similar name. */
 function isMisspelt({ at, path }: Finding, findings: readonly Finding[]): boolean {
   const parent = dotted(path.slice(0, -1))
   const beside = findings.filter((other) => other.at === 'key' && dotted(other.path.slice(0, -1)) === parent)
   return at === 'absent' && beside.some((other) => suggestion(String(other.path.at(-1)), [String(path.at(-1))]))
 }
 
-/** A copy without the values the issues are about. A list with a bad item is dropped as a whole. */
+/** Returns a copy without the values that the issues concern. Removes a list with a bad item as a whole. */
 function without(value: unknown, issues: readonly z.core.$ZodIssue[]): unknown {
   const copy = structuredClone(value)
   for (const issue of issues) {

@@ -71,7 +71,7 @@ export interface DatadogConfig extends DestinationBase {
   /** The full URL, with `/api/v2/logs`. */
   readonly url: string
   readonly apiKey: SecretRef
-  /** `line`: `message` is the line as a string. `attributes`: the event's own object, reserved attributes spliced in. */
+  /** `line`: a record's `message` is the line. `attributes`: a record is the event's own object plus reserved attributes. */
   readonly messageFormat: 'line' | 'attributes'
 }
 
@@ -104,7 +104,7 @@ export interface DeliveryConfig {
   readonly initialBackoffMs: number
   readonly backoffFactor: number
   readonly maxBackoffMs: number
-  /** Undefined: never give up. */
+  /** Undefined if there is no limit. */
   readonly maxAttempts: number | undefined
   readonly requestTimeoutMs: number
 }
@@ -128,13 +128,13 @@ export interface CheckpointConfig {
   readonly runPath: string
   /** A Datadog Agent registry.json (v2) that provides positions this agent does not have. */
   readonly importPath: string | undefined
-  /** The state of a file that is gone for good is dropped after this long. */
+  /** How long the state of a file that is gone is kept. */
   readonly expireAfterMs: number
 }
 
 interface ServerConfig {
-  /** Undefined: no TCP address. */
+  /** Undefined if there is no TCP address. */
   readonly listen: { readonly host: string; readonly port: number } | undefined
-  /** Besides `<run_path>/agent.sock`, which cannot be made where the run path cannot be written. */
+  /** In addition to `<run_path>/agent.sock`, which cannot be created if the run path is not writable. */
   readonly sockets: readonly string[]
 }

@@ -5,12 +5,12 @@ import type { DestinationConf, ProxyConf } from './schema.ts'
 
 /** The file system as seen by a destination's configuration. */
 export interface FilePort {
-  /** A path from conf.yaml; a relative one is relative to that file's directory. */
+  /** Resolves a path from conf.yaml against that file's directory. */
   absolute(path: string): string
   exists(path: string): boolean
 }
 
-/** Files read on demand, so that they may appear after the agent has started: their absence is a warning. */
+/** Resolves paths of files that are read on demand. They may appear after the start, so their absence is only a warning. */
 export interface AwaitedFiles {
   absolute(path: string, key: Path): string
   absoluteIfAny(path: string | undefined, key: Path): string | undefined

@@ -4,7 +4,7 @@ import type { EnvironmentConf } from './environment.ts'
 import { environmentPath, type Findings } from './finding.ts'
 import type { DatadogConf } from './schema.ts'
 import { secret } from './secret.ts'
-import { suggestion } from './suggestion.ts'
+import { didYouMean, suggestion } from './suggestion.ts'
 
 const logsPath = '/api/v2/logs'
 const sites = [
@@ -49,8 +49,7 @@ function intakeUrl(conf: DatadogConf, { environment, findings }: DatadogContext)
     const near = suggestion(site.replace(/^app\./, ''), sites)
     const path = conf.site === undefined ? [...environmentPath, 'datadog', 'site'] : [...findings.base, 'site']
     const message = `\`${conf.site === undefined ? 'DD_SITE' : 'site'}\` ${site} is not one of Datadog’s public sites`
-    const hint = near === undefined ? undefined : `did you mean \`${near}\`?`
-    findings.list.push({ path, at: 'value', severity: 'warning', message, hint })
+    findings.add({ path, at: 'value', severity: 'warning', message, hint: didYouMean(near) })
   }
   return `${environment.no_ssl === true ? 'http' : 'https'}://agent-http-intake.logs.${site}${logsPath}`
 }

@@ -1,10 +1,10 @@
 import type { DeliveryConfig, DestinationType } from './config.ts'
-import type { Finding, Path } from './finding.ts'
+import { type Finding, Findings, type Path } from './finding.ts'
 import { type Layer, layered } from './layers.ts'
 import type { DeliveryConf } from './schema.ts'
 import { formatDuration, formatSize } from './units.ts'
 
-/** A value for every key; of `max_attempts` undefined is one. */
+/** Every key has a value; for `max_attempts`, undefined is a value. */
 type CompleteDelivery = {
   readonly [K in keyof DeliveryConf]-?: K extends 'max_attempts' ? DeliveryConf[K] : NonNullable<DeliveryConf[K]>
 }
@@ -29,10 +29,10 @@ const defaults: CompleteDelivery = {
 /** Datadog's published limits for one request. */
 const datadogLimits = { batch_max_size: 1_000, batch_max_bytes: 5_000_000 }
 
-/** Batch bodies that take more memory than this should be intentional. */
+/** If all batch bodies together may take more than this, a warning asks whether that is intended. */
 const MUCH_MEMORY_BYTES = 256_000_000
 
-/** A `delivery:` section and its path, the destination's own first. */
+/** A `delivery:` section and its path. Lists of layers begin with the destination's own. */
 export interface DeliveryLayer {
   readonly path: Path
   readonly conf: Layer<DeliveryConf> | undefined
@@ -45,35 +45,30 @@ export interface ResolvedDelivery {
 
 export function resolveDelivery(layers: readonly DeliveryLayer[], type: DestinationType): ResolvedDelivery {
   const conf = layered<CompleteDelivery>(defaults, ...layers.map((layer) => layer.conf))
-  const given = { conf, layers, findings: [] }
+  const given = { conf, layers, findings: new Findings([]) }
   checkBackoff(given)
   if (type === 'datadog') checkDatadogLimits(given)
   if (conf.mode === 'batch') checkMemory(given)
   else reportIneffective(given)
-  const { findings } = given
   const effective = conf.mode === 'batch' ? conf : { ...conf, batch_max_size: 1, batch_max_wait: 0, max_in_flight: 1 }
-  return { delivery: camelCased(effective), findings }
+  return { delivery: camelCased(effective), findings: given.findings.list }
 }
 
-/** The merged settings, what they were merged from, and what was found. */
+/** The merged settings, the layers they were merged from, and the findings so far. */
 interface Given {
   readonly conf: CompleteDelivery
   readonly layers: readonly DeliveryLayer[]
-  readonly findings: Finding[]
+  readonly findings: Findings
 }
 
 function isGiven({ layers }: Given, key: keyof DeliveryConf): boolean {
   return layers.some(({ conf }) => conf?.[key] !== undefined)
 }
 
-/** Points to the first layer that has the key. */
-function report(
-  { layers, findings }: Given,
-  key: keyof DeliveryConf,
-  { severity = 'error', message, hint }: Pick<Finding, 'message' | 'hint'> & Partial<Pick<Finding, 'severity'>>,
-): void {
+/** Returns the path of a key in the first layer that has it. */
+function pathOf({ layers }: Given, key: keyof DeliveryConf): Path {
   const layer = layers.find(({ conf }) => conf?.[key] !== undefined) ?? layers[0]
-  findings.push({ path: [...(layer?.path ?? []), key], at: 'value', severity, message, hint })
+  return [...(layer?.path ?? []), key]
 }
 
 function checkBackoff(given: Given): void {
@@ -81,14 +76,15 @@ function checkBackoff(given: Given): void {
   if (initial_backoff <= max_backoff) return
   const [initial, max] = [formatDuration(initial_backoff), formatDuration(max_backoff)]
   const message = `\`max_backoff\` (${max}) must be at least \`initial_backoff\` (${initial})`
-  report(given, isGiven(given, 'max_backoff') ? 'max_backoff' : 'initial_backoff', { message })
+  const key = isGiven(given, 'max_backoff') ? 'max_backoff' : 'initial_backoff'
+  given.findings.refuse(pathOf(given, key), message)
 }
 
 function checkDatadogLimits(given: Given): void {
   for (const key of ['batch_max_size', 'batch_max_bytes'] as const) {
     if (given.conf[key] <= datadogLimits[key]) continue
     const message = `\`${key}\` must be at most ${datadogLimits[key]}, Datadog’s limit for one request`
-    report(given, key, { message })
+    given.findings.refuse(pathOf(given, key), message)
   }
 }
 
@@ -100,16 +96,19 @@ function checkMemory(given: Given): void {
   const message = `${batches} may take ${Math.round(bodyBytes / 1e6)} MB of memory`
   const hint = 'lower `batch_max_bytes` or `max_in_flight`, or make sure that there is enough memory'
   const key = isGiven(given, 'batch_max_bytes') ? 'batch_max_bytes' : 'max_in_flight'
-  report(given, key, { severity: 'warning', message, hint })
+  given.findings.warn(pathOf(given, key), message, hint)
 }
 
-/** Settings of batches, where there are none; a common one, beside a mode of the destination's own, is for the others. */
+/**
+ * Warns of batch settings in a mode without batches. Not of a common setting if the destination sets its own mode: the
+ * setting is then meant for other destinations.
+ */
 function reportIneffective(given: Given): void {
   const layerOf = (key: keyof DeliveryConf) => given.layers.findIndex(({ conf }) => conf?.[key] !== undefined)
   for (const key of ['batch_max_size', 'batch_max_wait', 'max_in_flight'] as const) {
     if (!isGiven(given, key) || layerOf(key) > layerOf('mode')) continue
     const message = `\`${key}\` has no effect in mode ${given.conf.mode}, which sends one event per request, in order`
-    report(given, key, { severity: 'warning', message })
+    given.findings.warn(pathOf(given, key), message)
   }
 }
 

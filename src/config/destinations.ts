@@ -8,7 +8,7 @@ import type { DeliveryConf, DestinationConf } from './schema.ts'
 import { formatSize } from './units.ts'
 import { resolveWebhook } from './webhook.ts'
 
-/** A destination as written, and where. */
+/** A destination as written, and its path in conf.yaml. */
 export interface WrittenDestination {
   readonly conf: DestinationConf
   readonly path: Path
@@ -32,16 +32,16 @@ export function resolveDestinations(
   written: readonly WrittenDestination[],
   context: DestinationContext,
 ): ResolvedDestinations {
-  const findings: Finding[] = []
+  const findings = new Findings([])
   const names = namesOf(written, findings)
   const destinations = written.map((one, index) => {
     const resolved = resolveDestination(one, names[index] ?? one.conf.type, context)
-    // Faults of the common `delivery:` affect every destination and are reported once.
-    const isNew = (finding: Finding) => !findings.some((known) => isSame(known, finding))
-    findings.push(...resolved.findings.filter(isNew))
+    // A fault of the common `delivery:` affects every destination, but is reported once.
+    const isNew = (finding: Finding) => !findings.list.some((known) => isSame(known, finding))
+    for (const finding of resolved.findings.filter(isNew)) findings.add(finding)
     return resolved.destination
   })
-  return { destinations, findings }
+  return { destinations, findings: findings.list }
 }
 
 function isSame(one: Finding, other: Finding): boolean {
@@ -61,7 +61,7 @@ function resolveDestination({ conf, path }: WrittenDestination, name: string, co
     conf.type,
   )
   const deadLetterMaxBytes = conf.dead_letter_max_bytes ?? 2 ** 30
-  // An entry is JSON: quotes and backslashes make a line of JSON longer there.
+  // An entry is JSON: escaping the quotes and backslashes of a JSON line makes it longer.
   const longestEntry = 2 * context.longestLine
   if (deadLetterMaxBytes > 0 && deadLetterMaxBytes < longestEntry) {
     findings.warn(
@@ -101,15 +101,15 @@ function compressionOf(conf: DestinationConf, { datadog }: EnvironmentConf, find
   return { compression, compressionLevel }
 }
 
-/** The given names; for the other destinations their type, with a number if that is taken. */
-function namesOf(written: readonly WrittenDestination[], findings: Finding[]): readonly string[] {
+/** Returns the name of each destination: the given one, else its type, with a number if that is taken. */
+function namesOf(written: readonly WrittenDestination[], findings: Findings): readonly string[] {
   const taken = new Set<string>()
   for (const { conf, path } of written) {
     if (conf.name === undefined) continue
     if (taken.has(conf.name)) {
       const message = `\`name\` ${conf.name} is taken by another destination`
       const hint = 'positions and dead letters are kept by name, so each needs its own'
-      findings.push({ path: [...path, 'name'], at: 'value', severity: 'error', message, hint })
+      findings.refuse([...path, 'name'], message, hint)
     }
     taken.add(conf.name)
   }
@@ -120,7 +120,7 @@ function namesOf(written: readonly WrittenDestination[], findings: Finding[]): r
     if (name !== conf.type) {
       const message = `this destination has no \`name\` and is called ${name}; positions are kept by name`
       const hint = 'give each destination a `name`, so that another order changes nothing'
-      findings.push({ path: [...path, 'type'], at: 'value', severity: 'warning', message, hint })
+      findings.warn([...path, 'type'], message, hint)
     }
     taken.add(name)
     return name

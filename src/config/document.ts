@@ -5,22 +5,22 @@ import { type Fault, type Place, plainValue } from './plain-value.ts'
 import { type Problem, problemOf } from './problem.ts'
 import { yamlFaults } from './yaml-faults.ts'
 
-/** A file with more syntax errors is not YAML at all. */
+/** A file with more syntax errors than this is probably not YAML at all. */
 const MAX_SYNTAX_PROBLEMS = 20
 
-/** One YAML file as a plain value that remembers the position of everything. */
+/** The plain value of one YAML file, and the position of every key and value in it. */
 export class ConfDocument {
   readonly file: string
-  /** Undefined if the file contains none. */
+  /** Undefined if the file is empty. */
   readonly value: unknown
   /** What is wrong with the YAML itself. */
   readonly syntax: readonly Problem[]
   readonly #lines: readonly string[]
   readonly #counter = new LineCounter()
   readonly #places: ReadonlyMap<string, Place>
-  /** From the line of the first syntax error on, nothing is certain. */
+  /** Offset of the line with the first harmful syntax error: from there on, nothing is certain. */
   readonly #sureUntil: number
-  /** Where a value begins that is no YAML. */
+  /** Offsets of all syntax errors: a value that begins at one of them is not to be trusted. */
   readonly #faulty: ReadonlySet<number>
 
   constructor(file: string, text: string) {
@@ -55,20 +55,20 @@ export class ConfDocument {
     return this.#sureUntil === Number.POSITIVE_INFINITY
   }
 
-  /** False if a syntax error may be the cause of the finding. */
+  /** Returns false if a syntax error may be the cause of the finding. */
   isSure(finding: Finding): boolean {
     if (this.#faulty.has(this.#places.get(dotted(finding.path))?.value ?? -1)) return false
     if (this.isWhole) return true
     return finding.at !== 'absent' && (this.#offsetOf(finding) ?? this.#sureUntil) < this.#sureUntil
   }
 
-  /** `file:line` of a key. */
+  /** Returns `file:line` of a key; the file alone if the line is unknown. */
   placeOf(path: Path): string {
     const offset = this.#offsetOf({ path, at: 'key' })
     return offset === undefined ? this.file : `${this.file}:${this.#counter.linePos(offset).line}`
   }
 
-  /** Further syntax errors on a line mostly follow from its first. */
+  /** Keeps the first syntax error of each line: further ones mostly follow from it. */
   #firstOfEachLine(faults: readonly Fault[]): readonly Fault[] {
     const lines = faults.map(({ offset }) => this.#counter.linePos(offset).line)
     return faults.filter((_, index) => lines[index] !== lines[index - 1])
@@ -80,7 +80,7 @@ export class ConfDocument {
     return problemOf(this.file, message, { line, column: col, excerpt: excerptOf(this.#lines, line, col), ...more })
   }
 
-  /** The offset of the path itself, else of the nearest enclosing key that exists. */
+  /** Returns the offset of the path itself, else of the nearest enclosing key that exists. */
   #offsetOf({ path, at }: Pick<Finding, 'path' | 'at'>): number | undefined {
     for (let length = path.length; length > 0; length -= 1) {
       const place = this.#places.get(dotted(path.slice(0, length)))

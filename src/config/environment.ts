@@ -1,4 +1,5 @@
 import * as z from 'zod/mini'
+import type { Environment } from '../io.ts'
 import { isObject } from '../json.ts'
 import { check } from './check.ts'
 import { dotted, type Finding, type Path } from './finding.ts'
@@ -12,7 +13,7 @@ import {
   ruleSchema,
   serverSchema,
 } from './schema.ts'
-import { type Environment, idleVariables, variables } from './variables.ts'
+import { idleVariables, variables } from './variables.ts'
 
 /** The settings from the environment, under conf.yaml's keys. */
 export interface EnvironmentConf extends z.output<typeof environmentSchema> {}
@@ -38,7 +39,7 @@ const environmentSchema = z.object({
 export interface EnvironmentRead {
   readonly conf: EnvironmentConf
   readonly problems: readonly Problem[]
-  /** What was set but is unusable. */
+  /** Paths of values that are set but unusable. */
   readonly refused: readonly Path[]
   /** Turns a finding about the environment into a problem. */
   problem(finding: Finding): Problem
@@ -80,7 +81,7 @@ export function readEnvironment(env: Environment): EnvironmentRead {
   }
 }
 
-/** Rules that are no JSON were left as text. */
+/** Whether the finding is about rules that are not JSON: only those are still text. */
 function isBrokenJson({ path }: Finding, { log_processing_rules: rules }: Readonly<Record<string, unknown>>): boolean {
   return path[0] === 'log_processing_rules' && typeof rules === 'string'
 }

@@ -1,7 +1,7 @@
-/** A line of a file made presentable: no secrets, no control characters, bounded length. */
+/** A line of a file, safe to print: no secrets, no control characters, bounded length. */
 export interface Excerpt {
   readonly text: string
-  /** How many characters of `text` precede the place; undefined behind something hidden, where columns differ. */
+  /** Number of characters of `text` before the fault; undefined if something before it is masked, which shifts columns. */
   readonly caret: number | undefined
 }
 
@@ -9,13 +9,13 @@ const MAX_EXCERPT_CHARS = 120
 const mask = '********'
 
 /**
- * A key with a secret value, and everything up to the value, also where it is written wrongly. A key that names a file does not
- * count.
+ * Matches a key with a secret value, and everything up to the value, even if the syntax is wrong. Does not match a key that
+ * names a file.
  */
 const secretKey =
   /(?:^|\W)[\w-]*(?:api[_-]?key|token|passw(?:or)?d|secret|authorization|cookie|credential|headers|signature)(?!_file)[\w-]*[^\w\s:=]?\s*[:=]\s*/i
 
-/** Its value is on the lines below, even if the indentation is wrong. */
+/** Matches such a key without a value on its line: the value is on the lines below, even if the indentation is wrong. */
 const secretWithoutValue = new RegExp(`${secretKey.source}[|>]?[+-]?\\d?\\s*$`, 'i')
 
 /** `line` and `column` count from 1. */

@@ -2,22 +2,22 @@ import * as z from 'zod/mini'
 import type { Finding, Path } from './finding.ts'
 import { ruleMessage } from './rule-message.ts'
 import { commonDestinationSchema } from './schema.ts'
-import { suggestion } from './suggestion.ts'
+import { didYouMean, suggestion } from './suggestion.ts'
 import { unknownKey } from './unknown-key.ts'
 
 type Issue = z.core.$ZodIssue
 
 export interface Context {
-  /** What was checked, and its path. */
+  /** The checked value; `base` is its path. */
   readonly value: unknown
   readonly base: Path
-  /** The name of the value at a path, for a sentence. */
+  /** Returns what a message calls the value at a path. */
   readonly nameOf: (path: Path) => string
-  /** Whether it is YAML, so that hints may say how to write it. */
+  /** Whether the value comes from YAML, so that hints may show YAML. */
   readonly isYaml: boolean
 }
 
-/** The findings to report for one issue of the schema. */
+/** Returns the findings to report for one issue of the schema. */
 export function explain(issue: Issue, context: Context): readonly Finding[] {
   return [
     ...explainOne(issue, context),
@@ -25,7 +25,7 @@ export function explain(issue: Issue, context: Context): readonly Finding[] {
   ]
 }
 
-/** What is wrong with a destination whatever its type is: the schema looks no further where it knows none. */
+/** Returns the issues of keys that every type of destination has: the schema stops at a type it does not know. */
 function issuesOfAnyType(issue: Issue, { value }: Context): readonly Issue[] {
   if (issue.code !== 'invalid_union') return []
   const path = issue.path.slice(0, -1)
@@ -46,7 +46,7 @@ function explainOne(issue: Issue, { value, base, nameOf, isYaml }: Context): rea
   return [{ path, at, severity: 'error', message: `${name} ${predicate}`, hint }]
 }
 
-/** Where there is but one. */
+/** Returns how to write the value if there is only one way; undefined otherwise. */
 function onlyWayToWrite(path: Path, found: unknown): string | undefined {
   if (path[0] === 'logs' && path.length === 3 && path[2] === 'type' && found === undefined) return 'add `type: file`'
   if (path[0] === 'logs' && path.length < 3 && typeof found === 'string')
@@ -65,7 +65,7 @@ export function valueAt(value: unknown, path: Path): unknown {
   )
 }
 
-/** The Datadog Agent's own sentences, which its users know. */
+/** Returns the Datadog Agent's own sentence, which its users know; undefined if it has none. */
 function sourceMessage(path: Path, found: unknown): string | undefined {
   if (path[0] !== 'logs' || path.length !== 3) return undefined
   if (path[2] === 'path' && (found === undefined || found === '')) return 'file source must have a path'
@@ -134,21 +134,18 @@ function wrongType(expected: string, found: unknown): Explanation {
   return { predicate, hint: numeric ? 'leave out the quotes' : undefined }
 }
 
-/** YAML 1.1 knew more words for them. */
+/** Returns a hint for words that were booleans in YAML 1.1; undefined for others. */
 function booleanMeant(text: string): string | undefined {
   if (/^(?:true|false)$/i.test(text)) return 'write it in lower case and without quotes'
-  if (/^(?:yes|y|on)$/i.test(text)) return 'did you mean `true`?'
-  return /^(?:no|n|off)$/i.test(text) ? 'did you mean `false`?' : undefined
+  if (/^(?:yes|y|on)$/i.test(text)) return didYouMean('true')
+  return /^(?:no|n|off)$/i.test(text) ? didYouMean('false') : undefined
 }
 
 function notAChoice(values: readonly unknown[], found: unknown): Explanation {
   const choices = values.map(String).filter((value) => value !== '')
   const near = typeof found === 'string' ? suggestion(found, choices) : undefined
   const given = typeof found === 'string' ? quoted(found) : kindOf(found)
-  return {
-    predicate: `must be ${choice(choices)}, not ${given}`,
-    hint: near === undefined ? undefined : `did you mean \`${near}\`?`,
-  }
+  return { predicate: `must be ${choice(choices)}, not ${given}`, hint: didYouMean(near) }
 }
 
 const choice = (values: readonly unknown[]) =>

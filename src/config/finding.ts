@@ -13,11 +13,11 @@ export interface Finding {
   /** A sentence that names the key. No secrets: a value is quoted only where its key cannot hold one. */
   readonly message: string
   readonly hint?: string | undefined
-  /** It may go away while the agent runs, without a change of the configuration. */
+  /** Whether the fault may disappear while the agent runs, without a change of the configuration. */
   readonly isTransient?: boolean | undefined
 }
 
-/** `logs[0].path`. */
+/** Formats a path: `logs[0].path`. */
 export function dotted(path: Path): string {
   return path.reduce<string>((text, step) => {
     if (typeof step === 'number') return `${text}[${step}]`
@@ -25,41 +25,44 @@ export function dotted(path: Path): string {
   }, '')
 }
 
-/** The last key and what follows it, for a sentence: `path`, `tags[1]`. */
+/** Returns the last key and the indexes after it, for messages: `path`, `tags[1]`. */
 export function shortName(path: Path): string {
-  return dotted(
-    path.slice(
-      Math.max(
-        0,
-        path.findLastIndex((step) => typeof step === 'string'),
-      ),
-    ),
-  )
+  const lastKey = path.findLastIndex((step) => typeof step === 'string')
+  return dotted(path.slice(Math.max(0, lastKey)))
 }
 
-/** Findings about the keys below one path, in order of creation. */
+/** Collects findings, in order. Keys are relative to `base`. */
 export class Findings {
-  readonly list: Finding[] = []
   readonly base: Path
+  readonly #list: Finding[] = []
 
   constructor(base: Path) {
     this.base = base
   }
 
+  get list(): readonly Finding[] {
+    return this.#list
+  }
+
+  /** Adds a finding whose path is not relative to `base`. */
+  add(finding: Finding): void {
+    this.#list.push(finding)
+  }
+
   refuse(key: Path, message: string, hint?: string): void {
-    this.list.push({ path: [...this.base, ...key], at: 'value', severity: 'error', message, hint })
+    this.add({ path: [...this.base, ...key], at: 'value', severity: 'error', message, hint })
   }
 
   miss(key: Path, message: string, hint?: string): void {
-    this.list.push({ path: [...this.base, ...key], at: 'absent', severity: 'error', message, hint })
+    this.add({ path: [...this.base, ...key], at: 'absent', severity: 'error', message, hint })
   }
 
   warn(key: Path, message: string, hint?: string): void {
-    this.list.push({ path: [...this.base, ...key], at: 'value', severity: 'warning', message, hint })
+    this.add({ path: [...this.base, ...key], at: 'value', severity: 'warning', message, hint })
   }
 
-  /** Warns of something that may go away while the agent runs. */
+  /** Warns of a fault that may disappear while the agent runs. */
   warnTransiently(key: Path, message: string): void {
-    this.list.push({ path: [...this.base, ...key], at: 'value', severity: 'warning', message, isTransient: true })
+    this.add({ path: [...this.base, ...key], at: 'value', severity: 'warning', message, isTransient: true })
   }
 }

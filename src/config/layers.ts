@@ -1,7 +1,7 @@
 /** The settings from one place: a file, the environment, the defaults. A key may be absent. */
 export type Layer<T> = { readonly [K in keyof T]?: T[K] | undefined }
 
-/** For every key, the value from the first layer that has it, else the default. */
+/** Returns, for every key, the value from the first layer that has it, else the default. */
 export function layered<T extends object>(defaults: T, ...layers: readonly (Layer<T> | undefined)[]): T {
   const result = { ...defaults }
   for (const layer of layers.toReversed()) {

@@ -1,5 +1,7 @@
 import { existsSync } from 'node:fs'
 import { hostname } from 'node:os'
+import type { Environment } from '../io.ts'
+import { DEFAULT_CONFIG_PATH } from '../run-path.ts'
 import type { Config } from './config.ts'
 import { readEnvironment } from './environment.ts'
 import { environmentPath } from './finding.ts'
@@ -11,22 +13,21 @@ import { findFiles, readConfFile } from './read.ts'
 import { resolveConfig } from './resolve.ts'
 import { patternFindings } from './rule-patterns.ts'
 import { samePathProblems } from './same-paths.ts'
-import type { Environment } from './variables.ts'
 import { type WrittenFile, writtenFile } from './written.ts'
 
 export interface LoadOptions {
-  /** Files and directories given by `--config`. None: `$TAILSHIP_CONFIG`, else `/etc/tailship`. */
+  /** Files and directories given by `--config`. If empty, `$TAILSHIP_CONFIG`, else the default. */
   readonly paths: readonly string[]
   readonly env: Environment
-  /** The host's own name, used if neither files nor environment give one. */
+  /** Returns the host's own name. Called only if neither the files nor the environment give one. */
   readonly hostnameOf?: () => string
-  /** Whether a file that is only read later, such as one with a key, exists. */
+  /** Whether a file exists that is read only later, such as one with an API key. */
   readonly exists?: (path: string) => boolean
 }
 
 export type Loading =
   | Loaded
-  /** At least one problem is fatal; all that could be found are included. */
+  /** At least one problem is fatal. Contains every problem that could be found. */
   | { readonly kind: 'invalid'; readonly problems: readonly Problem[] }
 
 export interface Loaded {
@@ -37,10 +38,10 @@ export interface Loaded {
   readonly problems: readonly Problem[]
 }
 
-/** Reads, checks and merges the configuration. Faults go to `problems` and are never thrown. */
+/** Reads, checks and merges the configuration. Returns its faults as `problems`; never throws because of them. */
 export async function loadConfig(options: LoadOptions): Promise<Loading> {
   const { paths, env, hostnameOf = hostname, exists = existsSync } = options
-  const found = findFiles(paths.length > 0 ? paths : [env.TAILSHIP_CONFIG || '/etc/tailship'])
+  const found = findFiles(paths.length > 0 ? paths : [env.TAILSHIP_CONFIG || DEFAULT_CONFIG_PATH])
   const read = found.files.map((file) => ({ file, ...readConfFile(file) }))
   const unread = [...found.problems, ...read.flatMap((one) => (one.kind === 'unusable' ? [one.problem] : []))]
   const files = await Promise.all(read.flatMap((one) => (one.kind === 'text' ? [writtenFile(one.file, one.text)] : [])))
@@ -71,7 +72,7 @@ export async function loadConfig(options: LoadOptions): Promise<Loading> {
     : { kind: 'loaded', config, origins, problems }
 }
 
-/** In reading order: file by file, each from the top. */
+/** Returns the problems in reading order: file by file, each from top to bottom. */
 export function inOrder(problems: readonly Problem[]): readonly Problem[] {
   const files = [...new Set(problems.map(({ file }) => file))]
   const place = ({ line = 0, column = 0 }: Problem) => line * 1e6 + column

@@ -5,12 +5,12 @@ import type { Sections, WrittenFile } from './written.ts'
 export interface Merged {
   /** The sections of all files; `logs:` and other per-file keys stay with their file. */
   readonly conf: Sections
-  /** The file of each section. */
+  /** The file that each section comes from. */
   readonly owners: ReadonlyMap<PropertyKey, ConfDocument>
   readonly problems: readonly Problem[]
 }
 
-/** Keys every file may have. */
+/** Keys that every file may have, and that are therefore not merged. */
 const perFile = ['logs', 'init_config', 'instances']
 
 export function merge(files: readonly WrittenFile[]): Merged {

@@ -4,12 +4,12 @@ import { type Problem, problemOf } from './problem.ts'
 
 /** Where an item of the configuration was written. */
 export interface Origin {
-  /** Undefined: in no file. */
+  /** Undefined if it is in no file. */
   readonly document: ConfDocument | undefined
   readonly path: Path
 }
 
-/** For faults of items discovered later; in configuration order. */
+/** Where the items were written, for faults discovered later. The lists are in the order of the configuration. */
 export interface Origins {
   readonly sources: readonly Origin[]
   readonly destinations: readonly Origin[]
@@ -17,7 +17,7 @@ export interface Origins {
 }
 
 export interface KeyWarning extends Pick<Finding, 'message' | 'hint'> {
-  /** Relative to the item. */
+  /** Relative to the item's path. */
   readonly key: Path
 }
 

@@ -1,14 +1,15 @@
 import { normalize } from 'node:path'
+import { DEAD_LETTER_DIRECTORY, LOCK_FILE, REGISTRY_FILE } from '../run-path.ts'
 import type { SourceConfig } from './config.ts'
 
-/** A glob of what an agent writes to its run path. */
+/** Returns a glob that matches the files an agent writes to its run path. */
 export function ownFiles(runPath: string): string {
-  return `${literally(runPath)}/{registry.json*,agent.lock*,dead-letter/**}`
+  return `${literally(runPath)}/{${REGISTRY_FILE}*,${LOCK_FILE}*,${DEAD_LETTER_DIRECTORY}/**}`
 }
 
 /**
- * Leaves an agent's own files out of a source that reaches into the run path. Every batch that is delivered changes the
- * positions there: tailed, they would ship themselves without end, and so would dead letters.
+ * Excludes the agent's own files from a source that reaches into the run path. If tailed, the positions would ship themselves
+ * endlessly, because every delivered batch changes them. So would dead letters.
  */
 export function withoutOwnFiles(source: SourceConfig, runPath: string): SourceConfig {
   if (!reachesInto(normalize(source.path), runPath)) return source
@@ -21,5 +22,5 @@ function reachesInto(pattern: string, runPath: string): boolean {
   return fixed.startsWith(`${runPath}/`) || (isGlob && `${runPath}/`.startsWith(fixed))
 }
 
-/** A glob that means this path and no other. */
+/** Escapes a path to a glob that matches nothing else. */
 const literally = (path: string) => path.replace(/[\\*?[\]{},]/g, '\\$&')

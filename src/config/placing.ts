@@ -9,11 +9,11 @@ interface Written {
   readonly files: readonly WrittenFile[]
   readonly merged: Merged
   readonly environment: EnvironmentRead
-  /** False if a file, or part of one, could not be read: what is absent may be there. */
+  /** False if a file, or part of one, could not be read: it may contain what seems absent. */
   readonly complete: boolean
 }
 
-/** Gives findings about the whole configuration their file and line, and drops those that only follow from others. */
+/** Turns findings about the merged configuration into problems with file and line. Drops those that only follow from others. */
 export function placeFindings(findings: readonly Finding[], written: Written): readonly Problem[] {
   const { files, merged, environment } = written
   return findings.flatMap((finding): readonly Problem[] => {
@@ -25,7 +25,7 @@ export function placeFindings(findings: readonly Finding[], written: Written): r
   })
 }
 
-/** Whether something is absent only because what may hold it was refused, misspelt or not read. */
+/** Whether a key may be absent only because the part that contains it was refused, misspelt or not read. */
 function follows({ at, path }: Finding, { files, environment, complete }: Written): boolean {
   if (at !== 'absent') return false
   if (!complete || environment.refused.some((other) => other.at(-1) === path.at(-1))) return true
@@ -34,7 +34,7 @@ function follows({ at, path }: Finding, { files, environment, complete }: Writte
     .some((other) => (other.at === 'key' ? isMisspelt(other.path, path) : mayHold(other.path, path)))
 }
 
-/** Whether what is missing at `path` may be in the refused value: one contains the other, or they are siblings. */
+/** Whether the refused value may contain what is missing at `path`: one path contains the other, or they are siblings. */
 function mayHold(refused: Path, path: Path): boolean {
   if (refused.length === 1 && refused[0] === 'destinations' && path[0] === 'destination') return true
   const parent = path.slice(0, -1)
@@ -42,7 +42,7 @@ function mayHold(refused: Path, path: Path): boolean {
   return isPrefix(refused, path) || isPrefix(path, refused)
 }
 
-/** Whether an unknown key looks like the one that is missing, or at the top level like the one below which it is. */
+/** Whether an unknown key resembles the missing one or, at the top level, the section of the missing one. */
 function isMisspelt(unknown: Path, path: Path): boolean {
   const meant = unknown.length === 1 ? [path[0], path.at(-1)] : [path.at(-1)]
   return meant.some((key) => suggestion(String(unknown.at(-1)), [String(key)]) !== undefined)

@@ -1,18 +1,18 @@
 import { type Document, isAlias, isMap, isNode, isScalar, isSeq } from 'yaml'
 import { dotted, type Path } from './finding.ts'
 
-/** Offsets of a value and of the key before it (for a list item, its own). */
+/** Offsets of a value and its key. A list item has no key: both are the item's own. */
 export interface Place {
   readonly key: number
   readonly value: number
 }
 
-/** Something the YAML parser or this reader rejects. */
+/** Something that the YAML parser or `plainValue` rejects. */
 export interface Fault {
   readonly offset: number
   readonly message: string
   readonly hint?: string | undefined
-  /** The rest of the file was understood nevertheless. */
+  /** Whether the rest of the file is understood nevertheless. */
   readonly harmless: boolean
 }
 
@@ -23,13 +23,14 @@ export interface PlainValue {
   readonly faults: readonly Fault[]
 }
 
-/** Bounds for a file whose aliases expand endlessly, or that is nested too deeply. */
+/** Bounds for a file whose aliases expand without end, or that is nested too deeply. */
 const MAX_NODES = 50_000
 const MAX_DEPTH = 64
 
 /**
- * The document as plain values. A key without a value has `undefined`: where it is known, it counts as absent. (The library's
- * own `toJS` stops at the first alias it cannot resolve, keeps no positions, and stringifies collections used as keys.)
+ * Converts the document to plain values. A key without a value becomes `undefined`, so that a known key counts as absent.
+ * (The library's own `toJS` stops at the first alias it cannot resolve, keeps no positions, and stringifies collections used
+ * as keys.)
  */
 export function plainValue(yaml: Document): PlainValue {
   const places = new Map<string, Place>()

@@ -4,7 +4,7 @@ import type { Excerpt } from './excerpt.ts'
 export interface Problem {
   /** The file as it was named, or `environment`. */
   readonly file: string
-  /** From 1; undefined if no line is at fault: a missing file, an environment variable. */
+  /** Counts from 1. Undefined if no line is at fault, as for a missing file or an environment variable. */
   readonly line: number | undefined
   readonly column: number | undefined
   /** `logs[0].path`, or the variable's name; empty for a file as a whole. */
@@ -16,7 +16,7 @@ export interface Problem {
   /** Index in the file's `logs:`, for scope `source`. */
   readonly sourceIndex: number | undefined
   readonly excerpt: Excerpt | undefined
-  /** It may go away while the agent runs: reported when found, not for as long as the agent runs. */
+  /** Whether it may disappear while the agent runs: it is then reported when found, but not kept in the status. */
   readonly isTransient: boolean
 }
 
@@ -46,7 +46,7 @@ export function problemLine(problem: Problem): string {
   return `${placeOf(problem)}: ${scope === 'warning' ? 'warning: ' : ''}${message}`
 }
 
-/** The same for where it is said already how bad it is. */
+/** The same without the word `warning`, for output that already shows the severity. */
 export function plainProblemLine(problem: Problem): string {
   return `${placeOf(problem)}: ${problem.message}`
 }
@@ -55,12 +55,12 @@ function placeOf({ file, line, column }: Problem): string {
   return line === undefined ? file : `${file}:${line}:${column ?? 1}`
 }
 
-/** The one line and the hint: where, what, and what to do. */
+/** `problemLine` and the hint, on one line. */
 export function problemSentence(problem: Problem): string {
   return problem.hint === undefined ? problemLine(problem) : `${problemLine(problem)}; ${problem.hint}`
 }
 
-/** The one line, the line of the file with a caret below the place, and the hint. */
+/** Several lines: `problemLine`, the line of the file with a caret below the fault, and the hint. */
 export function renderProblem(problem: Problem): string {
   const { excerpt, hint, line } = problem
   const lines = [problemLine(problem)]

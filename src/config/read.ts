@@ -18,8 +18,8 @@ export interface FoundFiles {
 }
 
 /**
- * The files meant by `--config` paths: a file itself; for a directory its `*.yaml` and `*.d/conf.yaml`, sorted. Names that
- * begin with a dot are skipped: a mounted ConfigMap keeps its generations under `..data`.
+ * Returns the files that the paths of `--config` stand for: a file itself, or a directory's `*.yaml` and `*.d/conf.yaml`,
+ * sorted. Skips names that begin with a dot, because a mounted ConfigMap keeps its generations under `..data`.
  */
 export function findFiles(paths: readonly string[]): FoundFiles {
   const found = paths.map((path) => {
@@ -67,10 +67,10 @@ function unusable(problem: Problem): ReadFile {
   return { kind: 'unusable', problem }
 }
 
-/** Reads up to one byte over the limit, also from a pipe or a device, whose size is unknown. */
+/** Reads up to one byte over the limit. Also works for a pipe or a device, whose size is unknown. */
 function readBounded(file: string): Buffer {
   const bytes = Buffer.alloc(MAX_FILE_BYTES + 1)
-  // It may be a socket, which cannot be opened by its name.
+  // Standard input may be a socket, which cannot be opened by its name.
   const descriptor = file === standardInput ? 0 : openSync(file, 'r')
   try {
     let length = 0

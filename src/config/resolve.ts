@@ -1,4 +1,5 @@
 import { dirname, isAbsolute, resolve } from 'node:path'
+import { DEFAULT_RUN_PATH } from '../run-path.ts'
 import type { CheckpointConfig, Config, RejectedSource, SourceConfig } from './config.ts'
 import type { FilePort } from './connection.ts'
 import { resolveDestinations, type WrittenDestination } from './destinations.ts'
@@ -22,11 +23,11 @@ export interface ResolveInput {
 export interface Resolved {
   readonly config: Config
   readonly origins: Origins
-  /** Below `environment` they concern the environment, else the merged sections. */
+  /** Those below `environmentPath` concern the environment, the others the merged sections. */
   readonly findings: readonly Finding[]
 }
 
-/** For every key the value from the file, else from the environment, else the default; and conflicts between keys. */
+/** Takes each setting from the files, else from the environment, else from the defaults. Reports conflicts between keys. */
 export function resolveConfig(input: ResolveInput): Resolved {
   const { files, merged, environment, hostnameOf } = input
   const { conf } = merged
@@ -79,7 +80,7 @@ function writtenDestinations(conf: Sections, findings: Findings): readonly Writt
   }
   if (conf.destinations !== undefined) {
     const message = '`destination` and `destinations` cannot be used together'
-    findings.list.push({ path: ['destinations'], at: 'key', severity: 'error', message })
+    findings.add({ path: ['destinations'], at: 'key', severity: 'error', message })
   }
   return [{ conf: conf.destination, path: ['destination'] }, ...list]
 }
@@ -111,7 +112,7 @@ function resolveCheckpoint(input: ResolveInput, findings: Findings): CheckpointC
   const { environment } = input
   const { checkpoint } = input.merged.conf
   const files = filesBeside(input, ['checkpoint'])
-  const runPath = checkpoint?.run_path ?? environment.checkpoint?.run_path ?? '/var/lib/tailship'
+  const runPath = checkpoint?.run_path ?? environment.checkpoint?.run_path ?? DEFAULT_RUN_PATH
   if (checkpoint?.run_path === undefined && !isAbsolute(runPath)) {
     findings.refuse([...environmentPath, 'checkpoint', 'run_path'], 'the run path must be absolute: begin with /')
   }
@@ -124,7 +125,7 @@ function resolveCheckpoint(input: ResolveInput, findings: Findings): CheckpointC
 
 function resolveServer(input: ResolveInput, findings: Findings): Config['server'] {
   const { listen, socket } = input.merged.conf.server ?? {}
-  // Probes know the environment's alone.
+  // Probes know only the socket from the environment: they do not read the configuration.
   const ofProbes = input.environment.server?.socket
   if (ofProbes !== undefined && !isAbsolute(ofProbes)) {
     findings.refuse([...environmentPath, 'server', 'socket'], 'the socket must be absolute: begin with /')

@@ -12,8 +12,8 @@ const reasons = new Map([
 const supported = ['exclude_at_match', 'include_at_match', 'mask_sequences']
 
 /**
- * The Datadog Agent's own sentence for an issue at `path` inside a processing rule; undefined if it has none. `rule` is the
- * mapping that contains the value in question.
+ * Returns the Datadog Agent's own sentence for an issue at `path` inside a processing rule; undefined if it has none. `rule`
+ * is the mapping that contains the value at `path`.
  */
 export function ruleMessage(issue: z.core.$ZodIssue, path: Path, rule: unknown): string | undefined {
   const key = path.at(-1)

@@ -1,7 +1,7 @@
 import { valueAt } from './explain.ts'
 import type { Finding, Path } from './finding.ts'
 
-/** Compiles the patterns of rules, which may be invalid otherwise. The engine is loaded only for this. */
+/** Checks the patterns of rules, whose other keys may be invalid, by compiling them. Loads the engine only if there are rules. */
 export async function patternFindings(rules: unknown, base: Path): Promise<readonly Finding[]> {
   if (!Array.isArray(rules) || rules.length === 0) return []
   const engine = await import('re2js')
@@ -16,7 +16,7 @@ export async function patternFindings(rules: unknown, base: Path): Promise<reado
       const hint = /\(\?<?[=!]|\\[1-9]/.test(pattern) ? 'RE2 has no lookaround and no backreferences' : undefined
       return [{ ...place, severity: 'error', message, hint }]
     }
-    if (!matchesNothing(compiled)) return []
+    if (!matchesEveryLine(compiled)) return []
     const message = `the pattern of processing rule ${named} can match an empty text, and so it matches every line`
     return [
       {
@@ -29,16 +29,16 @@ export async function patternFindings(rules: unknown, base: Path): Promise<reado
   })
 }
 
-/** A character that no pattern is about. */
+/** A character that no real pattern mentions. */
 const ELSEWHERE = '\u{10fffd}'
 
-/** Whether there is an empty match in any text. */
-function matchesNothing(pattern: import('re2js').RE2JS): boolean {
+/** Whether the pattern has an empty match in every text. */
+function matchesEveryLine(pattern: import('re2js').RE2JS): boolean {
   const matcher = pattern.matcher(ELSEWHERE)
   return matcher.find() && matcher.start() === matcher.end()
 }
 
-/** A string is why it cannot be compiled. */
+/** Returns the engine's message if the pattern cannot be compiled. */
 function compile(engine: typeof import('re2js'), pattern: string): import('re2js').RE2JS | string {
   try {
     return engine.RE2JS.compile(pattern)

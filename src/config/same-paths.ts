@@ -16,7 +16,7 @@ export function samePathProblems(files: readonly WrittenFile[]): readonly Proble
   const byPath = Map.groupBy(files.flatMap(itemsOf), ({ conf }) => normalize(conf.path))
   return [...byPath.values()].flatMap((items) => {
     const [first] = items
-    return items.flatMap((item) => (first && item !== first && meansAll(first, item) ? [warning(first, item)] : []))
+    return items.flatMap((item) => (first && item !== first && covers(first, item) ? [warning(first, item)] : []))
   })
 }
 
@@ -28,7 +28,8 @@ function itemsOf(file: WrittenFile): readonly Item[] {
   )
 }
 
-function meansAll(first: Item, { conf }: Item): boolean {
+/** Whether the first item reads every file that the other one matches; their paths are equal. */
+function covers(first: Item, { conf }: Item): boolean {
   return (first.conf.exclude_paths ?? []).every((path) => conf.exclude_paths?.includes(path))
 }
 

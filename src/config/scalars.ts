@@ -1,5 +1,6 @@
 import * as z from 'zod/mini'
 import { isObject } from '../json.ts'
+import { didYouMean } from './suggestion.ts'
 import {
   DURATION_PATTERN,
   durationMeant,
@@ -14,7 +15,7 @@ import {
 /** Why a value is refused. The text follows the key's name: "`listen` must be …". */
 interface Fault {
   readonly fault: string
-  readonly hint?: string
+  readonly hint?: string | undefined
 }
 
 interface Bounds {
@@ -22,32 +23,30 @@ interface Bounds {
   readonly max: number
 }
 
-const didYouMean = (meant: string | undefined) => (meant === undefined ? {} : { hint: `did you mean \`${meant}\`?` })
-
 const isFault = (result: unknown): result is Fault => typeof result === 'object' && result !== null && 'fault' in result
 
-/** A value that `read` checks and converts to what the agent works with; `shape` describes it to editors. */
-export function scalar<R>(read: (value: unknown) => R, shape: Readonly<Record<string, unknown>>) {
+/** Schema of a value that `read` checks and converts. `shape` describes it to editors, as JSON Schema. */
+export function scalar<T>(read: (value: unknown) => T | Fault, shape: Readonly<Record<string, unknown>>) {
   return z.pipe(
     z.unknown().check(z.meta(shape)),
-    z.transform((value, context): Exclude<R, Fault> => {
+    z.transform((value, context): T => {
       const result = read(value)
-      if (!isFault(result)) return result as Exclude<R, Fault>
+      if (!isFault(result)) return result
       context.issues.push({ code: 'custom', message: result.fault, params: { hint: result.hint }, input: value })
       return z.NEVER
     }),
   )
 }
 
-/** Milliseconds. The platform's timers end at 24 days, hence the bound on every duration. */
+/** Schema of a duration, in milliseconds. Every duration has a bound because the platform's timers end at 24 days. */
 export function duration({ min, max }: Bounds, description: string) {
   const range = `between ${formatDuration(min)} and ${formatDuration(max)}`
-  return scalar(
+  return scalar<number>(
     (value) => {
       const ms = parseDuration(value)
       if (ms === undefined) {
         const fault = 'must be a duration such as 250ms, 5s, 2m or 1h, or a number of seconds'
-        return { fault, ...didYouMean(durationMeant(value)) }
+        return { fault, hint: didYouMean(durationMeant(value)) }
       }
       return ms < min || ms > max ? { fault: `must be ${range}` } : ms
     },
@@ -60,15 +59,15 @@ export function duration({ min, max }: Bounds, description: string) {
   )
 }
 
-/** Bytes. */
+/** Schema of a size, in bytes. */
 export function size({ min, max }: Bounds, description: string) {
   const range = `between ${formatSize(min)} and ${formatSize(max)}`
-  return scalar(
+  return scalar<number>(
     (value) => {
       const bytes = parseSize(value)
       if (bytes === undefined) {
         const fault = 'must be a size such as 5MB or 1MiB, or a number of bytes'
-        return { fault, ...didYouMean(sizeMeant(value)) }
+        return { fault, hint: didYouMean(sizeMeant(value)) }
       }
       return bytes < min || bytes > max ? { fault: `must be ${range}` } : bytes
     },
@@ -81,9 +80,9 @@ export function size({ min, max }: Bounds, description: string) {
   )
 }
 
-/** A list of strings, or one comma-separated string. */
+/** Schema of a list of strings, also written as one comma-separated string. */
 export function list(description: string) {
-  return scalar(readList, {
+  return scalar<readonly string[]>(readList, {
     description: `${description}. A list, or one string separated by commas.`,
     anyOf: [{ type: 'string' }, { type: 'array', items: { type: 'string' } }],
   })
@@ -101,18 +100,18 @@ function readList(value: unknown): readonly string[] | Fault {
 
 const tidy = (items: readonly string[]) => items.map((item) => item.trim()).filter((item) => item !== '')
 
-/** Text matching a pattern; `fault` describes it. */
+/** Schema of text that matches a pattern. `fault` says what it must be. */
 export function matching(pattern: RegExp, fault: string, description: string) {
-  return scalar((value) => (typeof value === 'string' && pattern.test(value) ? value : { fault }), {
+  return scalar<string>((value) => (typeof value === 'string' && pattern.test(value) ? value : { fault }), {
     description,
     type: 'string',
     pattern: pattern.source,
   })
 }
 
-/** A secret used in a header: trimmed, since a key read from a shell often ends in a newline. */
+/** Schema of a secret for a header. Trimmed, because a key read from a shell often ends in a newline. */
 export function credential(description: string) {
-  return scalar(
+  return scalar<string>(
     (value) => {
       if (typeof value !== 'string') return { fault: 'must be a string', hint: 'put it in quotes' }
       const text = value.trim()

@@ -1,6 +1,6 @@
 /**
- * conf.yaml as written: a public contract. Keys are added, never renamed. Defaults, and what depends on several keys or on
- * the environment, are elsewhere (`delivery.ts`, `sources.ts`, `destinations.ts`, `resolve.ts`).
+ * conf.yaml as written: a public contract. Keys are added, never renamed. Defaults, and checks that involve several keys or
+ * the environment, are in `delivery.ts`, `sources.ts`, `destinations.ts` and `resolve.ts`.
  */
 import * as z from 'zod/mini'
 import { listenAddress, proxyUrl, url } from './addresses.ts'
@@ -10,7 +10,7 @@ import { DAY_MS, HOUR_MS } from './units.ts'
 const MiB = 2 ** 20
 const GiB = 2 ** 30
 
-/** `description` is what an editor shows, and no more. */
+/** `description` is only for editors, which show it. */
 const text = (description: string) => z.string().check(z.minLength(1), z.describe(description))
 const flag = (description: string) => z.boolean().check(z.describe(description))
 const count = (max: number, description: string) => z.int().check(z.minimum(1), z.maximum(max), z.describe(description))
@@ -122,7 +122,7 @@ export const webhookSchema = z.strictObject({
   token_file: z.optional(text('File with the bearer token; read again when it changes')),
 })
 
-/** What destinations of every type have. */
+/** The keys that destinations of every type have. */
 export const commonDestinationSchema = z.object(destinationShape)
 
 export const destinationSchema = z.discriminatedUnion('type', [datadogSchema, webhookSchema])

@@ -15,7 +15,7 @@ export interface SourceContext {
   readonly rules: readonly RuleConf[]
 }
 
-/** The longest line a record of any source must hold. */
+/** Returns the largest `maxLineBytes` of all sources, but at least 1024. */
 export function longestLineOf(sources: readonly Pick<SourceConfig, 'maxLineBytes'>[]): number {
   return Math.max(1024, ...sources.map(({ maxLineBytes }) => maxLineBytes))
 }
@@ -43,7 +43,7 @@ function ruleOf({ type, name, pattern, replace_placeholder: placeholder = '' }: 
   return type === 'mask_sequences' ? { kind: type, name, pattern, placeholder } : { kind: type, name, pattern }
 }
 
-/** Checks of an item's paths that the schema cannot express. */
+/** Checks an item's paths for what the schema cannot express. */
 export function pathFindings(item: unknown, base: Path): readonly Finding[] {
   const excluded = valueAt(item, ['exclude_paths'])
   const patterns = typeof excluded === 'string' ? excluded.split(',').map((one) => one.trim()) : excluded
@@ -55,8 +55,8 @@ export function pathFindings(item: unknown, base: Path): readonly Finding[] {
   ]
 }
 
-/** Follows the name of the key. */
 interface PathFault {
+  /** Follows the name of the key. */
   readonly fault: string
   readonly hint?: string
   readonly severity?: 'warning'
@@ -83,13 +83,13 @@ function pathFault(path: string): PathFault | undefined {
     : undefined
 }
 
-/** What is compared with is the whole path. */
+/** A pattern is matched against whole paths, so one that begins with neither / nor * excludes nothing. */
 function idleExclusion(pattern: string): PathFault | undefined {
   if (isAbsolute(pattern) || pattern.startsWith('*')) return undefined
   return { fault: 'excludes nothing, as it is not absolute', hint: 'begin it with / or **/', severity: 'warning' }
 }
 
-/** Every choice in braces is expanded. */
+/** Every choice in braces multiplies the number of patterns it is expanded to. */
 const MAX_BRACES = 6
 
 /** Features of other glob dialects that would silently match nothing here. */

@@ -23,7 +23,7 @@ const sizeUnits: Readonly<Record<string, number>> = {
 export const DURATION_PATTERN = /^(?:\d+(?:\.\d+)?(?:ms|s|m|h|d))+$|^\d+(?:\.\d+)?$/
 export const SIZE_PATTERN = /^(\d+(?:\.\d+)?)\s*([kKmMgG][iI]?[bB]?|[bB])?$/
 
-/** Milliseconds from `250ms`, `5s`, `1h30m`, or plain seconds; undefined if it is not a duration. */
+/** Returns the milliseconds of `250ms`, `5s`, `1h30m`, or plain seconds; undefined if it is not a duration. */
 export function parseDuration(value: unknown): number | undefined {
   if (typeof value === 'number') return value >= 0 && Number.isFinite(value) ? value * 1_000 : undefined
   if (typeof value !== 'string' || !DURATION_PATTERN.test(value)) return undefined
@@ -36,7 +36,7 @@ export function parseDuration(value: unknown): number | undefined {
   return Math.round(total * 1_000) / 1_000
 }
 
-/** How `5 s`, `5 seconds` or `5S` is written; undefined if nothing is meant that is a duration. */
+/** Returns the correct form of `5 s`, `5 seconds` or `5S`, which is `5s`; undefined if no duration can be meant. */
 export function durationMeant(value: unknown): string | undefined {
   const meant = compact(value).replace(
     /[a-z]+/g,
@@ -53,7 +53,7 @@ const durationWords: readonly (readonly [RegExp, keyof typeof durationUnits])[] 
   [/^days?$/, 'd'],
 ]
 
-/** How `5 MBs` or `1_000_000` is written; undefined if nothing is meant that is a size. */
+/** Returns the correct form of `5 MBs` or `1_000_000`; undefined if no size can be meant. */
 export function sizeMeant(value: unknown): string | undefined {
   const meant = compact(value)
     .replace(/(\d)_(?=\d)/g, '$1')
@@ -68,7 +68,7 @@ const sizeNames: ReadonlyMap<string, string> = new Map([
 
 const compact = (value: unknown) => (typeof value === 'string' ? value.toLowerCase().replace(/\s+/g, '') : '')
 
-/** Bytes from `5MB`, `1MiB`, `512Ki`, or a plain number; undefined if it is not a size. */
+/** Returns the bytes of `5MB`, `1MiB`, `512Ki`, or a plain number; undefined if it is not a size. */
 export function parseSize(value: unknown): number | undefined {
   if (typeof value === 'number') return value >= 0 && Number.isFinite(value) ? Math.round(value) : undefined
   if (typeof value !== 'string') return undefined
@@ -77,7 +77,7 @@ export function parseSize(value: unknown): number | undefined {
   return Math.round(Number(match[1]) * (sizeUnits[(match[2] ?? 'b').toLowerCase()] ?? 1))
 }
 
-/** In the largest unit that divides it: `90s`, `2m`, `250ms`. */
+/** Uses the largest unit that divides the duration: `90s`, `2m`, `250ms`. */
 export function formatDuration(ms: number): string {
   if (ms === 0) return '0s'
   for (const unit of ['d', 'h', 'm', 's'] as const) {
@@ -86,7 +86,7 @@ export function formatDuration(ms: number): string {
   return `${ms}ms`
 }
 
-/** In the largest unit that divides it: `5MB`, `1MiB`, `1234B`. */
+/** Uses the largest unit that divides the size: `5MB`, `1MiB`, `1234B`. */
 export function formatSize(bytes: number): string {
   for (const unit of ['GiB', 'GB', 'MiB', 'MB', 'KiB', 'kB']) {
     const size = sizeUnits[unit.toLowerCase()] ?? 1

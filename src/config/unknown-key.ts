@@ -11,13 +11,13 @@ import {
   tlsSchema,
   webhookSchema,
 } from './schema.ts'
-import { slip, suggestion } from './suggestion.ts'
+import { didYouMean, slip, suggestion } from './suggestion.ts'
 
 const keysOf = (schema: { readonly shape: object }) => Object.keys(schema.shape)
 
 interface Section {
   readonly keys: readonly string[]
-  /** Where its keys belong, as words for a sentence. */
+  /** Where its keys belong, worded for a message. */
   readonly where: string
 }
 
@@ -43,7 +43,7 @@ const sections: Readonly<Record<string, Section>> = {
 }
 const places = [...Object.values(sections).slice(0, 3), ...Object.values(destinations), ...Object.values(sections), top]
 
-/** What stands at the top of a Datadog Agent's own configuration. */
+/** Hints for top-level keys of a Datadog Agent's own configuration, or of a Kubernetes manifest. */
 const hintsOfDatadog: ReadonlyMap<string, string> = new Map([
   ['logs_config', 'its settings belong under `delivery:` and in a `destination:` here'],
   ['logs_enabled', 'shipping logs is all that this agent does: remove the key, or set DD_LOGS_ENABLED=false'],
@@ -51,7 +51,7 @@ const hintsOfDatadog: ReadonlyMap<string, string> = new Map([
   ['ad_identifiers', 'there is no autodiscovery here: name the files in `path`'],
 ])
 
-/** What users of Fluent Bit's tail input look for. */
+/** Hints for keys of Fluent Bit's tail input. */
 const hintsOfFluentBit: ReadonlyMap<string, string> = new Map([
   ['read_from_head', '`start_position: beginning`, which is the default, does this'],
   ['db', 'positions are kept in `checkpoint.run_path`'],
@@ -82,13 +82,13 @@ function hintFor(key: string, path: Path, parent: unknown): string | undefined {
   const home = places.find((place) => place.keys.includes(key))
   if (home !== undefined) return `\`${key}\` belongs ${home.where}`
   const near = suggestion(key, keysAt(path, parent))
-  if (near !== undefined) return `did you mean \`${near}\`?`
+  if (near !== undefined) return didYouMean(near)
   const far = slip(
     key,
     places.flatMap((place) => place.keys),
   )
   const where = places.find((place) => far !== undefined && place.keys.includes(far))?.where
-  return where === undefined ? undefined : `did you mean \`${far}\`? It belongs ${where}`
+  return where === undefined ? undefined : `${didYouMean(far)} It belongs ${where}`
 }
 
 const typeOf = (parent: unknown) =>

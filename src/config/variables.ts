@@ -1,8 +1,7 @@
+import type { Environment } from '../io.ts'
 import { parseJson } from '../json.ts'
 import { type Problem, problemOf } from './problem.ts'
-import { suggestion } from './suggestion.ts'
-
-export type Environment = Readonly<Record<string, string | undefined>>
+import { didYouMean, suggestion } from './suggestion.ts'
 
 type Reader = (text: string, env: Environment) => unknown
 
@@ -20,13 +19,13 @@ const json: Reader = (value) => {
 }
 const datadogLevels = new Map(Object.entries({ warning: 'warn', critical: 'error', off: 'error' }))
 const level: Reader = (value) => datadogLevels.get(value.toLowerCase()) ?? value.toLowerCase()
-/** `host:port` as well as a URL. */
+/** Accepts `host:port` as well as a URL. */
 const intake: Reader = (value, env) => {
   if (value.includes('://')) return value
   return `${flag(env.DD_LOGS_CONFIG_LOGS_NO_SSL ?? '', env) === true ? 'http' : 'https'}://${value}`
 }
 
-/** Of several variables for one key the first one set wins. */
+/** If several variables for one key are set, the first one wins. */
 export const variables: readonly (readonly [name: string, path: readonly string[], read: Reader])[] = [
   ['DD_LOGS_ENABLED', ['enabled'], flag],
   ['DD_HOSTNAME', ['hostname'], text],
@@ -79,8 +78,7 @@ export function idleVariables(env: Environment): readonly Problem[] {
     .map((name) => {
       const near = known.get(suggestion(name.replace('DD_LOGS_CONFIG_', ''), [...known.keys()]) ?? '')
       const key = keysInstead.get(name)
-      const guess = near === undefined ? undefined : `did you mean \`${near}\`?`
-      const hint = key === undefined ? guess : `set \`${key}\` in conf.yaml`
+      const hint = key === undefined ? didYouMean(near) : `set \`${key}\` in conf.yaml`
       return problemOf('environment', `${name} has no effect on this agent`, { key: name, hint, scope: 'warning' })
     })
 }

@@ -26,7 +26,7 @@ export interface WrittenFile {
   readonly sources: readonly WrittenSource[]
 }
 
-/** Everything but `logs:`, without what was refused; a destination with nothing usable is undefined. */
+/** Everything but `logs:`, without refused values. A destination with nothing usable is undefined. */
 export type Sections = Omit<Conf, 'logs' | 'destinations'> & {
   readonly destinations?: readonly (DestinationConf | undefined)[] | undefined
 }
@@ -73,14 +73,15 @@ function itemsOf(value: unknown, key: string): readonly unknown[] {
 async function writtenSource(item: unknown, index: number): Promise<WrittenSource> {
   const base = ['logs', index]
   const { value: conf, findings } = check(sourceSchema, item, { base })
-  const path = valueAt(item, ['path'])
+  const written = valueAt(item, ['path'])
+  const path = typeof written === 'string' ? written : undefined
   const type = findings.find((finding) => dotted(finding.path) === dotted([...base, 'type']))
   if (type !== undefined && isOfAnotherAgent(item)) {
-    return { path: typeof path === 'string' ? path : undefined, conf: undefined, findings: [type] }
+    return { path, conf: undefined, findings: [type] }
   }
   const rules = valueAt(item, ['log_processing_rules'])
   return {
-    path: typeof path === 'string' ? path : undefined,
+    path,
     conf,
     findings: [
       ...findings,
@@ -90,13 +91,13 @@ async function writtenSource(item: unknown, index: number): Promise<WrittenSourc
   }
 }
 
-/** Its type is one that only the Datadog Agent has, and so are its keys. */
+/** Whether the item's type, and so its keys, are the Datadog Agent's alone. */
 function isOfAnotherAgent(item: unknown): boolean {
   const type = valueAt(item, ['type'])
   return typeof type === 'string' && suggestion(type, ['file']) === undefined
 }
 
-/** `kubernetes_audit` for `…/kubernetes_audit.d/conf.yaml` and for `…/kubernetes_audit.yaml`. */
+/** Returns `kubernetes_audit` for `…/kubernetes_audit.d/conf.yaml` and for `…/kubernetes_audit.yaml`. */
 function integrationOf(file: string): string {
   const folder = basename(dirname(file))
   if (basename(file) === 'conf.yaml' && folder.endsWith('.d') && folder !== '.d') return folder.slice(0, -2)

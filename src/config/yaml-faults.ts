@@ -12,14 +12,14 @@ interface Explanation {
 interface Spot {
   readonly text: string
   readonly offset: number
-  /** From the start of the line to the offset, and from there to its end. */
+  /** The line up to the offset; `behind` is the rest of it. */
   readonly before: string
   readonly behind: string
-  /** By end offset: the start of each quoted or bracketed value. */
+  /** Maps the end of each quoted or bracketed value to its start. */
   readonly openings: ReadonlyMap<number, number>
 }
 
-/** The parser's errors in words for the author of the file. They never repeat text from the file, which might be a secret. */
+/** Explains the parser's errors to the author of the file. Never repeats a value, which might be a secret. */
 export function yamlFaults(yaml: Document, text: string): readonly Fault[] {
   const tags = yaml.warnings.filter(({ code }) => code === 'TAG_RESOLVE_FAILED')
   const openings = yaml.errors.length === 0 ? new Map() : openingsOf(yaml, text)
@@ -33,7 +33,7 @@ export function yamlFaults(yaml: Document, text: string): readonly Fault[] {
   })
 }
 
-/** Further parser errors at the same place are the same mistake, seen from further out. */
+/** Keeps the first error at each offset: further ones are the same mistake, reported by enclosing nodes. */
 function firstOfEachPlace(errors: readonly YAMLError[]): readonly YAMLError[] {
   const seen = new Set<number>()
   return errors.filter(({ pos: [offset] }) => seen.size < seen.add(offset).size)
@@ -93,7 +93,7 @@ function explainCode(code: YAMLError['code'], spot: Spot): Explanation | undefin
   }
 }
 
-/** For codes that cover several mistakes. */
+/** For codes that cover several mistakes, which only the message distinguishes. */
 function explainMessage(message: string, spot: Spot): Explanation | undefined {
   if (/^Missing closing /.test(message)) return unclosed(spot, 'close it at the end of the value')
   if (/^Flow .* end with /.test(message)) return unclosed(spot, 'close it; if it spans several lines, indent them')

@@ -6,7 +6,7 @@ export type Reply =
   | { readonly kind: 'answer'; readonly code: number; readonly body: string }
   /** There is no socket. */
   | { readonly kind: 'absent' }
-  /** The socket exists and nothing listens. */
+  /** The socket exists, but nothing listens on it. */
   | { readonly kind: 'stale' }
   | { readonly kind: 'denied' }
   /** Something listens but does not answer in time, or its connection queue is full. */
@@ -16,8 +16,8 @@ export type Reply =
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024
 
 /**
- * One GET over a unix socket. HTTP/1.0, where the response ends with the connection, takes twenty lines: `node:http` would
- * cost a probe 65 ms of CPU and 16 MB of memory (Node 26), as much again as the whole process.
+ * Sends one GET over a unix socket. HTTP/1.0, where the end of the connection ends the response, takes twenty lines;
+ * `node:http` would cost a probe 65 ms of CPU and 16 MB of memory (Node 26), as much as the rest of the process.
  */
 export function askAgent(socketPath: string, page: string, timeoutMs = 3000): Promise<Reply> {
   const impossible = socketPathProblem(socketPath)
@@ -43,7 +43,7 @@ export function askAgent(socketPath: string, page: string, timeoutMs = 3000): Pr
   })
 }
 
-/** For an answer that is not what was asked for; `code` is its HTTP status. */
+/** The problem with an answer that is not understood; `code` is its HTTP status. */
 export function unknownAnswer(code: number): string {
   return `an answer this program does not know (HTTP ${code}): is the agent another version?`
 }

@@ -21,10 +21,10 @@ const pages: Readonly<Record<string, (status: Status) => Answer>> = {
   }),
 }
 
-/** For a status that could not be built: the reason is in the log. */
+/** The answer if the status cannot be built; the log says why. */
 export const brokenAnswer: Answer = json(500, { error: 'internal error' })
 
-/** Only GET and HEAD, only the pages above; a query string is ignored. */
+/** Answers GET and HEAD of the pages above. Ignores a query string. */
 export function answerRequest(method: string, target: string, status: () => Status): Answer {
   const path = target.split('?', 1)[0] ?? ''
   const page = Object.hasOwn(pages, path) ? pages[path] : undefined

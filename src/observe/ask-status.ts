@@ -4,7 +4,7 @@ import type { Status } from './status.ts'
 
 export type Unanswered = Exclude<Reply, { kind: 'answer' }>
 
-/** The running agent's status. `failed`: also for an answer that is not under this version of the contract. */
+/** Asks the running agent for its status. `failed` includes an answer of another version of the contract. */
 export async function askStatus(
   socketPath: string,
   timeoutMs?: number,

@@ -9,13 +9,13 @@ import { socketPathProblem } from './socket-path.ts'
 export interface Address {
   readonly name: string
   readonly listen: ListenOptions
-  /** Why no attempt can succeed. */
+  /** Why no attempt can succeed; undefined if one may. */
   readonly impossible: string | undefined
   /** Clears the way for an attempt; throws if one is pointless now. */
   prepare(): Promise<void>
-  /** Once bound. */
+  /** Called once bound. */
   settle(): Promise<void>
-  /** Whether the address was removed while being served; undefined: it cannot be. */
+  /** Whether the address was removed while being served; undefined if it cannot be removed. */
   readonly isGone: (() => boolean) | undefined
 }
 
@@ -127,7 +127,7 @@ export async function serve(address: Address, options: EndpointOptions): Promise
   }
 }
 
-/** Without the address, which Node repeats: `address already in use (EADDRINUSE)`. */
+/** Returns the message without the address, which Node repeats: `address already in use (EADDRINUSE)`. */
 function reasonOf(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error)
   const [, ofListen, reason] = /^listen (E\w+): (.+) \S+$/.exec(message) ?? []
@@ -159,7 +159,10 @@ async function stop(server: Closable): Promise<void> {
   await done
 }
 
-/** A killed process leaves a socket that refuses; any other failure, such as EAGAIN for a full queue, may come from a living one. */
+/**
+ * Whether a live process may own the socket. One that was killed leaves a socket that refuses connections; any other failure,
+ * such as EAGAIN for a full queue, may come from a live one.
+ */
 async function answers(path: string): Promise<boolean> {
   const { promise, resolve } = Promise.withResolvers<boolean>()
   const socket = connect(path)

@@ -19,7 +19,7 @@ export function counter(name: string, help: string, samples: readonly Sample[]):
   return { name, type: 'counter', help, samples }
 }
 
-/** A metric that is read off items of one kind. */
+/** A metric whose values are read from items of one type. */
 export type Metric<T> = readonly [
   type: Family['type'],
   name: string,
@@ -27,7 +27,7 @@ export type Metric<T> = readonly [
   value: (item: T) => number | undefined,
 ]
 
-/** One family a metric, with a sample for each item. */
+/** Returns one family per metric, with one sample per item. */
 export function familiesOf<T>(
   metrics: readonly Metric<T>[],
   items: readonly { readonly labels: Labels; readonly of: T }[],
@@ -53,7 +53,7 @@ export function renderFamily({ name, type, help, samples }: Family): string {
   return `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n${lines.join('')}`
 }
 
-/** 0.1 + 0.2 is 0.3: the last of 17 digits are noise from binary fractions. A count may need 16. */
+/** Rounds so that 0.1 + 0.2 is 0.3: the last of 17 digits are noise from binary fractions. Counts may need 16 and stay exact. */
 const withoutNoise = (value: number) => (Number.isInteger(value) ? value : Number(value.toPrecision(15)))
 
 function renderLabels(labels: Labels): string {

@@ -43,7 +43,7 @@ export function timestamp(iso: string, nowMs: number): string {
   return `${iso} (${distanceMs > 0 ? `in ${duration(distanceMs)}` : `${duration(-distanceMs)} ago`})`
 }
 
-/** Columns as wide as their widest cell, separated by two spaces, the last one ragged; numbers get no alignment of their own. */
+/** Pads columns to their widest cell, separated by two spaces. Numbers are left-aligned, too. */
 export function table(rows: readonly (readonly string[])[]): string[] {
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)))
   return rows.map((row) =>

@@ -51,7 +51,7 @@ function sourceReasons(source: SourceStatus): string[] {
   }
 }
 
-/** Every file in error, and the source's own error if it is not one of a file. */
+/** Lists every file in error, and the source's error if it is not that of a file. */
 function errorReasons({ path, error, files }: SourceStatus): string[] {
   const inError = files.filter((file) => file.state === 'error')
   const isItsOwn = inError.length === 0 || files.every((file) => file.error !== error)
@@ -65,7 +65,7 @@ function destinationReasons(destination: DestinationStatus, nowMs: number): stri
   const { name, state, failingSince, lastError } = destination
   switch (state) {
     case 'ok':
-    // A lane stops only when the agent drains, which is a reason by itself.
+    // A lane stops only when the agent drains, which is already a reason.
     case 'stopped':
       return []
     case 'unauthorized':

@@ -6,8 +6,8 @@ export function checkLine(name: string, check: Check): string {
 }
 
 /**
- * File names and servers' responses may contain anything: control characters, which could steer a terminal, become `\xNN`,
- * and so do the bytes of a name that is not UTF-8 (tail/file/file-name.ts).
+ * Makes text safe to print, because file names and servers' responses may contain anything. Control characters, which could
+ * steer a terminal, become `\xNN`, as do the bytes of a name that is not UTF-8 (tail/file/file-name.ts).
  */
 export function printable(text: string): string {
   return text.replace(/\p{Cc}|\p{Cf}|\p{Cs}|\p{Zl}|\p{Zp}/gu, (character) => {

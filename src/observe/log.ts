@@ -22,7 +22,7 @@ const REPEAT_INTERVAL_MS = 30_000
 const MAX_KEYS = 1000
 const MAX_ERROR_LENGTH = 500
 
-/** Secrets do not belong in log fields; should one slip in, these names are blanked, at the top and one level below. */
+/** Redacted at the top level and one level below, in case a secret slips into the log fields. */
 const secretFields = [
   'apiKey',
   'api_key',

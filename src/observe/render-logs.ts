@@ -75,7 +75,7 @@ function renderSource(source: SourceStatus): string[] {
   return [`    - Type: ${source.type}`, ...fields.map((line) => `      ${line}`)]
 }
 
-/** The Datadog Agent's terms. */
+/** Uses the Datadog Agent's terms. */
 function sourceLabel({ state, error }: SourceStatus): string {
   switch (state) {
     case 'pending':
@@ -105,7 +105,7 @@ function fileTable(files: readonly FileStatus[]): string[] {
   return table([['STATE', 'SIZE', 'DESTINATION', 'POSITION', 'LAG', 'LAG TIME', 'FILE'], ...rows])
 }
 
-function fileLabel({ state }: FileStatus): 'OK' | 'WARN' | 'FAIL' {
+function fileLabel({ state }: FileStatus): 'OK' | 'FAIL' {
   switch (state) {
     case 'reading':
     case 'caught-up':

@@ -47,7 +47,7 @@ export async function startServer(options: ServerOptions): Promise<LocalServer> 
   }
 }
 
-/** Shows the operator on the served addresses which ones are not. */
+/** Adds the addresses that are not served, so that the operator sees them on those that are. */
 function withProblems(status: Status, problems: readonly string[]): Status {
   if (problems.length === 0) return status
   return { ...status, config: { ...status.config, problems: [...status.config.problems, ...problems] } }
@@ -82,7 +82,7 @@ function respond(pages: Pages, request: IncomingMessage, response: ServerRespons
     'cache-control': 'no-store',
     'x-content-type-options': 'nosniff',
     ...(answer.allow === undefined ? {} : { allow: answer.allow }),
-    // The body of a request with a refused method is not read.
+    // The body of a request with a refused method is not read, so the connection cannot be reused.
     ...(answer.code === 405 ? { connection: 'close' } : {}),
   })
   response.end(method === 'HEAD' ? undefined : answer.text)

@@ -32,8 +32,9 @@ export interface DestinationStatus {
   readonly inFlightBytes: number
   readonly batchesSent: number
   readonly recordsSent: number
-  /** Uncompressed and as sent. */
+  /** Uncompressed. */
   readonly bytesSent: number
+  /** As sent. */
   readonly encodedBytesSent: number
   readonly retries: number
   readonly retryTimeMs: number
@@ -59,7 +60,7 @@ export interface SourceStatus {
   readonly service: string | undefined
   readonly source: string | undefined
   readonly state: 'pending' | 'ok' | 'error'
-  /** Why it is in error, or, while pending, what keeps its files from appearing. */
+  /** In state `error`, the reason; while `pending`, what keeps its files from appearing. */
   readonly error: string | undefined
   /** What an operator should know although nothing fails, such as a file mounted without its directory. */
   readonly warnings: readonly string[]
@@ -67,8 +68,8 @@ export interface SourceStatus {
 }
 
 /**
- * One generation of a file. Every byte seen is delivered, dead-lettered, skipped or pending: here for the destination
- * furthest behind, in `positions` for each.
+ * One generation of a file. Every byte seen is delivered, dead-lettered, skipped or pending: these counts are of the
+ * destination furthest behind, those in `positions` of each.
  */
 export interface FileStatus {
   readonly path: string
@@ -79,7 +80,7 @@ export interface FileStatus {
   readonly bytesSeen: number
   readonly bytesDelivered: number
   readonly bytesDeadLettered: number
-  /** By reason; `start-position`: present at the start and not to be read, `imported`: already sent by another agent. */
+  /** By reason. `start-position`: present at the start and not to be read; `imported`: already sent by another agent. */
   readonly bytesSkipped: Readonly<Record<string, number>>
   /** Read, and not settled yet. */
   readonly bytesPending: number

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { Environment } from '../../src/config/variables.ts'
+import type { Environment } from '../../src/io.ts'
 import { configOf, item, key, loading, problemsOf, told } from './loading.ts'
 
 const destination = (keys: string) => `${item}destination: {${keys}}\n`

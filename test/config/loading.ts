@@ -5,7 +5,7 @@ import { onTestFinished } from 'vitest'
 import type { Config } from '../../src/config/config.ts'
 import { type Loading, loadConfig } from '../../src/config/load.ts'
 import type { Problem } from '../../src/config/problem.ts'
-import type { Environment } from '../../src/config/variables.ts'
+import type { Environment } from '../../src/io.ts'
 
 /** A directory with these files, gone after the test. */
 export function directoryOf(files: Readonly<Record<string, string | Uint8Array>>): string {
