@@ -27,7 +27,15 @@ export interface GenerationRecord {
   /** Nothing more will be appended and every destination has settled everything, or it was history at the first start. */
   readonly finished: boolean
   readonly seenAt: string
+  /** Of what was last seen in an archive: that file, as it was then. */
+  readonly archive?: ArchiveState
   readonly positions: Readonly<Record<string, PositionRecord>>
+}
+
+/** Tells whether an archive was written over. */
+export interface ArchiveState {
+  readonly size: number
+  readonly mtimeMs: number
 }
 
 /**
@@ -80,9 +88,14 @@ function isGenerationRecord(value: unknown): value is GenerationRecord {
     isFingerprint(value.prefix) &&
     isOffset(value.size) &&
     typeof value.finished === 'boolean' &&
+    (value.archive === undefined || isArchiveState(value.archive)) &&
     isObject(value.positions) &&
     Object.values(value.positions).every(isPositionRecord)
   )
+}
+
+function isArchiveState(value: unknown): boolean {
+  return isObject(value) && isOffset(value.size) && Number.isSafeInteger(value.mtimeMs)
 }
 
 function isPositionRecord(value: unknown): boolean {

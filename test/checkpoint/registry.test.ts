@@ -27,7 +27,7 @@ test('a state is read as it was written', () => {
 })
 
 test('a file from before 1970 is kept', () => {
-  const old = { ...record, birth: '-1000000000' }
+  const old = { ...record, birth: '-1000000000', archive: { size: 40, mtimeMs: -1000 } }
   expect(parseRegistry({ ...state, generations: [old] }).generations).toEqual([old])
 })
 
@@ -44,6 +44,8 @@ describe('an entry that makes no sense is left out and counted, beside one that 
     ['a negative size', { ...record, size: -1 }],
     ['a size that no file has', { ...record, size: 1e300 }],
     ['a prefix longer than any', { ...record, prefix: { length: 3e9, hash: 'a' } }],
+    ['an archive without a time', { ...record, archive: { size: 40 } }],
+    ['an archive of a negative size', { ...record, archive: { size: -1, mtimeMs: 0 } }],
     ['no positions', { ...record, positions: null }],
     ['an offset with a fraction', at({ offset: 1.5 })],
     ['an offset as text', at({ offset: '40' })],

@@ -54,6 +54,43 @@ describe('a file and its clone on another volume, of the same inode and birth ti
     await tail.close()
   })
 
+  test.each([[false], [true]])(
+    'are read once each when one is renamed while the volume of the other is away (after a restart: %s)',
+    async (restarts) => {
+      using dir = tempDir()
+      const { tail, pair, sorted, at } = rig(dir.path, { goneMs: 0 })
+      pair('app.log', `${'.'.repeat(2000)}\n`)
+      expect(await sorted()).toHaveLength(2)
+      mkdirSync(at('away'))
+      renameSync(at('b'), at('away/b'))
+      expect(await sorted()).toEqual([])
+      if (restarts) await tail.restart()
+      renameSync(at('a/app.log'), at('a/other.log'))
+      expect(await sorted()).toEqual([])
+      renameSync(at('away/b'), at('b'))
+      expect(await sorted()).toEqual([])
+      await tail.close()
+    },
+  )
+
+  test('are read once each when one was renamed before a start with other devices, without the volume of the other', async () => {
+    using dir = tempDir()
+    const { tail, pair, sorted, at, volumes } = rig(dir.path, { goneMs: 0 })
+    pair('app.log', `${'.'.repeat(2000)}\n`)
+    expect(await sorted()).toHaveLength(2)
+    renameSync(at('a/app.log'), at('a/other.log'))
+    expect(await sorted()).toEqual([])
+    mkdirSync(at('away'))
+    renameSync(at('b'), at('away/b'))
+    volumes.deviceOf.a = '1'
+    volumes.deviceOf.b = '2'
+    await tail.restart()
+    expect(await sorted()).toEqual([])
+    renameSync(at('away/b'), at('b'))
+    expect(await sorted()).toEqual([])
+    await tail.close()
+  })
+
   test.each([
     ['none', []],
     ['the first', ['a']],

@@ -9,7 +9,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { describeSource } from '../../src/agent/source-status.ts'
 import type { LogFields } from '../../src/log.ts'
 import { nodeFiles } from '../../src/tail/file/files.ts'
@@ -332,6 +332,35 @@ describe('a file beside the live one that cannot be looked at', () => {
     faulty.allow()
     expect(await tail.lines()).toEqual(['b'])
     expect(status()?.error).toBeUndefined()
+    await tail.close()
+  })
+
+  test('is reported when it is gone before it could be read: what was added to a known one, and all of an unknown one', async () => {
+    vi.useFakeTimers({ toFake: ['performance'] })
+    onTestFinished(() => void vi.useRealTimers())
+    using dir = tempDir()
+    const faulty = faultyFiles()
+    const { tail, append, rename, at, gone, told, looks } = rig(dir.path, { files: faulty.files })
+    append('app.log', 'a\n')
+    expect(await tail.lines()).toEqual(['a'])
+    await tail.restart()
+    append('app.log', 'added\n')
+    rename('app.log', 'app.log.2')
+    append('app.log.1', 'unknown\n')
+    append('app.log', 'new\n')
+    faulty.refuse(['open'], 'EACCES', (path) => /\.\d$/.test(path))
+    expect(await tail.lines()).toEqual(['new'])
+    vi.advanceTimersByTime(5000)
+    await looks(3)
+    rename('app.log.1', 'app.log.3')
+    await looks(3)
+    expect(gone).toEqual([])
+    const before = told.length
+    rmSync(at('app.log.3'))
+    rmSync(at('app.log.2'))
+    await looks(4)
+    expect(gone).toEqual([6])
+    expect(told.slice(before)).toContainEqual(`EACCES: open '${at('app.log.3')}'`)
     await tail.close()
   })
 

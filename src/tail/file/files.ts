@@ -23,6 +23,11 @@ export function isAbsent({ code }: Fault): boolean {
   return code === 'ENOENT' || code === 'ENOTDIR'
 }
 
+/** The path leads to no file, or to links that form a loop. */
+export function leadsNowhere(fault: Fault): boolean {
+  return isAbsent(fault) || fault.code === 'ELOOP'
+}
+
 export interface FileFacts {
   readonly dev: string
   readonly ino: string

@@ -17,6 +17,7 @@ export interface Unreadable {
 /** A file that could not be identified. Times are monotonic, as the wall clock may be set back. */
 interface Undecided extends Unreadable {
   path: string
+  readonly facts: FileFacts
   /** `damaged`: an archive that does not inflate completely; `early`: merely not decidable yet. */
   readonly kind: 'damaged' | 'unreadable' | 'early'
   readonly sinceMs: number
@@ -47,6 +48,7 @@ export class Decisions {
     const restMs = kind === 'damaged' ? Math.max(0, Date.now() - facts.mtimeMs) : 0
     this.#undecided.set(stateOf(facts), {
       path,
+      facts,
       kind,
       triedAtMs,
       isReported: false,
@@ -91,7 +93,14 @@ export class Decisions {
 
   /** Files that could not be read for some time. */
   get refused(): Iterable<Unreadable> {
-    return this.#undecided.values().filter(({ kind, tries }) => kind === 'unreadable' && tries > 2)
+    return this.#undecided.values().filter(isRefused)
+  }
+
+  /** Those of them that are not among all files there are. */
+  *refusedAndGone(present: readonly Place[]): Iterable<Place & Unreadable> {
+    const files = new Set(present.map(({ facts }) => fileOf(facts)))
+    for (const undecided of this.#undecided.values())
+      if (isRefused(undecided) && !files.has(fileOf(undecided.facts))) yield undecided
   }
 
   /** Archives no longer expected to be completed. */
@@ -145,9 +154,17 @@ function isDue({ kind, tries, triedAtMs }: Undecided): boolean {
   return kind !== 'damaged' && performance.now() - triedAtMs >= pauseMs
 }
 
+function isRefused({ kind, tries }: Undecided): boolean {
+  return kind === 'unreadable' && tries > 2
+}
+
 /** A file that is merely too early is waited for indefinitely. */
 function isStale({ kind, sinceMs }: Undecided): boolean {
   return kind !== 'early' && performance.now() - sinceMs >= STALE_MS
+}
+
+function fileOf({ dev, ino }: FileFacts): string {
+  return `${dev}:${ino}`
 }
 
 /** What a decision about a file depends on. */

@@ -30,6 +30,7 @@ export function recordOf(generation: Generation, nowMs: number): GenerationRecor
     size: generation.size,
     finished: generation.finished,
     seenAt: new Date(seenAtMs).toISOString(),
+    ...(generation.archive ? { archive: generation.archive } : {}),
     positions: generation.cursors.records(),
   }
 }

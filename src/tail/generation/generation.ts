@@ -1,8 +1,8 @@
-import type { GenerationRecord } from '../../checkpoint/registry.ts'
+import type { ArchiveState, GenerationRecord } from '../../checkpoint/registry.ts'
 import type { Origin, SourceLabels } from '../../chunk.ts'
 import { Cursors } from '../cursor/cursors.ts'
 import { Fault, type FileFacts } from '../file/files.ts'
-import type { FileIdentity } from '../file/identity.ts'
+import { type FileIdentity, isCertainIdentity } from '../file/identity.ts'
 import { NO_PLACE, type Place } from '../file/place.ts'
 import { GenerationHost } from './generation-host.ts'
 import { Head } from './head.ts'
@@ -33,6 +33,8 @@ export class Generation {
   /** Of the file it was last seen in; where content disagrees, content decides. */
   identity: FileIdentity
   lastPath: string
+  /** If that is an archive: as it was when its content was known. */
+  archive: ArchiveState | undefined
   readonly head: Head
   size: number
   /** When it was last seen to change, or to leave the live path; monotonic, as the wall clock may be set. */
@@ -71,6 +73,7 @@ export class Generation {
     this.#context = context
     this.identity = { dev: known.dev ?? '', ino: known.ino ?? '', birth: known.birth ?? '0' }
     this.lastPath = lastPath
+    this.archive = known.archive
     this.wasLive = lastPath === path
     this.head = new Head(known.prefix)
     this.size = known.size ?? 0
@@ -86,6 +89,7 @@ export class Generation {
     this.closeContent()
     this.place = place
     if (this.isArchive) this.lastSeenMs = Date.now()
+    this.archive = this.isArchive ? { size: place.facts.size, mtimeMs: place.facts.mtimeMs } : undefined
     this.identity = place.facts
     this.lastPath = place.path
     this.size = place.inflatedSize ?? place.facts.size
@@ -185,6 +189,13 @@ export class Generation {
   grow(size: number): void {
     this.size = size
     this.final = this.isArchive
+  }
+
+  /** While it has no place: a file that it can only be in, but that cannot be read, is longer than was known. */
+  suspect(file: FileFacts): void {
+    if (this.place || file.size <= this.size || !isCertainIdentity(this.identity, file)) return
+    this.grow(file.size)
+    this.finished = false
   }
 
   /**

@@ -1,5 +1,6 @@
 import type { GenerationRecord } from '../../checkpoint/registry.ts'
 import type { Log } from '../../log.ts'
+import type { Place } from '../file/place.ts'
 import type { Unreadable } from './decisions.ts'
 
 type Known = Pick<GenerationRecord, 'path' | 'id'>
@@ -17,6 +18,14 @@ export function reportDamage(log: Log, { path, reason }: Unreadable): void {
   log.error(
     { path, reason },
     'the archive is damaged or ends early, and nothing is read from it: what is in no other file is lost',
+  )
+}
+
+/** Reports that a file is gone of which nobody knows what was in it: another one may hold it, such as an archive. */
+export function reportUnseen(log: Log, { path, reason, facts }: Place & Unreadable): void {
+  log.warn(
+    { path, reason, bytes: facts.size },
+    'a rotated file is gone that could not be read: what is in no other file is lost',
   )
 }
 

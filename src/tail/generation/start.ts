@@ -27,7 +27,7 @@ export class Start {
 
   /** Files beside the live path have never been looked at, not even by an earlier run. */
   get isFirstScan(): boolean {
-    return this.#isVirgin && this.unseen.siblings
+    return this.#isVirgin && this.unseen.siblings && !this.#isClockSetBack
   }
 
   /**
@@ -58,12 +58,21 @@ export class Start {
     return mtimeMs <= startedAtMs && (fromEnd || !source.backfill)
   }
 
+  /**
+   * The first start lies in the future, so that times tell nothing. What is found now without having been recorded then is newer,
+   * whatever its modification time says.
+   */
+  get #isClockSetBack(): boolean {
+    const { isInitial, isKnownSource, startedAtMs } = this.#options
+    return (isKnownSource || !isInitial) && Date.now() < startedAtMs
+  }
+
   #isUnseen({ rotated, identity }: Generation): boolean {
     const { isInitial, isKnownSource } = this.#options
-    if (rotated) return this.unseen.siblings
+    if (rotated) return this.isFirstScan
     // For a file without a birth time only the registry tells whether it existed at the very first start.
     const isLater = isKnownSource && bornAtMs(identity) === 0
-    return this.unseen.live && isInitial && !isLater
+    return this.unseen.live && isInitial && !isLater && !this.#isClockSetBack
   }
 }
 

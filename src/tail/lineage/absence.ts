@@ -1,12 +1,13 @@
 import { basename, dirname, join } from 'node:path'
-import { Fault, isAbsent, withFile } from '../file/files.ts'
+import { Fault, type FileFacts, isAbsent, leadsNowhere, withFile } from '../file/files.ts'
 import { isIdentity } from '../file/identity.ts'
 import type { Generation } from '../generation/generation.ts'
+import type { Generations } from '../generation/generations.ts'
 import { isNote } from '../generation/history.ts'
 import { recognise } from '../generation/recognition.ts'
-import { liveNameOf } from '../names/rotated-name.ts'
+import { liveNameOf, namesAlike } from '../names/rotated-name.ts'
 import { plainCandidate } from './candidate.ts'
-import { leadsNowhere, refuse, type Scan } from './scan.ts'
+import { refuse, type Scan } from './scan.ts'
 import { isDone } from './sighting.ts'
 
 /** Consecutive scans that must agree that a file is missing. */
@@ -33,12 +34,8 @@ export function lookElsewhere(scan: Scan): void {
   }
 }
 
-/** Other names that begin like the live file's. */
 function alike({ livePath: { base }, names }: Scan): readonly string[] {
-  const stem = base.name.slice(0, Math.max(1, base.name.lastIndexOf('.')))
-  return [...names]
-    .filter((name) => name !== base.name && name.startsWith(stem))
-    .map((name) => join(base.directory, name))
+  return namesAlike(base.name, names).map((name) => join(base.directory, name))
 }
 
 /** Where it was last seen; if that is another directory, which a repointed link led to, also its rotated names there. */
@@ -103,10 +100,16 @@ function confirmGone(scan: Scan, generation: Generation): boolean {
   const { lastPath: path, identity } = generation
   const facts = generations.options.files.stat(path)
   if (facts instanceof Fault && !leadsNowhere(facts)) return false
-  if (facts instanceof Fault || !isIdentity(facts, identity)) return scan.isComplete || isOutOfSight(scan, generation)
+  // At the live path an inode may be used again by the live file.
+  const isOther = facts instanceof Fault || !isIdentity(facts, identity) || isOfLive(generations, facts)
+  if (isOther) return scan.isComplete || isOutOfSight(scan, generation)
   generations.foundAt(generation, { path, facts }, nowMs)
   if (generation.finished) scan.refusal ??= generation.fault
   return generation.isReplaced
+}
+
+function isOfLive({ live }: Generations, facts: FileFacts): boolean {
+  return live !== undefined && isIdentity(live.identity, facts)
 }
 
 /**

@@ -1,4 +1,4 @@
-import { Fault, TooEarly } from '../file/files.ts'
+import { Fault, type FileFacts, TooEarly } from '../file/files.ts'
 import { fingerprintOnce } from '../file/fingerprint.ts'
 import { isRenumbered } from '../file/identity.ts'
 import type { Place } from '../file/place.ts'
@@ -20,7 +20,9 @@ export async function resolveArchives(
   isFirst: boolean,
 ): Promise<void> {
   const { files } = generations.options
-  for (const { path, facts } of archives) {
+  // A copy of one that is known, or was, must not take its place.
+  const isStranger = ({ facts }: Place) => !generations.ofFile(facts).some(({ finished }) => finished)
+  for (const { path, facts } of archives.toSorted((a, b) => Number(isStranger(a)) - Number(isStranger(b)))) {
     const fd = files.open(path)
     const archive = fd instanceof Fault ? fd : { fd, path, facts }
     const fault = archive instanceof Fault ? archive : await resolve(generations, archive, isFirst)
@@ -120,13 +122,19 @@ function beginningWith(begin: Buffer, generations: Generations): readonly Genera
  * numbered name moves to the next archive, which may agree in the other two.
  */
 function isStillIn(generation: Generation, { facts }: Archive, inflatedSize: number): boolean {
-  const { finished, size, place, identity, isArchive, mtimeMs } = generation
-  // Even then it may have been written over, since it was last seen.
-  if (facts.mtimeMs > mtimeMs) return false
+  const { finished, size, place, identity, isArchive } = generation
+  if (isWrittenOver(generation, facts)) return false
   // The device number may change, with or without a birth time.
   const isSameFile = identity.ino === facts.ino && identity.birth === facts.birth
   const isAway = !place || (isArchive && isRenumbered(generation, facts))
   return finished && isAway && size % 2 ** 32 === inflatedSize && isSameFile
+}
+
+/** Whether the file of an archive, which it may be still, was written over. */
+function isWrittenOver({ archive, mtimeMs }: Generation, facts: FileFacts): boolean {
+  // Of what was only noted, or recorded by another agent, just the time is known at which it was seen last.
+  if (!archive) return facts.mtimeMs > mtimeMs
+  return archive.size !== facts.size || archive.mtimeMs !== facts.mtimeMs
 }
 
 /**

@@ -1,5 +1,5 @@
 import { basename, dirname, join } from 'node:path'
-import { Fault, type FileFacts, isAbsent } from '../file/files.ts'
+import { Fault, type FileFacts, isAbsent, leadsNowhere } from '../file/files.ts'
 import { isIdentity } from '../file/identity.ts'
 import type { Generation } from '../generation/generation.ts'
 import type { Generations } from '../generation/generations.ts'
@@ -13,7 +13,7 @@ const MISSING_CHECKS = 2
 export class LivePath {
   /** Why it cannot be read; undefined if it can, or is merely absent. */
   error: string | undefined
-  /** How many consecutive looks found nothing there. */
+  /** How many consecutive looks found no file there: nothing, or a directory or the like. */
   missing = 0
   /** Directory and name of the file, behind any symbolic link; rotated generations are looked for beside it. */
   base: { readonly directory: string; readonly name: string }
@@ -35,17 +35,14 @@ export class LivePath {
     const generations = this.#generations
     const { files, path, isOwnedElsewhere } = generations.options
     const facts = files.stat(path)
-    if (facts instanceof Fault) {
-      this.#absent(facts, nowMs)
+    if (facts instanceof Fault || facts.kind !== 'file') {
+      this.#noFile(facts, nowMs)
       return
     }
     this.missing = 0
-    if (facts.kind !== 'file') {
-      this.error = facts.kind === 'directory' ? 'it is a directory' : 'it is not a regular file'
-      return
-    }
     const { live } = generations
     if (live && isIdentity(live.identity, facts)) {
+      if (live.fault && !live.isOpen) this.#follow(live)
       live.observe(facts, nowMs)
       this.error = live.fault?.message
       if (!live.isReplaced) return
@@ -80,11 +77,14 @@ export class LivePath {
     this.error = full?.message
   }
 
-  /** Unobservable is not deleted: only a path that is absent twice in a row counts as gone. */
-  #absent(fault: Fault, nowMs: number): void {
+  /** Unobservable is not deleted: only a path without a file twice in a row has been left by the one that was there. */
+  #noFile(there: Fault | FileFacts, nowMs: number): void {
     const generations = this.#generations
-    this.error = isAbsent(fault) ? undefined : fault.message
-    if (!isAbsent(fault)) return
+    this.error = obstacle(there)
+    if (there instanceof Fault && !leadsNowhere(there)) {
+      this.missing = 0
+      return
+    }
     generations.start.unseen.live = false
     this.missing += 1
     if (generations.live && this.missing >= MISSING_CHECKS) this.#rotate(generations.live, nowMs)
@@ -109,6 +109,19 @@ export class LivePath {
       return
     }
     this.#arrival = { fd, facts }
+    this.#resolve()
+  }
+
+  /** The live file cannot be opened under the name it had: it may have been renamed behind a link. */
+  #follow(live: Generation): void {
+    this.#resolve()
+    const path = join(this.base.directory, this.base.name)
+    if (live.place) live.place = { ...live.place, path }
+    live.lastPath = path
+  }
+
+  #resolve(): void {
+    const { files, path } = this.#generations.options
     const real = files.realpath(path)
     if (!(real instanceof Fault)) this.base = { directory: dirname(real), name: basename(real) }
   }
@@ -125,4 +138,10 @@ export class LivePath {
     if (judgement instanceof Fault) return judgement
     return judgement.kind === 'home' ? judgement.generation : undefined
   }
+}
+
+/** What is in the way of a file; undefined if there is just none. */
+function obstacle(there: Fault | FileFacts): string | undefined {
+  if (there instanceof Fault) return isAbsent(there) ? undefined : there.message
+  return there.kind === 'directory' ? 'it is a directory' : 'it is not a regular file'
 }

@@ -28,8 +28,3 @@ export function refuse(scan: Scan, fault: Fault, kind: keyof typeof ADVICE = 'fi
   scan.isComplete = false
   if (!isAbsent(fault)) scan.refusal ??= new Fault(fault.code, `${fault.message}: ${ADVICE[kind]}`)
 }
-
-/** The path leads to no file, or to links that form a loop. */
-export function leadsNowhere(fault: Fault): boolean {
-  return isAbsent(fault) || fault.code === 'ELOOP'
-}

@@ -1,18 +1,17 @@
-import { basename, join } from 'node:path'
 import { FINGERPRINT_BYTES } from '../../checkpoint/registry.ts'
 import { Fault, isAbsent, TooEarly, withFile } from '../file/files.ts'
 import { type FileIdentity, isIdentity } from '../file/identity.ts'
 import type { Place } from '../file/place.ts'
-import type { Generation } from '../generation/generation.ts'
 import type { Generations } from '../generation/generations.ts'
 import { isHistory, noteHistory } from '../generation/history.ts'
-import { compareAge, parseRotatedName } from '../names/rotated-name.ts'
+import { reportUnseen } from '../generation/losses.ts'
 import { lookElsewhere, missUnseen } from './absence.ts'
 import { plainCandidate } from './candidate.ts'
 import { type Around, judge } from './judgement.ts'
 import type { LivePath } from './live-path.ts'
 import type { Retention } from './retention.ts'
-import { leadsNowhere, refuse, type Scan } from './scan.ts'
+import { isArchive, rotatedFiles } from './rotated-files.ts'
+import { refuse, type Scan } from './scan.ts'
 import { matchByIdentity } from './sighting.ts'
 
 interface Scanned {
@@ -36,7 +35,7 @@ export function scanSiblings({ generations, livePath, retention }: Scanned, nowM
   const names = isListed ? listing.names : new Set<string>()
   const scan: Scan = { generations, livePath, nowMs, names, seen: new Set(), isComplete: true, refusal: undefined }
   if (!isListed && !isGone) refuse(scan, listing, 'directory')
-  const sightings = isListed ? look(scan, listing.rotatedOf(livePath.base.name)) : []
+  const sightings = rotatedFiles(scan, listing)
   for (const { facts } of sightings) if (!generations.knows(facts)) generations.recall(facts)
   // An unknown file may hold what a known one held until it was truncated: verify the known ones first.
   if (sightings.some(({ facts }) => !generations.knows(facts))) verify(scan)
@@ -44,17 +43,22 @@ export function scanSiblings({ generations, livePath, retention }: Scanned, nowM
     (sighting) => !matchByIdentity(scan, sighting) && !isOwnedElsewhere(scan, sighting),
   )
   livePath.assignArrival((candidate) => judge(candidate, { ...scan, isMissing: () => false, isLive: true }))
-  if (livePath.error !== undefined) scan.isComplete = false
+  if (livePath.error !== undefined && livePath.missing === 0) scan.isComplete = false
   if (generations.live) scan.seen.add(generations.live)
-  const archives = strangers.filter(({ path, facts }) => isArchive(scan, path) && !decisions.has(facts))
-  const plain = strangers.filter(({ path, facts }) => !path.endsWith('.gz') && !decisions.isCopy(facts))
-  const isMissing = (file: FileIdentity) => scan.isComplete && !isThere(file, sightings, generations.live)
+  const archives = strangers.filter((stranger) => !decisions.has(stranger.facts) && isArchive(scan, stranger))
+  // A file that has arrived at the live path may itself have the form of a rotated one, behind a link.
+  const plain = strangers.filter(
+    ({ path, facts }) => !path.endsWith('.gz') && !decisions.isCopy(facts) && !generations.knows(facts),
+  )
+  const isMissing = (file: FileIdentity) => scan.isComplete && !isThere(scan, file, sightings)
   for (const stranger of plain) receive(scan, stranger, isMissing)
   lookElsewhere(scan)
+  if (scan.isComplete) for (const lost of decisions.refusedAndGone(sightings)) reportUnseen(options.log, lost)
   if (isListed || isGone) decisions.retain(strangers)
   if (archives.length > 0 || decisions.isWaiting) scan.isComplete = false
   generations.seen = scan.seen
-  if (isListed) retention.observe(livePath.base.name, sightings)
+  const rotated = sightings.filter(({ facts }) => !isLive(scan, facts))
+  if (isListed) retention.observe(livePath.base.name, rotated)
   missUnseen(scan)
   // Every archive is unplaced after a start until it has been looked into, and every file while its volume is not mounted.
   const isEmpty = sightings.length === 0 && !generations.live
@@ -69,28 +73,12 @@ export function scanSiblings({ generations, livePath, retention }: Scanned, nowM
   return archives
 }
 
-/** The rotated files, oldest first. */
-function look(scan: Scan, names: readonly string[]): Place[] {
-  const { files } = scan.generations.options
-  const { directory, name } = scan.livePath.base
-  const places: Place[] = []
-  for (const sibling of names) {
-    const path = join(directory, sibling)
-    const facts = files.stat(path)
-    if (facts instanceof Fault) {
-      if (!leadsNowhere(facts)) refuse(scan, facts)
-    } else if (facts.kind === 'file') places.push({ path, facts })
-  }
-  return places
-    .map((place) => ({ place, name: parseRotatedName(basename(place.path), name), mtimeMs: place.facts.mtimeMs }))
-    .sort(compareAge)
-    .map(({ place }) => place)
+function isThere(scan: Scan, file: FileIdentity, sightings: readonly Place[]): boolean {
+  return sightings.some(({ facts }) => isIdentity(facts, file)) || isLive(scan, file)
 }
 
-function isThere(file: FileIdentity, sightings: readonly Place[], live: Generation | undefined): boolean {
-  return (
-    sightings.some(({ facts }) => isIdentity(facts, file)) || (live !== undefined && isIdentity(live.identity, file))
-  )
+function isLive({ generations: { live } }: Scan, file: FileIdentity): boolean {
+  return live !== undefined && isIdentity(live.identity, file)
 }
 
 /** Verifies that the files being read still hold what was read from them. */
@@ -101,12 +89,6 @@ function verify({ generations, livePath, nowMs }: Scan): void {
     generations.detach(generation)
     if (isLive) livePath.look(nowMs)
   }
-}
-
-/** A `.gz` beside its plain file is a copy, perhaps still being written. Not if that is the live file: its content is newer. */
-function isArchive({ names, livePath }: Scan, path: string): boolean {
-  const plain = basename(path, '.gz')
-  return path.endsWith('.gz') && (plain === livePath.base.name || !names.has(plain))
 }
 
 /** Whether another lineage knew the file first. */

@@ -17,8 +17,10 @@ export function matchByIdentity(scan: Scan, sighting: Place): boolean {
     // It need not be missed twice if its new path is seen.
     if (generation === generations.live && livePath.missing > 0) generations.clearLive()
     if (verdict instanceof Fault) {
-      if (!isDone(generation, facts)) refuse(scan, verdict)
-      else if (!generation.place) generation.lastSeenMs = nowMs
+      if (!isDone(generation, facts)) {
+        refuse(scan, verdict)
+        generation.suspect(facts)
+      } else if (!generation.place) generation.lastSeenMs = nowMs
     } else if (!generation.place) generations.attach(generation, sighting)
     if (generation === generations.live) generation.observe(facts, nowMs)
     else generations.foundAt(generation, sighting, nowMs)

@@ -18,6 +18,8 @@ export interface DirectoryListings {
   /** A new look begins: each directory is checked again when next asked for. */
   begin(nowMs: number): void
   list(directory: string): DirectoryListing | Fault
+  /** How many directories it keeps something of. */
+  readonly size: number
 }
 
 /**
@@ -42,15 +44,16 @@ export function createDirectoryListings(files: Files): DirectoryListings {
   const kept = new Map<string, Kept>()
   let look = 0
   let nowMs = 0
-  let sweepAtMs = 0
+  let sweptAtMs = 0
 
   return {
     begin(atMs) {
       look += 1
       nowMs = atMs
-      if (nowMs < sweepAtMs) return
-      sweepAtMs = nowMs + UNUSED_MS
-      for (const [directory, { usedAtMs }] of kept) if (nowMs - usedAtMs > UNUSED_MS) kept.delete(directory)
+      // Also if the clock was set back.
+      if (Math.abs(nowMs - sweptAtMs) < UNUSED_MS) return
+      sweptAtMs = nowMs
+      for (const [directory, { usedAtMs }] of kept) if (Math.abs(nowMs - usedAtMs) > UNUSED_MS) kept.delete(directory)
     },
     list(directory) {
       const known = kept.get(directory)
@@ -66,6 +69,9 @@ export function createDirectoryListings(files: Files): DirectoryListings {
         facts instanceof Fault || entries instanceof Fault ? (entries as Fault) : listingOf(facts, entries)
       kept.set(directory, { listing, facts, readAtMs: nowMs, look, usedAtMs: nowMs })
       return listing
+    },
+    get size() {
+      return kept.size
     },
   }
 }

@@ -29,7 +29,7 @@ export function compileGlob(written: string): Glob {
   const isMatch = compilePathPattern(pattern)
   // A brace spans several segments: which directories may match cannot be told per depth.
   const isSplit = segments.some((segment) => count(segment, '{') !== count(segment, '}'))
-  const globstar = isSplit ? firstWild : segments.indexOf('**')
+  const globstar = isSplit ? firstWild : segments.findIndex(isAnyDepth)
   const prefixes = segments.map((_, index) =>
     index < firstWild || (globstar >= 0 && index >= globstar)
       ? undefined
@@ -53,6 +53,11 @@ export function compileGlob(written: string): Glob {
 export function compileGlobs(patterns: readonly string[]): (path: string) => boolean {
   const matchers = patterns.map((pattern) => compileGlob(pattern).matches)
   return (path) => matchers.some((matches) => matches(path))
+}
+
+/** Also as one of several alternatives: which of them a directory matches does not matter. */
+function isAnyDepth(segment: string): boolean {
+  return segment === '**' || /[{,]\*\*[,}]/.test(segment)
 }
 
 function literally(literal: string): string {

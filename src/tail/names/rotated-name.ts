@@ -64,6 +64,12 @@ export function isNamedForGood(path: string): boolean {
   return STAMPED.test(basename(path))
 }
 
+/** Other names that begin like a live file's: it may have been renamed to one of them. */
+export function namesAlike(live: string, names: Iterable<string>): readonly string[] {
+  const stem = live.slice(0, Math.max(1, live.lastIndexOf('.')))
+  return Array.from(names).filter((name) => name !== live && name.startsWith(stem))
+}
+
 /** The age of a generation, for `compareAge`. `name` is undefined if its name has no known form. */
 export interface Age {
   readonly name: RotatedName | undefined

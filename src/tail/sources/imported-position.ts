@@ -4,6 +4,7 @@ import { constants, gunzipSync } from 'node:zlib'
 import type { ImportedPosition } from '../../checkpoint/datadog-import.ts'
 import { FINGERPRINT_BYTES, type GenerationRecord, type PositionRecord } from '../../checkpoint/registry.ts'
 import type { Encoding } from '../../config/config.ts'
+import { isCopyOf } from '../file/beside-plain.ts'
 import { lastLineEnd } from '../file/encoding.ts'
 import { Fault, type FileFacts, type Files, isAbsent, readExactly, withFile } from '../file/files.ts'
 import { fingerprint } from '../file/fingerprint.ts'
@@ -68,8 +69,8 @@ interface Candidate extends HomeCandidate {
 
 /**
  * What this agent's registry would hold had it read the file up to the position: older generations are finished, younger
- * ones unread; if no file fits, those born after the position are unread. A fault: the files cannot be examined now.
- * Archives count as finished: they are not searched for the position.
+ * ones unread; if no file fits, those that something was written to after the position are unread. A fault: the files cannot be
+ * examined now. Archives are not searched for the position.
  */
 export function importPosition(
   path: string,
@@ -84,8 +85,8 @@ export function importPosition(
   const liveName = basename(livePath)
   const rotatedPaths = listing
     .rotatedOf(liveName)
-    .filter((name) => !isArchive(name) || name === `${liveName}.gz` || !listing.names.has(basename(name, '.gz')))
     .map((name) => join(dirname(livePath), name))
+    .filter((rotated) => !isArchive(rotated) || rotated === `${livePath}.gz` || !isBesidePlain(rotated, files))
   const found: Candidate[] = []
   for (const candidatePath of [livePath, ...rotatedPaths]) {
     const candidate = examine(candidatePath, position.offset, context)
@@ -100,7 +101,9 @@ export function importPosition(
   const youngestFirst = found.filter((candidate) => candidate !== live).sort((a, b) => compareAge(age(b), age(a)))
   const home = chooseHome(live, youngestFirst, position.updatedAtMs)
   const { updatedAtMs = Number.POSITIVE_INFINITY } = position
-  const isUnread = ({ path, bornAtMs }: Candidate) => !home && !isArchive(path) && bornAtMs > updatedAtMs
+  // An archive was born when it was packed: its modification time tells whether something came after the position.
+  const isUnread = ({ path, facts, bornAtMs }: Candidate) =>
+    !home && (isArchive(path) ? facts.mtimeMs : bornAtMs) > updatedAtMs
   const older = youngestFirst.slice(home === undefined || home === live ? 0 : youngestFirst.indexOf(home) + 1)
   const records = older.map((candidate) =>
     record(candidate, path, isUnread(candidate) ? UNREAD : { offset: candidate.facts.size, finished: true }, context),
@@ -114,6 +117,11 @@ const UNREAD = { offset: 0, finished: false }
 
 function isArchive(path: string): boolean {
   return path.endsWith('.gz')
+}
+
+function isBesidePlain(path: string, files: Files): boolean {
+  const facts = files.stat(path)
+  return !(facts instanceof Fault) && isCopyOf(path.slice(0, -3), facts, files)
 }
 
 function examine(path: string, offset: number, { files, encoding }: ImportContext): Candidate | Fault {
@@ -140,7 +148,7 @@ function record(
   }
   const archived = isArchive(path) ? inflated(facts.size, bytes) : undefined
   const head = archived?.head ?? bytes(0, Math.min(facts.size, FINGERPRINT_BYTES))
-  const end = archived?.size ?? offset
+  const end = archived && finished ? archived.size : offset
   const tail = archived ? NOTHING : bytes(end - Math.min(end, FINGERPRINT_BYTES), Math.min(end, FINGERPRINT_BYTES))
   const position: PositionRecord = {
     offset: end,

@@ -1,24 +1,29 @@
-import { basename, dirname } from 'node:path'
 import type { GenerationRecord, PositionRecord } from '../../checkpoint/registry.ts'
 import type { Log } from '../../log.ts'
-import { Fault, type Files, isAbsent } from '../file/files.ts'
+import type { Fault, Files } from '../file/files.ts'
 import { reportLoss, takeBackLoss } from '../generation/losses.ts'
 import type { DirectoryListings } from '../names/directory-listings.ts'
+import { hasRemains } from './remains.ts'
+import type { UnclaimedRecords } from './unclaimed-records.ts'
 
 export interface MissingOptions {
   readonly destinations: readonly string[]
   readonly files: Files
   readonly listings: DirectoryListings
+  readonly unclaimed: UnclaimedRecords
   readonly log: Log
 }
 
 /**
- * Unread files that disappeared while the agent was down and that only a pattern matches: no path leads to them any more, so no
- * lineage would report them.
+ * Live paths that only a pattern means, and that were without a file when the agent started: what was rotated, packed or
+ * removed meanwhile without a new file in its place is found by no pattern.
  */
 export interface Missing {
-  /** A look was complete; `records`: those no path has taken; `isMeant`: whether a pattern matches a path. */
-  look(records: Iterable<GenerationRecord>, isMeant: (path: string) => boolean): void
+  /**
+   * Looks for what is left of some of them, in turns; returns those that something is left of. `isMeant`: whether a pattern
+   * means a path; `isLive`: whether a file is there that it has found.
+   */
+  look(isMeant: (path: string) => boolean, isLive: (path: string) => boolean): readonly string[]
   /** A path has taken these. */
   found(records: readonly GenerationRecord[]): void
   /** Those that were reported as gone and not found since. */
@@ -38,21 +43,15 @@ export interface GoneFile {
 
 /** Unobservable is not deleted: two looks have to agree. */
 const LOOKS = 2
+/** Each takes some stats. */
+const PATHS_PER_LOOK = 250
 
-export function createMissing({ destinations, files, listings, log }: MissingOptions): Missing {
+export function createMissing({ destinations, files, listings, unclaimed, log }: MissingOptions): Missing {
   const reported = new Map<string, GoneFile>()
-  let looks = 0
-
-  function isGone({ path, lastPath }: GenerationRecord): boolean {
-    const listing = listings.list(dirname(path))
-    if (listing instanceof Fault) return isAbsent(listing)
-    return listing.rotatedOf(basename(path)).length === 0 && [path, lastPath].every(isMissing)
-  }
-
-  function isMissing(path: string): boolean {
-    const facts = files.stat(path)
-    return facts instanceof Fault && isAbsent(facts)
-  }
+  /** The next first. */
+  const sought = new Set(unclaimed.paths())
+  /** By path, how many looks in a row found nothing. */
+  const misses = new Map<string, number>()
 
   function positionsOf({ positions }: GenerationRecord): GoneFile['positions'] {
     return destinations.flatMap((name) => (positions[name] ? [[name, positions[name]] as const] : []))
@@ -66,17 +65,34 @@ export function createMissing({ destinations, files, listings, log }: MissingOpt
     return Math.max(0, ...positions.map(([, { offset }]) => size - offset))
   }
 
+  function seekAgain(path: string, records: readonly GenerationRecord[], refusal: Fault | false): void {
+    const looks = refusal ? 0 : (misses.get(path) ?? 0) + 1
+    misses.set(path, looks)
+    if (looks === LOOKS) for (const record of records) report(record)
+    // What is unread is sought for good: its volume may be mounted late.
+    if (looks < LOOKS || records.some(({ finished }) => !finished)) sought.add(path)
+  }
+
+  function report(record: GenerationRecord): void {
+    const bytes = unreadBytes(record)
+    if (bytes === 0 || reported.has(record.id)) return
+    const { path, lastPath, size } = record
+    reported.set(record.id, { path, lastPath, size, unreadBytes: bytes, positions: positionsOf(record) })
+    reportLoss(log, record, bytes)
+  }
+
   return {
-    look(records, isMeant) {
-      looks += 1
-      if (looks !== LOOKS) return
-      for (const record of records) {
-        const bytes = unreadBytes(record)
-        if (bytes === 0 || !isMeant(record.path) || !isGone(record)) continue
-        const { path, lastPath, size } = record
-        reported.set(record.id, { path, lastPath, size, unreadBytes: bytes, positions: positionsOf(record) })
-        reportLoss(log, record, bytes)
+    look(isMeant, isLive) {
+      const left: string[] = []
+      for (const path of [...sought.values().take(PATHS_PER_LOOK)]) {
+        sought.delete(path)
+        const records = unclaimed.of(path)
+        const isSought = records.length > 0 && isMeant(path)
+        const remains = isSought && hasRemains(path, records, { files, listings, isLive })
+        if (remains === true) left.push(path)
+        else if (isSought) seekAgain(path, records, remains)
       }
+      return left
     },
     found(records) {
       for (const record of records) {

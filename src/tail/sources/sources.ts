@@ -1,7 +1,6 @@
-import { basename, dirname } from 'node:path'
 import type { GenerationRecord } from '../../checkpoint/registry.ts'
 import type { SourceConfig } from '../../config/config.ts'
-import { Fault } from '../file/files.ts'
+import { Fault, type FileFacts } from '../file/files.ts'
 import { isIdentity } from '../file/identity.ts'
 import { recordOf } from '../generation/generation-record.ts'
 import { type Complaint, createComplaint } from '../lineage/complaint.ts'
@@ -84,10 +83,8 @@ export function createSources(options: SourcesOptions): Sources {
     // First, as the file may now be at one of the new paths.
     for (const source of sources) releaseExpired(source, nowMs)
     addNewPaths(nowMs)
-    if (isInitial) addRotatedOnly()
+    addRotatedOnly()
     for (const { complain, faults } of sources) complain(faults[0]?.message)
-    const isComplete = sources.every(({ faults }) => faults.length === 0)
-    if (isComplete) missing.look(unclaimed.all(), concern)
     unclaimed.expire(nowMs)
     mounts = undefined
     isInitial = false
@@ -96,17 +93,20 @@ export function createSources(options: SourcesOptions): Sources {
   function addNewPaths(nowMs: number): void {
     const newcomers = sources.flatMap((source) => unknownPaths(source).map((path) => ({ source, path })))
     // Each path takes its own records before others may take over what is left.
-    const known = newcomers.map((newcomer) => ({ ...newcomer, own: unclaimed.take(newcomer.path) }))
-    for (const { path, source, own } of known) {
+    const withOwn = newcomers.map((newcomer) => ({ ...newcomer, own: unclaimed.take(newcomer.path) }))
+    for (const { path, source, own } of withOwn) {
       const owner = owners.get(path)
       if (owner) {
         source.taken.set(path, owner)
         continue
       }
       const facts = files.stat(path)
-      // If the file is recorded under this path, records of it under another path belong to its clone.
-      const isOwn = !(facts instanceof Fault) && own.some((record) => isIdentity(record, facts))
-      const former = [...(isOwn ? [] : unclaimed.pathsOf(facts)), ...unclaimed.seenAt(path)]
+      const seenHere = unclaimed.seenAt(path)
+      const isSeen = (record: GenerationRecord) => record.lastPath === path
+      const known = [...own, ...seenHere.flatMap((other) => unclaimed.of(other)).filter(isSeen)]
+      // If the file is recorded here, or is one that is tailed, other records of it belong to its clone.
+      const isOwn = !(facts instanceof Fault) && (known.some((one) => isIdentity(one, facts)) || isTailed(facts))
+      const former = [...(isOwn ? [] : unclaimed.pathsOf(facts)), ...seenHere]
       const records = [...own, ...formerRecords(path, former)]
       if (records.length === 0 && isLinkTo(path)) continue
       const imported = records.length === 0 ? imports(path, source.config, nowMs) : []
@@ -115,17 +115,18 @@ export function createSources(options: SourcesOptions): Sources {
     }
   }
 
-  /** What was rotated or packed while the agent was down, without a new file in its place, is found by no pattern. */
+  /** What was rotated or packed while the agent was down, without a new file in its place. */
   function addRotatedOnly(): void {
-    const unfinished = [...unclaimed.all()].filter(({ finished }) => !finished)
-    for (const path of new Set(unfinished.map((record) => record.path))) {
-      const source = sources.find(({ discovery }) => discovery.means(path))
+    const isMeant = (path: string) => sourceOf(path) !== undefined
+    for (const path of missing.look(isMeant, (other) => wanted.has(other))) {
+      const source = sourceOf(path)
       // If `start_position` ignores what was read before, such files would be read again at every start.
-      if (!source || source.config.startPosition.startsWith('force')) continue
-      const listing = listings.list(dirname(path))
-      if (listing instanceof Fault || listing.rotatedOf(basename(path)).length === 0) continue
-      add(source, path, unclaimed.take(path))
+      if (source && !source.config.startPosition.startsWith('force')) add(source, path, unclaimed.take(path))
     }
+  }
+
+  function sourceOf(path: string): Source | undefined {
+    return sources.find(({ discovery }) => discovery.means(path))
   }
 
   function unknownPaths({ discovered, lineages, taken }: Source): readonly string[] {
@@ -136,6 +137,11 @@ export function createSources(options: SourcesOptions): Sources {
       if (owner) taken.set(path, owner)
       return owner === undefined
     })
+  }
+
+  function isTailed(facts: FileFacts): boolean {
+    const known = lineageIndex.knowing(facts).flatMap(({ generations }) => generations.ofFile(facts))
+    return known.some(({ identity }) => identity.dev === facts.dev)
   }
 
   /** A link to a file that is read under its own name: should the link be repointed, that file is still read. */
@@ -161,7 +167,7 @@ export function createSources(options: SourcesOptions): Sources {
         isDiscovered,
         isInitial,
         records,
-        recall: (facts) => formerRecords(path, unclaimed.pathsOf(facts)),
+        recall: (facts) => (isTailed(facts) ? [] : formerRecords(path, unclaimed.pathsOf(facts))),
       },
       options,
     )

@@ -1,13 +1,17 @@
 import { dirname, join } from 'node:path'
 import type { GenerationRecord } from '../../checkpoint/registry.ts'
 import { Fault, type FileFacts } from '../file/files.ts'
-import type { FileIdentity } from '../file/identity.ts'
+import { type FileIdentity, isIdentity } from '../file/identity.ts'
 import { liveNameOf } from '../names/rotated-name.ts'
 
 /** Records of files that no lineage handles: their sources, or the files themselves, are gone. */
 export interface UnclaimedRecords {
   /** Removes and returns the records of a live path: the caller keeps them from now on. */
   take(path: string): readonly GenerationRecord[]
+  /** The records of a live path, which stay here. */
+  of(path: string): readonly GenerationRecord[]
+  /** The live paths there are records of. */
+  paths(): Iterable<string>
   /** The live paths that a file was known by. */
   pathsOf(facts: FileFacts | Fault): readonly string[]
   /** The live paths with a file that was last seen at `path`, or as a rotated generation of it. */
@@ -63,10 +67,15 @@ export function createUnclaimedRecords(records: readonly GenerationRecord[], exp
   for (const [path, group] of Map.groupBy(records, (record) => record.path)) put(path, group)
   return {
     take,
+    of: (path) => byPath.get(path) ?? [],
+    paths: () => byPath.keys(),
     put,
     pathsOf(facts) {
       const hint = facts instanceof Fault ? undefined : fileHint(facts)
-      return [...((hint && hints.get(hint)) ?? [])]
+      const paths = [...((hint && hints.get(hint)) ?? [])]
+      // Of a file and its clone, the device tells which it is, unless its number has changed.
+      const near = paths.filter((path) => byPath.get(path)?.some((record) => isOnDevice(record, facts)))
+      return near.length > 0 ? near : paths
     },
     seenAt: (path) => [...(hints.get(path) ?? [])],
     expire(nowMs) {
@@ -99,6 +108,10 @@ function hintsOf(record: GenerationRecord): readonly string[] {
   const live = liveNameOf(lastPath)
   const places = live === undefined ? [lastPath] : [lastPath, join(dirname(lastPath), live)]
   return [...places, fileHint(record)].filter((hint) => hint !== undefined)
+}
+
+function isOnDevice(record: FileIdentity, facts: FileFacts | Fault): boolean {
+  return !(facts instanceof Fault) && isIdentity(record, facts) && record.dev === facts.dev
 }
 
 /** Without a birth time an inode proves nothing: inodes are reused. */

@@ -135,6 +135,16 @@ describe('a discovery', () => {
     ])
   })
 
+  test('looks into directories of any depth also where they are one of several alternatives', () => {
+    using dir = tempDir()
+    tree(dir.path, ['p/a/1.log', 'p/b/c/2.log'])
+    expect(
+      discovery(dir.path, 'p/{a,**}/*.log')
+        .look()
+        .paths.map((path) => path.slice(dir.path.length)),
+    ).toEqual(['/p/a/1.log', '/p/b/c/2.log'])
+  })
+
   test('is concerned by names that match and by directories on the way', () => {
     const { concerns } = discovery('/l', 'p/*/logs/*.log')
     const paths = ['/l/p/a', '/l/p/a/logs', '/l/p/a/logs/1.log', '/l/p/a/other', '/l/p/a/logs/1.txt', '/l/q']

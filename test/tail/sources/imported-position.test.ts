@@ -1,4 +1,4 @@
-import { appendFileSync, copyFileSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import { appendFileSync, copyFileSync, renameSync, rmSync, truncateSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
@@ -130,17 +130,32 @@ describe('a switch from another agent', () => {
       const sent = 'old 1\nold 2\n'
       const updatedAtMs = await moment(dir.path)
       writeFileSync(`${live}.2.gz`, gzipSync(`${sent}old 3\n`))
+      writeFileSync(`${live}.3.gz`, gzipSync('history\n'))
+      utimesSync(`${live}.3.gz`, new Date(), new Date(updatedAtMs - 60_000))
       writeFileSync(`${live}.1`, 'mid 1\nmid 2\nmid 3\n')
       writeFileSync(live, 'new 1\nnew 2\nnew 3\n')
       const imports: [string, ImportedPosition][] = [[live, { offset: sent.length, updatedAtMs }]]
       const { tail, said } = rig(dir.path, 0, { source: { startPosition }, imports })
-      expect(await tail.lines()).toEqual(['mid 1', 'mid 2', 'mid 3', 'new 1', 'new 2', 'new 3'])
+      const since = ['mid 1', 'mid 2', 'mid 3', 'new 1', 'new 2', 'new 3']
+      expect(await tail.lines()).toEqual(['old 1', 'old 2', 'old 3', ...since])
       expect(said).toEqual([expect.stringContaining('the live file is read from its beginning')])
       await tail.restart()
       expect(await tail.lines()).toEqual([])
       await tail.close()
     },
   )
+
+  test('loses nothing either when all there is are archives', async () => {
+    using dir = tempDir()
+    const live = join(dir.path, 'audit.log')
+    const updatedAtMs = await moment(dir.path)
+    writeFileSync(`${live}.1.gz`, gzipSync('sent\nunread\n'))
+    const { tail } = rig(dir.path, 0, { imports: [[live, { offset: 5, updatedAtMs }]] })
+    expect(await tail.lines()).toEqual(['sent', 'unread'])
+    await tail.restart()
+    expect(await tail.lines()).toEqual([])
+    await tail.close()
+  })
 
   test('never takes an archive for the file that the position is in', async () => {
     using dir = tempDir()
