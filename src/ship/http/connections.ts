@@ -15,7 +15,7 @@ export interface HttpRequest {
   readonly body: BodyBytes
 }
 
-/** Keep-alive connections to one target, with one set of certificates. */
+/** Keep-alive connections to one target, with one set of certificates; each carries one request at a time. */
 export interface Connections {
   /** Never rejects. Once it resolves, nothing reads the request's memory any more. */
   post(request: HttpRequest, signal: AbortSignal): Promise<Answer>
@@ -35,17 +35,43 @@ export interface ConnectionsOptions {
 /** Longer than the usual wait for a batch, shorter than the 60 s after which load balancers drop an idle connection. */
 const KEEP_ALIVE_MS = 30_000
 
+/** Destroyed together with its socket. */
+interface Connection {
+  readonly dispatcher: Dispatcher
+  destroy(): Promise<void>
+}
+
+/**
+ * Requests do not share a connection over HTTP/2 either, so that one that is given up can take its connection with it: a
+ * stream that undici closes while node:http2 still has some of its body makes node:http2 write empty frames without end,
+ * in the main thread, until memory runs out (Node 26.10, undici 8.13).
+ */
 export function openConnections(options: ConnectionsOptions): Connections {
   const { target, proxy, requestTimeoutMs } = options
-  const end = new AbortController()
-  const dispatcher = openDispatcher(options, end.signal)
   const isPlain = !target.secure && target.socketPath === undefined && proxy === undefined
+  const open = new Set<Connection>()
+  const idle: Connection[] = []
+
+  function openAnother(): Connection {
+    const connection = openConnection(options)
+    open.add(connection)
+    return connection
+  }
+
+  /** In the turn of the event loop in which the request failed: before node:http2 writes again. */
+  function discard(connection: Connection): void {
+    open.delete(connection)
+    // No request is under way on it: a failure to close the socket blocks nothing.
+    connection.destroy().catch(() => undefined)
+  }
+
   return {
-    post(request, signal) {
+    async post(request, signal) {
+      const connection = idle.pop() ?? openAnother()
       const body = outgoingBody(request.body, target.secure || proxy?.startsWith('https:') === true)
       const exchange = new Exchange(body, { isPlain })
       const start = () =>
-        dispatcher.dispatch(
+        connection.dispatcher.dispatch(
           {
             origin: target.origin,
             path: request.path,
@@ -58,8 +84,22 @@ export function openConnections(options: ConnectionsOptions): Connections {
           },
           exchange,
         )
-      return exchange.run(start, requestTimeoutMs, signal)
+      const answer = await exchange.run(start, requestTimeoutMs, signal)
+      if (answer.kind === 'answered' && answer.requestSent) idle.push(connection)
+      else discard(connection)
+      return answer
     },
+    async destroy() {
+      await Promise.all(Array.from(open, (connection) => connection.destroy()))
+    },
+  }
+}
+
+function openConnection(options: ConnectionsOptions): Connection {
+  const end = new AbortController()
+  const dispatcher = openDispatcher(options, end.signal)
+  return {
+    dispatcher,
     async destroy() {
       const destroyed = dispatcher.destroy()
       // undici does not destroy a socket that is not connected yet.

@@ -110,14 +110,19 @@ describe('connections', () => {
     expect(intake.requests.map(({ connection }) => connection)).toEqual([0, 1, 2, 2])
   })
 
-  it('multiplex over HTTP/2 where the server offers it', async () => {
-    const intake = await openIntake({ tls: serverIdentity(), h2: true })
+  it('are as many over HTTP/2, where the server offers it, and are used again', async () => {
+    const all = Promise.withResolvers<void>()
+    const script = Array.from({ length: 3 }, () => ({ kind: 'hold', until: all.promise }) as const)
+    const intake = await openIntake({ tls: serverIdentity(), h2: true, script })
     const destination = openDestination(datadogConfig(intake.url, { tls: tlsConfig() }))
     const body = `["${'x'.repeat(2_000_000)}"]`
-    const verdicts = await Promise.all([1, 2, 3].map(() => destination.send(sendRequest(body), never)))
-    expect(verdicts.map(({ kind }) => kind)).toEqual(['delivered', 'delivered', 'delivered'])
-    expect(intake.requests.map(({ httpVersion }) => httpVersion)).toEqual(['2.0', '2.0', '2.0'])
-    expect(intake.connections).toBe(1)
+    const verdicts = Promise.all([1, 2, 3].map(() => destination.send(sendRequest(body), never)))
+    await expect.poll(() => intake.requests.length).toBe(3)
+    all.resolve()
+    expect((await verdicts).map(({ kind }) => kind)).toEqual(['delivered', 'delivered', 'delivered'])
+    await destination.send(sendRequest(body), never)
+    expect(intake.requests.map(({ httpVersion }) => httpVersion)).toEqual(['2.0', '2.0', '2.0', '2.0'])
+    expect(intake.connections).toBe(3)
   })
 
   it('go to a unix socket', async () => {
