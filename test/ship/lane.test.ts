@@ -374,6 +374,17 @@ describe('a lane', () => {
     await aborting.lane.abort()
     expect(aborting.file.ledger.watermark).toBe(0)
   })
+
+  test('dead-letters nothing of a batch whose turn comes after it is aborted, as it comes again', async () => {
+    const { dead, lane } = setUp({
+      content: `${record(1)}\nno json\n${record(2)}\n`,
+      answer: () => busy,
+      delivery: { batchMaxSize: 1, maxInFlight: 1, initialBackoffMs: DAY_MS, maxBackoffMs: DAY_MS },
+    })
+    await until(() => lane.account.inFlight === 2)
+    await lane.abort()
+    expect(dead.lines).toEqual([])
+  })
 })
 
 describe('poison isolation', () => {
