@@ -11,7 +11,10 @@ export interface TestProxy {
 
 /** An HTTP proxy for CONNECT and for absolute URLs. Requires `authorization`, if given. Tunnels end at the loopback. */
 export async function startHttpProxy(
-  options: { readonly authorization?: string; readonly tls?: { readonly cert: string; readonly key: string } } = {},
+  options: {
+    readonly authorization?: string
+    readonly tls?: { readonly cert: string; readonly key: string; readonly ALPNProtocols?: string[] }
+  } = {},
 ): Promise<TestProxy> {
   const asked: string[] = []
   const server = options.tls === undefined ? createServer() : createTlsServer(options.tls)

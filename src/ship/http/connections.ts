@@ -136,8 +136,10 @@ function openDispatcher({ target, tls, proxy, requestTimeoutMs }: ConnectionsOpt
   if (proxy.startsWith('socks5:')) {
     return new Pool(target.origin, { ...pool, connect: throughSocks5(new URL(proxy), target, requestTls) })
   }
+  // undici opens no tunnel over HTTP/2, but would let the proxy choose it.
+  const proxyTls = { ...verify, allowH2: false }
   const dial = (origin: string | URL, options: Pool.Options) => new Pool(origin, { ...withNamesOnly(options), ...pool })
-  return new ProxyAgent({ ...pool, uri: proxy, requestTls, proxyTls: verify, clientFactory: dial, factory: dial })
+  return new ProxyAgent({ ...pool, uri: proxy, requestTls, proxyTls, clientFactory: dial, factory: dial })
 }
 
 /** undici passes the address of an https proxy to node:tls as the server name, which must not be an IP address. */

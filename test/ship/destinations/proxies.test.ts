@@ -39,6 +39,14 @@ const proxies: readonly { name: string; open: () => Promise<{ url: string; asked
     },
   },
   {
+    name: 'an https proxy that would rather speak HTTP/2',
+    async open() {
+      const tls = { ...serverIdentity(), ALPNProtocols: ['h2', 'http/1.1'] }
+      const proxy = closing(await startHttpProxy({ tls }))
+      return { url: `https://127.0.0.1:${proxy.port}`, asked: proxy.asked }
+    },
+  },
+  {
     name: 'a socks5 proxy',
     async open() {
       const proxy = closing(await startSocksProxy())
