@@ -1,3 +1,5 @@
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { describe, expect, it } from 'vitest'
 import { datadogConfig, sendRequest, withTimeout } from '../../support/destination-config.ts'
@@ -135,6 +137,26 @@ describe('a proxy', () => {
       expect(intake.connections).toBe(0)
     })
   }
+
+  it('of socks5 may take its time with each byte of its replies', async () => {
+    const intake = await openIntake()
+    const proxy = closing(await startSocksProxy({ login: 'user:right', isSlow: true }))
+    const url = `socks5://user:right@127.0.0.1:${proxy.port}`
+    const sender = fork(new URL('../../support/proxied-sender.ts', import.meta.url), [intake.url, url])
+    closing({ close: async () => sender.kill('SIGKILL') })
+    expect(await once(sender, 'exit')).toEqual([0, null])
+    expect(intake.requests).toHaveLength(1)
+  }, 30_000)
+
+  it('of socks5 that says more than its replies is not asked again and again', async () => {
+    const intake = await openIntake()
+    const proxy = closing(await startSocksProxy({ more: 'no HTTP' }))
+    const url = `socks5://127.0.0.1:${proxy.port}`
+    const config = datadogConfig(intake.url, { proxy: { http: url, https: undefined, noProxy: [] } })
+    const verdict = await openDestination(withTimeout(config, 1000)).send(sendRequest('[]'), never)
+    expect(verdict).toEqual({ kind: 'retry', reason: 'ESOCKS: SOCKS5 proxy: says more than its reply' })
+    expect(proxy.asked).toHaveLength(1)
+  })
 
   it('that is gone, never answers or has no valid address is retried', async () => {
     const silent = createServer((socket) => socket.on('error', () => undefined).resume())
