@@ -458,6 +458,19 @@ describe('poison isolation', () => {
     },
   )
 
+  test('is failing also where the destination refuses everything after half of the batch was accepted', async () => {
+    const lines = numbered(24)
+    const { fake, lane } = setUp({
+      content: `${lines.join('\n')}\n`,
+      answer: (_request, attempt) => (attempt === 2 ? ok : refused),
+      delivery: { batchMaxSize: 24, maxInFlight: 1, initialBackoffMs: DAY_MS, maxBackoffMs: DAY_MS },
+    })
+    await until(() => lane.account.trouble === 'misconfigured')
+    expect(fake.delivered).toEqual(lines.slice(0, 12))
+    expect(failingSinceMs(lane.account)).toBeDefined()
+    await lane.abort()
+  })
+
   test('dead-letters a single refused record once others are accepted', async () => {
     const { dead, done, lane } = setUp({
       content: `${record(1)}\n${record(2)}\n`,
@@ -599,6 +612,7 @@ describe('blocking modes', () => {
     })
     await done()
     expect([dead.lines, fake.delivered]).toEqual([[record(2)], [record(0), record(1), record(3)]])
+    expect(fake.requests.filter((request) => isOf(request, record(2)))).toHaveLength(3)
     await lane.drain()
   })
 

@@ -58,11 +58,15 @@ export async function startSocksProxy(options: SocksOptions = {}): Promise<TestP
   const asked: string[] = []
   const server = createTcpServer((client) => {
     client.on('error', () => undefined)
-    void negotiate(client, options).then((target) => {
-      if (target === undefined) return client.destroy()
-      asked.push(`${target.host}:${target.port}`)
-      return join(client, target.port)
-    })
+    negotiate(client, options).then(
+      (target) => {
+        if (target === undefined) return client.destroy()
+        asked.push(`${target.host}:${target.port}`)
+        return join(client, target.port)
+      },
+      // The client has gone.
+      () => client.destroy(),
+    )
   })
   return listening(server, asked)
 }
