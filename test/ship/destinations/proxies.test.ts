@@ -27,6 +27,13 @@ const proxies: readonly { name: string; open: () => Promise<{ url: string; asked
     },
   },
   {
+    name: 'an http proxy with a path in its address',
+    async open() {
+      const proxy = closing(await startHttpProxy())
+      return { url: `http://127.0.0.1:${proxy.port}/path?query#fragment`, asked: proxy.asked }
+    },
+  },
+  {
     name: 'an http proxy with a login',
     async open() {
       const proxy = closing(await startHttpProxy({ authorization: basic('user:p@ss') }))
