@@ -1,4 +1,6 @@
 import { isIP } from 'node:net'
+import { getBuiltinModule } from 'node:process'
+import type { PeerCertificate } from 'node:tls'
 import type { buildConnector as BuildConnector, Dispatcher } from 'undici'
 import type { Answer } from './answer.ts'
 import { Exchange } from './exchange.ts'
@@ -115,7 +117,7 @@ function openDispatcher({ target, tls, proxy, requestTimeoutMs }: ConnectionsOpt
     ...verify,
     cert: tls.cert,
     key: tls.key,
-    ...(tls.serverName === undefined ? {} : { servername: tls.serverName }),
+    ...expectedName(tls.serverName),
     allowH2: true,
     preferH2: true,
     timeout: requestTimeoutMs,
@@ -142,6 +144,16 @@ function openDispatcher({ target, tls, proxy, requestTimeoutMs }: ConnectionsOpt
   return new ProxyAgent({ ...pool, uri: proxy, requestTls, proxyTls, clientFactory: dial, factory: dial })
 }
 
+/** An IP address is looked for in the certificate, but not sent to the server, as by Go's crypto/tls. */
+function expectedName(serverName: string | undefined) {
+  if (serverName === undefined) return {}
+  if (isIP(serverName) === 0) return { servername: serverName }
+  const { checkServerIdentity } = getBuiltinModule('node:tls')
+  return {
+    checkServerIdentity: (_host: string, certificate: PeerCertificate) => checkServerIdentity(serverName, certificate),
+  }
+}
+
 /** undici passes the address of an https proxy to node:tls as the server name, which must not be an IP address. */
 function withNamesOnly(options: Pool.Options): Pool.Options {
   const { connect } = options
@@ -162,9 +174,11 @@ function throughSocks5(
 ): BuildConnector.connector {
   const secure = buildConnector(tls)
   return (options, callback) => {
-    connectSocks5(proxy, target, { timeoutMs: tls.timeout, signal: tls.signal }).then(
-      (socket) => (target.secure ? secure({ ...options, httpSocket: socket }, callback) : callback(null, socket)),
-      (error: Error) => callback(error, null),
-    )
+    async function open(): Promise<void> {
+      const socket = await connectSocks5(proxy, target, { timeoutMs: tls.timeout, signal: tls.signal })
+      if (target.secure) secure({ ...options, httpSocket: socket }, callback)
+      else callback(null, socket)
+    }
+    open().catch((error: Error) => callback(error, null))
   }
 }

@@ -113,6 +113,19 @@ describe('a proxy', () => {
     expect([...http.asked, ...socks.asked]).toEqual([`intake.test:${intake.port}`, `intake.test:${intake.port}`])
   })
 
+  it('is the way to a server whose certificate must be for an address', async () => {
+    const intake = await openIntake({ tls: serverIdentity() })
+    const http = closing(await startHttpProxy())
+    const socks = closing(await startSocksProxy())
+    for (const proxy of [`http://127.0.0.1:${http.port}`, `socks5://127.0.0.1:${socks.port}`]) {
+      const config = datadogConfig(intake.url, {
+        tls: tlsConfig({ serverName: '::1' }),
+        proxy: { http: undefined, https: proxy, noProxy: [] },
+      })
+      expect(await openDestination(config).send(sendRequest('[]'), never)).toMatchObject({ kind: 'delivered' })
+    }
+  })
+
   it('is passed by for what NO_PROXY names', async () => {
     const intake = await openIntake()
     const proxy = closing(await startHttpProxy())
