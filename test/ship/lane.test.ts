@@ -471,6 +471,24 @@ describe('poison isolation', () => {
     await lane.abort()
   })
 
+  test('settles nothing when it is aborted while a refused record is tried again', async () => {
+    const again = Promise.withResolvers<Verdict>()
+    const { fake, dead, file, lane } = setUp({
+      content: `${numbered(5).join('\n')}\n`,
+      answer: async (request) => {
+        if (isOf(request, record(1))) await until(() => lane.account.trouble === 'misconfigured')
+        if (!isOf(request, record(0))) return ok
+        return fake.requests.filter(({ records }) => records.includes(record(0))).length === 1 ? refused : again.promise
+      },
+      delivery: { batchMaxSize: 1, maxInFlight: 2, initialBackoffMs: 200, maxBackoffMs: 200 },
+    })
+    await until(() => fake.requests.length === 6)
+    const aborted = lane.abort()
+    again.resolve(busy)
+    await aborted
+    expect([dead.lines, file.ledger.watermark]).toEqual([[], 0])
+  })
+
   test('dead-letters a single refused record once others are accepted', async () => {
     const { dead, done, lane } = setUp({
       content: `${record(1)}\n${record(2)}\n`,
