@@ -471,6 +471,40 @@ describe('poison isolation', () => {
     await lane.abort()
   })
 
+  test('is failing from when a batch is refused until a record of it is accepted', async () => {
+    const halves = [Promise.withResolvers<Verdict>(), Promise.withResolvers<Verdict>()]
+    const { fake, done, lane } = setUp({
+      content: `${record(0)}\n${record(1)}\n`,
+      answer: (_request, attempt) => halves[attempt - 2]?.promise ?? refused,
+      delivery: { batchMaxSize: 2, maxInFlight: 1 },
+    })
+    await until(() => fake.requests.length === 2)
+    expect(failingSinceMs(lane.account)).toBeDefined()
+    halves[0]?.resolve(ok)
+    await until(() => fake.requests.length === 3)
+    expect(failingSinceMs(lane.account)).toBeUndefined()
+    halves[1]?.resolve(ok)
+    await done()
+    await lane.drain()
+  })
+
+  test('does not call a destination misconfigured when it is aborted while it asks', async () => {
+    const answered = Promise.withResolvers<Verdict>()
+    const { log, lines } = recordingLog()
+    const { fake, lane } = setUp({
+      content: `${numbered(24).join('\n')}\n`,
+      answer: ({ records }, attempt) =>
+        records.join() === record(0) ? answered.promise : attempt === 2 ? ok : refused,
+      delivery: { batchMaxSize: 24, maxInFlight: 1 },
+      log,
+    })
+    await until(() => fake.requests.some(({ records }) => records.join() === record(0)))
+    const aborted = lane.abort()
+    answered.resolve(busy)
+    await aborted
+    expect(lines.filter(([level]) => level === 'error')).toEqual([])
+  })
+
   test('settles nothing when it is aborted while a refused record is tried again', async () => {
     const again = Promise.withResolvers<Verdict>()
     const { fake, dead, file, lane } = setUp({
