@@ -30,6 +30,8 @@ export interface ConnectionsOptions {
   readonly tls: TlsMaterial
   /** `http://`, `https://` or `socks5://`, with `user:password@` if needed. */
   readonly proxy: string | undefined
+  /** Whether HTTP/2 is spoken if the server offers it. */
+  readonly allowH2: boolean
   /** For a whole attempt: connecting, sending, and reading the whole response. */
   readonly requestTimeoutMs: number
 }
@@ -111,14 +113,15 @@ function openConnection(options: ConnectionsOptions): Connection {
   }
 }
 
-function openDispatcher({ target, tls, proxy, requestTimeoutMs }: ConnectionsOptions, signal: AbortSignal): Dispatcher {
+function openDispatcher(options: ConnectionsOptions, signal: AbortSignal): Dispatcher {
+  const { target, tls, proxy, allowH2, requestTimeoutMs } = options
   const verify = { ca: tls.ca, rejectUnauthorized: !tls.insecureSkipVerify, minVersion: 'TLSv1.2' as const, signal }
   const requestTls = {
     ...verify,
     cert: tls.cert,
     key: tls.key,
     ...expectedName(tls.serverName),
-    allowH2: true,
+    allowH2,
     preferH2: true,
     timeout: requestTimeoutMs,
   }
