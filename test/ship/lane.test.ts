@@ -452,6 +452,7 @@ describe('poison isolation', () => {
       await until(() => account.trouble === 'misconfigured' || account.held === 1)
       expect(account.retries).toBe(1)
       expect(nextAttemptAtMs(account)).toBeGreaterThan(0)
+      expect(failingSinceMs(account)).toBeGreaterThan(0)
       await lane.abort()
       expect(nextAttemptAtMs(account)).toBeUndefined()
       expect(account.retryTimeMs).toBeGreaterThan(0)

@@ -80,7 +80,6 @@ export function createBatchDelivery(context: DeliveryContext, deadLetter: DeadLe
       refused.push(...again.refused)
       parts = [...isolated.left, ...again.open]
       open = joined(parts)
-      if (open.length === 0) return settle(owing, refused, signal)
     }
   }
 
