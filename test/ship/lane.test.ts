@@ -374,6 +374,17 @@ describe('a lane', () => {
     await aborting.lane.abort()
     expect(aborting.file.ledger.watermark).toBe(0)
   })
+
+  test('dead-letters nothing of a batch whose turn comes after it is aborted, as it comes again', async () => {
+    const { dead, lane } = setUp({
+      content: `${record(1)}\nno json\n${record(2)}\n`,
+      answer: () => busy,
+      delivery: { batchMaxSize: 1, maxInFlight: 1, initialBackoffMs: DAY_MS, maxBackoffMs: DAY_MS },
+    })
+    await until(() => lane.account.inFlight === 2)
+    await lane.abort()
+    expect(dead.lines).toEqual([])
+  })
 })
 
 describe('poison isolation', () => {
@@ -441,11 +452,77 @@ describe('poison isolation', () => {
       await until(() => account.trouble === 'misconfigured' || account.held === 1)
       expect(account.retries).toBe(1)
       expect(nextAttemptAtMs(account)).toBeGreaterThan(0)
+      expect(failingSinceMs(account)).toBeGreaterThan(0)
       await lane.abort()
       expect(nextAttemptAtMs(account)).toBeUndefined()
       expect(account.retryTimeMs).toBeGreaterThan(0)
     },
   )
+
+  test('is failing also where the destination refuses everything after half of the batch was accepted', async () => {
+    const lines = numbered(24)
+    const { fake, lane } = setUp({
+      content: `${lines.join('\n')}\n`,
+      answer: (_request, attempt) => (attempt === 2 ? ok : refused),
+      delivery: { batchMaxSize: 24, maxInFlight: 1, initialBackoffMs: DAY_MS, maxBackoffMs: DAY_MS },
+    })
+    await until(() => lane.account.trouble === 'misconfigured')
+    expect(fake.delivered).toEqual(lines.slice(0, 12))
+    expect(failingSinceMs(lane.account)).toBeDefined()
+    await lane.abort()
+  })
+
+  test('is failing from when a batch is refused until a record of it is accepted', async () => {
+    const halves = [Promise.withResolvers<Verdict>(), Promise.withResolvers<Verdict>()]
+    const { fake, done, lane } = setUp({
+      content: `${record(0)}\n${record(1)}\n`,
+      answer: (_request, attempt) => halves[attempt - 2]?.promise ?? refused,
+      delivery: { batchMaxSize: 2, maxInFlight: 1 },
+    })
+    await until(() => fake.requests.length === 2)
+    expect(failingSinceMs(lane.account)).toBeDefined()
+    halves[0]?.resolve(ok)
+    await until(() => fake.requests.length === 3)
+    expect(failingSinceMs(lane.account)).toBeUndefined()
+    halves[1]?.resolve(ok)
+    await done()
+    await lane.drain()
+  })
+
+  test('does not call a destination misconfigured when it is aborted while it asks', async () => {
+    const answered = Promise.withResolvers<Verdict>()
+    const { log, lines } = recordingLog()
+    const { fake, lane } = setUp({
+      content: `${numbered(24).join('\n')}\n`,
+      answer: ({ records }, attempt) =>
+        records.join() === record(0) ? answered.promise : attempt === 2 ? ok : refused,
+      delivery: { batchMaxSize: 24, maxInFlight: 1 },
+      log,
+    })
+    await until(() => fake.requests.some(({ records }) => records.join() === record(0)))
+    const aborted = lane.abort()
+    answered.resolve(busy)
+    await aborted
+    expect(lines.filter(([level]) => level === 'error')).toEqual([])
+  })
+
+  test('settles nothing when it is aborted while a refused record is tried again', async () => {
+    const again = Promise.withResolvers<Verdict>()
+    const { fake, dead, file, lane } = setUp({
+      content: `${numbered(5).join('\n')}\n`,
+      answer: async (request) => {
+        if (isOf(request, record(1))) await until(() => lane.account.trouble === 'misconfigured')
+        if (!isOf(request, record(0))) return ok
+        return fake.requests.filter(({ records }) => records.includes(record(0))).length === 1 ? refused : again.promise
+      },
+      delivery: { batchMaxSize: 1, maxInFlight: 2, initialBackoffMs: 200, maxBackoffMs: 200 },
+    })
+    await until(() => fake.requests.length === 6)
+    const aborted = lane.abort()
+    again.resolve(busy)
+    await aborted
+    expect([dead.lines, file.ledger.watermark]).toEqual([[], 0])
+  })
 
   test('dead-letters a single refused record once others are accepted', async () => {
     const { dead, done, lane } = setUp({
@@ -588,6 +665,7 @@ describe('blocking modes', () => {
     })
     await done()
     expect([dead.lines, fake.delivered]).toEqual([[record(2)], [record(0), record(1), record(3)]])
+    expect(fake.requests.filter((request) => isOf(request, record(2)))).toHaveLength(3)
     await lane.drain()
   })
 

@@ -1,6 +1,7 @@
 import { createServer, request as httpRequest, type IncomingMessage } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import { type AddressInfo, connect, createServer as createTcpServer, type Server, type Socket } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 
 export interface TestProxy {
   readonly port: number
@@ -11,7 +12,10 @@ export interface TestProxy {
 
 /** An HTTP proxy for CONNECT and for absolute URLs. Requires `authorization`, if given. Tunnels end at the loopback. */
 export async function startHttpProxy(
-  options: { readonly authorization?: string; readonly tls?: { readonly cert: string; readonly key: string } } = {},
+  options: {
+    readonly authorization?: string
+    readonly tls?: { readonly cert: string; readonly key: string; readonly ALPNProtocols?: string[] }
+  } = {},
 ): Promise<TestProxy> {
   const asked: string[] = []
   const server = options.tls === undefined ? createServer() : createTlsServer(options.tls)
@@ -40,37 +44,58 @@ export async function startHttpProxy(
   return listening(server, asked)
 }
 
-/** A SOCKS5 proxy. Requires the `login` `user:password`, if given. */
-export async function startSocksProxy(options: { readonly login?: string } = {}): Promise<TestProxy> {
+interface SocksOptions {
+  /** `user:password`, which it requires. */
+  readonly login?: string
+  /** Each byte of its replies arrives by itself. */
+  readonly isSlow?: boolean
+  /** What it says right behind its last reply. */
+  readonly more?: string
+}
+
+/** A SOCKS5 proxy. */
+export async function startSocksProxy(options: SocksOptions = {}): Promise<TestProxy> {
   const asked: string[] = []
   const server = createTcpServer((client) => {
     client.on('error', () => undefined)
-    void negotiate(client, options.login).then((target) => {
-      if (target === undefined) return client.destroy()
-      asked.push(`${target.host}:${target.port}`)
-      return join(client, target.port)
-    })
+    negotiate(client, options).then(
+      (target) => {
+        if (target === undefined) return client.destroy()
+        asked.push(`${target.host}:${target.port}`)
+        return join(client, target.port)
+      },
+      // The client has gone.
+      () => client.destroy(),
+    )
   })
   return listening(server, asked)
 }
 
-async function negotiate(client: Socket, login: string | undefined) {
+async function negotiate(client: Socket, { login, isSlow = false, more = '' }: SocksOptions) {
+  const say = (bytes: Buffer) => (isSlow ? sayByByte(client, bytes) : client.write(bytes))
   const [, methods = 0] = await take(client, 2)
   await take(client, methods)
-  client.write(Buffer.from([5, login === undefined ? 0 : 2]))
+  await say(Buffer.from([5, login === undefined ? 0 : 2]))
   if (login !== undefined) {
     const [, nameLength = 0] = await take(client, 2)
     const name = (await take(client, nameLength)).toString()
     const [passwordLength = 0] = await take(client, 1)
     const given = `${name}:${(await take(client, passwordLength)).toString()}`
-    client.write(Buffer.from([1, given === login ? 0 : 1]))
+    await say(Buffer.from([1, given === login ? 0 : 1]))
     if (given !== login) return undefined
   }
   const [, , , type] = await take(client, 4)
   const host = await takeHost(client, type)
   const port = (await take(client, 2)).readUInt16BE()
-  client.write(Buffer.from([5, 0, 0, 1, 127, 0, 0, 1, 0, 0]))
+  await say(Buffer.concat([Buffer.from([5, 0, 0, 1, 127, 0, 0, 1, 0, 0]), Buffer.from(more)]))
   return { host, port }
+}
+
+async function sayByByte(client: Socket, bytes: Buffer): Promise<void> {
+  for (const byte of bytes) {
+    client.write(Buffer.from([byte]))
+    await sleep(2)
+  }
 }
 
 async function takeHost(client: Socket, type: number | undefined): Promise<string> {

@@ -32,6 +32,8 @@ export function createBatchDelivery(context: DeliveryContext, deadLetter: DeadLe
 
   /** Settles the batch, or returns without settling it if aborted first. */
   return async (batch: Batch, signal: AbortSignal): Promise<void> => {
+    // Dead letters of a batch that is not settled are there twice after the next start.
+    if (signal.aborted) return
     const settlements = createSettlements(batch)
     const unfit = batch.deadLetters.flatMap(({ entry }) => entry ?? [])
     if (!(await deadLetter(unfit, batchIdOf(batch.parts, { start: 0, end: batch.records }), signal))) return
@@ -78,7 +80,6 @@ export function createBatchDelivery(context: DeliveryContext, deadLetter: DeadLe
       refused.push(...again.refused)
       parts = [...isolated.left, ...again.open]
       open = joined(parts)
-      if (open.length === 0) return settle(owing, refused, signal)
     }
   }
 

@@ -1,4 +1,6 @@
 import { isIP } from 'node:net'
+import { getBuiltinModule } from 'node:process'
+import type { PeerCertificate } from 'node:tls'
 import type { buildConnector as BuildConnector, Dispatcher } from 'undici'
 import type { Answer } from './answer.ts'
 import { Exchange } from './exchange.ts'
@@ -15,7 +17,7 @@ export interface HttpRequest {
   readonly body: BodyBytes
 }
 
-/** Keep-alive connections to one target, with one set of certificates. */
+/** Keep-alive connections to one target, with one set of certificates; each carries one request at a time. */
 export interface Connections {
   /** Never rejects. Once it resolves, nothing reads the request's memory any more. */
   post(request: HttpRequest, signal: AbortSignal): Promise<Answer>
@@ -28,6 +30,8 @@ export interface ConnectionsOptions {
   readonly tls: TlsMaterial
   /** `http://`, `https://` or `socks5://`, with `user:password@` if needed. */
   readonly proxy: string | undefined
+  /** Whether HTTP/2 is spoken if the server offers it. */
+  readonly allowH2: boolean
   /** For a whole attempt: connecting, sending, and reading the whole response. */
   readonly requestTimeoutMs: number
 }
@@ -35,17 +39,43 @@ export interface ConnectionsOptions {
 /** Longer than the usual wait for a batch, shorter than the 60 s after which load balancers drop an idle connection. */
 const KEEP_ALIVE_MS = 30_000
 
+/** Destroyed together with its socket. */
+interface Connection {
+  readonly dispatcher: Dispatcher
+  destroy(): Promise<void>
+}
+
+/**
+ * Requests do not share a connection over HTTP/2 either, so that one that is given up can take its connection with it: a
+ * stream that undici closes while node:http2 still has some of its body makes node:http2 write empty frames without end,
+ * in the main thread, until memory runs out (Node 26.10, undici 8.13).
+ */
 export function openConnections(options: ConnectionsOptions): Connections {
   const { target, proxy, requestTimeoutMs } = options
-  const end = new AbortController()
-  const dispatcher = openDispatcher(options, end.signal)
   const isPlain = !target.secure && target.socketPath === undefined && proxy === undefined
+  const open = new Set<Connection>()
+  const idle: Connection[] = []
+
+  function openAnother(): Connection {
+    const connection = openConnection(options)
+    open.add(connection)
+    return connection
+  }
+
+  /** In the turn of the event loop in which the request failed: before node:http2 writes again. */
+  function discard(connection: Connection): void {
+    open.delete(connection)
+    // No request is under way on it: a failure to close the socket blocks nothing.
+    connection.destroy().catch(() => undefined)
+  }
+
   return {
-    post(request, signal) {
+    async post(request, signal) {
+      const connection = idle.pop() ?? openAnother()
       const body = outgoingBody(request.body, target.secure || proxy?.startsWith('https:') === true)
       const exchange = new Exchange(body, { isPlain })
       const start = () =>
-        dispatcher.dispatch(
+        connection.dispatcher.dispatch(
           {
             origin: target.origin,
             path: request.path,
@@ -58,8 +88,22 @@ export function openConnections(options: ConnectionsOptions): Connections {
           },
           exchange,
         )
-      return exchange.run(start, requestTimeoutMs, signal)
+      const answer = await exchange.run(start, requestTimeoutMs, signal)
+      if (answer.kind === 'answered' && answer.requestSent) idle.push(connection)
+      else discard(connection)
+      return answer
     },
+    async destroy() {
+      await Promise.all(Array.from(open, (connection) => connection.destroy()))
+    },
+  }
+}
+
+function openConnection(options: ConnectionsOptions): Connection {
+  const end = new AbortController()
+  const dispatcher = openDispatcher(options, end.signal)
+  return {
+    dispatcher,
     async destroy() {
       const destroyed = dispatcher.destroy()
       // undici does not destroy a socket that is not connected yet.
@@ -69,14 +113,15 @@ export function openConnections(options: ConnectionsOptions): Connections {
   }
 }
 
-function openDispatcher({ target, tls, proxy, requestTimeoutMs }: ConnectionsOptions, signal: AbortSignal): Dispatcher {
+function openDispatcher(options: ConnectionsOptions, signal: AbortSignal): Dispatcher {
+  const { target, tls, proxy, allowH2, requestTimeoutMs } = options
   const verify = { ca: tls.ca, rejectUnauthorized: !tls.insecureSkipVerify, minVersion: 'TLSv1.2' as const, signal }
   const requestTls = {
     ...verify,
     cert: tls.cert,
     key: tls.key,
-    ...(tls.serverName === undefined ? {} : { servername: tls.serverName }),
-    allowH2: true,
+    ...expectedName(tls.serverName),
+    allowH2,
     preferH2: true,
     timeout: requestTimeoutMs,
   }
@@ -96,8 +141,20 @@ function openDispatcher({ target, tls, proxy, requestTimeoutMs }: ConnectionsOpt
   if (proxy.startsWith('socks5:')) {
     return new Pool(target.origin, { ...pool, connect: throughSocks5(new URL(proxy), target, requestTls) })
   }
+  // undici opens no tunnel over HTTP/2, but would let the proxy choose it.
+  const proxyTls = { ...verify, allowH2: false }
   const dial = (origin: string | URL, options: Pool.Options) => new Pool(origin, { ...withNamesOnly(options), ...pool })
-  return new ProxyAgent({ ...pool, uri: proxy, requestTls, proxyTls: verify, clientFactory: dial, factory: dial })
+  return new ProxyAgent({ ...pool, uri: proxy, requestTls, proxyTls, clientFactory: dial, factory: dial })
+}
+
+/** An IP address is looked for in the certificate, but not sent to the server, as by Go's crypto/tls. */
+function expectedName(serverName: string | undefined) {
+  if (serverName === undefined) return {}
+  if (isIP(serverName) === 0) return { servername: serverName }
+  const { checkServerIdentity } = getBuiltinModule('node:tls')
+  return {
+    checkServerIdentity: (_host: string, certificate: PeerCertificate) => checkServerIdentity(serverName, certificate),
+  }
 }
 
 /** undici passes the address of an https proxy to node:tls as the server name, which must not be an IP address. */
@@ -120,9 +177,11 @@ function throughSocks5(
 ): BuildConnector.connector {
   const secure = buildConnector(tls)
   return (options, callback) => {
-    connectSocks5(proxy, target, { timeoutMs: tls.timeout, signal: tls.signal }).then(
-      (socket) => (target.secure ? secure({ ...options, httpSocket: socket }, callback) : callback(null, socket)),
-      (error: Error) => callback(error, null),
-    )
+    async function open(): Promise<void> {
+      const socket = await connectSocks5(proxy, target, { timeoutMs: tls.timeout, signal: tls.signal })
+      if (target.secure) secure({ ...options, httpSocket: socket }, callback)
+      else callback(null, socket)
+    }
+    open().catch((error: Error) => callback(error, null))
   }
 }

@@ -11,13 +11,17 @@ export function proxyFor(target: Target, config: ProxyConfig): string | undefine
 
 /**
  * A proxy's address with its scheme: `http://` if it has none; `https://`, `socks5://`. A socks5 proxy resolves names itself,
- * so `socks5h://` means the same. Undefined if it is not a proxy address.
+ * so `socks5h://` means the same. A path is ignored, as Go's net/http does. Undefined if it is not a proxy address.
  */
 export function parseProxy(address: string): string | undefined {
   const full = address.includes('://') ? address : `http://${address}`
   const url = URL.parse(full.replace(/^socks5h:/, 'socks5:'))
   if (url === null || url.hostname === '' || !isEncoded(url.username) || !isEncoded(url.password)) return undefined
-  return ['http:', 'https:', 'socks5:'].includes(url.protocol) ? url.href : undefined
+  if (!['http:', 'https:', 'socks5:'].includes(url.protocol)) return undefined
+  url.pathname = ''
+  url.search = ''
+  url.hash = ''
+  return url.href
 }
 
 function isEncoded(text: string): boolean {

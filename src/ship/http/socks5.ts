@@ -44,37 +44,47 @@ export async function connectSocks5(
   const failed = Promise.withResolvers<never>()
   socket.once('error', failed.reject)
   socket.once('close', () => failed.reject(failure('closed')))
+  const replies = createReplies(socket)
   try {
-    await Promise.race([negotiate(socket, proxy, target), failed.promise])
+    await Promise.race([negotiate({ socket, replies }, proxy, target), failed.promise])
     return socket
   } catch (error) {
     socket.destroy()
     throw error
   } finally {
+    replies.end()
     clearTimeout(expiry)
   }
 }
 
-async function negotiate(socket: Socket, proxy: URL, { host, port }: Socks5Target): Promise<void> {
+interface Dialogue {
+  readonly socket: Socket
+  readonly replies: Replies
+}
+
+async function negotiate({ socket, replies }: Dialogue, proxy: URL, { host, port }: Socks5Target): Promise<void> {
   const method = proxy.username === '' ? NO_LOGIN : LOGIN
   socket.write(Buffer.from([VERSION, 1, method]))
-  const [, chosen] = await read(socket, 2)
+  const [, chosen] = await replies.read(2)
   if (chosen !== method) throw failure('the kind of login is refused')
-  if (method === LOGIN) await logIn(socket, proxy)
+  if (method === LOGIN) await logIn({ socket, replies }, proxy)
   const address = isIPv4(host) ? [IPV4, ...host.split('.').map(Number)] : [NAME, ...lengthPrefixed(host)]
   socket.write(Buffer.from([VERSION, CONNECT, 0, ...address, port >> 8, port & 0xff]))
-  const [version, code = 0, , kind = 0] = await read(socket, 4)
+  const [version, code = 0, , kind = 0] = await replies.read(4)
   if (version !== VERSION) throw failure('does not speak SOCKS5')
   if (code !== 0) throw failure(FAILURES[code] ?? `failure ${code}`)
-  const addressBytes = kind === NAME ? (await read(socket, 1))[0] : ADDRESS_BYTES[kind]
-  await read(socket, (addressBytes ?? 0) + 2)
+  const addressBytes = kind === NAME ? (await replies.read(1))[0] : ADDRESS_BYTES[kind]
+  if (addressBytes === undefined) throw failure('does not speak SOCKS5')
+  await replies.read(addressBytes + 2)
+  // undici would connect again and again, as fast as it can, if it met an answer before it has sent its request.
+  if (socket.readableLength > 0) throw failure('says more than its reply')
 }
 
 /** RFC 1929. */
-async function logIn(socket: Socket, { username, password }: URL): Promise<void> {
+async function logIn({ socket, replies }: Dialogue, { username, password }: URL): Promise<void> {
   const login = [...lengthPrefixed(decodeURIComponent(username)), ...lengthPrefixed(decodeURIComponent(password))]
   socket.write(Buffer.from([1, ...login]))
-  const [, code] = await read(socket, 2)
+  const [, code] = await replies.read(2)
   if (code !== 0) throw failure('user name or password refused')
 }
 
@@ -84,11 +94,35 @@ function lengthPrefixed(text: string): readonly number[] {
   return [bytes.length, ...bytes]
 }
 
-async function read(socket: Socket, length: number): Promise<Buffer> {
-  for (;;) {
-    const bytes: Buffer | null = socket.read(length)
-    if (bytes !== null) return bytes
-    await new Promise((resolve) => socket.once('readable', resolve))
+interface Replies {
+  /** The next bytes, however they arrive. */
+  read(length: number): Promise<Buffer>
+  /** Leaves what follows to others. */
+  end(): void
+}
+
+/**
+ * Listens once for all reads: a listener that is added while there are bytes, but too few, is called at once, so that adding
+ * one for each look would leave no time for the others to arrive.
+ */
+function createReplies(socket: Socket): Replies {
+  let wake: () => void = () => undefined
+  const onReadable = () => wake()
+  socket.on('readable', onReadable)
+  return {
+    async read(length) {
+      for (;;) {
+        const bytes: Buffer | null = socket.read(length)
+        if (bytes?.length === length) return bytes
+        if (bytes !== null) throw failure('closed')
+        await new Promise<void>((resolve) => {
+          wake = resolve
+        })
+      }
+    },
+    end() {
+      socket.off('readable', onReadable)
+    },
   }
 }
 

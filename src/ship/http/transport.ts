@@ -16,6 +16,8 @@ export interface TransportOptions {
 
 /** Maximum age of connections: names are resolved again on connecting. */
 const MAX_AGE_MS = 300_000
+/** How a server says over HTTP/2 that it wants HTTP/1.1, as IIS does for a client certificate (RFC 9113, section 7). */
+const HTTP1_REQUIRED = /^ERR_HTTP2_\w+: .* error code (?:NGHTTP2_HTTP_1_1_REQUIRED|13)$/
 
 /** Connections of the same age and certificates. */
 interface ConnectionSet {
@@ -40,6 +42,7 @@ export class Transport {
   readonly #open = new Set<ConnectionSet>()
   #current: ConnectionSet | undefined
   #closed = false
+  #allowH2 = true
 
   constructor(options: TransportOptions, open = openConnections) {
     this.#options = options
@@ -63,6 +66,7 @@ export class Transport {
     if (answer.kind === 'failed') {
       set.retired = true
       this.#tls.expire()
+      if (HTTP1_REQUIRED.test(answer.reason)) this.#allowH2 = false
     }
     this.#closeIfIdle(set)
     return answer
@@ -88,7 +92,7 @@ export class Transport {
       this.#closeIfIdle(current)
     }
     const next: ConnectionSet = {
-      connections: this.#openConnections({ ...this.#options, proxy: this.#proxy, tls }),
+      connections: this.#openConnections({ ...this.#options, proxy: this.#proxy, tls, allowH2: this.#allowH2 }),
       tls,
       openedAt: now,
       closed: Promise.withResolvers(),

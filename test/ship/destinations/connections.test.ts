@@ -1,7 +1,9 @@
 import dns from 'node:dns'
+import { constants, createSecureServer } from 'node:http2'
+import type { AddressInfo } from 'node:net'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { datadogConfig, sendRequest, webhookConfig } from '../../support/destination-config.ts'
-import { closeAfterEach, never, openDestination, openIntake } from '../../support/destinations.ts'
+import { closeAfterEach, closing, never, openDestination, openIntake } from '../../support/destinations.ts'
 import { serverIdentity, tlsConfig } from '../../support/tls-fixtures.ts'
 
 closeAfterEach()
@@ -110,14 +112,42 @@ describe('connections', () => {
     expect(intake.requests.map(({ connection }) => connection)).toEqual([0, 1, 2, 2])
   })
 
-  it('multiplex over HTTP/2 where the server offers it', async () => {
-    const intake = await openIntake({ tls: serverIdentity(), h2: true })
+  it('are as many over HTTP/2, where the server offers it, and are used again', async () => {
+    const all = Promise.withResolvers<void>()
+    const script = Array.from({ length: 3 }, () => ({ kind: 'hold', until: all.promise }) as const)
+    const intake = await openIntake({ tls: serverIdentity(), h2: true, script })
     const destination = openDestination(datadogConfig(intake.url, { tls: tlsConfig() }))
     const body = `["${'x'.repeat(2_000_000)}"]`
-    const verdicts = await Promise.all([1, 2, 3].map(() => destination.send(sendRequest(body), never)))
-    expect(verdicts.map(({ kind }) => kind)).toEqual(['delivered', 'delivered', 'delivered'])
-    expect(intake.requests.map(({ httpVersion }) => httpVersion)).toEqual(['2.0', '2.0', '2.0'])
-    expect(intake.connections).toBe(1)
+    const verdicts = Promise.all([1, 2, 3].map(() => destination.send(sendRequest(body), never)))
+    await expect.poll(() => intake.requests.length).toBe(3)
+    all.resolve()
+    expect((await verdicts).map(({ kind }) => kind)).toEqual(['delivered', 'delivered', 'delivered'])
+    await destination.send(sendRequest(body), never)
+    expect(intake.requests.map(({ httpVersion }) => httpVersion)).toEqual(['2.0', '2.0', '2.0', '2.0'])
+    expect(intake.connections).toBe(3)
+  })
+
+  it.each(['stream', 'session'])('speak HTTP/1.1 where the server requires it of a %s of HTTP/2', async (of) => {
+    const served: string[] = []
+    const server = createSecureServer({ ...serverIdentity(), allowHTTP1: true })
+    server.on('stream', (stream) => {
+      stream.on('error', () => undefined)
+      if (of === 'stream') stream.close(constants.NGHTTP2_HTTP_1_1_REQUIRED)
+      else stream.session?.goaway(constants.NGHTTP2_HTTP_1_1_REQUIRED)
+    })
+    server.on('request', ({ httpVersion }, response) => {
+      if (httpVersion === '2.0') return
+      served.push(httpVersion)
+      response.end()
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    closing({ close: () => new Promise((resolve) => server.close(resolve)) })
+    const url = `https://127.0.0.1:${(server.address() as AddressInfo).port}/`
+    const destination = openDestination(datadogConfig(url, { tls: tlsConfig() }))
+    const verdicts = []
+    for (let round = 0; round < 3; round += 1) verdicts.push(await destination.send(sendRequest('[]'), never))
+    expect(verdicts.map(({ kind }) => kind)).toEqual(['retry', 'delivered', 'delivered'])
+    expect(served).toEqual(['1.1', '1.1'])
   })
 
   it('go to a unix socket', async () => {
@@ -129,13 +159,13 @@ describe('connections', () => {
   })
 
   it('let what is under way finish when they are closed, and take nothing more', async () => {
-    const closing = Promise.withResolvers<void>()
-    const intake = await openIntake({ script: [{ kind: 'hold', until: closing.promise }] })
+    const goOn = Promise.withResolvers<void>()
+    const intake = await openIntake({ script: [{ kind: 'hold', until: goOn.promise }] })
     const destination = openDestination(datadogConfig(intake.url))
     const slow = destination.send(sendRequest('["slow"]'), never)
     await expect.poll(() => intake.requests.length).toBe(1)
     const closed = destination.close()
-    closing.resolve()
+    goOn.resolve()
     await closed
     expect(await slow).toMatchObject({ kind: 'delivered' })
     expect(await destination.send(sendRequest('["late"]'), never)).toEqual({ kind: 'retry', reason: 'closed' })

@@ -1,3 +1,5 @@
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { describe, expect, it } from 'vitest'
 import { datadogConfig, sendRequest, withTimeout } from '../../support/destination-config.ts'
@@ -25,6 +27,13 @@ const proxies: readonly { name: string; open: () => Promise<{ url: string; asked
     },
   },
   {
+    name: 'an http proxy with a path in its address',
+    async open() {
+      const proxy = closing(await startHttpProxy())
+      return { url: `http://127.0.0.1:${proxy.port}/path?query#fragment`, asked: proxy.asked }
+    },
+  },
+  {
     name: 'an http proxy with a login',
     async open() {
       const proxy = closing(await startHttpProxy({ authorization: basic('user:p@ss') }))
@@ -35,6 +44,14 @@ const proxies: readonly { name: string; open: () => Promise<{ url: string; asked
     name: 'an https proxy',
     async open() {
       const proxy = closing(await startHttpProxy({ tls: serverIdentity() }))
+      return { url: `https://127.0.0.1:${proxy.port}`, asked: proxy.asked }
+    },
+  },
+  {
+    name: 'an https proxy that would rather speak HTTP/2',
+    async open() {
+      const tls = { ...serverIdentity(), ALPNProtocols: ['h2', 'http/1.1'] }
+      const proxy = closing(await startHttpProxy({ tls }))
       return { url: `https://127.0.0.1:${proxy.port}`, asked: proxy.asked }
     },
   },
@@ -96,6 +113,19 @@ describe('a proxy', () => {
     expect([...http.asked, ...socks.asked]).toEqual([`intake.test:${intake.port}`, `intake.test:${intake.port}`])
   })
 
+  it('is the way to a server whose certificate must be for an address', async () => {
+    const intake = await openIntake({ tls: serverIdentity() })
+    const http = closing(await startHttpProxy())
+    const socks = closing(await startSocksProxy())
+    for (const proxy of [`http://127.0.0.1:${http.port}`, `socks5://127.0.0.1:${socks.port}`]) {
+      const config = datadogConfig(intake.url, {
+        tls: tlsConfig({ serverName: '::1' }),
+        proxy: { http: undefined, https: proxy, noProxy: [] },
+      })
+      expect(await openDestination(config).send(sendRequest('[]'), never)).toMatchObject({ kind: 'delivered' })
+    }
+  })
+
   it('is passed by for what NO_PROXY names', async () => {
     const intake = await openIntake()
     const proxy = closing(await startHttpProxy())
@@ -127,6 +157,26 @@ describe('a proxy', () => {
       expect(intake.connections).toBe(0)
     })
   }
+
+  it('of socks5 may take its time with each byte of its replies', async () => {
+    const intake = await openIntake()
+    const proxy = closing(await startSocksProxy({ login: 'user:right', isSlow: true }))
+    const url = `socks5://user:right@127.0.0.1:${proxy.port}`
+    const sender = fork(new URL('../../support/proxied-sender.ts', import.meta.url), [intake.url, url])
+    closing({ close: async () => sender.kill('SIGKILL') })
+    expect(await once(sender, 'exit')).toEqual([0, null])
+    expect(intake.requests).toHaveLength(1)
+  }, 30_000)
+
+  it('of socks5 that says more than its replies is not asked again and again', async () => {
+    const intake = await openIntake()
+    const proxy = closing(await startSocksProxy({ more: 'no HTTP' }))
+    const url = `socks5://127.0.0.1:${proxy.port}`
+    const config = datadogConfig(intake.url, { proxy: { http: url, https: undefined, noProxy: [] } })
+    const verdict = await openDestination(withTimeout(config, 1000)).send(sendRequest('[]'), never)
+    expect(verdict).toEqual({ kind: 'retry', reason: 'ESOCKS: SOCKS5 proxy: says more than its reply' })
+    expect(proxy.asked).toHaveLength(1)
+  })
 
   it('that is gone, never answers or has no valid address is retried', async () => {
     const silent = createServer((socket) => socket.on('error', () => undefined).resume())

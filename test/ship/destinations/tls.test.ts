@@ -35,6 +35,8 @@ describe('the certificate of a server', () => {
       'ERR_TLS_CERT_ALTNAME_INVALID: if it has the right name, give that as tls.server_name (in a kubeconfig: tls-server-name): Hostname/IP does not match',
     ],
     ['must be for server_name instead, if given', 'named', { serverName: 'intake.test' }, undefined],
+    ['may be for a server_name that is an address', 'server', { serverName: '::1' }, undefined],
+    ['must be for it', 'named', { serverName: '127.0.0.1' }, 'ERR_TLS_CERT_ALTNAME_INVALID: '],
   ]
   for (const [what, server, tls, reason] of rows) {
     it(what, async () => {

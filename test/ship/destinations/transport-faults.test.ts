@@ -178,6 +178,13 @@ async function expectEverySizeDelivered(config: DestinationConfig): Promise<void
 }
 
 describe('an abort', () => {
+  it('in the middle of a body over HTTP/2 stops neither the process nor the other requests', async () => {
+    const { port } = await startReceiver('HTTP/2')
+    const sender = fork(new URL('../../support/impatient-sender.ts', import.meta.url), [String(port)])
+    closing({ close: async () => sender.kill('SIGKILL') })
+    expect(await once(sender, 'exit')).toEqual([0, null])
+  }, 30_000)
+
   it('before the attempt sends nothing', async () => {
     const intake = await openIntake()
     const verdict = await openDestination(datadogConfig(intake.url)).send(large(), AbortSignal.abort())

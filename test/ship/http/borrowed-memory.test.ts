@@ -66,7 +66,7 @@ async function start(server: Server, scheme: string) {
     serverName: undefined,
     insecureSkipVerify: false,
   }
-  const connections = openConnections({ target, tls, proxy: undefined, requestTimeoutMs: 10_000 })
+  const connections = openConnections({ target, tls, proxy: undefined, allowH2: true, requestTimeoutMs: 10_000 })
   cleanups.push(() => connections.destroy())
   // More than the sockets of both sides buffer.
   return { connections, body: Buffer.alloc(32_000_000, 'a') }
