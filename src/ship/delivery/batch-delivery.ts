@@ -1,32 +1,23 @@
-import { randomUUID } from 'node:crypto'
-import {
-  type Batch,
-  batchIdOf,
-  createSettlements,
-  type DeadLettering,
-  joined,
-  type Range,
-  type Settlements,
-} from '../filling/batch.ts'
-import { type DeliveryContext, type Sent, sendRange, sendUntilDecided, waitBackoff } from './delivery.ts'
+import { type Batch, batchIdOf, createSettlements, type DeadLettering, type Range } from '../filling/batch.ts'
+import { askAgain } from './canary.ts'
+import type { DeliveryContext, Sent } from './delivery.ts'
 import { createCredit, isAcceptedSince } from './evidence.ts'
-import { type Doubted, type Doubtful, isolate, type ProbeResult, type RefusedRange } from './isolation.ts'
-import { type Failing, noteFailing } from './lane-account.ts'
+import { type Owing, sendOrHold } from './holding.ts'
+import { type Doubted, type Doubtful, isolate, type RefusedRange } from './isolation.ts'
+import { noteFailing } from './lane-account.ts'
+import { laneLog } from './lane-log.ts'
 import { settleRefused } from './refused-records.ts'
+import { waitBackoff } from './waiting.ts'
 
-/** Rounds before records may be dead-lettered without proof, if nothing was accepted in the meantime. */
+const MISCONFIGURED =
+  'the destination refuses every record: nothing is dropped, the batch is tried again; check its address, path and credentials'
+
+/** Fruitless rounds before records may be dead-lettered without proof, if nothing was accepted in the meantime. */
 const UNPROVEN_ROUNDS = 3
-
-interface Owing {
-  readonly batch: Batch
-  readonly settlements: Settlements
-  /** Set once the batch is refused, until one of its records is accepted. */
-  failing?: Failing | undefined
-}
 
 /** Delivers batches to completion: every record is accepted or durably in the dead letter (I1). */
 export function createBatchDelivery(context: DeliveryContext, deadLetter: DeadLettering) {
-  const { delivery, account } = context
+  const { account } = context
   const { evidence } = account
   const credit = createCredit(evidence)
 
@@ -38,7 +29,7 @@ export function createBatchDelivery(context: DeliveryContext, deadLetter: DeadLe
     const unfit = batch.deadLetters.flatMap(({ entry }) => entry ?? [])
     if (!(await deadLetter(unfit, batchIdOf(batch.parts, { start: 0, end: batch.records }), signal))) return
     for (const { part, bytes } of batch.deadLetters) settlements.deadLettered(part, bytes)
-    const owing: Owing = { batch, settlements }
+    const owing: Owing = { batch, settlements, failing: undefined }
     try {
       if (batch.records > 0 && !(await deliverRecords(owing, signal))) return
     } finally {
@@ -55,31 +46,29 @@ export function createBatchDelivery(context: DeliveryContext, deadLetter: DeadLe
   /** Works in rounds, each over what the previous one left unsettled: accepted records are not sent again. */
   async function deliverRecords(owing: Owing, signal: AbortSignal): Promise<boolean> {
     let open: readonly Range[] = [{ start: 0, end: owing.batch.records }]
-    let parts = open
     const refused: RefusedRange[] = []
-    for (let round = 1; ; round += 1) {
+    for (let fruitless = 1; ; fruitless += 1) {
       const startedAt = evidence.begun
       const send = sender(owing, signal)
       const ports = {
         send,
         now: () => evidence.begun,
         isAcceptedSince: (moment: number) => isAcceptedSince(evidence, moment),
-        ask: () => askAgain(signal),
+        ask: () => askAgain(context, signal),
       }
-      const isolated = await isolate(open, ports, parts)
+      const isolated = await isolate(open, ports)
       if (isolated.kind === 'aborted') return false
       refused.push(...isolated.refused)
       if (isolated.kind === 'settled') return settle(owing, refused, signal)
-      const isTried = isAcceptedSince(evidence, startedAt) || round >= UNPROVEN_ROUNDS
+      const isTried = isAcceptedSince(evidence, startedAt) || fruitless >= UNPROVEN_ROUNDS
       const fault = isTried ? await faultOf(isolated, signal) : 'unknown'
       if (fault === 'record') return settle(owing, [...refused, ...isolated.unproven], signal)
-      if (fault === 'aborted' || !(await waitMisconfigured(owing, round, isolated.reason, signal))) return false
+      if (fault === 'aborted' || !(await waitMisconfigured(owing, fruitless, isolated.reason, signal))) return false
       const again = await tryAgain(isolated.unproven, send)
       if (!again) return false
-      if (again.refused.length > 0) round = 0
+      if (again.refused.length > 0) fruitless = 0
       refused.push(...again.refused)
-      parts = [...isolated.left, ...again.open]
-      open = joined(parts)
+      open = [...isolated.left, ...again.open]
     }
   }
 
@@ -87,7 +76,7 @@ export function createBatchDelivery(context: DeliveryContext, deadLetter: DeadLe
   function sender(owing: Owing, signal: AbortSignal): (range: Range) => Promise<Sent> {
     let isFailing = true
     return async (range) => {
-      const sent = await sendOrHold(owing, range, signal)
+      const sent = await sendOrHold(owing, range, context, signal)
       if (sent.kind === 'delivered') {
         isFailing = false
         endFailing(owing)
@@ -128,64 +117,14 @@ export function createBatchDelivery(context: DeliveryContext, deadLetter: DeadLe
   async function faultOf({ unproven, left }: Doubtful, signal: AbortSignal) {
     if (left.length > 0) return 'unknown'
     if (credit.take(unproven.length)) return 'record'
-    const answer = await askAgain(signal)
+    const answer = await askAgain(context, signal)
     return answer === 'accepted' ? 'record' : answer
-  }
-
-  /** Resends a previously accepted record, under a new id: a receiver may accept what it knows by its id, whatever else it refuses. */
-  async function askAgain(signal: AbortSignal): Promise<ProbeResult> {
-    const { canary } = evidence
-    if (!canary) return 'unknown'
-    const { destination, log } = context
-    const batchId = randomUUID().replaceAll('-', '')
-    const message = 'a record that was accepted is sent again, to learn whether anything is accepted still'
-    log.info({ key: `${message}:${destination.name}`, destination: destination.name }, message)
-    const sent = await sendUntilDecided({ ...canary, batchId, cache: {} }, context, signal)
-    if (sent.kind === 'aborted') return 'aborted'
-    return sent.kind === 'delivered' ? 'accepted' : 'refused'
-  }
-
-  /** In `blocking-strict`, kube-apiserver fails the request itself if RequestReceived cannot be recorded: nothing overtakes it here. */
-  async function sendOrHold(owing: Owing, range: Range, signal: AbortSignal): Promise<Sent> {
-    const { batch } = owing
-    for (let round = 1; ; round += 1) {
-      const sent = await sendRange(batch, range, context, signal)
-      if (delivery.mode !== 'blocking-strict' || sent.kind === 'delivered' || sent.kind === 'aborted') return sent
-      if (!isRequestReceived(batch.body.recordLine(range.start))) return sent
-      owing.failing ??= noteFailing(account)
-      account.held += 1
-      report(
-        sent.kind === 'refused' ? sent.verdict.reason : sent.reason,
-        'the destination refuses a RequestReceived event: blocking-strict goes no further until it is accepted',
-      )
-      const done = await waitBackoff(context, round, signal)
-      account.held -= 1
-      if (!done) return { kind: 'aborted' }
-    }
   }
 
   function waitMisconfigured(owing: Owing, round: number, reason: string, signal: AbortSignal): Promise<boolean> {
     owing.failing ??= noteFailing(account)
     account.trouble = 'misconfigured'
-    report(
-      reason,
-      'the destination refuses every record: nothing is dropped, the batch is tried again; check its address, path and credentials',
-    )
+    laneLog(context).error(MISCONFIGURED, { reason })
     return waitBackoff(context, round, signal)
-  }
-
-  function report(reason: string, message: string): void {
-    const { name } = context.destination
-    context.log.error({ key: `${message}:${name}`, destination: name, reason }, message)
-  }
-}
-
-/** A record of a datadog destination may be any text. */
-function isRequestReceived(line: Uint8Array): boolean {
-  try {
-    return JSON.parse(Buffer.from(line).toString())?.stage === 'RequestReceived'
-  } catch (error) {
-    if (error instanceof SyntaxError) return false
-    throw error
   }
 }

@@ -1,6 +1,8 @@
 import type { Verdict } from '../destination.ts'
-import { type DeliveryContext, noteError, raiseFloor, waitBackoff, waitTurn } from './delivery.ts'
+import { type DeliveryContext, noteError } from './delivery.ts'
 import { type Failing, noteFailing } from './lane-account.ts'
+import { laneLog } from './lane-log.ts'
+import { raiseFloor, waitBackoff, waitTurn } from './waiting.ts'
 
 export interface CheckSignals {
   readonly signal: AbortSignal
@@ -37,8 +39,8 @@ export async function checkConnection(context: DeliveryContext, { signal, firstB
   }
 }
 
-function report({ destination: { name: destination }, log }: DeliveryContext, verdict: Verdict): void {
-  const message = 'the destination does not accept requests yet'
-  if (verdict.kind === 'delivered') log.info({ destination }, 'the destination answers')
-  else log.warn({ key: `${message}:${destination}`, destination, reason: verdict.reason }, message)
+function report(context: DeliveryContext, verdict: Verdict): void {
+  const log = laneLog(context)
+  if (verdict.kind === 'delivered') log.info('the destination answers')
+  else log.warn('the destination does not accept requests yet', { reason: verdict.reason })
 }

@@ -1,15 +1,19 @@
 import type { DeadLetter, WriteResult } from '../dead-letter/dead-letter.ts'
 import type { DeadLettering } from '../filling/batch.ts'
-import { type DeliveryContext, waitUntil } from './delivery.ts'
+import type { DeliveryContext } from './delivery.ts'
+import { laneLog } from './lane-log.ts'
+import { waitUntil } from './waiting.ts'
 
 /** How long a lane waits before retrying a dead letter that is full or cannot be written. */
 const HOLD_MS = 5000
 
 export function createDeadLettering(
-  { account, destination, log }: DeliveryContext,
+  context: DeliveryContext,
   deadLetters: Pick<DeadLetter, 'write'>,
   { holdMs = HOLD_MS } = {},
 ): DeadLettering {
+  const { account } = context
+  const log = laneLog(context)
   return async (lines, batchId, signal) => {
     if (lines.length === 0) return true
     let rest = lines
@@ -26,24 +30,16 @@ export function createDeadLettering(
         isHeld = true
         const { reason, hint } = refusalOf(written)
         account.lastError = { atMs: Date.now(), message: `dead letter: ${reason}; ${hint}` }
-        log.error(
-          { key: `dead-letter:${destination.name}`, destination: destination.name, reason, hint },
-          'the dead letter takes no more lines: the destination waits and nothing is dropped',
-        )
+        log.error('the dead letter takes no more lines: the destination waits and nothing is dropped', { reason, hint })
         if (!(await waitUntil(performance.now() + holdMs, signal))) return false
       }
     } finally {
       if (isHeld) account.held -= 1
     }
-    log.warn(
-      {
-        key: `dead-lettered:${destination.name}`,
-        destination: destination.name,
-        records: lines.length,
-        reason: lines[0]?.reason,
-      },
-      'records are in the dead letter: agent replay --dead-letter --dry-run shows how many and why',
-    )
+    log.warn('records are in the dead letter: agent replay --dead-letter --dry-run shows how many and why', {
+      records: lines.length,
+      reason: lines[0]?.reason,
+    })
     return true
   }
 }

@@ -46,16 +46,13 @@ export interface RefusedRange {
  * Finds the records a destination refuses by halving refused ranges down to single records. One bad record in n costs at most
  * 2·⌈log2 n⌉ further requests. Narrow and wide ranges alternate: a good record among bad ones proves that the destination
  * works, wherever the bad ones are. After a run of rejections with nothing accepted, the destination is asked; if it also
- * refuses what it accepted before, the search is abandoned. The next search continues with `parts`, the ranges this one left.
- * If it began again, it would never reach a good record behind that many bad ones.
+ * refuses what it accepted before, the search is abandoned. The next search continues with the parts this one left. If it
+ * began again, it would never reach a good record behind that many bad ones.
  */
-export async function isolate(
-  ranges: readonly Range[],
-  ports: IsolationPorts,
-  parts: readonly Range[] = [],
-): Promise<Isolated> {
-  // The previous search left several ranges: continue with its parts, or the first range would be searched before the others.
-  let untried = ranges.length > 1 && parts.length > 0 ? [...parts] : [...ranges]
+export async function isolate(parts: readonly Range[], ports: IsolationPorts): Promise<Isolated> {
+  const ranges = joined(parts)
+  // Several ranges are searched part by part, or the first one would be searched before the others.
+  let untried = [...(ranges.length > 1 ? parts : ranges)]
   let known = parts
   const open: Range[] = []
   const refused: RefusedRange[] = []

@@ -1,8 +1,9 @@
-import { type Batch, batchIdOf, type DeadLettering, type DeadLine, type Settlements } from '../filling/batch.ts'
+import { type Batch, batchIdOf, type DeadLettering, type DeadLine, partOf, type Settlements } from '../filling/batch.ts'
 import { DEAD_LINE_BYTES } from '../filling/chunk-account.ts'
-import { type DeliveryContext, deadRecord } from './delivery.ts'
+import type { DeliveryContext } from './delivery.ts'
 import type { RefusedRange } from './isolation.ts'
 import { noteDecision } from './lane-account.ts'
+import { laneLog } from './lane-log.ts'
 import { type Shortened, sendShortened, shorten } from './shortening.ts'
 
 export interface RefusalPorts {
@@ -10,6 +11,8 @@ export interface RefusalPorts {
   /** A record of the batch was accepted in shortened form. */
   accepted(): void
 }
+
+const TRUNCATED = 'an event was too large for the destination and is delivered without requestObject and responseObject'
 
 /** Records are copied and stored in slices of about this many bytes, objects included: a batch may hold 100,000 records. */
 const SLICE_BYTES = 1_048_576
@@ -32,7 +35,23 @@ export async function settleRefused(
     return true
   }
   const shortenable: ShortenableRecord[] = []
-  for (const slice of slices(recordsOf(batch, refused), shortenable)) if (!(await store(slice))) return false
+  let slice: RefusedRecord[] = []
+  let bytes = 0
+  for (const record of recordsOf(batch, refused)) {
+    const { line, shortened } = record
+    if (shortened) {
+      // It is large, so the batch bounds how many there are.
+      shortenable.push({ ...record, shortened })
+      continue
+    }
+    slice.push(record)
+    bytes += line.line.length + DEAD_LINE_BYTES
+    if (bytes < SLICE_BYTES) continue
+    if (!(await store(slice))) return false
+    slice = []
+    bytes = 0
+  }
+  if (!(await store(slice))) return false
   // The body is used for them, so the others have been copied by now.
   for (const record of shortenable) {
     const sent = await sendShortened(batch, record.shortened, context, signal)
@@ -41,7 +60,7 @@ export async function settleRefused(
       accepted()
       const cut = record.line.line.length - record.shortened.text.length
       settlements.truncated(record.part, Math.min(cut, record.bytes))
-      noteTruncated(context, record.line.reason)
+      laneLog(context).warn(TRUNCATED, { reason: record.line.reason })
     } else if (!(await store([record]))) return false
   }
   if (refused.some(({ kind }) => kind !== 'exhausted')) noteDecision(context.account)
@@ -59,26 +78,6 @@ interface RefusedRecord {
 
 type ShortenableRecord = RefusedRecord & { readonly shortened: Shortened }
 
-/** Those to store, a slice at a time; the others go to `shortenable`: they are large, so the batch bounds them. */
-function* slices(records: Iterable<RefusedRecord>, shortenable: ShortenableRecord[]): Generator<RefusedRecord[]> {
-  let slice: RefusedRecord[] = []
-  let bytes = 0
-  for (const record of records) {
-    const { line, shortened } = record
-    if (shortened) {
-      shortenable.push({ ...record, shortened })
-      continue
-    }
-    slice.push(record)
-    bytes += line.line.length + DEAD_LINE_BYTES
-    if (bytes < SLICE_BYTES) continue
-    yield slice
-    slice = []
-    bytes = 0
-  }
-  yield slice
-}
-
 /** All that is to be known of refused records, as copies. */
 function* recordsOf(batch: Batch, refused: readonly RefusedRange[]): Generator<RefusedRecord> {
   for (const { range, kind, reason, status } of refused) {
@@ -90,9 +89,24 @@ function* recordsOf(batch: Batch, refused: readonly RefusedRange[]): Generator<R
   }
 }
 
-function noteTruncated({ destination: { name }, log }: DeliveryContext, reason: string): void {
-  log.warn(
-    { key: `truncated:${name}`, destination: name, reason },
-    'an event was too large for the destination and is delivered without requestObject and responseObject',
-  )
+/** A dead line for record `index` of a batch, and how many bytes of the file it stands for. */
+function deadRecord(
+  batch: Batch,
+  index: number,
+  why: { reason: string; status?: number },
+): { part: number; bytes: number; entry: DeadLine } {
+  const { part, number, from } = partOf(batch, index)
+  const { origin, span } = part
+  return {
+    part: number,
+    bytes: batch.body.recordBytes(index),
+    entry: {
+      ...why,
+      path: origin.path,
+      generation: origin.id,
+      ...span,
+      record: index - from,
+      line: batch.body.recordLine(index),
+    },
+  }
 }

@@ -1,24 +1,10 @@
 import { Buffer } from 'node:buffer'
-import type { Chunk, LongLine } from '../../chunk.ts'
-import type { LineRules, TouchedLine } from '../../process/rules.ts'
 import { splitTornLine, type TornLine } from '../../process/torn-line.ts'
-import { createTruncation } from '../../process/truncation.ts'
-import type { Body, OddLine } from '../body/body.ts'
+import type { Body } from '../body/body.ts'
 import { AUDIT_EVENT_START } from '../body/kernel.ts'
-import type { UnfitReason } from '../dead-letter/entry.ts'
-import type { DeadLine } from './batch.ts'
 import { addDead, type ChunkAccount, count } from './chunk-account.ts'
-
-export interface OddLineAt {
-  readonly chunk: Chunk
-  readonly room: Uint8Array
-  readonly line: OddLine | TouchedLine
-  /** Applied to what is to be sent of the line. */
-  readonly rules: LineRules | undefined
-}
-
-/** A longer dead line is stored in pieces, so that memory stays bounded. */
-const DEAD_PIECE_BYTES = 1024 * 1024
+import { takeLongLine } from './long-line.ts'
+import { deadLine, type OddLineAt, put, type Sendable } from './put-line.ts'
 
 /**
  * Takes one line that the body's fast path cannot: NUL runs are skipped and counted, events that follow one another without a
@@ -107,118 +93,4 @@ function isSuspect(body: Body, { reason }: OddLineAt['line'], bytes: Buffer): bo
   const again = bytes.indexOf(EVENT_START, 1)
   const front = Math.min(FRONT_BYTES, again)
   return again > 0 && (body.wantsObjects || bytes.subarray(0, front).equals(EVENT_START.subarray(0, front)))
-}
-
-async function takeLongLine(body: Body, odd: OddLineAt, account: ChunkAccount): Promise<'taken' | 'full' | 'partial'> {
-  const { chunk, line } = odd
-  const long = await chunk.lineFrom(line.start)
-  if (long.kind === 'partial') return 'partial'
-  const truncation = createTruncation(chunk.origin.maxLineBytes)
-  let seen = 0
-  for await (const piece of long.pieces()) {
-    truncation.push(piece)
-    seen += piece.length
-  }
-  if (seen < long.length) return 'partial'
-  const text = truncation.end()
-  const whole = { ...odd, line: { ...line, next: long.next } }
-  const sendable = text && { text, fileBytes: long.next - line.start, cutBytes: long.length - text.length }
-  const result = sendable ? put(body, whole, sendable, account) : 'unfit'
-  if (result === 'full') return 'full'
-  if (result !== 'taken') {
-    // The original line: its truncated form lacks the bodies.
-    const deadLettered = await deadLetterLongLine(whole, long, account)
-    if (deadLettered !== 'taken') return deadLettered
-  }
-  account.end = long.next
-  return 'taken'
-}
-
-/**
- * A one-piece line is stored with its batch. A longer one may exceed memory: its pieces are stored as they are read, and
- * again if the agent dies or stops before the line is settled.
- */
-async function deadLetterLongLine(
-  odd: OddLineAt,
-  long: Extract<LongLine, { kind: 'line' }>,
-  account: ChunkAccount,
-): Promise<'taken' | 'full' | 'partial'> {
-  const reason = odd.rules ? 'too-long-unmasked' : 'too-long'
-  const dead: ChunkAccount['dead'] = []
-  let newlineBytes = odd.line.next - odd.line.start - long.length
-  let seen = 0
-  for await (const piece of inPieces(long.pieces())) {
-    const { entry } = deadLine(odd, reason, piece)
-    const isKept = long.length <= DEAD_PIECE_BYTES
-    if (!isKept && !(await account.deadLetter(entry))) return 'full'
-    dead.push({ bytes: piece.length + newlineBytes, entry: isKept ? entry : undefined })
-    newlineBytes = 0
-    seen += piece.length
-  }
-  if (seen < long.length) return 'partial'
-  for (const piece of dead) addDead(account, piece)
-  return 'taken'
-}
-
-/** A line to be sent, and the file bytes it accounts for. */
-interface Sendable {
-  readonly text: Buffer
-  readonly fileBytes: number
-  /** Bytes already cut out of it. */
-  readonly cutBytes?: number
-  /** The first rule that touches it, if known. */
-  readonly known?: number | undefined
-}
-
-/** What cannot become a record. */
-interface Unfit {
-  readonly reason: UnfitReason
-  readonly line: Buffer
-}
-
-/** Applies the rules to a line and puts the result into the body, if it can become a record. */
-function put(
-  body: Body,
-  odd: OddLineAt,
-  { text, fileBytes, cutBytes = 0, known }: Sendable,
-  account: ChunkAccount,
-): 'taken' | 'full' | Unfit {
-  const { chunk, rules } = odd
-  const line = rules ? rules.apply(text, chunk.origin.maxLineBytes, known) : text
-  if (line === 'dropped') {
-    count(account, 'rule', fileBytes)
-    return 'taken'
-  }
-  if (line === 'grown') return { reason: 'too-long-unmasked', line: text }
-  if (line === 'costly') return { reason: 'unmasked', line: text }
-  const result = body.appendLine(line, chunk, fileBytes - cutBytes)
-  if (result === 'full') return 'full'
-  if (result === 'not-json') return { reason: 'not-json', line }
-  if (cutBytes > 0) count(account, 'truncated', cutBytes)
-  return 'taken'
-}
-
-async function* inPieces(pieces: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
-  let gathered: Uint8Array[] = []
-  let size = 0
-  for await (const piece of pieces) {
-    gathered.push(piece)
-    size += piece.length
-    if (size < DEAD_PIECE_BYTES) continue
-    yield Buffer.concat(gathered)
-    gathered = []
-    size = 0
-  }
-  if (size > 0) yield Buffer.concat(gathered)
-}
-
-function deadLine(
-  { chunk, line }: OddLineAt,
-  reason: UnfitReason,
-  bytes: Uint8Array,
-): { bytes: number; entry: DeadLine } {
-  const { id, path } = chunk.origin
-  const start = chunk.position + line.start
-  const end = chunk.position + line.next
-  return { bytes: bytes.length, entry: { reason, path, generation: id, start, end, line: bytes } }
 }

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest'
 import { isolate, type ProbeResult } from '../../../src/ship/delivery/isolation.ts'
 
-const singles = Array.from({ length: 30 }, (_, start) => ({ start, end: start + 1 }))
+/** Not adjacent, so that each is a range by itself. */
+const singles = Array.from({ length: 30 }, (_, index) => ({ start: 2 * index, end: 2 * index + 1 }))
 
 /** Sends single records to a destination that refuses all of them: how many were sent before each question, and the outcome. */
 async function refusedAfter(answers: readonly ProbeResult[]) {

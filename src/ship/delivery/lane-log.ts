@@ -1,0 +1,11 @@
+import type { DeliveryContext } from './delivery.ts'
+
+/** Log lines about a destination. Repeated messages are limited for each destination by itself. */
+export function laneLog({ log, destination: { name } }: Pick<DeliveryContext, 'log' | 'destination'>) {
+  const about = (message: string) => ({ key: `${message}:${name}`, destination: name })
+  return {
+    info: (message: string, fields: object = {}) => log.info({ ...about(message), ...fields }, message),
+    warn: (message: string, fields: object = {}) => log.warn({ ...about(message), ...fields }, message),
+    error: (message: string, fields: object = {}) => log.error({ ...about(message), ...fields }, message),
+  }
+}
