@@ -11,7 +11,12 @@ export interface Cost {
   readonly megabytesPerSecond: number
   readonly cpuSecondsPerGigabyte: number
   readonly peakRssBytes: number
+  /** What receiving it cost the sink, which shares the machine. */
+  readonly sinkCpuSecondsPerGigabyte: number
 }
+
+/** What the agent itself, or a peer, can tell. */
+export type AgentCost = Omit<Cost, 'sinkCpuSecondsPerGigabyte'>
 
 export interface Bench extends Setting {
   readonly sink: Sink
@@ -21,7 +26,7 @@ export interface Bench extends Setting {
  * One run of the whole agent. Throughput counts from its first request until the sink has the last byte, as for the peers;
  * CPU from when the logs appear until everything is settled. Process startup does not count.
  */
-export async function shipBacklog(workload: Workload, fixture: Fixture, bench: Bench): Promise<Cost> {
+export async function shipBacklog(workload: Workload, fixture: Fixture, bench: Bench): Promise<AgentCost> {
   const { sink } = bench
   const agent = await startAgent(workload.job(sink.port), bench)
   await sink.reset()

@@ -3,7 +3,7 @@ import { mkdtemp, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { exitOf } from '../src/demo/child.ts'
-import type { Bench, Cost } from './backlog.ts'
+import type { AgentCost, Bench } from './backlog.ts'
 import { type Fixture, logOf } from './fixture.ts'
 import { cpuSecondsOf, memoryOf } from './process-figures.ts'
 import type { Codec } from './workloads.ts'
@@ -86,7 +86,7 @@ export async function runPeer(
   { peer, program, codec }: { readonly peer: Peer; readonly program: string; readonly codec: Codec },
   fixture: Fixture,
   { sink, cleanup }: Bench,
-): Promise<Cost> {
+): Promise<AgentCost> {
   const home = await mkdtemp(join(cleanup.directory, 'peer-'))
   const confPath = join(home, peer.name === 'syslog-ng' ? 'peer.conf' : 'peer.yaml')
   await writeFile(confPath, peer.conf({ log: logOf(fixture.directory, 0), home, port: sink.port, codec }))

@@ -2,6 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import type { Cleanup } from '../src/demo/cleanup.ts'
+import { threadSecondsOf } from './process-figures.ts'
 import type { SinkFigures } from './sink.ts'
 
 /** Starts a program of this folder that does not outlive the benchmark. */
@@ -37,6 +38,8 @@ export async function runProgram<T>(name: string, args: readonly string[], clean
 
 export interface Sink {
   readonly port: number
+  /** CPU time it has used so far. */
+  cpuSeconds(): number
   /** Counted since the last reset. */
   figures(): Promise<SinkFigures>
   reset(): Promise<void>
@@ -51,6 +54,7 @@ export async function startSink(cleanup: Cleanup): Promise<Sink> {
   }
   return {
     port,
+    cpuSeconds: () => threadSecondsOf(child.pid ?? 0),
     figures: () => ask('figures'),
     async reset() {
       await ask('reset')

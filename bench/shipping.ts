@@ -1,5 +1,6 @@
-import { type Bench, type Cost, measureLimit, shipBacklog } from './backlog.ts'
+import { type AgentCost, type Bench, type Cost, measureLimit, shipBacklog } from './backlog.ts'
 import type { Fixture } from './fixture.ts'
+import type { LimitFigures } from './limit-figures.ts'
 import type { Options } from './options.ts'
 import { peers, runPeer } from './peers.ts'
 import type { Row } from './table.ts'
@@ -10,7 +11,7 @@ interface Entry {
   readonly name: string
   /** The limit its throughput is compared with. */
   readonly limit?: Limit
-  run(): Promise<Omit<Cost, 'peakRssBytes'> & Partial<Pick<Cost, 'peakRssBytes'>>>
+  run(): Promise<LimitFigures | AgentCost>
 }
 
 export interface Shipping {
@@ -44,8 +45,10 @@ export async function measureShipping(
   for (let round = 0; round < options.rounds; round += 1) {
     const reached = new Map<Limit, number>()
     for (const [index, entry] of entries.entries()) {
+      const sinkBefore = bench.sink.cpuSeconds()
       const cost = await entry.run()
-      rows[index]?.costs.push({ peakRssBytes: Number.NaN, ...cost })
+      const sinkCpuSecondsPerGigabyte = (bench.sink.cpuSeconds() - sinkBefore) / (fixture.bytes / 1e9)
+      rows[index]?.costs.push({ peakRssBytes: Number.NaN, ...cost, sinkCpuSecondsPerGigabyte })
       const limit = used[index]
       if (limit !== undefined) reached.set(limit, cost.megabytesPerSecond)
       const most = entry.limit && reached.get(entry.limit)

@@ -16,6 +16,7 @@ export interface RowFigures {
   readonly megabytesPerSecond: Spread
   readonly cpuSecondsPerGigabyte: Spread
   readonly peakRssMegabytes: Spread | undefined
+  readonly sinkCpuSecondsPerGigabyte: Spread
   readonly share: (Spread & { readonly of: Limit }) | undefined
 }
 
@@ -25,22 +26,24 @@ export function figuresOf({ name, limit, costs, shares }: Row): RowFigures {
     name,
     megabytesPerSecond: spreadOf(costs.map((cost) => cost.megabytesPerSecond)),
     cpuSecondsPerGigabyte: spreadOf(costs.map((cost) => cost.cpuSecondsPerGigabyte)),
+    sinkCpuSecondsPerGigabyte: spreadOf(costs.map((cost) => cost.sinkCpuSecondsPerGigabyte)),
     peakRssMegabytes: rss.some(Number.isNaN) ? undefined : spreadOf(rss),
     share: limit === undefined || shares.length === 0 ? undefined : { ...spreadOf(shares), of: limit },
   }
 }
 
-const WIDTHS = [30, 20, 20, 18, 28]
+const WIDTHS = [30, 20, 20, 18, 20, 28]
 
 export function renderRows(rows: readonly RowFigures[]): string {
-  const lines = rows.map(({ name, megabytesPerSecond, cpuSecondsPerGigabyte, peakRssMegabytes, share }) => [
+  const lines = rows.map(({ name, peakRssMegabytes, share, ...row }) => [
     name,
-    spread(megabytesPerSecond, 0),
-    spread(cpuSecondsPerGigabyte, 2),
+    spread(row.megabytesPerSecond, 0),
+    spread(row.cpuSecondsPerGigabyte, 2),
     peakRssMegabytes ? spread(peakRssMegabytes, 0) : '',
+    spread(row.sinkCpuSecondsPerGigabyte, 2),
     share ? `${spread(scaled(share, 100), 0)} % of ${share.of}` : '',
   ])
-  return table([['WORKLOAD', 'MB/S', 'CPU S/GB', 'PEAK RSS MB', 'SHARE OF THE LIMIT'], ...lines])
+  return table([['WORKLOAD', 'MB/S', 'CPU S/GB', 'PEAK RSS MB', 'SINK CPU S/GB', 'SHARE OF THE LIMIT'], ...lines])
 }
 
 export function table(lines: readonly (readonly string[])[]): string {

@@ -14,6 +14,7 @@ function row(name: string, cpuSecondsPerGigabyte: number, share?: number): RowFi
     megabytesPerSecond: spreadOf([1]),
     cpuSecondsPerGigabyte: spreadOf([cpuSecondsPerGigabyte]),
     peakRssMegabytes: undefined,
+    sinkCpuSecondsPerGigabyte: spreadOf([0]),
     share: share === undefined ? undefined : { ...spreadOf([share]), of: 'zstd' },
   }
 }
