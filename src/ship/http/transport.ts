@@ -66,7 +66,7 @@ export class Transport {
     if (answer.kind === 'failed') {
       set.retired = true
       this.#tls.expire()
-      if (HTTP1_REQUIRED.test(answer.reason)) this.#allowH2 = false
+      this.#allowH2 = !HTTP1_REQUIRED.test(answer.reason)
     }
     this.#closeIfIdle(set)
     return answer
