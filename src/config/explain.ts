@@ -99,6 +99,7 @@ function refused(issue: Issue, found: unknown): Explanation {
       if (issue.origin === 'string' || issue.origin === 'array') return { predicate: 'must not be empty' }
       return { predicate: `must be ${issue.inclusive === false ? 'more than' : 'at least'} ${issue.minimum}` }
     case 'too_big':
+      if (issue.origin === 'string') return { predicate: `must not be longer than ${issue.maximum} characters` }
       return { predicate: `must be at most ${issue.maximum}` }
     case 'custom':
       return { predicate: issue.message, hint: issue.params?.hint }

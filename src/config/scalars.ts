@@ -100,6 +100,25 @@ function readList(value: unknown): readonly string[] | Fault {
 
 const tidy = (items: readonly string[]) => items.map((item) => item.trim()).filter((item) => item !== '')
 
+/** Tags, service and source must fit into the attributes of a record, whatever has to be escaped in them. */
+export const MAX_TAGS_LENGTH = 16_000
+export const MAX_LABEL_LENGTH = 1000
+
+/** Schema of the tags of records: a list of limited length. */
+export function tagList(description: string) {
+  return scalar<readonly string[]>(
+    (value) => {
+      const tags = readList(value)
+      const isTooLong = !('fault' in tags) && tags.join().length > MAX_TAGS_LENGTH
+      return isTooLong ? { fault: `must not be longer than ${MAX_TAGS_LENGTH} characters in all` } : tags
+    },
+    {
+      description: `${description}. A list, or one string separated by commas.`,
+      anyOf: [{ type: 'string' }, { type: 'array', items: { type: 'string' } }],
+    },
+  )
+}
+
 /** Schema of text that matches a pattern. `fault` says what it must be. */
 export function matching(pattern: RegExp, fault: string, description: string) {
   return scalar<string>((value) => (typeof value === 'string' && pattern.test(value) ? value : { fault }), {

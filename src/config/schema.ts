@@ -4,7 +4,7 @@
  */
 import * as z from 'zod/mini'
 import { listenAddress, proxyUrl, url } from './addresses.ts'
-import { credential, duration, list, matching, size } from './scalars.ts'
+import { credential, duration, list, MAX_LABEL_LENGTH, matching, size, tagList } from './scalars.ts'
 import { DAY_MS, HOUR_MS } from './units.ts'
 
 const MiB = 2 ** 20
@@ -12,6 +12,9 @@ const GiB = 2 ** 30
 
 /** `description` is only for editors, which show it. */
 const text = (description: string) => z.string().check(z.minLength(1), z.describe(description))
+/** What every record carries is limited: see `MAX_TAGS_LENGTH`. */
+const label = (description: string) =>
+  z.string().check(z.minLength(1), z.maxLength(MAX_LABEL_LENGTH), z.describe(description))
 const flag = (description: string) => z.boolean().check(z.describe(description))
 const count = (max: number, description: string) => z.int().check(z.minimum(1), z.maximum(max), z.describe(description))
 
@@ -34,10 +37,10 @@ export const sourceSchema = z.strictObject({
   ),
   backfill: z.optional(flag('Ship rotated files that exist at the very first start, too; default false')),
   max_line_bytes: z.optional(size({ min: 1, max: 64 * MiB }, 'Longer lines are truncated or dead-lettered')),
-  service: z.optional(text('`service` of every record')),
-  source: z.optional(text('`ddsource` of every record')),
-  sourcecategory: z.optional(text('Becomes the tag `sourcecategory:…`')),
-  tags: z.optional(list('key:value tags of every record')),
+  service: z.optional(label('`service` of every record')),
+  source: z.optional(label('`ddsource` of every record')),
+  sourcecategory: z.optional(label('Becomes the tag `sourcecategory:…`')),
+  tags: z.optional(tagList('key:value tags of every record')),
   log_processing_rules: z.optional(z.array(ruleSchema)),
 })
 
@@ -141,7 +144,7 @@ export const serverSchema = z.strictObject({
 })
 
 /** `instances` and `init_config` hold the checks in integrations' files; only `init_config.service` matters here. */
-const initConfigSchema = z.looseObject({ service: z.optional(text('Service of items that name none')) })
+const initConfigSchema = z.looseObject({ service: z.optional(label('Service of items that name none')) })
 
 export const confSchema = z.strictObject({
   logs: z.optional(z.array(sourceSchema)),
@@ -158,7 +161,7 @@ export const confSchema = z.strictObject({
       'Default: DD_HOSTNAME, NODE_NAME, the host’s name',
     ),
   ),
-  tags: z.optional(list('key:value tags of every record')),
+  tags: z.optional(tagList('key:value tags of every record')),
   open_files_limit: z.optional(count(100_000, 'Most files held open at once')),
   init_config: z.optional(initConfigSchema),
   instances: z.optional(z.array(z.unknown())),

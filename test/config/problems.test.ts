@@ -101,6 +101,11 @@ hostname: a b
   it.each([
     ['logs:\n  - {type: file, path: /a, sourcecategory: []}', '2:44 `sourcecategory` must be a string, not a list'],
     [`${item}delivery: {batch_max_size: 1${'0'.repeat(30)}}`, '3:28 `batch_max_size` must be at most 100000'],
+    [`${item}tags: [${'t'.repeat(16_001)}]`, '3:7 `tags` must not be longer than 16000 characters in all'],
+    [
+      `logs:\n  - {type: file, path: /a, service: ${'s'.repeat(1001)}}`,
+      '2:37 `service` must not be longer than 1000 characters',
+    ],
   ])('are told once for a value: %s', async (text, expected) => {
     expect(await told(`${text}\n`)).toEqual([expected])
   })

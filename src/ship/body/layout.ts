@@ -19,8 +19,8 @@ export interface Layout {
 
 /** A `Date`'s number has at most 16 digits. */
 const CLOCK_BYTES = 32
-/** Far more than an origin's tags take. */
-const PARTS_BYTES = 256 * 1024
+/** More than the attributes of an origin take: config/scalars.ts limits what they are made of. */
+export const PARTS_BYTES = 256 * 1024
 /** The factor by which a record may be longer than what was read: U+FFFD has three bytes, and may replace a single invalid one. */
 export const REPAIR_GROWTH = 3
 
