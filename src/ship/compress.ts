@@ -12,24 +12,24 @@ export interface Codec {
   readonly level: number
 }
 
-/** Bytes in reusable memory: release once nothing reads them any more. */
+/** A compressed body in reusable memory. Call `release` once nothing reads it any more. */
 export interface Frame {
   readonly bytes: Uint8Array
   release(): void
 }
 
-/** Turns every write into a frame of its own. */
+/** A reusable stream that turns each write into a frame. */
 interface Context {
   readonly stream: Transform & Output
   /** Limit of one write's output. */
   readonly capacity: number
-  /** Called between frames. */
+  /** Prepares the stream for its next frame. */
   renew(): void
 }
 
 /**
- * The offset at which node:zlib writes to its buffer. Undocumented, but as old as the module; without it frames would still
- * be complete, only not in the same buffer.
+ * The offset at which node:zlib writes into its output buffer. Undocumented, but as old as the module. Without it, frames
+ * would still be complete, but would not reuse the buffer.
  */
 interface Output {
   _outOffset: number
@@ -38,12 +38,12 @@ interface Output {
 const pools = new Map<string, Pool<Context>>()
 
 /**
- * Compresses pieces as one frame in a thread of libuv. Settles only when that thread has stopped reading the pieces.
+ * Compresses pieces into one frame in libuv's thread pool. Settles only when no thread reads the pieces any more.
  *
- * Contexts are reused, which saves a third of the CPU time with zstd 1, and so are their output buffers: the garbage of every
- * body made V8 collect its whole heap every ten bodies. A frame is one write, because zstd then knows its size in advance and
- * puts it into the header, where receivers look for it; and as the output buffer can hold any result (ZSTD_compressBound),
- * zstd compresses from one buffer to the other without a window of its own: another eighth.
+ * Contexts are reused, which saves a third of the CPU time with zstd 1. So are their output buffers: with a new one for each
+ * body, V8 collected its whole heap every ten bodies. A frame is a single write, so that zstd knows its size in advance and
+ * puts it into the header, where receivers look for it. As the output buffer can hold any result (ZSTD_compressBound), zstd
+ * compresses from buffer to buffer without a window of its own, which saves another eighth.
  */
 export async function compress(pieces: readonly Uint8Array[], codec: Codec): Promise<Frame> {
   const [first] = pieces
@@ -54,7 +54,7 @@ export async function compress(pieces: readonly Uint8Array[], codec: Codec): Pro
   return { bytes, release: () => pool.give(context) }
 }
 
-/** More than ZSTD_compressBound and deflateBound return. */
+/** Returns an upper bound of the compressed size: more than ZSTD_compressBound and deflateBound. */
 function boundOf(bytes: number): number {
   return bytes + (bytes >> 7) + 1024
 }
@@ -66,7 +66,7 @@ function poolOf({ compression, level }: Codec): Pool<Context> {
   return pool
 }
 
-/** Contexts that are too small are closed: bodies have become larger. */
+/** Takes a context that is large enough. Closes those that are not, because bodies have become larger. */
 function takeContext(pool: Pool<Context>, capacity: number): Context | undefined {
   for (let context = pool.take(); context; context = pool.take()) {
     if (context.capacity >= capacity) return context
@@ -83,7 +83,7 @@ function openContext({ compression, level }: Codec, bound: number): Context {
   const capacity = Math.max(MIN_CAPACITY, 2 ** Math.ceil(Math.log2(bound)))
   if (compression === 'gzip') {
     const stream = createGzip({ level, chunkSize: capacity, flush: constants.Z_FINISH })
-    // Documented for deflate streams, which gzip is; its type omits it.
+    // Documented for deflate streams, gzip included, but missing from the type.
     const { reset } = stream as typeof stream & ZlibReset
     return { stream: withOutput(stream), capacity, renew: () => reset.call(stream) }
   }
@@ -96,7 +96,7 @@ function withOutput(stream: Transform): Transform & Output {
   return stream as Transform & Output
 }
 
-/** A stream that fails destroys itself. */
+/** A context whose stream fails needs no closing: the stream destroys itself. */
 function frameOf({ stream, renew }: Context, whole: Uint8Array): Promise<Uint8Array> {
   const { promise, resolve, reject } = Promise.withResolvers<Uint8Array>()
   const output: Buffer[] = []

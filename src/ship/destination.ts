@@ -11,9 +11,9 @@ export interface Destination {
   readonly description: string
   /** A body of the destination's configured capacity. The lane keeps and reuses it. */
   newBody(): Body
-  /** One attempt. Resolves for anything the network or the server may do; never rejects, even when aborted. */
+  /** Makes one attempt. Never rejects, whatever the network or the server does, even when aborted. */
   send(request: SendRequest, signal: AbortSignal): Promise<Verdict>
-  /** Whether the destination is reachable and admits us, if its protocol can tell; nothing waits for it. */
+  /** Checks, if the protocol can, whether the destination is reachable and accepts our requests. Nothing waits for it. */
   probe?(signal: AbortSignal): Promise<Verdict>
   close(): Promise<void>
 }
@@ -24,7 +24,7 @@ export interface SendRequest {
   /** The encoded body, uncompressed; its pieces are sent back to back. */
   readonly pieces: readonly Uint8Array[]
   readonly records: number
-  /** Kept by the lane between attempts, so that a retry sends the same bytes without recompressing (I6); released after the last. */
+  /** Kept between attempts: a retry sends the same bytes without recompressing (I6). The lane releases it after the last. */
   readonly cache: { frame?: Frame }
 }
 
@@ -35,7 +35,7 @@ export type Verdict =
       readonly kind: 'retry'
       readonly reason: string
       readonly status?: number
-      /** Retry-After: the destination's next attempt is not earlier. */
+      /** From Retry-After: the minimum wait before the destination's next attempt. */
       readonly retryAfterMs?: number
       /** 401 or 403: shown separately, because an operator has to act. */
       readonly unauthorized?: boolean

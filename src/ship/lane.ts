@@ -32,7 +32,7 @@ export interface Lane {
   readonly account: LaneAccount
   /** Begins to read and send. */
   start(): void
-  /** Asks the destination whether it admits us, if its protocol allows that, until it does or a batch is sent. */
+  /** Checks, if the protocol can, whether the destination accepts our requests, until it does or a batch is sent. */
   checkConnection(signal: AbortSignal): Promise<void>
   /** Stops reading, sends what has been read, and resolves when all of it is settled. */
   drain(): Promise<void>
@@ -44,7 +44,7 @@ export interface Lane {
 const MAX_DEAD_BYTES = 8 * 1024 * 1024
 
 /**
- * Memory is bounded by the bodies: one more than may be in flight, so that the next batch is filled while the others are
+ * The number of bodies bounds memory: one more than may be in flight, so that the next batch is filled while the others are
  * being sent. When all are in use, nothing is read: the disk is the buffer (I2).
  */
 export function createLane(options: LaneOptions): Lane {
@@ -58,7 +58,7 @@ export function createLane(options: LaneOptions): Lane {
   const deadLetter = createDeadLettering(context, options.deadLetters)
   const deliver = createBatchDelivery(context, deadLetter)
   const bodies = createPool<Body>()
-  /** Notifies when a body is returned and a request may be sent. */
+  /** Notified once a body has been returned and another request may be sent. */
   const freed = createNotifier()
   let inUse = 0
   let loop: Promise<void> = Promise.resolve()

@@ -1,7 +1,7 @@
-/** An item that lies unused for this long is dropped. */
+/** How long an unused item is kept. */
 const KEPT_MS = 30_000
 
-/** What can be used again. The most recently used is taken first, so that what only a burst needed expires. */
+/** Items for reuse. `take` returns the most recently used one, so that those needed only in a burst expire. */
 export interface Pool<T> {
   take(): T | undefined
   give(item: T): void

@@ -3,14 +3,14 @@ import { readSmallFile } from './small-file.ts'
 
 type SecretState =
   | { readonly kind: 'secret'; readonly value: string }
-  /** Names the file, never its content. */
+  /** `reason` names the file, but never quotes it. */
   | { readonly kind: 'missing'; readonly reason: string }
 
 /** A secret that may be replaced while the agent runs. */
 export interface Secret {
-  /** Trimmed. Once read, it is kept while the file is unreadable or empty. */
+  /** Returns the secret, trimmed. Once read, it is kept while the file is unreadable or holds no valid one. */
   current(): Promise<SecretState>
-  /** Makes the next call read the file again: a receiver has refused the secret. */
+  /** Makes the next call read the file again, because a receiver has refused the secret. */
   expire(): void
 }
 

@@ -1,12 +1,12 @@
 import { open, stat } from 'node:fs/promises'
 import { waitsForWriter } from '../system/named-pipe.ts'
 
-/** The largest secret, certificate or kubeconfig that is read: a path to some other file must not fill the memory. */
+/** Limit for secrets, certificates and kubeconfigs: a path to some other file must not fill the memory. */
 const MAX_BYTES = 1_048_576
 
 export type FileText =
   | { readonly kind: 'text'; readonly text: string }
-  /** `ENOENT`, `EACCES`, … or another cause, without the path. */
+  /** `why` is a code such as `ENOENT` or another cause, without the path. */
   | { readonly kind: 'unreadable'; readonly why: string }
 
 export async function readSmallFile(path: string): Promise<FileText> {
@@ -25,7 +25,7 @@ export async function readSmallFile(path: string): Promise<FileText> {
   }
 }
 
-/** `ENOENT` and the like; the error's message would repeat the path. */
+/** Returns a code such as `ENOENT`, because the error's message would repeat the path. */
 export function codeOf(error: unknown): string {
   if (!(error instanceof Error)) return 'unknown error'
   return 'code' in error ? String(error.code) : error.message

@@ -11,20 +11,20 @@ export interface Throttle {
 
 interface ThrottleOptions {
   readonly enabled: boolean
-  /** Tokens a second; may be below one. */
+  /** Tokens per second; may be below one. */
   readonly qps: number
-  /** Tokens a full bucket holds; a whole number. */
+  /** The bucket's capacity in tokens; a whole number. */
   readonly burst: number
-  /** Monotonic ms. */
+  /** A monotonic clock in milliseconds. */
   readonly clock?: () => number
 }
 
-/** Bottleneck passes a token through three timers, 3 to 4 ms; tokens are issued early enough to arrive when due. */
+/** How early tokens are issued, to arrive when due: Bottleneck passes them through three timers, which takes 3 to 4 ms. */
 const LEAD_MS = 10
 
 /**
- * Bottleneck keeps the time of the next job, this long after the last one, on the wall clock. If the clock is set back by an
- * hour, all jobs wait for an hour unless that time is always in the past.
+ * Minimum time between two of Bottleneck's jobs. Bottleneck schedules the next job by the wall clock: if that is set back by an
+ * hour, all jobs wait for an hour, unless the scheduled time is always in the past.
  */
 const FAR_IN_THE_PAST = Number.NEGATIVE_INFINITY
 
@@ -32,11 +32,11 @@ const FAR_IN_THE_PAST = Number.NEGATIVE_INFINITY
 const MAX_TIMER_MS = 60_000
 
 /**
- * Over any window of t seconds at most `burst` + `qps` × t takes are admitted, and `qps` is reached under sustained load.
+ * Admits at most `burst` + `qps` × t takes in any window of t seconds, and reaches `qps` under sustained load.
  *
  * Two gates in series: Bottleneck queues the takers and holds the tokens, without a refill of its own; the token bucket decides
  * at the moment a take is admitted (docs/decisions/a-bucket-beside-bottleneck.md). Bottleneck gets tokens `LEAD_MS` before they
- * accrue: with a burst of 1, its own latency would otherwise be lost on every token. One job fetches all that accrue in that
+ * accrue, because with a burst of 1, its latency would otherwise delay every token. One job fetches all that accrue in that
  * time.
  */
 export async function createThrottle(options: ThrottleOptions): Promise<Throttle> {
@@ -96,7 +96,7 @@ export async function createThrottle(options: ThrottleOptions): Promise<Throttle
     })
   }
 
-  // Until a first job has run, the next one waits for the limiter's creation time.
+  // Before its first job, Bottleneck waits until its creation time, which a clock that is set back puts into the future.
   void schedule(0, () => undefined)
 
   return {
@@ -119,7 +119,7 @@ export async function createThrottle(options: ThrottleOptions): Promise<Throttle
   }
 }
 
-/** The throttle that a destination's `delivery:` asks for. */
+/** Creates the throttle that a destination's `delivery:` configures. */
 export function configuredThrottle(delivery: DeliveryConfig): Promise<Throttle> {
   const { throttleEnable: enabled, throttleQps: qps, throttleBurst: burst } = delivery
   return createThrottle({ enabled, qps, burst })

@@ -1,26 +1,26 @@
-/** A token bucket as arithmetic: no timer, no queue. Times are ms on one clock that does not go back. */
+/** A token bucket as pure arithmetic, without timers or a queue. All times are milliseconds of one monotonic clock. */
 export interface TokenBucket {
-  /** Whole tokens available at that time if none is taken before. */
+  /** Returns the whole tokens available at that time if none is taken before. */
   tokensAt(atMs: number): number
-  /** Takes a token if there is one. */
+  /** Takes a token; false if there is none. */
   take(nowMs: number): boolean
-  /** When the next token is available; not in the future if there is one already. */
+  /** Returns when the next token is available: not in the future if one already is. */
   nextTokenMs(): number
 }
 
 /**
- * Starts full. Over any window of t seconds at most `burst` + `qps` × t tokens are taken:
+ * Creates a full bucket. In any window of t seconds, at most `burst` + `qps` × t tokens are taken:
  *
- * The clock of accrual starts with the take that finds the bucket full, and A(x) = qps × (x − start) counts from there;
- * there are burst − taken + floor(A) tokens. A window is tightest when it starts with a take at time a; say that take
- * is in the same accrual.
+ * Accrual starts with a take that finds the bucket full: A(x) = qps × (x − start). The bucket then holds
+ * burst − taken + floor(A) tokens. A window is tightest when it starts with a take at time a. Let that take be in the same
+ * accrual as a take at b.
  * - A take at b needs a token: taken(b), itself included, ≤ burst + A(b).
- * - The bucket was not full when the window started, or started full with A = taken = 0. So taken before a ≥ A(a): not
- *   full means taken > floor(A(a)), both whole. The difference, the takes in the window, is ≤ burst + qps × (b − a).
- * - When the bucket is found full again at r within the window, taken(r) ≤ A(r), so the takes until r are ≤ qps × (r − a),
- *   and what follows r is a window of its own. Overflowing tokens are discarded there and nowhere else.
+ * - Either the bucket was not full when the window started, or A = taken = 0. Not full means taken > floor(A(a)), both whole,
+ *   so in both cases taken before a ≥ A(a). The difference, the takes in the window, is ≤ burst + qps × (b − a).
+ * - If a take at r within the window finds the bucket full again, taken(r) ≤ A(r), so the takes until r are ≤ qps × (r − a),
+ *   and a new window starts at r. Only there are overflowing tokens discarded.
  *
- * Counting from one start instead of adding to a sum also keeps the rate exact: nothing is rounded twice.
+ * Counting from one start, rather than adding to a sum, also keeps the rate exact: nothing is rounded twice.
  */
 export function createTokenBucket(qps: number, burst: number): TokenBucket {
   let startMs = 0

@@ -7,9 +7,9 @@ import type { Chunk } from '../../chunk.ts'
  */
 export interface Body {
   /**
-   * Where to read to; undefined when no useful room is left. What was read stays in place, except lines already taken, until
-   * the next call of `room`, `seal` or `reset`. If a read fills the room without a whole line, the next room is larger or the
-   * body is full: asking again makes progress.
+   * Returns where to read to; undefined if no useful room is left. What was read stays in place, except lines already taken,
+   * until the next call of `room`, `seal` or `reset`. If a read fills the room without a whole line, the next room is larger
+   * or the body is full, so asking again makes progress.
    */
   room(): Uint8Array | undefined
   /** Encodes whole regular lines from the front of `room[from, length)` until something stops it. */
@@ -18,21 +18,21 @@ export interface Body {
    * Encodes one line (no newline) from outside the body's memory; invalid UTF-8 becomes U+FFFD. An odd line of the room may
    * be copied and passed here, also between two calls of `append` on that room. `full`: seal this body and try the next one;
    * an empty body is never full. Throws a RangeError for a line over three times `maxLineBytes`. `fileBytes`: how many bytes
-   * of the file it stands for, if not its own and a newline.
+   * of the file the line stands for, by default its own and a newline.
    */
   appendLine(line: Uint8Array, labels: LineContext, fileBytes?: number): 'taken' | 'full' | 'not-json'
-  /** Only a line that is one JSON object can be a record. */
+  /** Whether only a line that is one JSON object can be a record. */
   readonly wantsObjects: boolean
   readonly records: number
-  /** Encoded bytes if sealed now. */
+  /** Bytes of the encoded body if it were sealed now. */
   readonly bytes: number
   /** Closes the list. After that only `slice`, `recordLine`, `recordBytes` and `reset` are allowed. */
   seal(): void
-  /** The sealed body of records `[from, to)`, as pieces to send back to back. The whole body is `slice(0, records)`. */
+  /** Returns the sealed body of records `[from, to)`, as pieces to send back to back. `slice(0, records)` is all of it. */
   slice(from: number, to: number): readonly Uint8Array[]
-  /** A copy of the line of record `index`, without its newline (invalid UTF-8 may have become U+FFFD). */
+  /** Returns a copy of the line of record `index`, without its newline (invalid UTF-8 may have become U+FFFD). */
   recordLine(index: number): Uint8Array
-  /** How many bytes of the file record `index` stands for, its newline included. */
+  /** Returns how many bytes of the file record `index` stands for, its newline included. */
   recordBytes(index: number): number
   /** Empties the body for its next use. */
   reset(): void
@@ -41,11 +41,11 @@ export interface Body {
 /** What a record may need besides its line. */
 export type LineContext = Pick<Chunk, 'origin' | 'readAtMs'>
 
-/** Bytes just read to the front of `room()`; `from` is where to begin, to continue after an odd line. */
+/** Bytes just read into the front of `room()`. `from` is where to begin, such as after an odd line. */
 export interface Lines extends LineContext {
   readonly from: number
   readonly length: number
-  /** Where to end, after a newline, instead of at `length`; the bytes after it may be requested later. */
+  /** Where to end, after a newline, instead of at `length`; a later call may request the bytes after it. */
   readonly until?: number
 }
 

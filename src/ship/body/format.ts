@@ -2,7 +2,7 @@ import type { Buffer } from 'node:buffer'
 import type { Origin } from '../../chunk.ts'
 import type { Kernel } from './kernel.ts'
 
-/** What a body may hold; the limits apply to the sealed body. A record longer than `batchMaxBytes` allows goes alone. */
+/** Limits of a sealed body. A record longer than `batchMaxBytes` allows has a body of its own. */
 export interface BodyLimits {
   readonly batchMaxSize: number
   readonly batchMaxBytes: number
@@ -15,20 +15,20 @@ export interface Format {
   readonly prefix: string
   readonly suffix: string
   /**
-   * Where lines are read to: where their records will stand, if these are the unchanged lines; ahead of that, far enough for
-   * the records to grow behind them; or into a separate room.
+   * Where lines are read to. `in-place`: where their records will stand, because these are the unchanged lines. `ahead`: far
+   * enough beyond that for the records to grow behind them. `aside`: into a separate room.
    */
   readonly reading: 'in-place' | 'ahead' | 'aside'
-  /** Only lines that are one JSON object can be records. */
+  /** Whether only lines that are one JSON object can be records. */
   readonly wantsObjects: boolean
   /** How many bytes one byte of a line may expand to. */
   readonly growth: number
-  /** Constant text around a line of the origin. */
+  /** Returns the constant text around each line of the origin. */
   parts(origin: Origin): Parts
   encode(kernel: Kernel): number
   /** As `encode`, for a single line with its newline. */
   encodeOne(kernel: Kernel): number
-  /** A copy of the line a record was made from; `payload` is where its bytes begin. */
+  /** Returns a copy of the line that a record was made from. `payload` is where the line's bytes begin in the record. */
   lineOf(record: Buffer, payload: number): Uint8Array
 }
 

@@ -9,7 +9,7 @@ export interface JsonListBodyOptions extends BodyLimits {
 
 const NONE = new Uint8Array(0)
 
-/** A list of the unchanged lines: each must be one JSON object. Files are read straight into the list. */
+/** Creates a list of the unchanged lines, each of which must be one JSON object. Files are read straight into the list. */
 export function createJsonListBody(options: JsonListBodyOptions): Body {
   const format: Format = {
     prefix: options.prefix,

@@ -3,7 +3,8 @@ import { KERNEL_WASM } from './kernel.wasm.ts'
 
 /**
  * The contract between a body and the loop that encodes its lines. Both share one memory, which begins with the job: 32-bit
- * words, absolute addresses. A call encodes lines from `source` on into records from `target` on and advances both.
+ * words, with absolute addresses. A call encodes lines from `source` on into records from `target` on, advances both, and
+ * returns why it stopped.
  */
 export interface Kernel {
   readonly bytes: Buffer
@@ -11,11 +12,11 @@ export interface Kernel {
   readonly words: Uint32Array
   /** Each line is one JSON object, as far as brackets and strings tell, and stays unchanged; `source` may equal `target`. */
   objects(): number
-  /** As `objects`, with `head`, `middle` and the time inserted after the opening brace. */
+  /** As `objects`, with `head`, `middle` and the time in place of the opening brace. */
   attributes(): number
   /** Each line becomes a JSON string between `head` and `middle`, the time and `tail`. */
   messages(): number
-  /** Everything up to `sourceEnd`, less its last byte, as one message, whatever it is (valid UTF-8). */
+  /** Everything up to `sourceEnd`, except the last byte, becomes one message, whatever it contains (valid UTF-8). */
   message(): number
 }
 
@@ -30,12 +31,12 @@ export const word = {
   records: 4,
   maxRecords: 5,
   maxLineBytes: 6,
-  /** Added to: newlines of empty lines. */
+  /** Each call adds the newline bytes of empty lines. */
   emptyBytes: 7,
   /** Of an odd line, which begins at `source`. */
   oddEnd: 8,
   oddNext: 9,
-  /** An entry per record. */
+  /** Where the entries are, one per record. */
   table: 10,
   head: 11,
   headBytes: 12,
@@ -50,7 +51,7 @@ export const word = {
   way: 19,
 } as const
 
-/** Words of a table's entry: where the record begins, where its line's bytes begin in it, the line's length with its newline. */
+/** Words of a table entry: where the record begins, where its line's bytes begin, the line's length with its newline. */
 export const entry = { start: 0, payload: 1, lineBytes: 2, words: 3 } as const
 
 /** Why a call returned. `tight`: the next record might overwrite lines not encoded yet. */
@@ -66,7 +67,7 @@ export const AUDIT_EVENT_START = '{"kind":"Event","apiVersion":"audit.k8s.io/'
 const PAGE = 65_536
 let compiled: WebAssembly.Module | undefined
 
-/** A kernel and its memory. The memory never grows, so that views of it stay valid; pages cost nothing until touched. */
+/** Creates a kernel and its memory, which never grows, so that views of it stay valid. Pages cost nothing until touched. */
 export function createKernel(memoryBytes: number): Kernel {
   const pages = Math.ceil(memoryBytes / PAGE)
   const memory = new WebAssembly.Memory({ initial: pages, maximum: pages })

@@ -19,12 +19,12 @@ export interface Layout {
 
 /** A `Date`'s number has at most 16 digits. */
 const CLOCK_BYTES = 32
-/** More than the attributes of an origin take: config/scalars.ts limits what they are made of. */
+/** More than the attributes of an origin can take, because config/scalars.ts limits what they are made of. */
 export const PARTS_BYTES = 256 * 1024
-/** The factor by which a record may be longer than what was read: U+FFFD has three bytes, and may replace a single invalid one. */
+/** The factor by which repair may lengthen a line: U+FFFD has three bytes, and may replace a single invalid one. */
 export const REPAIR_GROWTH = 3
 
-/** The longest line accepted from outside the body's memory. */
+/** Returns the length of the longest line accepted from outside the body's memory. */
 export function longestLine({ maxLineBytes }: BodyLimits): number {
   return REPAIR_GROWTH * maxLineBytes
 }

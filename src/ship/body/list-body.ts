@@ -29,9 +29,9 @@ export class ListBody implements Body {
   #readAtMs: number | undefined
   #begin = 0
   #room = { start: 0, bytes: 0 }
-  /** The part of the room that may still be requested, by address. */
+  /** The part of the room, by address, that later calls of `append` may request. */
   #unread = { start: 0, end: 0 }
-  /** A read filled the room without a whole line. */
+  /** Whether a read filled the room without a whole line. */
   #starved = false
   #sealed = false
 
@@ -219,9 +219,9 @@ export class ListBody implements Body {
   }
 
   /**
-   * Where `bytes` are read to. `ahead` means far enough that the list seldom grows into lines not encoded yet, but no
-   * farther, as memory just read is cheapest to write to. No room begins before the start of a new list, even if this one was
-   * moved down, so that it can be moved down again.
+   * Returns where `bytes` are read to. `ahead` is far enough that the list seldom grows into lines not encoded yet, but no
+   * farther, because memory just read is cheapest to write to. No room begins before the start of a new list, even after this
+   * one was moved down, so that it can be moved down again.
    */
   #roomStart(bytes: number): number {
     const { scratch, start } = this.#layout
@@ -243,7 +243,7 @@ export class ListBody implements Body {
     }
   }
 
-  /** Where a line from outside is placed for encoding, with space for its record; undefined if the list may not grow that long. */
+  /** Makes space for a line from outside and its record. Returns the line's place; undefined if the list would get too long. */
   #placeFor(line: Uint8Array): number | undefined {
     const { reading } = this.#format
     if (reading === 'aside') return Math.max(this.#layout.scratch, this.#unread.end)
@@ -256,8 +256,8 @@ export class ListBody implements Body {
 
   /**
    * Makes space for `bytes` between the list and the unread rest of the room. The rest stays where its reader expects it; the
-   * list moves down, far enough for all of the rest to grow, so that this is rare. There is always space: no room begins
-   * before `start`, between `lowest` and `start` there is more than a full list and one record, and no more than that is ever
+   * list moves down, far enough for all of the rest to grow, so that moves are rare. There is always space: no room begins
+   * before `start`, more than a full list and one record fit between `lowest` and `start`, and no more than that is ever
    * requested.
    */
   #makeWay(bytes: number): void {
@@ -279,7 +279,7 @@ export class ListBody implements Body {
   }
 }
 
-/** A copy of the line without the carriage return of its newline. */
+/** Returns a copy of the line without the carriage return of its newline. */
 export function withoutReturn(line: Buffer): Buffer {
   return Buffer.from(line.at(-1) === 13 ? line.subarray(0, -1) : line)
 }

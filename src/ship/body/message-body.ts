@@ -5,15 +5,15 @@ import type { BodyLimits } from './format.ts'
 import { ListBody, withoutReturn } from './list-body.ts'
 
 export interface MessageBodyOptions extends BodyLimits {
-  /** Members of every record of the origin, as JSON text without braces: `"service":"audit","ddsource":"x"`. Not empty. */
+  /** Returns the members of every record of the origin, not empty, without braces: `"service":"audit","ddsource":"x"`. */
   attributesOf(origin: Origin): Uint8Array
 }
 
 const STATUS_AND_TIME = '"status":"info","timestamp":'
 
 /**
- * Datadog's list: `[{"message":"<line>","status":"info","timestamp":<ms>,<attributes>},…]`. The time is an audit event's own
- * `stageTimestamp`, else the time of reading.
+ * Creates Datadog's list: `[{"message":"<line>","status":"info","timestamp":<ms>,<attributes>},…]`. The time is an audit
+ * event's own `stageTimestamp`, else the time of reading.
  */
 export function createMessageBody(options: MessageBodyOptions): Body {
   return new ListBody(options, {
@@ -34,8 +34,8 @@ export function createMessageBody(options: MessageBodyOptions): Body {
 }
 
 /**
- * Datadog's list with each line's own object as the record: `[{<attributes>,"status":"info","timestamp":<ms>,<members of the
- * line>},…]`. Of two members with the same name receivers take the later, so the line's own wins.
+ * Creates Datadog's list with each line's object as the record: `[{<attributes>,"status":"info","timestamp":<ms>,<members of
+ * the line>},…]`. Of two members with the same name, receivers take the later, so the line's own wins.
  */
 export function createAttributesBody(options: MessageBodyOptions): Body {
   return new ListBody(options, {

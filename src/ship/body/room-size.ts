@@ -14,7 +14,7 @@ export interface RoomNeed {
 }
 
 /**
- * How much to read: what the limits of count and bytes will admit, judging by the lines seen, and a little more. Bytes that
+ * Returns how much to read: a little more than the limits of count and bytes will admit, judging by the lines seen. Bytes that
  * are not taken are read again for the next body, so filling all available space would waste reads.
  */
 export function roomSize(need: RoomNeed): number {

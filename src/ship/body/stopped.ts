@@ -1,7 +1,7 @@
 import type { Appended, OddLine } from './body.ts'
 import { AUDIT_EVENT_START, type Kernel, stop, word } from './kernel.ts'
 
-/** Why a call of the kernel returned, with positions relative to the front of the room. */
+/** Returns why a call of the kernel stopped, with positions relative to the front of the room. */
 export function stoppedBy(code: number, kernel: Kernel, roomStart: number): Appended['stopped'] {
   if (code === stop.partial) return { kind: 'partial' }
   if (code === stop.full) return { kind: 'full' }

@@ -12,7 +12,7 @@ export function total(segments: readonly CountedSegment[], of: 'bytes' | 'record
   return segments.reduce((sum, segment) => sum + segment[of], 0)
 }
 
-/** Reads only segments that differ from `known`. */
+/** Counts the entries of every segment. Reads only segments that differ from `known`. */
 export async function countSegments(dir: string, known: readonly CountedSegment[]): Promise<readonly CountedSegment[]> {
   const before = new Map(known.map((segment) => [segment.name, segment]))
   const counted: CountedSegment[] = []
@@ -23,7 +23,7 @@ export async function countSegments(dir: string, known: readonly CountedSegment[
     const count = size !== undefined && size === was?.bytes ? was : await unlessAbsent(measureSegment(path))
     if (count === undefined) continue
     counted.push({ ...segment, bytes: count.bytes, records: count.records })
-    // Only we write to an unsealed segment, and we are not writing now.
+    // Cuts off what a crash left: only this process writes to an unsealed segment, and it is not writing now.
     if (!segment.sealed && size !== undefined && size > count.bytes) await unlessAbsent(truncate(path, count.bytes))
   }
   return counted

@@ -11,7 +11,7 @@ import { appendToSegment, openSegmentName } from './segment.ts'
 export interface DeadLetter {
   /** Resolves with `stored` once the entries are durable, in order. Writes are serialised. */
   write(entries: readonly DeadLetterEntry[]): Promise<WriteResult>
-  /** Recounts what is there: a replay, possibly in another process, removes entries. */
+  /** Recounts the entries, because a replay, possibly in another process, removes some. */
   refresh(): Promise<SystemError | undefined>
   readonly bytes: number
   readonly records: number
@@ -19,8 +19,8 @@ export interface DeadLetter {
 
 /**
  * If not all entries are stored, the first `stored` ones are durable and should not be written again. `full`: there is no
- * room for the next one. `too-large`: its `bytes` alone exceed the limit. After `failed` some of the others may be there,
- * too: writing them again may duplicate up to 1 MiB of them.
+ * room for the next one. `too-large`: the next one alone, of `bytes`, exceeds the limit. `failed`: some of the others may be
+ * stored, too, so that writing them again may duplicate up to 1 MiB of them.
  */
 export type WriteResult =
   | { readonly kind: 'stored' }
@@ -28,7 +28,7 @@ export type WriteResult =
   | { readonly kind: 'too-large'; readonly stored: number; readonly bytes: number }
   | { readonly kind: 'failed'; readonly stored: number; readonly code: string; readonly message: string }
 
-/** Encoded and written at a time. */
+/** How much is encoded and written at a time. */
 const PORTION_BYTES = 1024 * 1024
 
 interface DeadLetterOptions {
@@ -40,13 +40,13 @@ interface DeadLetterOptions {
 }
 
 /**
- * Append-only NDJSON segments. One process writes; another may replay at the same time without a lock between them: a replay
- * renames a segment before reading it, and a writer checks after its fsync whether the segment still has its name. If it has,
- * the rename comes later and the replay reads the entries. If not, they may have come too late to be read, and are written
- * again to the next segment. Entries may be duplicated, none is lost.
+ * Opens a dead letter of append-only NDJSON segments. One process writes while another may replay, without a lock between
+ * them: the replay renames a segment before reading it, and the writer checks after its fsync whether the segment still has
+ * its name. If so, the rename comes later, and the replay reads the entries. If not, the replay may have missed them, and they
+ * are written again to the next segment. Entries may be duplicated, but none is lost.
  *
- * A crash during a write leaves a last line without its newline. It was never reported as stored: it is cut off when the
- * segments are counted, and readers skip it.
+ * A crash during a write leaves a last line without a newline, which was never reported as stored. Readers skip it, and
+ * counting the segments cuts it off.
  */
 export async function openDeadLetter(options: DeadLetterOptions): Promise<DeadLetter> {
   const { dir, maxBytes, segmentBytes = 8 * 1024 * 1024 } = options
@@ -97,7 +97,7 @@ export async function openDeadLetter(options: DeadLetterOptions): Promise<DeadLe
     }
   }
 
-  /** Runs whatever the outcome of the previous turn, which is reported only to its caller. */
+  /** Runs `work` after the previous turn, even if that failed: only its own caller learns of that. */
   function inTurn<T>(work: () => Promise<T>): Promise<T> {
     const result = turn.then(work)
     turn = result.catch(() => undefined)
@@ -118,7 +118,7 @@ export async function openDeadLetter(options: DeadLetterOptions): Promise<DeadLe
   }
 }
 
-/** The newest segment while it accepts entries, else the one after it. */
+/** Returns the newest segment if it accepts entries, else the one after it. */
 function chooseSegment(segments: readonly CountedSegment[], segmentBytes: number): CountedSegment {
   const last = segments.at(-1)
   if (last !== undefined && !last.sealed && last.bytes < segmentBytes) return last

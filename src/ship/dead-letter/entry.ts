@@ -2,8 +2,8 @@ import { isUtf8 } from 'node:buffer'
 import { type JsonObject, parseJsonObject } from '../../json.ts'
 
 /**
- * Why a line never became a record, as the `reason` of its entry; any other reason is a destination's response.
- * `too-long-unmasked`: rules apply to the line, but none was applied. `unmasked`: likewise, as its masks take too much work.
+ * The `reason` of an entry whose line never became a record; any other reason is a destination's response.
+ * `too-long-unmasked`: the line has rules that were not applied. `unmasked`: likewise, because masking takes too much work.
  */
 export type UnfitReason = 'not-json' | 'torn-line' | 'too-long' | 'too-long-unmasked' | 'unmasked'
 
@@ -17,20 +17,20 @@ export interface DeadLetterEntry {
   readonly status?: number
   readonly path: string
   readonly generation: string
-  /** The line's span in its generation, or one that holds it. */
+  /** The line's span in its generation, or a span that contains it. */
   readonly start: number
   readonly end: number
-  /** Its record number within a span of several: distinguishes it from an identical one. */
+  /** The record's number within a span of several records: distinguishes it from an identical one. */
   readonly record?: number
   readonly batchId: string
-  /** Exactly the bytes read. */
+  /** The line or a piece of it, without the newline; not always UTF-8. */
   readonly line: Uint8Array
 }
 
 /**
- * One line of NDJSON with its newline:
+ * Encodes an entry as one line of NDJSON, with its newline:
  * `{"v":1,"at":…,"reason":…,"status":…,"path":…,"generation":…,"start":…,"end":…,"record":…,"batchId":…,"line":…}`.
- * Bytes that are not UTF-8 are stored as `lineBase64` instead of `line`, so that every line survives exactly.
+ * A line that is not UTF-8 is stored as `lineBase64` instead of `line`, so that every line survives exactly.
  */
 export function encodeEntry({ line, ...entry }: DeadLetterEntry): Buffer {
   const bytes = Buffer.from(line.buffer, line.byteOffset, line.byteLength)
@@ -38,7 +38,7 @@ export function encodeEntry({ line, ...entry }: DeadLetterEntry): Buffer {
   return Buffer.from(`${JSON.stringify({ v: 1, ...entry, ...content })}\n`)
 }
 
-/** Undefined for a line that is damaged or in a format unknown to this agent. */
+/** Returns undefined for a line that is damaged or in a format unknown to this agent. */
 export function decodeEntry(json: string): DeadLetterEntry | undefined {
   const fields = parseJsonObject(json)
   if (fields === undefined || fields.v !== 1) return undefined

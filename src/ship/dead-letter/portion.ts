@@ -7,13 +7,13 @@ export interface Portion {
 }
 
 export interface PortionLimits {
-  /** Room left in total. */
+  /** Room left in the dead letter. */
   readonly roomBytes: number
   /** Limit of one write; a single entry may be larger. */
   readonly maxBytes: number
 }
 
-/** As many of the first entries as the limits allow; undefined if there is no room for one. */
+/** Encodes as many of the first entries as the limits allow; undefined if there is no room for one. */
 export function encodePortion(
   entries: readonly DeadLetterEntry[],
   { roomBytes, maxBytes }: PortionLimits,

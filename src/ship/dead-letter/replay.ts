@@ -11,8 +11,8 @@ export interface ReplayOptions {
   /** `<run_path>/dead-letter/<destination>`. */
   readonly dir: string
   /**
-   * Delivers entries: all of them, none, or those at the returned indices; the others must stay. Must not reject for anything
-   * the network or the server may do.
+   * Delivers all of the entries, none, or those at the returned indices; the others stay. Must not reject, whatever the network
+   * or the server does.
    */
   send(entries: readonly DeadLetterEntry[]): Promise<'delivered' | 'keep' | ReadonlySet<number>>
   /** Limits of one `send`, which gets at least one entry. */
@@ -31,12 +31,11 @@ export interface Replayed {
 }
 
 /**
- * Sends every entry, oldest first, and removes what was delivered; a writer may add entries in the meantime. One replay at a
- * time.
+ * Sends every entry, oldest first, and removes those that are delivered. A writer may add entries meanwhile, but only one
+ * replay may run at a time.
  *
- * At least once: the delivered entries of a segment are removed when the whole segment has been processed, or when the signal
- * stops the replay, by writing the rest to a new file that replaces it. A replay killed before that sends those entries
- * again.
+ * Delivery is at least once: when a segment has been processed, or the signal stops the replay, a new file with the entries
+ * that are left replaces the segment. If a replay is killed before that, the next one sends the delivered entries again.
  */
 export async function replayDeadLetter(options: ReplayOptions, signal: AbortSignal): Promise<Replayed> {
   const { dir } = options
@@ -92,7 +91,7 @@ async function replaySegment(path: string, options: SegmentOptions, signal: Abor
   else if (delivered.size > 0) await removeLines(path, delivered)
 }
 
-/** Takes a segment from its writer: see dead-letter.ts. */
+/** Renames a segment, so that its writer appends to it no more; see dead-letter.ts. */
 async function seal(dir: string, { name, sequence, sealed }: Segment): Promise<string> {
   if (sealed) return join(dir, name)
   const path = join(dir, sealedSegmentName(sequence))

@@ -9,7 +9,7 @@ import { unlessAbsent } from '../../system/system-error.ts'
 export interface Segment {
   readonly name: string
   readonly sequence: number
-  /** A replay has claimed it: no writer may add to it. */
+  /** Whether a replay has claimed it: no writer may append to it. */
   readonly sealed: boolean
 }
 
@@ -19,12 +19,12 @@ export function openSegmentName(sequence: number): string {
   return `${String(sequence).padStart(8, '0')}.ndjson`
 }
 
-/** Always a new name: while a replay runs, a writer may reuse a sequence number. */
+/** Returns a unique name: while a replay runs, a writer may reuse a sequence number. */
 export function sealedSegmentName(sequence: number): string {
   return `${String(sequence).padStart(8, '0')}.sealed-${randomBytes(6).toString('hex')}.ndjson`
 }
 
-/** Oldest first; none if the directory does not exist. */
+/** Lists the segments, oldest first; none if the directory does not exist. */
 export async function listSegments(dir: string): Promise<readonly Segment[]> {
   const names = (await unlessAbsent(readdir(dir))) ?? []
   return names
@@ -34,7 +34,7 @@ export async function listSegments(dir: string): Promise<readonly Segment[]> {
     .sort((a, b) => a.sequence - b.sequence || Number(b.sealed) - Number(a.sealed))
 }
 
-/** The size of a segment's complete lines. */
+/** Returns the size of a segment's complete lines. */
 export async function measureSegment(path: string): Promise<{ readonly bytes: number; readonly records: number }> {
   let bytes = 0
   let records = 0
@@ -46,11 +46,12 @@ export async function measureSegment(path: string): Promise<{ readonly bytes: nu
 }
 
 /**
- * The newline-terminated lines of a segment, without the newline, as latin1: lengths are bytes, and damaged bytes come
- * through unchanged. What follows the last newline was left by a crash during a write that was never reported as stored.
+ * Yields the newline-terminated lines of a segment, without the newline. They are decoded as latin1, so that lengths are bytes
+ * and damaged bytes come through unchanged. Skips what follows the last newline: a crash left it during a write that was never
+ * reported as stored.
  */
 export async function* completeLines(path: string): AsyncGenerator<string, void, undefined> {
-  // split2 rescans a line for every chunk of it.
+  // Reads large chunks, because split2 rescans a line for each chunk that it spans.
   const file = createReadStream(path, { encoding: 'latin1', highWaterMark: 1024 * 1024 })
   // The loop receives the errors of both streams; pipeline merely requires a callback.
   const lines: AsyncIterable<string> = pipeline(file, split2('\n', { decodeStrings: false }), () => {})
@@ -66,8 +67,8 @@ export async function* completeLines(path: string): AsyncGenerator<string, void,
 }
 
 /**
- * Durably appends to a segment of `size` bytes. False if the file is missing or has another size, or if its name no longer
- * refers to it after the write: a replay may have read it before.
+ * Appends durably to a segment of `size` bytes. False if the file is missing or has another size, or if its name no longer
+ * refers to it after the write, because a replay may have read it before that.
  */
 export async function appendToSegment(path: string, bytes: Uint8Array, size: number): Promise<boolean> {
   const handle = await unlessAbsent(open(path, constants.O_WRONLY | constants.O_APPEND))
@@ -87,7 +88,7 @@ async function appendOrNothing(handle: FileHandle, bytes: Uint8Array, size: numb
     await handle.appendFile(bytes)
     await handle.sync()
   } catch (error) {
-    // Frees the space on a full disk. Whole lines that cannot be cut off will be duplicated, which is allowed.
+    // Frees the space on a full disk. If that fails, too, whole lines will be duplicated, which is allowed.
     await handle.truncate(size).catch(() => undefined)
     throw error
   }

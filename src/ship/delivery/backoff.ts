@@ -9,9 +9,9 @@ export interface Attempt {
 }
 
 /**
- * The delay before the next attempt, with full jitter: uniform over (0, cap], where the cap is `initialMs` ×
- * `factor`^(`attempt` − 1), at most `maxMs`. The jitter stays as wide at the maximum as before it, so that nodes that lost
- * the same destination at once do not all return to it at once.
+ * Returns the delay before the next attempt, with full jitter: uniform over (0, cap], where the cap is `initialMs` ×
+ * `factor`^(`attempt` − 1), at most `maxMs`. Even at the maximum, the jitter has its full width, so that nodes that lost the
+ * same destination at once do not all return to it at once.
  */
 export function nextDelayMs({ attempt, initialMs, factor, maxMs, random }: Attempt): number {
   return Math.min(maxMs, initialMs * factor ** (attempt - 1)) * (1 - random())

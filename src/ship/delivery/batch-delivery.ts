@@ -12,7 +12,7 @@ import { waitBackoff } from './waiting.ts'
 const MISCONFIGURED =
   'the destination refuses every record: nothing is dropped, the batch is tried again; check its address, path and credentials'
 
-/** Fruitless rounds before records may be dead-lettered without proof, if nothing was accepted in the meantime. */
+/** Rounds without progress before records may be dead-lettered without proof, if nothing was accepted meanwhile. */
 const UNPROVEN_ROUNDS = 3
 
 /** Delivers batches to completion: every record is accepted or durably in the dead letter (I1). */
@@ -23,7 +23,7 @@ export function createBatchDelivery(context: DeliveryContext, deadLetter: DeadLe
 
   /** Settles the batch, or returns without settling it if aborted first. */
   return async (batch: Batch, signal: AbortSignal): Promise<void> => {
-    // Dead letters of a batch that is not settled are there twice after the next start.
+    // Dead letters of a batch that is not settled are stored again after the next start.
     if (signal.aborted) return
     const settlements = createSettlements(batch)
     const unfit = batch.deadLetters.flatMap(({ entry }) => entry ?? [])
@@ -72,7 +72,7 @@ export function createBatchDelivery(context: DeliveryContext, deadLetter: DeadLe
     }
   }
 
-  /** Sends ranges of a batch, which is failing until one of them is accepted. */
+  /** Returns a sender for ranges of the batch. Until one is accepted, a failure marks the batch as failing. */
   function sender(owing: Owing, signal: AbortSignal): (range: Range) => Promise<Sent> {
     let isFailing = true
     return async (range) => {
@@ -86,9 +86,10 @@ export function createBatchDelivery(context: DeliveryContext, deadLetter: DeadLe
   }
 
   /**
-   * Records of other batches accepted while this one waited show that the destination works now, not that it worked when it
-   * refused a record: only a record that it refuses again is at fault. So a receiver that refuses what it already has,
-   * including the test record, does not hold up the batch as long as it accepts anything. Undefined if aborted.
+   * Sends doubted records again if anything was accepted since they were refused. An acceptance shows that the destination
+   * works now, not that it worked when it refused them: only a record that it refuses again is at fault. A receiver that
+   * refuses what it already has, even the canary, thus does not hold up the batch while it accepts anything. Undefined if
+   * aborted.
    */
   async function tryAgain(
     doubted: readonly Doubted[],
@@ -111,8 +112,8 @@ export function createBatchDelivery(context: DeliveryContext, deadLetter: DeadLe
   }
 
   /**
-   * Whether the record or the destination is at fault when records were refused and nothing was accepted since. A few are
-   * dead-lettered on credit, as asking costs a duplicate.
+   * Decides whether the record or the destination is at fault if records were refused and nothing was accepted since. A few
+   * records are dead-lettered on credit, because asking costs a duplicate.
    */
   async function faultOf({ unproven, left }: Doubtful, signal: AbortSignal) {
     if (left.length > 0) return 'unknown'

@@ -3,7 +3,7 @@ import { type DeliveryContext, sendUntilDecided } from './delivery.ts'
 import type { ProbeResult } from './isolation.ts'
 import { laneLog } from './lane-log.ts'
 
-/** Resends a previously accepted record, under a new id: a receiver may accept what it knows by its id, whatever else it refuses. */
+/** Sends an accepted record again, under a new id: a receiver may accept an id that it knows, whatever else it refuses. */
 export async function askAgain(context: DeliveryContext, signal: AbortSignal): Promise<ProbeResult> {
   const { canary } = context.account.evidence
   if (!canary) return 'unknown'

@@ -11,8 +11,8 @@ export interface CheckSignals {
 }
 
 /**
- * Asks whether the destination admits us, throttled and retried like any request, until it does. So a wrong address or key
- * shows in status before there is anything to send, and disappears once it is corrected.
+ * Checks whether the destination accepts our requests, throttled and retried like any request, until it does. A wrong address
+ * or key thus shows in the status before there is anything to send, until it is corrected.
  */
 export async function checkConnection(context: DeliveryContext, { signal, firstBatch }: CheckSignals): Promise<void> {
   const { account, destination } = context

@@ -10,7 +10,7 @@ import type { Batch } from '../filling/batch.ts'
 export interface Evidence {
   /** Requests begun so far; the clock for all moments. */
   begun: number
-  /** The moment of the last-begun request that was accepted; 0: none was. */
+  /** The moment at which the latest accepted request began; 0 if none was accepted. */
   accepted: number
   /** An accepted record, as a request of its own. */
   canary: Canary | undefined
@@ -27,7 +27,7 @@ export function isAcceptedSince({ accepted }: Evidence, moment: number): boolean
   return accepted > moment
 }
 
-/** Record `index` of a batch as a request that outlives the batch. */
+/** Copies record `index` of a batch into a request that outlives the batch. */
 export function canaryOf({ body }: Batch, index: number): Canary {
   return { pieces: body.slice(index, index + 1).map((piece) => Buffer.from(piece)), records: 1 }
 }
@@ -36,8 +36,8 @@ export function canaryOf({ body }: Batch, index: number): Canary {
 export const UNPROVEN_RECORDS = 10
 
 /**
- * Extends credit for `UNPROVEN_RECORDS` consecutive records, whatever their batches. A destination that has begun to refuse
- * everything accepts no request begun afterwards, so it gets the credit at most once.
+ * Extends credit for `UNPROVEN_RECORDS` consecutive records across all batches. A destination that has begun to refuse
+ * everything accepts no request that begins afterwards, so it gets the credit at most once.
  */
 export function createCredit(evidence: Evidence) {
   let lent = 0

@@ -14,7 +14,10 @@ export interface Owing {
 
 const HOLDING = 'the destination refuses a RequestReceived event: blocking-strict goes no further until it is accepted'
 
-/** In `blocking-strict`, kube-apiserver fails the request itself if RequestReceived cannot be recorded: nothing overtakes it here. */
+/**
+ * Sends a range. In `blocking-strict`, retries a RequestReceived event until it is accepted, so that nothing overtakes it:
+ * kube-apiserver fails the request itself if that event cannot be recorded.
+ */
 export async function sendOrHold(
   owing: Owing,
   range: Range,
@@ -36,7 +39,7 @@ export async function sendOrHold(
   }
 }
 
-/** A record of a datadog destination may be any text. */
+/** False for a record that is not JSON: those of a datadog destination may be any text. */
 function isRequestReceived(line: Uint8Array): boolean {
   try {
     return JSON.parse(Buffer.from(line).toString())?.stage === 'RequestReceived'

@@ -26,7 +26,7 @@ export interface Doubtful {
   readonly refused: readonly RefusedRange[]
   /** Single records that were rejected, with nothing accepted since. */
   readonly unproven: readonly Doubted[]
-  /** What was still to be searched when the search was abandoned, in the order it would have been; empty if it finished. */
+  /** The ranges left when the search was abandoned, in the order of the search; empty if it finished. */
   readonly left: readonly Range[]
   readonly reason: string
 }
@@ -51,7 +51,7 @@ export interface RefusedRange {
  */
 export async function isolate(parts: readonly Range[], ports: IsolationPorts): Promise<Isolated> {
   const ranges = joined(parts)
-  // Several ranges are searched part by part, or the first one would be searched before the others.
+  // Several ranges are searched part by part; otherwise all of the first one would be searched before the others.
   let untried = [...(ranges.length > 1 ? parts : ranges)]
   let known = parts
   const open: Range[] = []
@@ -74,21 +74,21 @@ export async function isolate(parts: readonly Range[], ports: IsolationPorts): P
     const sent = await ports.send(range)
     if (sent.kind === 'aborted') return sent
     if (sent.kind === 'delivered') {
-      // It takes records: bad ones are found sooner by halving all that is left.
+      // The destination accepts records, so halving all that is left finds the bad ones sooner.
       untried = [...joined(untried)]
       known = []
     }
     if (sent.kind === 'exhausted') refused.push({ range, ...sent })
     if (sent.kind !== 'refused') continue
     const { verdict } = sent
-    // `too-large` is about the record alone; a rejection proves that only if other records are accepted.
+    // `too-large` concerns only the record; a rejection proves the record bad only if others are accepted.
     if (verdict.kind === 'rejected') row.add(range, verdict)
     else if (isSingle(range)) refused.push({ range, ...verdict })
     if (!isSingle(range)) open.push(range)
   }
 }
 
-/** The rejections of a search. A run of them ends once a request begun after the last one is accepted. */
+/** Tracks the rejections of a search. A run of them ends once a request that began after the last one is accepted. */
 function createRow(ranges: readonly Range[], ports: IsolationPorts) {
   const singles: Doubted[] = []
   const most = mostRejections(ranges.reduce((sum, { start, end }) => sum + end - start, 0))
@@ -122,8 +122,8 @@ function createRow(ranges: readonly Range[], ports: IsolationPorts) {
 }
 
 /**
- * Enough to reach single records, as every other halving splits the narrowest range, and to try every record of a batch that
- * may be dead-lettered on credit.
+ * Returns how long a run of rejections may get: long enough to reach single records, because every other halving splits the
+ * narrowest range, and to try every record of a batch that may be dead-lettered on credit.
  */
 function mostRejections(records: number): number {
   return 4 * Math.ceil(Math.log2(records)) + 3
@@ -141,7 +141,7 @@ function isSingle({ start, end }: Range): boolean {
   return end - start === 1
 }
 
-/** How a refused range is divided: into the parts that lie inside it, or else into halves. */
+/** Divides a refused range into the parts inside it if there are several, else into halves. */
 function partsOf(range: Range, parts: readonly Range[]): Range[] {
   const inside = parts.filter(({ start, end }) => start >= range.start && end <= range.end)
   return inside.length > 1 ? inside : halves(range)

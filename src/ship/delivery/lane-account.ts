@@ -1,6 +1,6 @@
 import { createEvidence, type Evidence } from './evidence.ts'
 
-/** A lane's counters and health, for status, and what is remembered of the destination's responses. */
+/** A lane's counters and health, for the status, and what it remembers of the destination's responses. */
 export interface LaneAccount {
   inFlight: number
   inFlightBytes: number
@@ -81,7 +81,7 @@ export function noteDelivered(account: LaneAccount, { records, bytes, encodedByt
   account.latency.peakMs = Math.max(account.latency.peakMs, latencyMs)
 }
 
-/** A destination that accepted a record, or refused one while accepting others, is healthy except for what is still failing. */
+/** Clears the trouble of a destination that accepted a record, or refused one while accepting others. Keeps `failing`. */
 export function noteDecision(account: LaneAccount): void {
   account.givenUpSinceMs = undefined
   account.trouble = undefined

@@ -1,6 +1,6 @@
 import type { DeliveryContext } from './delivery.ts'
 
-/** Log lines about a destination. Repeated messages are limited for each destination by itself. */
+/** Logs messages about a destination. Repeated messages are limited per destination. */
 export function laneLog({ log, destination: { name } }: Pick<DeliveryContext, 'log' | 'destination'>) {
   const about = (message: string) => ({ key: `${message}:${name}`, destination: name })
   return {

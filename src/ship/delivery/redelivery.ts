@@ -9,16 +9,16 @@ import { appendEntry } from './unsendable.ts'
 export interface RedeliveryOptions {
   /** Its `delivery.maxAttempts` is the number of attempts after which the destination counts as unreachable. */
   readonly context: DeliveryContext
-  /** What an entry's record is built from, besides its line. */
+  /** Returns what an entry's record is built from, besides its line. */
   originOf(entry: DeadLetterEntry): Origin
 }
 
 /** The outcome of resending entries, by index; those in neither collection were not tried. */
 interface Redelivered {
   readonly delivered: ReadonlySet<number>
-  /** With the reason they stay. */
+  /** Entries that stay, with the reason. */
   readonly kept: ReadonlyMap<number, string>
-  /** Why the destination never gave a decision, if it did not. */
+  /** Why the destination gave no decision; undefined if it did. */
   readonly unreachable: string | undefined
 }
 
@@ -103,9 +103,9 @@ export function createRedelivery({ context, originOf }: RedeliveryOptions): Rede
   }
 
   /**
-   * The id covers the record number within the span and the line. It leaves out the entry's position: a replay that ends
-   * early removes what was delivered, and another entry for the same line could move there and get an id the receiver already
-   * knows.
+   * The id covers the line and the record's number within the span, but not the entry's position: a replay that ends early
+   * removes what was delivered, so that another entry for the same line could move there and get an id that the receiver
+   * already knows.
    */
   function partOf(entry: DeadLetterEntry): Part {
     const { generation, start, end, record = '', line } = entry

@@ -8,7 +8,7 @@ import { type Shortened, sendShortened, shorten } from './shortening.ts'
 
 export interface RefusalPorts {
   readonly deadLetter: DeadLettering
-  /** A record of the batch was accepted in shortened form. */
+  /** Called when a record of the batch is accepted in shortened form. */
   accepted(): void
 }
 
@@ -18,8 +18,8 @@ const TRUNCATED = 'an event was too large for the destination and is delivered w
 const SLICE_BYTES = 1_048_576
 
 /**
- * Brings the refused records of a batch to completion: accepted shortened, or durably in the dead letter. False if aborted
- * first. The records of the body are gone afterwards.
+ * Settles the refused records of a batch: each is accepted in shortened form, or durably in the dead letter. False if
+ * aborted first. Afterwards the body may have lost its records.
  */
 export async function settleRefused(
   { batch, settlements, refused }: { batch: Batch; settlements: Settlements; refused: readonly RefusedRange[] },
@@ -40,7 +40,7 @@ export async function settleRefused(
   for (const record of recordsOf(batch, refused)) {
     const { line, shortened } = record
     if (shortened) {
-      // It is large, so the batch bounds how many there are.
+      // Such records are large, so the size of a batch bounds their number.
       shortenable.push({ ...record, shortened })
       continue
     }
@@ -52,7 +52,7 @@ export async function settleRefused(
     bytes = 0
   }
   if (!(await store(slice))) return false
-  // The body is used for them, so the others have been copied by now.
+  // Sending these overwrites the body, from which all the others have been stored by now.
   for (const record of shortenable) {
     const sent = await sendShortened(batch, record.shortened, context, signal)
     if (sent === 'aborted') return false
@@ -69,16 +69,16 @@ export async function settleRefused(
 
 interface RefusedRecord {
   readonly part: number
-  /** Of the file: masks and repairs may have changed the length of its line. */
+  /** Bytes of the file: masks and repairs may have changed the length of the line. */
   readonly bytes: number
   readonly line: DeadLine
-  /** What may be tried before it is dead. */
+  /** Tried before the line is dead-lettered, if the record is too large and can be shortened. */
   readonly shortened: Shortened | undefined
 }
 
 type ShortenableRecord = RefusedRecord & { readonly shortened: Shortened }
 
-/** All that is to be known of refused records, as copies. */
+/** Copies the refused records out of the body, one by one. */
 function* recordsOf(batch: Batch, refused: readonly RefusedRange[]): Generator<RefusedRecord> {
   for (const { range, kind, reason, status } of refused) {
     const why = status === undefined ? { reason } : { reason, status }
@@ -89,7 +89,7 @@ function* recordsOf(batch: Batch, refused: readonly RefusedRange[]): Generator<R
   }
 }
 
-/** A dead line for record `index` of a batch, and how many bytes of the file it stands for. */
+/** Returns the dead line for record `index` of a batch, and how many bytes of the file it stands for. */
 function deadRecord(
   batch: Batch,
   index: number,

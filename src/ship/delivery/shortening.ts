@@ -11,7 +11,7 @@ export interface Shortened {
   readonly text: Uint8Array
 }
 
-/** Undefined if nothing would get shorter: not an audit event, or one without bodies. */
+/** Returns undefined if the record would not get shorter: it is not an audit event, or has no bodies. */
 export function shorten(batch: Batch, index: number): Shortened | undefined {
   const line = batch.body.recordLine(index)
   const truncation = createTruncation(line.length)
@@ -21,8 +21,8 @@ export function shorten(batch: Batch, index: number): Shortened | undefined {
 }
 
 /**
- * Sends a shortened record under its own id, as its bytes differ (I6). Uses the body of the batch, whose records are gone
- * afterwards: there is no memory for another body. Also `refused` if the body cannot hold the record.
+ * Sends a shortened record under an id of its own, because its bytes differ (I6). Overwrites the records in the batch's body:
+ * there is no memory for another body. Also returns `refused` if the body cannot hold the record.
  */
 export async function sendShortened(
   batch: Batch,

@@ -4,7 +4,7 @@ import type { Body } from '../body/body.ts'
 import { REPAIR_GROWTH } from '../body/layout.ts'
 import type { DeadLetterEntry } from '../dead-letter/entry.ts'
 
-/** Puts a dead letter into a body, as the record it is sent as; an object says why it cannot be sent, wherever it would fit. */
+/** Appends a dead letter to a body, as the record to send. Returns an object with the reason if it can never be sent. */
 export function appendEntry(
   body: Body,
   entry: DeadLetterEntry,
@@ -16,7 +16,7 @@ export function appendEntry(
   return result === 'not-json' ? { unsendable: 'not a JSON object, as the destination requires' } : result
 }
 
-/** Why a dead letter cannot be sent as it is, whatever the destination says; undefined if it can. */
+/** Returns why a dead letter cannot be sent as it is, whatever the destination says; undefined if it can. */
 export function unsendableReason(entry: DeadLetterEntry, { maxLineBytes }: Origin): string | undefined {
   const { reason, line } = entry
   if (reason === 'torn-line') return 'the front of a line that was never finished'
@@ -28,7 +28,7 @@ export function unsendableReason(entry: DeadLetterEntry, { maxLineBytes }: Origi
   return line.length > longest ? 'longer than max_line_bytes' : undefined
 }
 
-/** Each piece of a split line carries the span of the whole line. The newline may have been missing. */
+/** Each piece of a split line has the span of the whole line, which may have had no newline. */
 function isWhole({ start, end, line }: DeadLetterEntry): boolean {
   return end - start - line.length <= 1
 }

@@ -25,7 +25,7 @@ export function raiseFloor(
   floor.notBeforeMs = Math.max(floor.notBeforeMs, performance.now() + retryAfterMs)
 }
 
-/** The delay after `attempt` consecutive failures. */
+/** Returns the delay after `attempt` consecutive failures. */
 function backoffMs({ initialBackoffMs, backoffFactor, maxBackoffMs }: DeliveryConfig, attempt: number): number {
   return nextDelayMs({
     attempt,
@@ -36,7 +36,7 @@ function backoffMs({ initialBackoffMs, backoffFactor, maxBackoffMs }: DeliveryCo
   })
 }
 
-/** Waits before the attempt that follows `attempt` failures, and counts it as a retry that is due; false if aborted first. */
+/** Waits for the backoff after `attempt` failures, and counts the next attempt as a due retry; false if aborted first. */
 export async function waitBackoff(
   { delivery, account, floor }: DeliveryContext,
   attempt: number,
@@ -54,8 +54,8 @@ export async function waitBackoff(
 }
 
 /**
- * Waits until `atMs` on the monotonic clock, which cannot be set; false if aborted first. Waits in steps, as a timer holds at
- * most 24.8 days.
+ * Waits until `atMs` on the monotonic clock, which cannot be set; false if aborted first. Waits in steps, because a timer
+ * lasts at most 24.8 days.
  */
 export async function waitUntil(atMs: number, signal: AbortSignal): Promise<boolean> {
   for (let leftMs = atMs - performance.now(); leftMs > 0 && !signal.aborted; leftMs = atMs - performance.now()) {

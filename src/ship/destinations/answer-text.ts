@@ -10,9 +10,9 @@ const WORD = /[^\s.,:;!?'"()[\]{}<>/\\=_-]+/g
 const HIDDEN_RUN = /…(?:[\s.,:;!?'"()[\]{}<>/\\=_-]*…)+/g
 
 /**
- * The response made presentable for logs and status: on one line, printable, bounded, without secrets. Servers quote what
- * they could not accept, in any encoding, and shipped content must not enter our own log: of a server's text, only its status
- * and words from our list are shown, whatever was sent. Redirect targets are shown without the query.
+ * Makes a response presentable for logs and status: one bounded line, printable, without secrets. Servers quote what they
+ * could not accept, in any encoding, but shipped content must not enter our own log: of a server's text, only its status and
+ * words from our list are shown, whatever was sent. Redirect targets are shown without the query.
  */
 export function presentable(answer: Answer, secrets: readonly string[]): Answer {
   if (answer.kind === 'failed') return { kind: 'failed', reason: bounded(printable(answer.reason, secrets)) }

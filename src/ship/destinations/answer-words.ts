@@ -1,4 +1,4 @@
-/** What servers and proxies say about requests, bodies, limits and access, and its markup: nothing that logs are about. */
+/** Words that servers and proxies use about requests, bodies, limits and access, and in markup. None reveals log content. */
 const WORDS = new Set(
   `
   a about above accept acceptable accepted access acknowledge active actual add after again against all allow
@@ -53,7 +53,7 @@ const WORDS = new Set(
     .split(/\s+/),
 )
 
-/** Whether it is one of the words, or several joined as in `RequestEntityTooLarge`. */
+/** Whether `word` is one of the words, or several joined as in `RequestEntityTooLarge`. */
 export function isAnswerWord(word: string): boolean {
   if (WORDS.has(word.toLowerCase())) return true
   const parts = word.match(/[A-Z][a-z]+/g) ?? []

@@ -13,7 +13,7 @@ export interface Wire {
   readonly transport: Transport
   /** With the query. */
   readonly path: string
-  /** In addition to those of the attempt itself; of two with the same name the later wins. */
+  /** Sent besides those of the attempt itself. Of two with the same name, the later wins. */
   readonly headers: readonly Header[]
   readonly compression: Compression
   readonly compressionLevel: number
@@ -23,8 +23,8 @@ export interface Wire {
 }
 
 /**
- * One attempt, from the body to the verdict. Compression reads the request's memory in another thread, so it is awaited even
- * after `signal` has aborted.
+ * Makes one attempt, from the body to the verdict. Awaits compression even after `signal` has aborted, because it reads the
+ * request's memory in another thread.
  */
 export async function attempt(request: SendRequest, wire: Wire, signal: AbortSignal): Promise<Verdict> {
   const encoded = await encode(request, wire)
@@ -48,7 +48,7 @@ async function encode({ pieces, cache }: SendRequest, { compression, compression
   try {
     cache.frame ??= await compress(pieces, { compression, level: compressionLevel })
   } catch (error) {
-    // There is no memory for another context; there may be later.
+    // There is no memory for another context now, but there may be later.
     return { kind: 'failed', reason: codeOf(error) }
   }
   return { kind: 'encoded', body: { pieces: [cache.frame.bytes] } }

@@ -5,10 +5,10 @@ import type { Secret } from '../secret.ts'
 export interface Authorization {
   current(): Promise<
     | { readonly kind: 'header'; readonly value: string | undefined; readonly secrets: readonly string[] }
-    /** Names the file, never its content. */
+    /** `reason` names the file, but never quotes it. */
     | { readonly kind: 'missing'; readonly reason: string }
   >
-  /** The receiver refused it: checks for a change at the next use. */
+  /** Makes the next call check for a change, because the receiver has refused the header. */
   expire(): void
 }
 

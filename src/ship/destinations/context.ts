@@ -7,9 +7,9 @@ import { Transport } from '../http/transport.ts'
 
 /** What a destination needs besides its own configuration. */
 export interface DestinationContext {
-  /** Of the node; goes into the records. */
+  /** The node's, for the records. */
   readonly hostname: string
-  /** Of the agent. */
+  /** The agent's. */
   readonly version: string
   /** The largest of all sources. */
   readonly maxLineBytes: number
@@ -23,7 +23,7 @@ export function bodyLimitsOf({ delivery }: DestinationConfig, { maxLineBytes }: 
   return { batchMaxSize: delivery.batchMaxSize, batchMaxBytes: delivery.batchMaxBytes, maxLineBytes }
 }
 
-/** The target of an address already checked when the configuration was loaded. */
+/** Parses an address. Throws if it is invalid, which loading the configuration has ruled out. */
 export function targetOf(address: string | undefined, { name }: DestinationConfig): Target {
   const target = parseTarget(address ?? '')
   if (target === undefined) throw new Error(`${name}: not the URL of a destination`)

@@ -5,7 +5,7 @@ import type { DestinationContext } from './context.ts'
 import { createDatadog } from './datadog.ts'
 import { createWebhook } from './webhook.ts'
 
-/** One of the destinations of a configuration. */
+/** Creates one of the destinations of a configuration. */
 export function configuredDestination(
   destination: DestinationConfig,
   { hostname, sources }: Config,

@@ -19,7 +19,7 @@ export const webhookSuccess = (status: number): boolean => status >= 200 && stat
 /** 4xx codes that say nothing about the batch: proxy authentication required, timeout, too early, too many requests. */
 const TRANSIENT = new Set([407, 408, 425, 429])
 
-/** What a response means for the batch. Its text goes into the reason and must be presentable. */
+/** Returns what a response means for the batch. The response must be presentable: its text goes into the reason. */
 export function judge(answer: Answer, { delivered, sentBytes, nowMs }: Judgement): Verdict {
   if (answer.kind === 'failed') return { kind: 'retry', reason: answer.reason }
   const { status } = answer
@@ -41,7 +41,7 @@ export function judge(answer: Answer, { delivered, sentBytes, nowMs }: Judgement
   }
 }
 
-/** For a receiver that responds before reading: the connection does not outlive the response, so it cannot read the rest. */
+/** The reason if a receiver responds too early: the connection ends with the response, so it cannot read the rest. */
 function tooEarly(status: number): string {
   return `HTTP ${status} came before the whole request was sent, so it cannot be a receipt: let the receiver read the request before it answers, or set a smaller batch_max_bytes`
 }

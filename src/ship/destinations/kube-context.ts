@@ -4,8 +4,8 @@ import type { Problem } from '../../config/problem.ts'
 import { KubeEntry, membersOf } from './kube-entry.ts'
 
 /**
- * The cluster and user of the current context; if none is set, the entries named "". Undefined if a name refers to no entry:
- * any further problems would only follow from that.
+ * Returns the cluster and user of the current context; if none is set, the entries named "". Undefined if a name refers to no
+ * entry: any further problems would only follow from that.
  */
 export function chooseContext(
   document: ConfDocument,
@@ -41,7 +41,7 @@ function oneOf(document: ConfDocument, list: string): string {
   return `name one of ${names.slice(0, MAX_NAMES_SHOWN).join(', ')}${names.length > MAX_NAMES_SHOWN ? ', …' : ''}, or add it`
 }
 
-/** Names fit to be shown. */
+/** Returns the names that are fit to be shown. */
 function namesIn(document: ConfDocument, list: string): readonly string[] {
   const items = membersOf(document.value)[list]
   return (Array.isArray(items) ? items : [])

@@ -11,7 +11,7 @@ export function membersOf(value: unknown): Members {
   return isObject(value) ? value : {}
 }
 
-/** One map of a kubeconfig, read key by key; problems are added to the list. */
+/** Reads one map of a kubeconfig key by key, and adds problems to the list. */
 export class KubeEntry {
   readonly #document: ConfDocument
   readonly #path: Path
@@ -45,13 +45,13 @@ export class KubeEntry {
     return value === true
   }
 
-  /** A path; relative to the kubeconfig's directory. */
+  /** Returns a path, resolved against the kubeconfig's directory. */
   file(key: string): string | undefined {
     const path = this.text(key)
     return path === undefined ? undefined : resolve(dirname(this.#document.file), path)
   }
 
-  /** From `<key>`, a file, or `<key>-data`, base64. */
+  /** Reads `<key>`, the path of a file, or `<key>-data`, base64. */
   pem(key: string): Pem | undefined {
     const path = this.file(key)
     const encoded = this.text(`${key}-data`)

@@ -7,12 +7,12 @@ import { peerOfKubeconfig, type WebhookPeer } from './webhook-peer.ts'
 
 export type PeerState =
   | { readonly kind: 'found'; readonly peer: WebhookPeer }
-  /** Names the file and the remedy, never a value from the file. */
+  /** `reason` names the file and the remedy, but never quotes the file. */
   | { readonly kind: 'missing'; readonly reason: string }
 
 const RECHECK_MS = 10_000
 
-/** The peer described by a kubeconfig, which may appear later and change. While it is unusable, the previous peer stays in use. */
+/** The peer of a kubeconfig, which may appear later and change. While the file is unusable, the previous peer stays in use. */
 export class KubeconfigPeer {
   readonly #config: WebhookConfig
   readonly #context: DestinationContext
@@ -22,7 +22,7 @@ export class KubeconfigPeer {
   #lastReason: string | undefined
   #state: PeerState
   #checking: Promise<void> | undefined
-  /** The previous peer: requests that were given it may not have begun yet. */
+  /** The previous peer, still open because requests that were given it may not have begun yet. */
   #retired: WebhookPeer | undefined
   #closing: Promise<unknown> = Promise.resolve()
 
@@ -70,7 +70,7 @@ export class KubeconfigPeer {
     if (before.kind === 'found') this.#retired = before.peer
   }
 
-  /** Runs at the next check, 10 s later; requests begun by then may finish. */
+  /** Runs at the check after the change, 10 s later; requests begun by then may finish. */
   #closeRetired(): void {
     if (this.#retired) this.#closing = Promise.all([this.#closing, this.#retired.transport.close()])
     this.#retired = undefined

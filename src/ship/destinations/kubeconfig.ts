@@ -17,7 +17,7 @@ export interface KubeEndpoint {
 
 type Credential =
   | { readonly kind: 'none' }
-  /** The file takes precedence; `token` is used while the file cannot be read. */
+  /** The file takes precedence; `token` is used until the file has been read once. */
   | { readonly kind: 'bearer'; readonly token: string | undefined; readonly tokenFile: string | undefined }
   | { readonly kind: 'basic'; readonly username: string; readonly password: string }
 
@@ -35,8 +35,8 @@ const NO_TLS: TlsSpec = {
 }
 
 /**
- * Reads a kubeconfig as kube-apiserver reads that of `--audit-webhook-config-file`. `path` is its location. The files it
- * refers to are not checked: they may appear later, and change.
+ * Reads a kubeconfig, located at `path`, as kube-apiserver reads that of `--audit-webhook-config-file`. Does not check the
+ * files it refers to: they may appear later, and change.
  */
 export function parseKubeconfig(text: string, path: string): Kubeconfig {
   const document = new ConfDocument(path, text)
@@ -79,7 +79,7 @@ function withoutExcerpt(problem: Problem): Problem {
   return { ...problem, excerpt: undefined }
 }
 
-/** As client-go does: without a scheme it is http; query, fragment and a trailing slash are ignored. */
+/** Reads the address as client-go does: the scheme defaults to http; query, fragment and trailing slashes are ignored. */
 function readServer(cluster: KubeEntry): string | undefined {
   const text = cluster.text('server')
   if (text === undefined) {

@@ -2,7 +2,7 @@ import { basename, dirname } from 'node:path'
 import type { Origin } from '../../chunk.ts'
 
 /**
- * The members of every record of an origin at Datadog, as JSON text without braces:
+ * Returns the members that every Datadog record of an origin has, as JSON text without braces:
  * `"hostname":"…","service":"…","ddsource":"…","ddtags":"a:b,filename:audit.log,dirname:/var/log"`.
  */
 export function recordAttributes({ path, labels }: Pick<Origin, 'path' | 'labels'>, hostname: string): string {

@@ -15,10 +15,10 @@ export interface WebhookPeer {
   readonly shown: string
 }
 
-/** As client-go's token source: a replaced token is picked up within a minute. */
+/** As in client-go's token source, a replaced token is picked up within a minute. */
 const TOKEN_RECHECK_MS = 60_000
 
-/** The receiver at `url`. Its credentials are the operator's choice, and are sent to http:// as well; config/webhook.ts warns. */
+/** Returns the receiver at `url`. Credentials are sent to http://, too, as the operator chose; config/webhook.ts warns. */
 export function peerOfUrl(config: WebhookConfig, context: DestinationContext): WebhookPeer {
   const target = targetOf(config.url, config)
   const transport = openTransport({ target, config }, context)
@@ -27,7 +27,7 @@ export function peerOfUrl(config: WebhookConfig, context: DestinationContext): W
   return { transport, path: withTimeout(target.path, config), authorization, shown: target.shown }
 }
 
-/** The receiver of a kubeconfig that `parseKubeconfig` has accepted. */
+/** Returns the receiver of a kubeconfig that `parseKubeconfig` has accepted. */
 export function peerOfKubeconfig(
   endpoint: KubeEndpoint,
   config: WebhookConfig,

@@ -7,7 +7,7 @@ import { webhookSuccess } from './judge.ts'
 import { KubeconfigPeer } from './kubeconfig-peer.ts'
 import { peerOfUrl, type WebhookPeer } from './webhook-peer.ts'
 
-/** kube-apiserver's audit webhook: `POST` of an EventList around the unchanged lines. */
+/** Speaks kube-apiserver's audit webhook protocol: a `POST` of an EventList around the unchanged lines. */
 export function createWebhook(config: WebhookConfig, context: DestinationContext): Destination {
   const source =
     config.kubeconfig === undefined
@@ -62,7 +62,7 @@ function fixed(peer: WebhookPeer) {
   }
 }
 
-/** Any header may carry a secret, also after a word such as `Bearer`; short words are not secrets. */
+/** Returns all but short words: any header may contain a secret, also after a word such as `Bearer`. */
 function secretsIn(headers: WebhookConfig['headers']): readonly string[] {
   return Object.values(headers).flatMap((value) => value.split(/\s+/).filter((word) => word.length >= 8))
 }

@@ -30,8 +30,8 @@ export interface BatchPart {
 export type DeadLine = Omit<DeadLetterEntry, 'at' | 'batchId'>
 
 /**
- * Stores lines in the dead letter, waiting while it accepts none; false if aborted first. What is stored by then stays, and
- * is stored again with its batch after the next start.
+ * Stores lines in the dead letter, waiting while it accepts none; false if aborted first. Lines stored by then stay, and are
+ * stored again with their batch after the next start.
  */
 export type DeadLettering = (lines: readonly DeadLine[], batchId: string, signal: AbortSignal) => Promise<boolean>
 
@@ -40,14 +40,14 @@ export interface BatchDeadLetter {
   readonly part: number
   /** File bytes it accounts for. */
   readonly bytes: number
-  /** Undefined: already stored. */
+  /** Undefined if it is already stored. */
   readonly entry: DeadLine | undefined
 }
 
 /** Half-open range of records of a batch. */
 export type Range = Span
 
-/** The same records in as few ranges as possible, in order. */
+/** Returns the same records in as few ranges as possible, in order. */
 export function joined(ranges: readonly Range[]): readonly Range[] {
   const result: Range[] = []
   for (const { start, end } of ranges.toSorted((a, b) => a.start - b.start)) {
@@ -58,8 +58,9 @@ export function joined(ranges: readonly Range[]): readonly Range[] {
 }
 
 /**
- * The id of records `[start, end)` of a batch: a function only of where the bytes lie, so that every attempt has the same id,
- * even after a restart that cuts the same batch again. `form` distinguishes records that are not sent as they were read.
+ * Returns the id of records `[start, end)` of a batch. It depends only on where the bytes lie, so that every attempt has the
+ * same id, even after a restart that cuts the same batch again. `form` distinguishes records that are not sent as they were
+ * read.
  */
 export function batchIdOf(parts: readonly BatchPart[], range: Range, form: '' | 'truncated' = ''): string {
   const inside = parts.filter(({ from, to }) => from < range.end && to > range.start)
@@ -71,7 +72,7 @@ export function batchIdOf(parts: readonly BatchPart[], range: Range, form: '' | 
   return hash('sha256', spans.join(',') + form, 'hex').slice(0, 32)
 }
 
-/** The part that contains record `index`. */
+/** Returns the part that contains record `index`. Throws a RangeError if none does. */
 export function partOf({ parts }: Pick<Batch, 'parts'>, index: number): BatchPart & { readonly number: number } {
   const number = parts.findIndex(({ from, to }) => index >= from && index < to)
   const part = parts[number]

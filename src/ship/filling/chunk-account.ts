@@ -3,17 +3,17 @@ import type { BatchDeadLetter, DeadLine } from './batch.ts'
 
 /** Accounts for one chunk while its lines are taken. */
 export interface ChunkAccount {
-  /** The room is consumed up to here; beyond its end for a line longer than the room. */
+  /** How far the room is consumed; beyond the room's end after a line that is longer than the room. */
   end: number
   readonly skipped: Partial<Record<SkipReason, number>>
   readonly dead: Omit<BatchDeadLetter, 'part'>[]
   /** Memory left for further dead lines of the batch; at zero or below no odd line is taken. */
   deadRoom: number
-  /** Stores a line in the dead letter immediately, where there would be too many to keep; false if aborted. */
+  /** Stores a line in the dead letter at once, where keeping all of them would take too much memory; false if aborted. */
   deadLetter(line: DeadLine): Promise<boolean>
 }
 
-/** What a dead line costs in memory besides its bytes until it is stored: its objects, and briefly its entry as text. Rounded up. */
+/** Memory of a dead line until it is stored, besides its bytes: its objects and, briefly, its entry as text. Rounded up. */
 export const DEAD_LINE_BYTES = 1024
 
 export function addDead(account: ChunkAccount, dead: Omit<BatchDeadLetter, 'part'>): void {

@@ -21,9 +21,9 @@ export interface FillLimits {
 }
 
 /**
- * Lines skipped by a rule or because they are empty do not fill the body, but each chunk of them is a part: while no request
- * can be sent, their number would be unbounded. A part costs less than 1 KB. Above the default `batch_max_size`, so that a
- * batch of one-line chunks reaches its record limit first.
+ * Lines skipped by a rule or because they are empty do not fill the body, but each chunk of them is a part: without a limit,
+ * parts would accumulate while no request can be sent. A part costs less than 1 KB. The limit is above the default
+ * `batch_max_size`, so that a batch of one-line chunks reaches its record limit first.
  */
 const MAX_PARTS = 4096
 

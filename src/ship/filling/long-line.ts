@@ -30,7 +30,7 @@ export async function takeLongLine(
   const result = sendable ? put(body, whole, sendable, account) : 'unfit'
   if (result === 'full') return 'full'
   if (result !== 'taken') {
-    // The original line: its truncated form lacks the bodies.
+    // The original line, because its truncated form lacks the bodies.
     const deadLettered = await deadLetterLongLine(whole, long, account)
     if (deadLettered !== 'taken') return deadLettered
   }
@@ -39,8 +39,8 @@ export async function takeLongLine(
 }
 
 /**
- * A one-piece line is stored with its batch. A longer one may exceed memory: its pieces are stored as they are read, and
- * again if the agent dies or stops before the line is settled.
+ * A line of one piece is stored with its batch. A longer one may not fit into memory, so its pieces are stored as they are
+ * read, and again if the agent dies or stops before the line is settled.
  */
 async function deadLetterLongLine(
   odd: OddLineAt,

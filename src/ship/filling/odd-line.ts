@@ -7,10 +7,12 @@ import { takeLongLine } from './long-line.ts'
 import { deadLine, type OddLineAt, put, type Sendable } from './put-line.ts'
 
 /**
- * Takes one line that the body's fast path cannot: NUL runs are skipped and counted, events that follow one another without a
- * newline, or a torn one, are separated, a long audit event is truncated, rules drop or change the line, and what cannot
- * become a record becomes a dead letter. `full`: the line, or what is left of it, is left for the next body, also if there
- * is no room for another dead line, as any odd line may become one; `partial`: its end has not been read yet.
+ * Takes a line that the body's fast path cannot. Skips and counts a NUL run. Separates events that follow one another, or a
+ * torn one, without a newline. Truncates a long audit event. Applies rules, which may drop or change the line. Dead-letters
+ * what cannot become a record.
+ *
+ * `full`: the line, or the rest of it, is left for the next body. This includes a lack of room for another dead line, because
+ * any odd line may become one. `partial`: the line's end has not been read yet.
  */
 export async function takeOddLine(
   body: Body,
@@ -35,7 +37,7 @@ export async function takeOddLine(
 
 function takeShortLine(body: Body, odd: OddLineAt, account: ChunkAccount): 'taken' | 'full' {
   const { room, line } = odd
-  // A copy, as encoding may overwrite the room.
+  // A copy, because encoding may overwrite the room.
   const bytes = Buffer.from(room.subarray(line.start, line.end))
   const torn = isSuspect(body, line, bytes) ? splitTornLine(bytes) : undefined
   if (torn) return takeTornLine(body, odd, torn, account)
@@ -49,14 +51,14 @@ function takeShortLine(body: Body, odd: OddLineAt, account: ChunkAccount): 'take
 function takeTornLine(body: Body, odd: OddLineAt, { torn, events }: TornLine, account: ChunkAccount): 'taken' | 'full' {
   const { line } = odd
   let start = line.start
-  /** The line's next piece; the newline belongs to the last one. */
+  /** Returns the line's next piece. The newline belongs to the last one. */
   function piece({ length }: Uint8Array): OddLineAt {
     const end = start + length
     const place = { start, end, next: end === line.end ? line.next : end }
     start = end
     return { ...odd, line: { ...line, ...place } }
   }
-  // Pieces are copied: a dead one must not keep the memory of the line.
+  // Copied, so that a dead piece does not keep the whole line in memory.
   if (torn.length > 0) {
     addDead(account, deadLine(piece(torn), 'torn-line', Buffer.from(torn)))
     account.end = start
@@ -84,10 +86,10 @@ function takeText(
 }
 
 const EVENT_START = Buffer.from(AUDIT_EVENT_START)
-/** How much of an event's beginning a body requires before it suspects a torn line. */
+/** How many bytes of an event's beginning a line must start with before a body suspects that it is torn. */
 const FRONT_BYTES = 15
 
-/** Whether the line may hold an event after a torn or whole one. The body has not checked lines that rules touch. */
+/** Whether an event may follow a torn or whole one in the line. The body has not checked lines that rules touch. */
 function isSuspect(body: Body, { reason }: OddLineAt['line'], bytes: Buffer): boolean {
   if (reason !== 'rule') return reason !== 'invalid-utf8'
   const again = bytes.indexOf(EVENT_START, 1)

@@ -10,7 +10,7 @@ export interface OddLineAt {
   readonly chunk: Chunk
   readonly room: Uint8Array
   readonly line: OddLine | TouchedLine
-  /** Applied to what is to be sent of the line. */
+  /** Applied to the part of the line that is to be sent. */
   readonly rules: LineRules | undefined
 }
 
@@ -18,13 +18,13 @@ export interface OddLineAt {
 export interface Sendable {
   readonly text: Buffer
   readonly fileBytes: number
-  /** Bytes already cut out of it. */
+  /** Bytes of the line already left out of `text`. */
   readonly cutBytes?: number
   /** The first rule that touches it, if known. */
   readonly known?: number | undefined
 }
 
-/** What cannot become a record. */
+/** A line that cannot become a record. */
 interface Unfit {
   readonly reason: UnfitReason
   readonly line: Buffer

@@ -3,7 +3,7 @@ export type Answer =
   | {
       readonly kind: 'answered'
       readonly status: number
-      /** The socket had accepted the whole request by the end of the response: only then can it be a receipt. */
+      /** Whether the socket had accepted the whole request by the end of the response: only then can it be a receipt. */
       readonly requestSent: boolean
       readonly retryAfter: string | undefined
       readonly location: string | undefined

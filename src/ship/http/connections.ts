@@ -26,9 +26,9 @@ interface Connection {
 }
 
 /**
- * Requests do not share a connection over HTTP/2 either, so that one that is given up can take its connection with it: a
- * stream that undici closes while node:http2 still has some of its body makes node:http2 write empty frames without end,
- * in the main thread, until memory runs out (Node 26.10, undici 8.13).
+ * Requests never share a connection, not even over HTTP/2, so that one that is given up can take its connection with it: if
+ * undici closes a stream while node:http2 still holds some of its body, node:http2 writes empty frames without end, in the
+ * main thread, until memory runs out (Node 26.10, undici 8.13).
  */
 export function openConnections(options: DispatcherOptions): Connections {
   const { target, proxy, requestTimeoutMs } = options
@@ -42,7 +42,7 @@ export function openConnections(options: DispatcherOptions): Connections {
     return connection
   }
 
-  /** In the turn of the event loop in which the request failed: before node:http2 writes again. */
+  /** Must run in the turn of the event loop in which the request failed, before node:http2 writes again. */
   function discard(connection: Connection): void {
     open.delete(connection)
     // No request is under way on it: a failure to close the socket blocks nothing.
@@ -61,7 +61,7 @@ export function openConnections(options: DispatcherOptions): Connections {
             path: request.path,
             method: 'POST',
             headers: { ...request.headers, 'content-length': String(body.length) },
-            // undici's documentation allows any iterable here, its types do not.
+            // undici's documentation allows any iterable here; its types do not.
             body: body.chunks() as unknown as Uint8Array,
             headersTimeout: requestTimeoutMs,
             bodyTimeout: requestTimeoutMs,

@@ -12,7 +12,7 @@ export interface DispatcherOptions {
   readonly tls: TlsMaterial
   /** `http://`, `https://` or `socks5://`, with `user:password@` if needed. */
   readonly proxy: string | undefined
-  /** Whether HTTP/2 is spoken if the server offers it. */
+  /** Whether to speak HTTP/2 if the server offers it. */
   readonly allowH2: boolean
   /** For a whole attempt: connecting, sending, and reading the whole response. */
   readonly requestTimeoutMs: number
@@ -21,7 +21,7 @@ export interface DispatcherOptions {
 /** Longer than the usual wait for a batch, shorter than the 60 s after which load balancers drop an idle connection. */
 const KEEP_ALIVE_MS = 30_000
 
-/** The way to a target: directly or through a proxy. `signal` ends what is not connected yet. */
+/** Returns a dispatcher that reaches a target directly or through a proxy. `signal` destroys sockets still connecting. */
 export function openDispatcher(options: DispatcherOptions, signal: AbortSignal): Dispatcher {
   const { target, tls, proxy, allowH2, requestTimeoutMs } = options
   const verify = { ca: tls.ca, rejectUnauthorized: !tls.insecureSkipVerify, minVersion: 'TLSv1.2' as const, signal }
@@ -50,13 +50,13 @@ export function openDispatcher(options: DispatcherOptions, signal: AbortSignal):
   if (proxy.startsWith('socks5:')) {
     return new Pool(target.origin, { ...pool, connect: throughSocks5(new URL(proxy), target, requestTls) })
   }
-  // undici opens no tunnel over HTTP/2, but would let the proxy choose it.
+  // undici cannot open a tunnel over HTTP/2, but would let the proxy choose it.
   const proxyTls = { ...verify, allowH2: false }
   const dial = (origin: string | URL, options: Pool.Options) => new Pool(origin, { ...withNamesOnly(options), ...pool })
   return new ProxyAgent({ ...pool, uri: proxy, requestTls, proxyTls, clientFactory: dial, factory: dial })
 }
 
-/** An IP address is looked for in the certificate, but not sent to the server, as by Go's crypto/tls. */
+/** As in Go's crypto/tls, an IP address is expected in the certificate, but not sent to the server. */
 function expectedName(serverName: string | undefined) {
   if (serverName === undefined) return {}
   if (isIP(serverName) === 0) return { servername: serverName }

@@ -10,7 +10,7 @@ interface Controller {
 
 type Headers = Readonly<Record<string, string | string[] | undefined>>
 
-/** Responses are read to the end, so that the connection can be reused, but no further than the echo of a large batch. */
+/** Responses are read to the end, so that the connection can be reused, unless they exceed the echo of a large batch. */
 const MAX_ANSWER_BYTES = 16_777_216
 /** How much of a response is kept for a displayed reason. */
 const MAX_TEXT_BYTES = 4096
@@ -82,7 +82,7 @@ export class Exchange {
 
   /**
    * Aborting destroys the socket (HTTP/1) or the stream (HTTP/2) before it returns; see outgoingBody for why nothing reads
-   * the request's memory then. A request still waiting for its connection is aborted when it starts.
+   * the request's memory after that. A request still waiting for its connection is aborted when it starts.
    */
   #cut(reason: string): void {
     this.#settle({ kind: 'failed', reason })

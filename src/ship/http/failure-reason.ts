@@ -1,4 +1,4 @@
-/** Node's name for what OpenSSL could not build a chain from. */
+/** Node's codes for a certificate from which OpenSSL could not build a chain to a trusted CA. */
 const UNTRUSTED = new Set([
   'DEPTH_ZERO_SELF_SIGNED_CERT',
   'SELF_SIGNED_CERT_IN_CHAIN',
@@ -7,7 +7,7 @@ const UNTRUSTED = new Set([
   'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
 ])
 
-/** What Node says with a system call and the code once more. */
+/** Plain words for Node's messages, which name a system call and repeat the code. */
 const inWords: readonly (readonly [string, string])[] = [
   ['connect ECONNREFUSED ', 'connection refused by '],
   ['connect ETIMEDOUT ', 'no answer from '],
@@ -22,8 +22,8 @@ const inWords: readonly (readonly [string, string])[] = [
 ]
 
 /**
- * `ECONNREFUSED: connection refused by 127.0.0.1:1`, with a remedy where the configuration has one; if several addresses were
- * tried, of the first.
+ * Returns `ECONNREFUSED: connection refused by 127.0.0.1:1` and the like, with a remedy if the configuration has one. If
+ * several addresses were tried, describes the failure of the first.
  */
 export function failureReason(error: unknown, { isPlain }: { readonly isPlain: boolean }): string {
   if (!(error instanceof Error)) return 'unknown error'
@@ -35,10 +35,10 @@ export function failureReason(error: unknown, { isPlain }: { readonly isPlain: b
 function described(error: Error, code: string, isPlain: boolean): string {
   const { message } = error
   if (code === 'ERR_SSL_WRONG_VERSION_NUMBER') return 'the server does not speak TLS there: is it http://?'
-  // OpenSSL's own message is a line from its source code.
+  // OpenSSL's own message refers to its source code.
   if (code.startsWith('ERR_SSL_') && 'reason' in error) return String(error.reason)
   if (UNTRUSTED.has(code)) {
-    // Behind the semicolon is advice for who starts Node.
+    // After the semicolon comes advice for whoever starts Node.
     return `${message.split(';')[0]}: give its CA as tls.ca_file (in a kubeconfig: certificate-authority)`
   }
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') {
@@ -49,7 +49,7 @@ function described(error: Error, code: string, isPlain: boolean): string {
   return inWords.reduce((text, [of, words]) => text.replace(of, words), message)
 }
 
-/** Whether anything ever came from the socket of undici's error. */
+/** Whether anything was ever received on the socket of undici's error. */
 function hasAnswered(error: Error): boolean {
   const socket = 'socket' in error ? error.socket : undefined
   return !(typeof socket === 'object' && socket !== null && 'bytesRead' in socket && socket.bytesRead === 0)

@@ -34,7 +34,7 @@ function inRange(range: string, host: string): boolean {
   return list.check(host, isIP(host) === 6 ? 'ipv6' : 'ipv4')
 }
 
-/** `host`, `host:port`, `[v6]`, `[v6]:port`, or a bare IPv6 address. */
+/** Splits `host`, `host:port`, `[v6]`, `[v6]:port`, or a bare IPv6 address. */
 function splitPort(entry: string): { pattern: string; onlyPort: number | undefined } {
   if (isIP(entry) === 6) return { pattern: entry, onlyPort: undefined }
   const parts = /^(?:\[([^\]]*)\]|([^:]*))(?::(\d+))?$/.exec(entry)

@@ -8,9 +8,9 @@ export interface BodyBytes {
 export interface OutgoingBody {
   readonly length: number
   chunks(): Iterable<Uint8Array>
-  /** The socket has accepted the last chunk; see `outgoingBody` for when that is known. */
+  /** Whether the socket has accepted the last chunk; `outgoingBody` says when that is known. */
   isSent(): boolean
-  /** The pieces are not read afterwards. */
+  /** Ends `chunks`: the pieces are not read afterwards. */
   release(): void
 }
 
@@ -34,9 +34,10 @@ const TLS_CHUNK = 262_144
  *   reset by several turns of the event loop. Which protocol is used is known only after connecting, so chunks are copied.
  *
  * A server that responds once it has read everything must never be mistaken for one that responds earlier. undici asks for the
- * next chunk if `write` did not return false, else after `drain`. For a plain socket that comes in the same turn of the event
- * loop as the write, and before anything is read. node:tls reports it a turn later, when the response may have been read: so
- * the last byte is a chunk of its own, written after everything else has drained, for which `write` does not return false.
+ * next chunk at once if `write` did not return false, else after `drain`. A plain socket drains in the same turn of the event
+ * loop as the write, before anything is read. node:tls reports `drain` a turn later, when the response may have been read.
+ * With TLS, the last byte is therefore a chunk of its own: everything before it has drained, and its `write` does not return
+ * false.
  */
 export function outgoingBody(body: BodyBytes, secure: boolean): OutgoingBody {
   const length = lengthOf(body.pieces)

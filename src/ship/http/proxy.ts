@@ -2,7 +2,7 @@ import type { ProxyConfig } from '../../config/config.ts'
 import { goesDirect } from './no-proxy.ts'
 import type { Target } from './target.ts'
 
-/** The configured proxy for requests to a target; undefined: direct. */
+/** Returns the configured proxy for requests to a target; undefined if they go direct. */
 export function proxyFor(target: Target, config: ProxyConfig): string | undefined {
   const proxy = target.secure ? config.https : config.http
   if (proxy === undefined || target.socketPath !== undefined) return undefined
@@ -10,8 +10,8 @@ export function proxyFor(target: Target, config: ProxyConfig): string | undefine
 }
 
 /**
- * A proxy's address with its scheme: `http://` if it has none; `https://`, `socks5://`. A socks5 proxy resolves names itself,
- * so `socks5h://` means the same. A path is ignored, as Go's net/http does. Undefined if it is not a proxy address.
+ * Returns a proxy's address with its scheme: `http://` (the default), `https://` or `socks5://`. A SOCKS5 proxy always resolves
+ * names itself, so `socks5h://` means the same. Drops the path, as Go's net/http does. Undefined if it is no proxy's address.
  */
 export function parseProxy(address: string): string | undefined {
   const full = address.includes('://') ? address : `http://${address}`

@@ -25,7 +25,7 @@ const FAILURES: Readonly<Record<number, string>> = {
 }
 
 /**
- * A connection through the proxy `socks5://[user:password@]host[:1080]`, closed if not established within the timeout.
+ * Connects through the proxy `socks5://[user:password@]host[:1080]`; closes the socket and rejects after the timeout.
  * (undici's own agent supports neither TLS to IP addresses nor HTTP/2.)
  */
 export async function connectSocks5(
@@ -76,7 +76,7 @@ async function negotiate({ socket, replies }: Dialogue, proxy: URL, { host, port
   const addressBytes = kind === NAME ? (await replies.read(1))[0] : ADDRESS_BYTES[kind]
   if (addressBytes === undefined) throw failure('does not speak SOCKS5')
   await replies.read(addressBytes + 2)
-  // undici would connect again and again, as fast as it can, if it met an answer before it has sent its request.
+  // If undici found an answer before it has sent its request, it would reconnect endlessly, as fast as it can.
   if (socket.readableLength > 0) throw failure('says more than its reply')
 }
 
@@ -95,15 +95,15 @@ function lengthPrefixed(text: string): readonly number[] {
 }
 
 interface Replies {
-  /** The next bytes, however they arrive. */
+  /** Returns the next `length` bytes, in however many pieces they arrive. */
   read(length: number): Promise<Buffer>
-  /** Leaves what follows to others. */
+  /** Stops listening: what follows is for others to read. */
   end(): void
 }
 
 /**
- * Listens once for all reads: a listener that is added while there are bytes, but too few, is called at once, so that adding
- * one for each look would leave no time for the others to arrive.
+ * Adds one listener for all reads. A listener that is added while there are bytes, but too few, is called at once, so that
+ * adding one for each attempt to read would leave the missing bytes no time to arrive.
  */
 function createReplies(socket: Socket): Replies {
   let wake: () => void = () => undefined

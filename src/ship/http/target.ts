@@ -1,4 +1,4 @@
-/** A request target: its address, parsed once. */
+/** The parsed address of a request's target. */
 export interface Target {
   /** `https://host:port`; `http://localhost` for a unix socket. User information is omitted everywhere. */
   readonly origin: string
@@ -14,8 +14,8 @@ export interface Target {
 }
 
 /**
- * Accepts `http://…` and `https://…`, and for a unix socket `unix:///run/sink.sock:/http/path` (the part from the colon is
- * optional) or `http+unix://%2Frun%2Fsink.sock/http/path`. Undefined for any other address.
+ * Parses `http://…` and `https://…`, and for a unix socket `unix:///run/sink.sock:/http/path` (`:/http/path` is optional) or
+ * `http+unix://%2Frun%2Fsink.sock/http/path`. Undefined for any other address.
  */
 export function parseTarget(address: string): Target | undefined {
   const socket = parseSocketAddress(address)

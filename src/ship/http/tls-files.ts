@@ -25,11 +25,11 @@ export interface TlsMaterial {
 
 type TlsLoad =
   | { readonly kind: 'loaded'; readonly material: TlsMaterial }
-  /** Names the file and what is wrong with it; never its content. */
+  /** `reason` names the file and what is wrong with it, but never quotes it. */
   | { readonly kind: 'unusable'; readonly reason: string }
 
 export interface TlsSource {
-  /** The same material until the files change; the old one while new files are unusable, as midway through a rotation. */
+  /** Returns the same material until the files change; keeps it while new files are unusable, as midway through a rotation. */
   current(): Promise<TlsLoad>
   /** Makes the next call check the files again. */
   expire(): void
@@ -48,7 +48,7 @@ export function createTlsSource(spec: TlsSpec, now: () => number): TlsSource {
     if (load?.kind === 'loaded' && before === stamp) return load
     const next = await loadTls(spec)
     if (next.kind === 'unusable' && load?.kind === 'loaded') return load
-    // Files that change while being read have another stamp next time.
+    // If the files change while being read, their next stamp differs, and they are read again.
     stamp = before
     load = next
     return next
@@ -69,7 +69,7 @@ export function createTlsSource(spec: TlsSpec, now: () => number): TlsSource {
   }
 }
 
-/** Changes whenever one of the files is written, replaced or retargeted. */
+/** Returns a stamp that changes whenever one of the files is written, replaced or retargeted. */
 async function stampOf(spec: TlsSpec): Promise<string> {
   const files = [spec.ca, spec.cert, spec.key].flatMap((pem) => (pem?.kind === 'file' ? [pem.path] : []))
   const stamps = await Promise.all(files.map(stampOfFile))
@@ -107,7 +107,7 @@ interface Inspected {
   readonly faults: readonly TlsFault[]
 }
 
-/** Reads and validates each file, and that certificate and key match. */
+/** Reads and validates each file, and checks that certificate and key match. */
 export async function inspectTls(spec: TlsSpec): Promise<Inspected> {
   const reads = await Promise.all(tlsParts.map((part) => readPart(part, spec[part])))
   const faults = reads.flatMap(({ fault }) => fault ?? [])
@@ -142,7 +142,7 @@ async function readPart(part: TlsPart, source: Pem | undefined): Promise<PartRea
   return refused === undefined ? { pem } : unusable(`cannot be used (${refused})`)
 }
 
-/** OpenSSL's objection to them. Imported on demand: shipping without TLS saves the 3 MB that node:tls takes. */
+/** Returns OpenSSL's objection, if any. Imports node:tls on demand, which saves 3 MB when shipping without TLS. */
 async function refusal(pems: SecureContextOptions): Promise<string | undefined> {
   const { createSecureContext } = await import('node:tls')
   try {

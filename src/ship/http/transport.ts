@@ -7,14 +7,14 @@ import { createTlsSource, type TlsMaterial, type TlsSource, type TlsSpec } from 
 export interface TransportOptions {
   readonly target: Target
   readonly tls: TlsSpec
-  /** The proxy to go through; undefined: direct. */
+  /** The proxy to go through; undefined if direct. */
   readonly proxy: string | undefined
   readonly requestTimeoutMs: number
   /** A clock in milliseconds. */
   readonly now: () => number
 }
 
-/** Maximum age of connections: names are resolved again on connecting. */
+/** Maximum age of connections, because names are resolved again only on connecting. */
 const MAX_AGE_MS = 300_000
 /** How a server says over HTTP/2 that it wants HTTP/1.1, as IIS does for a client certificate (RFC 9113, section 7). */
 const HTTP1_REQUIRED = /^ERR_HTTP2_\w+: .* error code (?:NGHTTP2_HTTP_1_1_REQUIRED|13)$/
@@ -51,7 +51,7 @@ export class Transport {
     this.#proxy = options.proxy === undefined ? undefined : parseProxy(options.proxy)
   }
 
-  /** One attempt. Never rejects; settles within the timeout, and nothing reads the request's memory any more by then. */
+  /** Makes one attempt. Never rejects, and settles within the timeout. Once settled, nothing reads the request's memory. */
   async post(request: HttpRequest, signal: AbortSignal): Promise<Answer> {
     if (this.#proxy === undefined && this.#options.proxy !== undefined) {
       return { kind: 'failed', reason: 'the address of the proxy is not valid' }

@@ -1,6 +1,6 @@
 import { full } from './vectors.as'
 
-/** 256 shuffles of 16 bytes: for a mask of 8 bytes, those bytes with a backslash before each masked one. */
+/** 256 shuffles of 16 bytes, one for each mask of 8 bytes: it puts a backslash before each masked byte. */
 const SPREAD: usize = 1024
 
 export function prepareEscapes(): void {
@@ -15,15 +15,15 @@ export function prepareEscapes(): void {
   }
 }
 
-/** A bit for each byte that needs a backslash. */
+/** Returns a mask with a bit for each byte that needs a backslash. */
 @inline
 export function toEscape(text: v128, quote: v128, backslash: v128): u32 {
   return <u32>i8x16.bitmask(v128.or(i8x16.eq(text, quote), i8x16.eq(text, backslash)))
 }
 
 /**
- * Writes 16 bytes with a backslash before each masked one: unconditionally, as bytes to escape are too many and too irregular
- * for a branch to pay off. The relaxed swizzle saves the handling of out-of-range indices, which the table does not contain.
+ * Writes 16 bytes with a backslash before each masked one. There is no branch, because bytes to escape are too frequent and
+ * too irregular for one to pay off. The relaxed swizzle saves handling the indices from 16 to 127, which the table lacks.
  */
 @inline
 export function spread(text: v128, mask: u32, backslash: v128, target: usize): usize {

@@ -3,10 +3,10 @@
  * vectors. No heap and no objects: everything lies in the imported memory, which begins with the job's words (numbered like
  * `word` in kernel.ts), the state of time.as.ts and the tables of utf8.as.ts, escape.as.ts and vectors.as.ts.
  *
- * A line is loaded in blocks of 16 or 64 bytes from its own start; what a block holds after the line's end is masked, so that
- * loads may pass the end of the source, and stores the end of a record, by less than SLACK_BYTES. A message is escaped while
- * its line is scanned, before it is known whether it will be taken or where it ends: at most two bytes for each byte of the
- * source.
+ * A line is loaded in blocks of 16 or 64 bytes from its own start, and what a block holds after the line's end is masked. Loads
+ * may therefore pass the end of the source, and stores the end of a record, by less than SLACK_BYTES. A message is escaped
+ * while its line is scanned, before it is known where it ends and whether it will be taken. That writes at most two bytes for
+ * each byte of the source.
  */
 
 import { escapeAny, prepareEscapes } from './escape.as'
@@ -71,7 +71,7 @@ function encode(format: i32): i32 {
         continue
       }
     }
-    // Escaping before the size is known requires a list that is not over its limit already.
+    // The size is known only after escaping, which requires that the list is not over its limit already.
     if (format == MESSAGES && !fits(leastEnd(format, 0))) return FULL
     const found = format == MESSAGES ? scanText(source, sourceEnd, copyHead()) : scanObject(source, sourceEnd)
     const whole = found < sourceEnd
@@ -114,8 +114,8 @@ function odd(code: i32, end: usize, next: usize): i32 {
 }
 
 /**
- * Whether a record could reach the next line. It may overwrite its own, which is copied from the front after the time has
- * been read from it.
+ * Whether a record could overwrite the next line. It may overwrite its own line, which is copied from the front after the time
+ * has been read from it.
  */
 @inline
 function isTight(source: usize): bool {
@@ -131,18 +131,18 @@ function aroundBytes(): usize {
   return load<u32>(HEAD_BYTES) + load<u32>(MIDDLE_BYTES) + load<u32>(TAIL_BYTES)
 }
 
-/** Where a record would end if nothing in its line had to be escaped. */
+/** Returns where a record would end if nothing in its line had to be escaped. */
 function leastEnd(format: i32, lineBytes: usize): usize {
   return <usize>load<u32>(TARGET) + (format == OBJECTS ? 0 : aroundBytes()) + lineBytes
 }
 
-/** Whether a record may end there: it is within the limit, or the only one. */
+/** Whether a record may end there: within the limit, or anywhere if it is the only one. */
 @inline
 function fits(recordEnd: usize): bool {
   return recordEnd < <usize>load<u32>(TARGET_END) || load<u32>(RECORDS) == 0
 }
 
-/** Writes the comma and the table's entry: a record of the bytes from `source` to `next`. */
+/** Completes a record of the bytes from `source` to `next`: writes its comma and its table entry. */
 @inline
 function take(payload: usize, recordEnd: usize, next: usize): bool {
   const records = load<u32>(RECORDS)

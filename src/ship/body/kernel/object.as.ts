@@ -1,12 +1,13 @@
 import { full, mask64, maskOf } from './vectors.as'
 
-/** What the last scan saw. `sawHigh` may also come from bytes right after the line. */
+/** What the last scan saw. `sawHigh` may be due to bytes right after the line. */
 export let sawHigh: bool = false
 export let isObject: bool = false
 
 /**
- * Finds the newline as `scanText` does, and sets `isObject` if the line is one object: brackets balanced and back at depth
- * zero only at the last one, a brace; strings closed; no control bytes except tabs between values; only blanks around it.
+ * Finds the newline as `scanText` does, and sets `isObject` if the line is one object: brackets are balanced, and the depth
+ * returns to zero only at the last one, a brace; strings are closed; there are no control bytes except tabs between values,
+ * and only blanks around the object.
  */
 export function scanObject(source: usize, sourceEnd: usize): usize {
   const thirtyTwo = full(32)
@@ -30,7 +31,7 @@ export function scanObject(source: usize, sourceEnd: usize): usize {
     high = v128.or(high, v128.or(v128.or(a, b), v128.or(c, d)))
     let quotes = maskOf(a, b, c, d, quote)
     let backslashes = maskOf(a, b, c, d, backslash)
-    // `[` and `{`, `]` and `}` differ in this bit.
+    // `[` and `{` differ only in this bit, and so do `]` and `}`.
     const a32 = v128.or(a, thirtyTwo)
     const b32 = v128.or(b, thirtyTwo)
     const c32 = v128.or(c, thirtyTwo)

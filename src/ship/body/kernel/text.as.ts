@@ -2,17 +2,17 @@ import { spread, toEscape } from './escape.as'
 import { isAuditEvent } from './torn.as'
 import { full, mask64, maskOf } from './vectors.as'
 
-/** What the last scan saw. `sawHigh` may also come from bytes right after the line. */
+/** What the last scan saw. `sawHigh` may be due to bytes right after the line. */
 export let sawHigh: bool = false
 export let sawControl: bool = false
 /** Address of the first audit event that begins inside the line, not at its start, or 0. */
 export let sawEvent: usize = 0
-/** Where the line's text, escaped to `target`, ends; invalid if it has control bytes. */
+/** Where the line's text, escaped to `target`, ends; invalid if the text has control bytes. */
 export let sawTarget: usize = 0
 
 /**
- * Finds the newline of the line at `source`: its address, or one not below `sourceEnd`. Escapes to `target` what it passes,
- * including what follows the line in the last block.
+ * Returns the address of the newline of the line at `source`; an address not below `sourceEnd` if it has none. Escapes to
+ * `target` what it passes, including what follows the line in the last block.
  */
 export function scanText(source: usize, sourceEnd: usize, target: usize): usize {
   const quote = full(0x22)
@@ -58,7 +58,7 @@ export function scanText(source: usize, sourceEnd: usize, target: usize): usize 
       const newlines = maskOf(a, b, c, d, i8x16.splat(10))
       newline = newlines & (0 - newlines)
     }
-    // The whole block if it has no newline.
+    // Keeps the whole block if it has no newline.
     controls &= newline - 1
     if (newline == 0) {
       control = true
@@ -77,7 +77,7 @@ export function scanText(source: usize, sourceEnd: usize, target: usize): usize 
   return sourceEnd
 }
 
-/** The first address in the mask where an audit event begins, except at the start of a line, or 0. */
+/** Returns the first address in the mask where an audit event begins, except at the start of a line; 0 if there is none. */
 function firstEvent(source: usize, at: usize, begins: u64): usize {
   for (; begins != 0; begins &= begins - 1) {
     const event = at + <usize>ctz(begins)

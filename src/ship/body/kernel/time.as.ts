@@ -1,7 +1,7 @@
 import { CLOCK, CLOCK_BYTES } from './job.as'
 import { copy, full } from './vectors.as'
 
-/** The second of the last timestamp as text (19 bytes), and as decimal digits with their count. */
+/** Caches the second of the last timestamp, as text (19 bytes) and as decimal digits with their count. */
 const SECOND_TEXT: usize = 512
 const SECOND_DIGITS: usize = 544
 const SECOND_DIGITS_BYTES: usize = 576
@@ -26,7 +26,7 @@ export function writeTime(source: usize, end: usize, target: usize): usize {
   return copy(target, load<u32>(CLOCK), load<u32>(CLOCK_BYTES))
 }
 
-/** The address after the last `"stageTimestamp":"`, or 0. It cannot match before the line: the line's brace is not in the key. */
+/** Returns the address after the last `"stageTimestamp":"`, or 0. A match before the line would contain the line's brace. */
 function findStageTimestamp(source: usize, end: usize): usize {
   const upperT = full(0x54)
   const colon = full(0x3a)
@@ -52,7 +52,7 @@ function isKey(at: usize): bool {
   return load<u64>(at) == 0x6954656761747322 && load<u64>(at, 8) == 0x22706d617473656d && load<u16>(at, 16) == 0x223a
 }
 
-/** The number of digits in `.420123Z"` (one to nine) or `Z"`; -1 if it is neither. */
+/** Returns the number of digits in `.420123Z"` (one to nine) or `Z"` (none); -1 if the text is neither. */
 @inline
 function fractionDigits(at: usize): i32 {
   // Six digits, as kube-apiserver writes.
@@ -95,7 +95,7 @@ function knowSecond(text: usize): bool {
   return true
 }
 
-/** The decimal number in `digits` bytes; negative if any byte is not a digit. */
+/** Returns the decimal number in `digits` bytes; negative if any byte is not a digit. */
 function number(at: usize, digits: i32): i32 {
   let value: i32 = 0
   for (let i = 0; i < digits; i++) {
@@ -106,7 +106,7 @@ function number(at: usize, digits: i32): i32 {
   return value
 }
 
-/** Days from 1970-01-01 to the first of the month in the proleptic Gregorian calendar. */
+/** Returns the days from 1970-01-01 to the first of the month in the proleptic Gregorian calendar. */
 function daysBefore(year: i32, month: i32): i32 {
   // Years begin in March, so that the leap day comes last.
   const y = month > 2 ? year : year - 1
@@ -120,7 +120,7 @@ function writeSecond(fraction: usize, fractionDigits: i32, target: usize): usize
   if (digits == 0) return writeDecimal(milliseconds(fraction, fractionDigits), target)
   v128.store(target, v128.load(SECOND_DIGITS))
   target += digits
-  // The bytes after the digits are not zeros.
+  // Replaces the bytes after the digits by zeros.
   let text = load<u32>(fraction)
   if (fractionDigits < 3) {
     const kept: u32 = (1 << (<u32>fractionDigits << 3)) - 1

@@ -1,8 +1,8 @@
 import { isObject, scanObject } from './object.as'
 
 /**
- * Whether the line begins with an audit event or the torn beginning of one, and the `event` inside it is not a proper part of
- * it. Raw quotes cannot occur in a JSON string, so `event` is not text in a string.
+ * Whether the line begins with an audit event, whole or torn, and `event` follows it instead of being a proper part of it.
+ * `event` is not text in a string, because a JSON string cannot contain raw quotes.
  */
 export function isGlued(source: usize, event: usize, sourceEnd: usize): bool {
   for (let i: usize = 0; i < 15 && source + i < event; i++) {

@@ -1,6 +1,6 @@
 import { full } from './vectors.as'
 
-// What two adjacent bytes may reveal about invalid UTF-8, one bit each.
+// The errors in UTF-8 that two adjacent bytes may reveal, one bit each.
 const SHORT: i8 = 1 // a lead without its continuation
 const LONG: i8 = 2 // a continuation after ASCII
 const OVERLONG_3: i8 = 4
@@ -11,11 +11,11 @@ const LARGE_80: i8 = 64 // over U+10FFFF: F5 80 and above; also overlong: F0 80
 const TWO: i8 = -128 // two continuations, wrong unless a longer lead precedes them
 const ANY: i8 = SHORT | LONG | TWO
 
-/** The errors each nibble allows: the high and the low nibble of a byte, and the high one of the next byte. */
+/** Tables of the errors that each nibble allows: the high and the low one of a byte, and the high one of the next byte. */
 const LAST_HIGH: usize = 640
 const LAST_LOW: usize = 656
 const THIS_HIGH: usize = 672
-/** Sixteen bytes that keep a byte, then sixteen, zero, that drop one. */
+/** Masks: sixteen bytes that each keep a byte, then sixteen zeros that each drop one. */
 const KEEP: usize = 688
 
 export function prepareUtf8(): void {
@@ -54,9 +54,9 @@ function all64(at: usize): v128 {
 }
 
 /**
- * Well-formed UTF-8: shortest forms, no surrogates, nothing over U+10FFFF. Each byte and the previous one give three nibbles;
- * an error that all three allow is present. Where a third or fourth byte must stand, TWO has to be found instead. (Keiser and
- * Lemire, Validating UTF-8 In Less Than One Instruction Per Byte, 2021.)
+ * Whether the text is well-formed UTF-8: shortest forms, no surrogates, nothing over U+10FFFF. Each byte and the previous one
+ * give three nibbles; an error is present if all three allow it. Where a third or fourth byte must stand, TWO has to be found
+ * instead. (Keiser and Lemire, Validating UTF-8 In Less Than One Instruction Per Byte, 2021.)
  */
 export function isUtf8(at: usize, end: usize): bool {
   const nibble = full(15)
@@ -68,7 +68,7 @@ export function isUtf8(at: usize, end: usize): bool {
   const four = full(0x70)
   let before = i8x16.splat(0)
   let wrong = i8x16.splat(0)
-  // One block more than the text may have: a sequence cut off by the end of the text shows up in what follows.
+  // May go one block beyond the text, because a sequence cut off by the text's end shows up only in what follows.
   for (; at <= end; at += 16) {
     while (end - at >= 64 && i8x16.bitmask(v128.or(before, all64(at))) == 0) at += 64
     let text = v128.load(at)

@@ -6,8 +6,8 @@ export function prepareVectors(): void {
 }
 
 /**
- * A vector filled with the byte, to be loaded before a loop. V8 rebuilds a constant vector at every use, with three
- * instructions; a loaded one it keeps in a register.
+ * Returns a vector filled with the byte. Call it before a loop: V8 keeps a loaded vector in a register, but rebuilds a constant
+ * one at every use, with three instructions.
  */
 @inline
 export function full(byte: usize): v128 {
@@ -38,7 +38,7 @@ export function copy(target: usize, from: usize, bytes: usize): usize {
   return target + bytes
 }
 
-/** As `copy`, for a line: faster than `memory.copy`, which leaves the module and from 2 KB on copies by `rep movsb`. */
+/** Copies a line, faster than `memory.copy`, which leaves the module and, from 2 KB on, copies by `rep movsb`. */
 @inline
 export function copyLine(target: usize, from: usize, bytes: usize): void {
   for (let at: usize = 0; at < bytes; at += 64) {
