@@ -8,19 +8,31 @@ import { refuse, type Scan } from './scan.ts'
 
 /** The rotated files of a live path, oldest first; `listing`: the directory of the live file. */
 export function rotatedFiles(scan: Scan, listing: DirectoryListing | Fault): Place[] {
-  const { files } = scan.generations.options
   const { name } = scan.livePath.base
+  const places = look(scan, besideFile(scan, listing))
+  const files = new Set(places.map(fileOf))
+  // Beside the link there may be links to the same files.
+  const others = look(scan, besideLink(scan, listing)).filter((place) => !files.has(fileOf(place)))
+  return [...places, ...others]
+    .map((place) => ({ place, name: parseRotatedName(basename(place.path), name), mtimeMs: place.facts.mtimeMs }))
+    .sort(compareAge)
+    .map(({ place }) => place)
+}
+
+function look(scan: Scan, paths: readonly string[]): readonly Place[] {
+  const { files } = scan.generations.options
   const places: Place[] = []
-  for (const path of new Set([...besideFile(scan, listing), ...besideLink(scan, listing)])) {
+  for (const path of paths) {
     const facts = files.stat(path)
     if (facts instanceof Fault) {
       if (!leadsNowhere(facts)) refuse(scan, facts)
     } else if (facts.kind === 'file') places.push({ path, facts })
   }
   return places
-    .map((place) => ({ place, name: parseRotatedName(basename(place.path), name), mtimeMs: place.facts.mtimeMs }))
-    .sort(compareAge)
-    .map(({ place }) => place)
+}
+
+function fileOf({ facts: { dev, ino } }: Place): string {
+  return `${dev}:${ino}`
 }
 
 function besideFile({ livePath: { base } }: Scan, listing: DirectoryListing | Fault): readonly string[] {
