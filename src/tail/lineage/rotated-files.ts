@@ -2,6 +2,7 @@ import { basename, dirname, join } from 'node:path'
 import { isCopyOf } from '../file/beside-plain.ts'
 import { Fault, isAbsent, leadsNowhere } from '../file/files.ts'
 import type { Place } from '../file/place.ts'
+import { besideLink } from '../names/beside-link.ts'
 import type { DirectoryListing } from '../names/directory-listings.ts'
 import { compareAge, parseRotatedName } from '../names/rotated-name.ts'
 import { refuse, type Scan } from './scan.ts'
@@ -12,7 +13,7 @@ export function rotatedFiles(scan: Scan, listing: DirectoryListing | Fault): Pla
   const places = look(scan, besideFile(scan, listing))
   const files = new Set(places.map(fileOf))
   // Beside the link there may be links to the same files.
-  const others = look(scan, besideLink(scan, listing)).filter((place) => !files.has(fileOf(place)))
+  const others = look(scan, besideItsLink(scan, listing)).filter((place) => !files.has(fileOf(place)))
   return [...places, ...others]
     .map((place) => ({ place, name: parseRotatedName(basename(place.path), name), mtimeMs: place.facts.mtimeMs }))
     .sort(compareAge)
@@ -39,20 +40,14 @@ function besideFile({ livePath: { base } }: Scan, listing: DirectoryListing | Fa
   return listing instanceof Fault ? [] : listing.rotatedOf(base.name).map((name) => join(base.directory, name))
 }
 
-/** Where the live path is a link to files with a date in their names, as cronolog and `rotatelogs -L` make it. */
-function besideLink(scan: Scan, listing: DirectoryListing | Fault): readonly string[] {
+function besideItsLink(scan: Scan, listing: DirectoryListing | Fault): readonly string[] {
   const { generations, livePath } = scan
   const { path, listings } = generations.options
-  const { base } = livePath
   const own = listings.list(dirname(path))
-  if (own instanceof Fault) {
-    const isMissed = own !== listing && generations.all().some(({ lastPath }) => dirname(lastPath) === dirname(path))
-    if (isMissed && !isAbsent(own)) refuse(scan, own, 'directory')
-    return []
-  }
-  const isSame = !(listing instanceof Fault) && own.id === listing.id
-  if (isSame && basename(path) === base.name) return []
-  return own.rotatedOf(basename(path)).map((name) => join(isSame ? base.directory : dirname(path), name))
+  if (!(own instanceof Fault)) return besideLink(path, livePath.base, { own, listing })
+  const isMissed = own !== listing && generations.all().some(({ lastPath }) => dirname(lastPath) === dirname(path))
+  if (isMissed && !isAbsent(own)) refuse(scan, own, 'directory')
+  return []
 }
 
 /**
