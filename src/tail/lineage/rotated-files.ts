@@ -54,10 +54,8 @@ function besideItsLink(scan: Scan, listing: DirectoryListing | Fault): readonly 
  * A `.gz` beside its plain file is a copy, perhaps still being written. Not if that is the live file, or younger: then it took
  * the name of the one that was packed, as when logrotate's `compress` is turned off.
  */
-export function isArchive({ generations, livePath }: Scan, { path, facts }: Place): boolean {
+export function isArchive({ generations: { live, options } }: Scan, { path, facts }: Place): boolean {
   if (!path.endsWith('.gz')) return false
-  const { base } = livePath
-  const { path: link, files } = generations.options
   const plain = path.slice(0, -3)
-  return plain === join(base.directory, base.name) || plain === link || !isCopyOf(plain, facts, files)
+  return plain === options.path || plain === live?.place?.path || !isCopyOf(plain, facts, options.files)
 }

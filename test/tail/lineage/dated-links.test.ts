@@ -75,6 +75,20 @@ describe.each([['access.log'], ['access.log*'], ['*.log']])(
   },
 )
 
+test('the last file of the day is not read again from its archive, when the link is gone', async () => {
+  using dir = tempDir()
+  const { at, tail, day } = rig(dir.path)
+  day(5, 'a\n')
+  expect(await tail.lines()).toEqual(['a'])
+  rmSync(at('access.log'))
+  expect(await tail.lines()).toEqual([])
+  writeFileSync(at('access.log.20261125.gz'), gzipSync('a\n'))
+  expect(await tail.lines()).toEqual([])
+  rmSync(at('access.log.20261125'))
+  expect(await tail.lines()).toEqual([])
+  await tail.close()
+})
+
 test('what is rotated by a number from the file of the day is read once', async () => {
   using dir = tempDir()
   const { at, tail, append, day } = rig(dir.path)
