@@ -8,7 +8,8 @@ import { isCopyOf } from '../file/beside-plain.ts'
 import { lastLineEnd } from '../file/encoding.ts'
 import { Fault, type FileFacts, type Files, isAbsent, readExactly, withFile } from '../file/files.ts'
 import { fingerprint } from '../file/fingerprint.ts'
-import type { DirectoryListings } from '../names/directory-listings.ts'
+import { besideLink } from '../names/beside-link.ts'
+import type { DirectoryListing, DirectoryListings } from '../names/directory-listings.ts'
 import { compareAge, parseRotatedName } from '../names/rotated-name.ts'
 
 export interface ImportContext {
@@ -83,15 +84,15 @@ export function importPosition(
   const listing = listings.list(dirname(livePath))
   if (listing instanceof Fault) return isAbsent(listing) ? { records: [], home: undefined } : listing
   const liveName = basename(livePath)
-  const rotatedPaths = listing
-    .rotatedOf(liveName)
-    .map((name) => join(dirname(livePath), name))
-    .filter((rotated) => !isArchive(rotated) || rotated === `${livePath}.gz` || !isBesidePlain(rotated, files))
+  const rotatedPaths = rotatedOf(path, livePath, { listing, listings }).filter(
+    (rotated) => !isArchive(rotated) || rotated === `${livePath}.gz` || !isBesidePlain(rotated, files),
+  )
   const found: Candidate[] = []
   for (const candidatePath of [livePath, ...rotatedPaths]) {
     const candidate = examine(candidatePath, position.offset, context)
     if (candidate instanceof Fault && !isAbsent(candidate)) return candidate
-    if (!(candidate instanceof Fault) && candidate.facts.kind === 'file') found.push(candidate)
+    if (candidate instanceof Fault || candidate.facts.kind !== 'file') continue
+    if (!found.some(({ facts }) => isSameFile(facts, candidate.facts))) found.push(candidate)
   }
   const live = found.find((candidate) => candidate.path === livePath)
   const age = (candidate: Candidate) => ({
@@ -114,6 +115,24 @@ export function importPosition(
 }
 
 const UNREAD = { offset: 0, finished: false }
+
+/** As its lineage will find them. */
+function rotatedOf(
+  path: string,
+  livePath: string,
+  { listing, listings }: { readonly listing: DirectoryListing; readonly listings: DirectoryListings },
+): readonly string[] {
+  const [directory, name] = [dirname(livePath), basename(livePath)]
+  const own = listings.list(dirname(path))
+  return [
+    ...listing.rotatedOf(name).map((rotated) => join(directory, rotated)),
+    ...(own instanceof Fault ? [] : besideLink(path, { directory, name }, { own, listing })),
+  ]
+}
+
+function isSameFile(a: FileFacts, b: FileFacts): boolean {
+  return a.dev === b.dev && a.ino === b.ino
+}
 
 function isArchive(path: string): boolean {
   return path.endsWith('.gz')

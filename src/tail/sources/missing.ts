@@ -3,7 +3,7 @@ import type { Log } from '../../log.ts'
 import type { Fault, Files } from '../file/files.ts'
 import { reportLoss, takeBackLoss } from '../generation/losses.ts'
 import type { DirectoryListings } from '../names/directory-listings.ts'
-import { hasRemains } from './remains.ts'
+import { Remains } from './remains.ts'
 import type { UnclaimedRecords } from './unclaimed-records.ts'
 
 export interface MissingOptions {
@@ -84,11 +84,12 @@ export function createMissing({ destinations, files, listings, unclaimed, log }:
   return {
     look(isMeant, isLive) {
       const left: string[] = []
+      const around = new Remains({ files, listings, isLive })
       for (const path of [...sought.values().take(PATHS_PER_LOOK)]) {
         sought.delete(path)
         const records = unclaimed.of(path)
         const isSought = records.length > 0 && isMeant(path)
-        const remains = isSought && hasRemains(path, records, { files, listings, isLive })
+        const remains = isSought && around.has(path, records)
         if (remains === true) left.push(path)
         else if (isSought) seekAgain(path, records, remains)
       }

@@ -1,6 +1,6 @@
 import { basename, dirname, join } from 'node:path'
 import type { GenerationRecord } from '../../checkpoint/registry.ts'
-import { Fault, type Files, isAbsent, leadsNowhere } from '../file/files.ts'
+import { Fault, type FileFacts, type Files, isAbsent, leadsNowhere } from '../file/files.ts'
 import { isIdentity } from '../file/identity.ts'
 import type { DirectoryListings } from '../names/directory-listings.ts'
 import { liveNameOf, namesAlike } from '../names/rotated-name.ts'
@@ -12,35 +12,62 @@ interface Surroundings {
   isLive(path: string): boolean
 }
 
-/**
- * Whether anything is left of the files that are recorded of a live path, at which there is none: where its lineage would
- * look for them. A fault: that cannot be told now.
- */
-export function hasRemains(
-  path: string,
-  records: readonly GenerationRecord[],
-  { files, listings, isLive }: Surroundings,
-): boolean | Fault {
-  let fault: Fault | undefined
-  for (const place of new Set([path, ...records.map(({ lastPath }) => lastPath)].flatMap(liveFirst))) {
-    const name = basename(place)
-    const listing = listings.list(dirname(place))
-    if (listing instanceof Fault) {
-      if (!isAbsent(listing)) fault = listing
-      continue
-    }
-    if (listing.rotatedOf(name).length > 0) return true
-    for (const other of [name, ...namesAlike(name, listing.names)]) {
-      const found = join(dirname(place), other)
-      const facts = files.stat(found)
-      if (facts instanceof Fault) fault = leadsNowhere(facts) ? fault : facts
-      else if (!isLive(found) && records.some((record) => isIdentity(record, facts))) return true
-    }
+/** What is left of files whose live paths are without one. For one look: what it has seen of a directory, it keeps. */
+export class Remains {
+  readonly #around: Surroundings
+  /** The names in a directory under which something may be left. */
+  readonly #names = new Map<string, readonly string[] | Fault>()
+  readonly #facts = new Map<string, FileFacts | Fault>()
+
+  constructor(around: Surroundings) {
+    this.#around = around
   }
-  return fault ?? false
+
+  /** Whether anything is left of the files that are recorded of a live path, where its lineage would look. A fault: that cannot be told. */
+  has(path: string, records: readonly GenerationRecord[]): boolean | Fault {
+    const own = this.#around.listings.list(dirname(path))
+    if (!(own instanceof Fault) && own.rotatedOf(basename(path)).length > 0) return true
+    let fault: Fault | undefined
+    for (const place of new Set([path, ...records.flatMap(({ lastPath }) => besides(lastPath, path))])) {
+      const directory = dirname(place)
+      const names = this.#namesIn(directory)
+      if (names instanceof Fault) {
+        fault = isAbsent(names) ? fault : names
+        continue
+      }
+      const name = basename(place)
+      for (const other of [...names.filter((one) => one === name), ...namesAlike(name, names)]) {
+        const facts = this.#factsOf(join(directory, other))
+        if (facts instanceof Fault) fault = leadsNowhere(facts) ? fault : facts
+        else if (records.some((record) => isIdentity(record, facts))) return true
+      }
+    }
+    return fault ?? false
+  }
+
+  /** Not archives, in which nothing is recognised by the identity of the file. */
+  #namesIn(directory: string): readonly string[] | Fault {
+    const known = this.#names.get(directory)
+    if (known) return known
+    const { listings, isLive } = this.#around
+    const listing = listings.list(directory)
+    const names =
+      listing instanceof Fault
+        ? listing
+        : [...listing.names].filter((name) => !name.endsWith('.gz') && !isLive(join(directory, name)))
+    this.#names.set(directory, names)
+    return names
+  }
+
+  #factsOf(path: string): FileFacts | Fault {
+    const facts = this.#facts.get(path) ?? this.#around.files.stat(path)
+    this.#facts.set(path, facts)
+    return facts
+  }
 }
 
-function liveFirst(path: string): readonly string[] {
-  const live = liveNameOf(path)
-  return live === undefined ? [path] : [join(dirname(path), live), path]
+/** Where a file was last seen; in another directory, which a link led to, it may have been rotated. */
+function besides(lastPath: string, path: string): readonly string[] {
+  const live = dirname(lastPath) === dirname(path) ? undefined : liveNameOf(lastPath)
+  return live === undefined ? [lastPath] : [join(dirname(lastPath), live), lastPath]
 }

@@ -75,6 +75,20 @@ describe.each([['access.log'], ['access.log*'], ['*.log']])(
   },
 )
 
+test('the last file of the day is not read again from its archive, when the link is gone', async () => {
+  using dir = tempDir()
+  const { at, tail, day } = rig(dir.path)
+  day(5, 'a\n')
+  expect(await tail.lines()).toEqual(['a'])
+  rmSync(at('access.log'))
+  expect(await tail.lines()).toEqual([])
+  writeFileSync(at('access.log.20261125.gz'), gzipSync('a\n'))
+  expect(await tail.lines()).toEqual([])
+  rmSync(at('access.log.20261125'))
+  expect(await tail.lines()).toEqual([])
+  await tail.close()
+})
+
 test('what is rotated by a number from the file of the day is read once', async () => {
   using dir = tempDir()
   const { at, tail, append, day } = rig(dir.path)
@@ -102,6 +116,25 @@ test('a directory that is a link is turned to one where the file was rotated bef
   expect((await tail.lines()).toSorted()).toEqual(['b', 'c'])
   await tail.close()
 })
+
+test.each([[''], ['.gz']])(
+  'a rotated file to which a link leads beside the link to the live one is read once (%s)',
+  async (end) => {
+    using dir = tempDir()
+    const { at, tail, append, link } = rig(dir.path, 'log/app.log')
+    for (const name of ['log', 'data']) mkdirSync(at(name))
+    link('log/app.log', '../data/app.log')
+    link(`log/app.log.1${end}`, `../data/app.log.1${end}`)
+    append('data/app.log', 'a\n')
+    expect(await tail.lines()).toEqual(['a'])
+    await tail.restart()
+    renameSync(at('data/app.log'), at('data/app.log.2'))
+    writeFileSync(at(`data/app.log.1${end}`), end ? gzipSync('b\n') : 'b\n')
+    append('data/app.log', 'c\n')
+    expect((await tail.lines()).toSorted()).toEqual(['b', 'c'])
+    await tail.close()
+  },
+)
 
 test('a file that is renamed behind its link is read on, also when it had been closed for others', async () => {
   using dir = tempDir()

@@ -1,4 +1,14 @@
-import { appendFileSync, copyFileSync, renameSync, rmSync, truncateSync, utimesSync, writeFileSync } from 'node:fs'
+import {
+  appendFileSync,
+  copyFileSync,
+  mkdirSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
@@ -203,6 +213,48 @@ describe('a switch from another agent', () => {
     writeFileSync(live, 'aa\nbb\n')
     expect(await tail.lines()).toEqual(['aa', 'bb'])
     expect(said).toEqual([expect.stringContaining('the live file is read from its beginning')])
+    await tail.close()
+  })
+
+  test.each([
+    ['beside it', ''],
+    ['in another directory', 'days/'],
+  ])('counts the former files of a link to the file of the day as done, which lies %s', async (_where, days) => {
+    using dir = tempDir()
+    const live = join(dir.path, 'audit.log')
+    const day = (n: number) => `audit.log.2026112${n}`
+    const turn = (n: number, text: string) => {
+      writeFileSync(join(dir.path, days, day(n)), text)
+      rmSync(live, { force: true })
+      symlinkSync(join(days, day(n)), live)
+    }
+    mkdirSync(join(dir.path, 'days'))
+    writeFileSync(join(dir.path, `${day(1)}.gz`), gzipSync('history\n'))
+    writeFileSync(join(dir.path, day(3)), 'older\n')
+    turn(4, 'a\nb\n')
+    const updatedAtMs = await moment(dir.path)
+    appendFileSync(live, 'c\n')
+    if (!days) turn(5, 'd\n')
+    const { tail } = rig(dir.path, 2, { imports: [[live, { offset: 2, updatedAtMs }]] })
+    expect(await tail.lines()).toEqual(days ? ['b', 'c'] : ['b', 'c', 'd'])
+    await tail.restart()
+    expect(await tail.lines()).toEqual([])
+    await tail.close()
+  })
+
+  test('finds the position in a rotated file to which a link leads beside that to the live one', async () => {
+    using dir = tempDir()
+    const at = (...names: string[]) => join(dir.path, ...names)
+    mkdirSync(at('data'))
+    for (const name of ['audit.log', 'audit.log.1']) symlinkSync(join('data', name), at(name))
+    writeFileSync(at('data/audit.log'), 'a\nb\n')
+    const updatedAtMs = await moment(dir.path)
+    renameSync(at('data/audit.log'), at('data/audit.log.1'))
+    writeFileSync(at('data/audit.log'), 'c\n')
+    const { tail } = rig(dir.path, 2, { imports: [[at('audit.log'), { offset: 2, updatedAtMs }]] })
+    expect(await tail.lines()).toEqual(['b', 'c'])
+    await tail.restart()
+    expect(await tail.lines()).toEqual([])
     await tail.close()
   })
 

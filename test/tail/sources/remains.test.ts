@@ -179,3 +179,28 @@ describe('what only a pattern means, and was removed while the agent was down, i
     await tail.close()
   })
 })
+
+describe('what only a pattern means, was read, and is gone', () => {
+  test.each([
+    ['app.log-*', (file: number) => `app.log-2026${1000 + file}`],
+    ['audit-*.log', (file: number) => `audit-2026-11-20T14-33-45.${100 + file}.log`],
+    ['job-*', (file: number) => `job-${file}`],
+  ])(
+    'is not tailed again after a start, and looked for in few calls, though others of %s are there',
+    async (pattern, name) => {
+      using dir = tempDir()
+      const { at, tail, faulty, append, looks } = rig(dir.path, `log/${pattern}`)
+      for (let file = 0; file < 40; file += 1) append(`log/${name(file)}`, 'a\n')
+      expect(await tail.lines()).toHaveLength(40)
+      for (let file = 0; file < 20; file += 1) rmSync(at(`log/${name(file)}`))
+      await looks(3)
+      await tail.restart()
+      const stats = faulty.count('stat')
+      await looks(2)
+      expect(tail.tailer.view().flatMap(({ lineages }) => lineages)).toHaveLength(20)
+      // Each live file twice a look at most, and those that are gone.
+      expect(faulty.count('stat') - stats).toBeLessThan(2 * (2 * 20 + 20 + 20))
+      await tail.close()
+    },
+  )
+})
