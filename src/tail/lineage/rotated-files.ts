@@ -6,7 +6,7 @@ import type { DirectoryListing } from '../names/directory-listings.ts'
 import { compareAge, parseRotatedName } from '../names/rotated-name.ts'
 import { refuse, type Scan } from './scan.ts'
 
-/** The rotated files of a live path, oldest first; `listing`: the directory of the live file. */
+/** Returns the rotated files of a live path, oldest first; `listing`: the directory of the live file. */
 export function rotatedFiles(scan: Scan, listing: DirectoryListing | Fault): Place[] {
   const { files } = scan.generations.options
   const { name } = scan.livePath.base
@@ -27,7 +27,10 @@ function besideFile({ livePath: { base } }: Scan, listing: DirectoryListing | Fa
   return listing instanceof Fault ? [] : listing.rotatedOf(base.name).map((name) => join(base.directory, name))
 }
 
-/** Where the live path is a link to files with a date in their names, as cronolog and `rotatelogs -L` make it. */
+/**
+ * Returns the rotated files named after the live path itself, if that is a link to dated files, as cronolog and `rotatelogs
+ * -L` make it.
+ */
 function besideLink(scan: Scan, listing: DirectoryListing | Fault): readonly string[] {
   const { generations, livePath } = scan
   const { path, listings } = generations.options
@@ -44,8 +47,9 @@ function besideLink(scan: Scan, listing: DirectoryListing | Fault): readonly str
 }
 
 /**
- * A `.gz` beside its plain file is a copy, perhaps still being written. Not if that is the live file, or younger: then it took
- * the name of the one that was packed, as when logrotate's `compress` is turned off.
+ * Whether a file is an archive to inspect. A `.gz` beside its plain file is not, but a copy, perhaps still being written;
+ * unless the plain file is the live one, or younger: then it took the name of the one that was packed, as when logrotate's
+ * `compress` is turned off.
  */
 export function isArchive({ generations, livePath }: Scan, { path, facts }: Place): boolean {
   if (!path.endsWith('.gz')) return false
