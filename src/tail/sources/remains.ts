@@ -13,8 +13,8 @@ interface Surroundings {
 }
 
 /**
- * Whether anything is left of the files that are recorded of a live path, at which there is none: where its lineage would
- * look for them. A fault: that cannot be told now.
+ * Whether anything is left, where its lineage would look, of the recorded files of a live path that has no file now. A
+ * fault if that cannot be told now.
  */
 export function hasRemains(
   path: string,
