@@ -22,7 +22,7 @@ export interface Following {
 /**
  * One destination's position in one generation.
  *
- * * Content, not size, proves that the file is unchanged: after every read, and before the position advances, the bytes
+ * Content, not size, proves that the file is unchanged: after every read, and before the position advances, the bytes
  * before the old position must still be the ones read from there. The check comes after the read that it protects: it
  * detects any truncation before itself, and a later truncation also came after the read, which was therefore sound.
  */

@@ -58,7 +58,7 @@ export class Decisions {
     })
   }
 
-  /** Returns how long the file has been seen unchanged, because its modification time may lie in the future. */
+  /** Returns how long the file has been seen unchanged. Its modification time does not tell, as it may lie in the future. */
   observeQuietMs(facts: FileFacts): number {
     const nowMs = performance.now()
     const sightedMs = this.#sightedMs.get(stateOf(facts)) ?? nowMs

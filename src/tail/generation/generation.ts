@@ -268,7 +268,7 @@ export class Generation {
     return this.place?.inflatedSize !== undefined
   }
 
-  /** Whether it has content of which no first byte is known. */
+  /** Whether it has content, but its first bytes are unknown. */
   get isUnknown(): boolean {
     return this.size > 0 && this.head.length === 0
   }

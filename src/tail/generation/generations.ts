@@ -15,8 +15,8 @@ import { reportLoss, takeBackLoss } from './losses.ts'
 import { Start } from './start.ts'
 
 /**
- * How many generations whose files are gone are kept, to be recognised if the files come back, as after a missing mount:
- * more than the 100 files kube-apiserver keeps, and few enough to be written with every registry.
+ * How many generations whose files are gone are kept, to be recognised if the files come back, as when a missing volume is
+ * mounted: more than the 100 files kube-apiserver keeps, and few enough to be written with every registry.
  */
 const KEPT_GONE = 256
 
@@ -33,7 +33,7 @@ const KEPT_GONE = 256
  */
 export class Generations {
   readonly options: LineageOptions
-  /** Not finished; the live one, if any, is last. */
+  /** Not finished; after `order`, the live one, if any, is last. */
   reading: Generation[] = []
   /** Finished or history, kept so that their files are recognised and not read again. */
   done: Generation[] = []

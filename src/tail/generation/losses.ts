@@ -29,7 +29,7 @@ export function reportUnseen(log: Log, { path, reason, facts }: Place & Unreadab
   )
 }
 
-/** Reports that bytes reported as lost are there again, as after a missing mount. */
+/** Reports that bytes reported as lost are there again, as when a missing volume is mounted. */
 export function takeBackLoss(log: Log, { path, id }: Known, what: { bytes: number; file: string }): void {
   log.warn({ path, generation: id, ...what }, 'what was reported as gone is there again, and is read')
 }

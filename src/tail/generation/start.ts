@@ -81,7 +81,7 @@ function bornAtMs({ birth }: FileIdentity): number {
   return Number(BigInt(birth) / 1_000_000n)
 }
 
-/** The reason under which bytes are counted that existed at the start and are not to be read. */
+/** The reason for skipping bytes that existed at the start and are not to be read. */
 const PASSED_OVER = 'start-position'
 
 /** Returns the position after the last newline of a live file, and after the last byte of any other. */

@@ -14,7 +14,7 @@ import { isDone } from './sighting.ts'
 const SCANS = 2
 
 /**
- * Looks for unplaced generations where their siblings are not: under names of no known form, and behind links. There only
+ * Looks for unplaced generations where ordinary scans do not: under names of no known form, and behind links. There only
  * the very same file is accepted. Even a finished file may still be written to there: it is searched for right after it
  * went missing, and later only where it was last seen.
  */

@@ -11,7 +11,7 @@ import { type Archive, headOf, inspect, MOVED, sizeOf } from './archive-inspecti
 import { judge } from './judgement.ts'
 
 /**
- * Decides what each archive whose plain file is gone is: the home of a generation, a copy, or new and unread. Nothing is
+ * Decides whether each archive whose plain file is gone is the home of a generation, a copy, or new and unread. Nothing is
  * read from an archive before all of it has been inflated once without an error.
  */
 export async function resolveArchives(

@@ -47,9 +47,9 @@ function besideLink(scan: Scan, listing: DirectoryListing | Fault): readonly str
 }
 
 /**
- * Whether a file is an archive to inspect. A `.gz` beside its plain file is not, but a copy, perhaps still being written;
- * unless the plain file is the live one, or younger: then it took the name of the one that was packed, as when logrotate's
- * `compress` is turned off.
+ * Whether a file is an archive to inspect. A `.gz` beside its plain file is merely a copy, perhaps still being written,
+ * unless the plain file is the live one, or younger: then that took the name of the one that was packed, as when
+ * logrotate's `compress` is turned off.
  */
 export function isArchive({ generations, livePath }: Scan, { path, facts }: Place): boolean {
   if (!path.endsWith('.gz')) return false

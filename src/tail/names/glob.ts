@@ -55,7 +55,7 @@ export function compileGlobs(patterns: readonly string[]): (path: string) => boo
   return (path) => matchers.some((matches) => matches(path))
 }
 
-/** Also true of `**` as one of several alternatives: which of them a directory matches does not matter. */
+/** Whether a segment is `**`, or has it as one of several alternatives: which of them a directory matches does not matter. */
 function isAnyDepth(segment: string): boolean {
   return segment === '**' || /[{,]\*\*[,}]/.test(segment)
 }

@@ -25,9 +25,9 @@ export interface WakeUpsOptions {
 const RETRY_MS = 60_000
 
 /**
- * How many directories one watcher is ever given. chokidar compares every event with each path it no longer watches, at 5
- * µs a path, and libuv reads events until there are none before anything else runs. A watcher for each directory would take
- * 10 KB each.
+ * The most directories that one watcher is ever given. chokidar compares every event with each path it no longer watches,
+ * at 5 µs a path, and libuv reads events until there are none before anything else runs. A watcher for each directory would
+ * take 10 KB each.
  */
 const GROUP_SIZE = 32
 

@@ -40,7 +40,7 @@ const TICK_MS = 10
  * Returns the file that a position belongs to, if only the live path and the time `updatedAtMs` are known: the one that was
  * live then. `rotated`: youngest first.
  *
- * * That is the live file if it existed then, unless it was copied since (copytruncate): then the oldest such copy. If the
+ * That is the live file if it existed then, unless it was copied since (copytruncate): then the oldest such copy. If the
  * live file is newer, it is the youngest that existed then. If the times say nothing, it is the youngest file that fits. In
  * doubt the older of two, or none: duplicate lines rather than lost ones.
  */

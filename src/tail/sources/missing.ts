@@ -41,7 +41,7 @@ export interface GoneFile {
   readonly positions: readonly (readonly [destination: string, PositionRecord])[]
 }
 
-/** A file that is not seen once need not be deleted: two looks have to agree. */
+/** One look that finds nothing does not prove a deletion: two have to agree. */
 const LOOKS = 2
 /** Each path takes several stats. */
 const PATHS_PER_LOOK = 250
