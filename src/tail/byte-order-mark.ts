@@ -16,8 +16,8 @@ export async function readWithoutMark(
     room.copyWithin(0, MARK.length, chunk.length)
     return unmarked(chunk)
   }
-  // A full room must be full again: that shows the taker that it is too small. And everything read must be shown, as hidden
-  // bytes would be offered again endlessly.
+  // A full room must be filled again, because that shows the taker that it is too small. And everything read must be shown:
+  // hidden bytes would be offered again endlessly.
   chunk.leave('unread')
   const wide = new Uint8Array(room.length + MARK.length)
   const whole = await read(wide)

@@ -9,7 +9,7 @@ import { createTranscoder } from './transcoding.ts'
 
 /** The feed of one destination: lineages that may have something to read take turns, one read each. */
 export interface LaneFeed extends Feed {
-  /** Something may have become readable in `lineage`. */
+  /** Must be called when something may have become readable in `lineage`. */
   offer(lineage: Lineage): void
   /** Stops offering anything. */
   stop(): void

@@ -38,8 +38,8 @@ export interface TailerOptions {
   /** Positions of another agent, by path, for files without a record. */
   readonly imports?: ReadonlyMap<string, ImportedPosition>
   /**
-   * Since when a source, by its path or pattern, is tailed: files rotated before are history. A source that is not listed
-   * is tailed since now.
+   * Since when each source, by its path or pattern, has been tailed: files rotated before that are history. A source that
+   * is not listed is tailed from now on.
    */
   readonly sinceMs?: ReadonlyMap<string, number>
   /** Sources, by path or pattern, that were tailed before this start. */
@@ -67,7 +67,7 @@ export interface Tailer {
   pass(): Promise<void>
   /** Resolves when no archive is being inspected. */
   idle(): Promise<void>
-  /** From now on passes follow file events, and a poll that backs them up. */
+  /** Starts making passes on file events, and on a poll that backs them up. */
   start(): void
   /** Ends reading and watching; parts already taken may still be settled, and `records()` then shows it. */
   stop(): Promise<void>
@@ -77,7 +77,7 @@ export interface Tailer {
   /** Per source, in the order given. */
   view(): readonly SourceView[]
   readonly openFiles: number
-  /** Time since the last pass ended, monotonic: the liveness of the tail loop. */
+  /** Time since the last pass ended, monotonic: shows whether the tail loop is alive. */
   readonly idleMs: number
 }
 
@@ -161,7 +161,10 @@ export function createTailer(options: TailerOptions): Tailer {
     passLoop.wake()
   }
 
-  /** Wakes the lineages an event may concern: the file's own, the one it was rotated from, those in a directory, new ones. */
+  /**
+   * Wakes the lineages that an event may concern: the file's own, the one it was rotated from, those in a directory, new
+   * ones.
+   */
   function onPath(path: string, event: 'change' | 'other'): void {
     const own = [...lineageIndex.named(path)]
     for (const lineage of own) markDirty(lineage)

@@ -21,7 +21,7 @@ interface LineEnd {
 
 interface Lines {
   readonly ends: readonly LineEnd[]
-  /** No whole line was left out for lack of room. */
+  /** Whether no whole line was left out for lack of room. */
   readonly isAll: boolean
 }
 
@@ -38,14 +38,14 @@ export function createTranscoder(encoding: ForeignEncoding) {
 
   return async function read(cursor: RawCursor, room: Uint8Array, signal?: AbortSignal): Promise<Chunk | undefined> {
     const into = Buffer.from(room.buffer, room.byteOffset, room.length)
-    // Every two bytes become at least one, whatever the text: this many fill any room.
+    // Every two bytes become at least one, whatever the text: this many always fill the room.
     const most = 2 * room.length + 4
     for (let size = Math.min(FIRST_READ, most); ; size = Math.min(2 * size, most)) {
       if (scratch.length < size) scratch = Buffer.allocUnsafe(size)
       const chunk = await cursor.read(scratch.subarray(0, size), { code, signal })
       if (!chunk) return undefined
       const { position } = chunk
-      // Without the newline byte that a cursor appends to a finished file: in UTF-16 it would not be one.
+      // Leaves out the newline byte that a cursor appends to a finished file: in UTF-16 that byte alone is not a newline.
       const raw = scratch.subarray(0, Math.min(chunk.length, cursor.end - position))
       const isEnd = cursor.endsAt(position + raw.length)
       const lines = transcode(code, { raw, position, isEnd }, into)
@@ -97,11 +97,11 @@ interface Transcoded {
   readonly code: LineCode
   readonly lines: Lines
   readonly room: Buffer
-  /** As long as the chunk is valid. */
+  /** Valid as long as the chunk is. */
   readonly raw: Buffer
 }
 
-/** The file's chunk, with bytes counted as in the room. */
+/** Returns the file's chunk, with bytes counted as in the room. */
 function lineChunk(chunk: Chunk, { code, lines, room, raw }: Transcoded): Chunk {
   const ends = [...lines.ends]
   let hasTaken = false
@@ -141,8 +141,8 @@ function lineChunk(chunk: Chunk, { code, lines, room, raw }: Transcoded): Chunk 
 }
 
 /**
- * How many bytes of the raw line are the first `length` bytes of its text, which end between two characters. Half a character
- * may stand there, which is only decoded with what follows it: then that is a character of one unit.
+ * Returns how many bytes of the raw line make up the first `length` bytes of its text, which end between two characters.
+ * Half a character may stand there; it is decoded only with what follows it, which is then a character of one unit.
  */
 function rawLength(code: LineCode, { line, position }: { line: Buffer; position: number }, length: number): number {
   const decoded = (units: number) =>
@@ -185,7 +185,7 @@ async function* decodedPieces({ length, pieces }: Extract<LongLine, { kind: 'lin
   return left === 0 ? 'whole' : 'short'
 }
 
-/** The total length of the pieces; undefined if they are cut short. */
+/** Returns the total length of the pieces; undefined if they are cut short. */
 async function lengthOf(pieces: Decoded): Promise<number | undefined> {
   let length = 0
   for (;;) {

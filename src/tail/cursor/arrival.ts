@@ -1,10 +1,10 @@
-/** Since when bytes that one destination has not taken have been waiting, as far as their arrival was seen. */
+/** Tracks since when bytes that one destination has not taken have been waiting, as far as their arrival was seen. */
 export class Arrival {
   #sinceMs: number | undefined
   /** When the file was last seen to be written to. */
   #writtenAtMs: number | undefined
 
-  /** Undefined if there are none, or if it is unknown. */
+  /** Undefined if no bytes are waiting, or if the time is unknown. */
   get sinceMs(): number | undefined {
     return this.#sinceMs
   }

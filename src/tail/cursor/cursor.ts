@@ -15,21 +15,21 @@ const NOT_ENDED = { deadLetteredBytes: 0, truncatedBytes: 0 }
 export interface Following {
   /** UTF-8 if omitted. */
   readonly code?: LineEnds
-  /** Aborts it. */
+  /** Aborts the search for its end. */
   readonly signal?: AbortSignal | undefined
 }
 
 /**
  * One destination's position in one generation.
  *
- * That the file is unchanged is proven by content, not by size: after every read, and before the position advances, the
- * bytes before the old position must still be the ones read from there. The check comes after the read it protects: it
- * sees any truncation before it, and a truncation after it also came after the read, which was sound.
+ * Content, not size, proves that the file is unchanged: after every read, and before the position advances, the bytes
+ * before the old position must still be the ones read from there. The check comes after the read that it protects: it
+ * detects any truncation before itself, and a later truncation also came after the read, which was therefore sound.
  */
 export class Cursor {
   /** The next byte to offer. */
   position: number
-  /** Examined up to here; from `position` to here there is no whole line. */
+  /** Examined up to here: there is no whole line between `position` and here. */
   readEnd: number
   readonly destination: string
   readonly #host: CursorHost
@@ -83,7 +83,7 @@ export class Cursor {
     return this.isIdle && this.position >= this.#host.size
   }
 
-  /** How long the oldest unsettled byte has been waiting, as far as its arrival was seen; 0 if all is settled. */
+  /** Returns how long the oldest unsettled byte has been waiting, as far as its arrival was seen; 0 if all is settled. */
   lagMs(nowMs: number): number {
     if (this.isSettled) return 0
     const sinceMs = this.#taken.sinceMs ?? this.#arrival.sinceMs ?? nowMs
@@ -120,7 +120,7 @@ export class Cursor {
     return chunk
   }
 
-  /** Offers nothing until the file changes: then there may be a whole line. */
+  /** Offers nothing until the file changes, when there may be a whole line. */
   #lookedUpTo(end: number): void {
     this.isOut = false
     this.#proof.release()
@@ -186,7 +186,8 @@ export class Cursor {
       readAtMs: Date.now(),
       take: (bytes, skipped) => this.#take({ end: start + (closed ? Math.min(bytes, count) : bytes), seen }, skipped),
       leave: (rest) => {
-        // A full room has no space for that newline: the rest is offered again, but only after a take; else nothing would differ.
+        // A full room has no space for that newline: the rest is offered again, but only after a take; otherwise the next
+        // read would be the same.
         const isUnended = !closed && this.position > start && this.endsAt(start + count)
         this.#lookedUpTo(rest === 'unread' || isUnended ? this.position : start + count)
       },
@@ -214,7 +215,7 @@ export class Cursor {
     }
   }
 
-  /** The bytes before `end` in the file, if it is still the one that was read. */
+  /** Returns the bytes before `end` in the file; undefined unless it is still the one that was read. */
   #tailAt(end: number, seen: Seen): Buffer | undefined {
     const content = this.#host.content(this)
     if (content instanceof Fault || !this.#isStill(content, seen)) return undefined

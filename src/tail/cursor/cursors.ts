@@ -43,7 +43,7 @@ export class Cursors {
     this.#dormant[destination] = position
   }
 
-  /** The furthest position of a destination. */
+  /** The position of the destination furthest ahead. */
   get furthest(): number {
     let furthest = 0
     for (const { position } of this.values()) furthest = Math.max(furthest, position)
@@ -57,17 +57,17 @@ export class Cursors {
     return unread
   }
 
-  /** All destinations have settled every known byte. */
+  /** Whether all destinations have settled every known byte. */
   get isSettled(): boolean {
     return this.every(({ isSettled }) => isSettled)
   }
 
-  /** A read is under way, or a chunk is with its taker. */
+  /** Whether a read is under way, or a chunk is with its taker. */
   get isOut(): boolean {
     return !this.every((cursor) => !cursor.isOut)
   }
 
-  /** Nothing unread, and no bytes with a taker. */
+  /** Whether nothing is unread, no read under way and no chunk with its taker. */
   get isIdle(): boolean {
     return this.every(({ isOut, hasUnread }) => !isOut && !hasUnread)
   }
@@ -77,12 +77,12 @@ export class Cursors {
     return true
   }
 
-  /** What a file must hold to be the home of their generation, besides its first bytes. */
+  /** Returns what a file must hold, besides the first bytes, to be the home of their generation. */
   evidence(): readonly Evidence[] {
     return [...this.values()].flatMap((cursor) => cursor.evidence())
   }
 
-  /** For each of them it can be checked whether a file holds what was read. */
+  /** Whether, for every destination, it can be checked that a file holds what was read. */
   get isProvable(): boolean {
     return this.every((cursor) => cursor.isProvable)
   }

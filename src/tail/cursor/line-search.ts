@@ -5,9 +5,9 @@ import type { Seen } from './proof.ts'
 /** What the search needs from the content. */
 interface Searched {
   read(into: Uint8Array, position: number): Promise<number | Fault>
-  /** The `length` bytes before `position`; undefined if they are not there. */
+  /** Returns the `length` bytes before `position`; undefined if they are not there. */
   before(position: number, length: number): Buffer | undefined | Fault
-  /** Whether `position` is its final end. */
+  /** Whether `position` is the final end of the content. */
   endsAt(position: number): boolean
 }
 
@@ -19,13 +19,13 @@ export interface LineAt {
 }
 
 /**
- * Searches for the end of a line repeatedly while the line grows, perhaps for hours: what was searched before is not read
- * again. Only its last bytes are checked, after the read that continues from there, to see whether it is still there. If
- * not, the end may by now be in the middle of it.
+ * Searches for the end of a line repeatedly while the line grows, perhaps for hours. What was searched before is not read
+ * again: only its last bytes are checked, after the read that continues from there, to see whether it is still there. If
+ * not, the line may by now end in the middle of what was searched.
  */
 export class LineSearch {
   readonly #content: Searched
-  /** Where the line begins, and what was seen of it last. */
+  /** Where the unfinished line begins, and the last bytes seen of it. */
   #open: { readonly from: number; readonly seen: Seen } | undefined
 
   constructor(content: Searched) {
@@ -42,7 +42,7 @@ export class LineSearch {
     return line
   }
 
-  /** The content was seen to end at `size`. */
+  /** Must be called when the content has been seen to end at `size`. */
   endAt(size: number): void {
     if (this.#open && size < this.#open.seen.end) this.#open = undefined
   }

@@ -24,7 +24,7 @@ interface LineStart {
   read(into: Uint8Array, position: number): Promise<number | Fault>
 }
 
-/** `seen`: how far the search for the end has come. */
+/** `seen`: how far the search for the end has got. */
 export type FoundLine = Extract<LongLine, { kind: 'line' }> | { readonly kind: 'partial'; readonly seen: Seen }
 
 /** Finds the end of a line of any length, holding one piece in memory at a time. */

@@ -24,11 +24,14 @@ const MILESTONE_BYTES = 64 * 1024
 /** What is remembered of the bytes that one destination has read, to tell whether a file still holds them. */
 export class Proof {
   #position: number
-  /** Of the bytes before the position, while that is the recorded one. */
+  /** Fingerprint of the bytes before the position, while that is the recorded one. */
   #recorded: Fingerprint
   /** The bytes before the position; undefined before the first read, or if they could not be re-read. */
   #tail: Buffer | undefined
-  /** Instead of `#tail`, if that could not be re-read at `take` (changed or unreadable file): the end of the chunk is the proof. */
+  /**
+   * The proof instead of `#tail`, if that could not be re-read at `take` (changed or unreadable file): the end of the
+   * chunk.
+   */
   #ahead: Evidence | undefined
   /** Evidence some way back, to recognise a copy that lacks the last lines. */
   #milestones: readonly Evidence[] = []
@@ -40,7 +43,7 @@ export class Proof {
     this.#recorded = marker
   }
 
-  /** There is evidence of what was read; content without any is read again. */
+  /** Whether there is evidence of what was read; content without any is read again. */
   get isProvable(): boolean {
     return this.#position === 0 || Boolean(this.#tail ?? this.#ahead) || this.#recorded.length > 0
   }
@@ -65,7 +68,10 @@ export class Proof {
     return true
   }
 
-  /** Re-reads the bytes before the position. The evidence ahead, checked after them, proves that they are of the same file. */
+  /**
+   * Re-reads the bytes before the position. The evidence ahead, checked after them, proves that they are from the same
+   * file.
+   */
   #isUnchangedBefore({ offset, marker }: Evidence, content: Content): boolean | Fault {
     const tail = content.before(this.#position, Math.min(FINGERPRINT_BYTES, this.#position))
     const bytes = content.before(offset, marker.length)
@@ -78,7 +84,7 @@ export class Proof {
     return isSame
   }
 
-  /** A chunk that ends at `end` was read: its last bytes, preceded by the tail if they are all of the chunk. */
+  /** Notes that a chunk ending at `end` was read. Returns its last bytes, preceded by the tail if they are the whole chunk. */
   see(chunk: Uint8Array, end: number): Seen {
     const last = chunk.subarray(Math.max(0, chunk.length - FINGERPRINT_BYTES))
     const before = last.length === chunk.length && this.#tail ? [this.#tail] : []
@@ -92,8 +98,8 @@ export class Proof {
   }
 
   /**
-   * The position moves on to `end`, within what was `seen`; `tail`: the bytes before it, if the file is still the one that
-   * was read. Returns their fingerprint.
+   * Moves the position on to `end`, within what was `seen`, and returns the fingerprint of the bytes before it. `tail`:
+   * those bytes, if the file is still the one that was read.
    */
   moveTo(end: number, seen: Seen, tail: Buffer | undefined): Fingerprint {
     const bytes = tail ?? before(end, seen)
@@ -111,7 +117,7 @@ export class Proof {
   }
 }
 
-/** The bytes before `end`, as far as they were seen and a fingerprint covers them. */
+/** Returns the bytes before `end`, as far as they were seen and a fingerprint covers them. */
 function before(end: number, { end: seenEnd, bytes }: Seen): Buffer | undefined {
   const from = seenEnd - bytes.length
   if (end <= from || end > seenEnd) return undefined

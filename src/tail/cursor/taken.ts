@@ -16,7 +16,7 @@ export interface Mark {
 /** The bytes that one destination has taken from one generation: how far they are settled, and their outcome. */
 export class Taken {
   readonly #ledger: Ledger<Mark>
-  /** Everything before is settled (I1). */
+  /** Everything before its offset is settled (I1). */
   #record: PositionRecord
 
   constructor(from: PositionRecord) {
@@ -54,8 +54,8 @@ export class Taken {
 }
 
 /**
- * Each is counted on its own, up to its length, before they are added. If only the end of the earlier one can be recognised,
- * they stay separate, so that a record can end there.
+ * Adds two marks, each counted on its own, up to its length. Returns undefined if only the end of the earlier one can be
+ * recognised: they stay separate, so that a record can end there.
  */
 function join(earlier: Mark, later: Mark): Mark | undefined {
   if (later.marker.length === 0 && earlier.marker.length > 0) return undefined

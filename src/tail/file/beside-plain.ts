@@ -1,9 +1,12 @@
 import { Fault, type FileFacts, type Files, leadsNowhere } from './files.ts'
 
-/** What packs a file gives the archive its modification time, which some cut to whole seconds, and FAT to two. */
+/** Packing tools give an archive the modification time of its file, which some round down to whole seconds, and FAT to two. */
 const COARSE_MS = 2000
 
-/** Whether an archive beside its plain file, there or not, is a copy of it: then it is as old as that, or younger. */
+/**
+ * Whether an archive is a copy of the plain file beside it, if there is one: a copy is as old as that, or younger. Also
+ * true if the plain file cannot be examined.
+ */
 export function isCopyOf(plainPath: string, archive: FileFacts, files: Files): boolean {
   const plain = files.stat(plainPath)
   if (plain instanceof Fault) return !leadsNowhere(plain)

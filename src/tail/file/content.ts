@@ -32,13 +32,13 @@ export function plainContent(files: Files, fd: number): Content {
   }
 }
 
-/** How many bytes before the position of the last read are kept, for `before`. */
+/** How many bytes before the position of the last read are kept for `before`. */
 const KEPT_BYTES = 1024
 
 /**
- * A gzip archive (of one or more members) as if it were the plain file. It is inflated forward; a position before the
- * last read is reached by inflating from the start again. Memory: the last read and what was inflated beyond it. The
- * caller closes the descriptor.
+ * Reads a gzip archive (of one or more members) as if it were the plain file. It is inflated forward; a position before the
+ * last read is reached by inflating from the start again. Keeps the last read, and what was inflated beyond it, in memory.
+ * The caller closes the descriptor.
  */
 export function archiveContent(files: Files, fd: number): Content {
   let isOpen = true
@@ -58,7 +58,7 @@ export function archiveContent(files: Files, fd: number): Content {
     broken = false
   }
 
-  /** Inflates until the window reaches `end` or the content ends, dropping what lies before `keepFrom`. */
+  /** Inflates until the window reaches `end` or the content ends; drops what lies before `keepFrom`. */
   async function reach(end: number, keepFrom: number): Promise<void> {
     let pieces = [window]
     let at = windowStart + window.length
@@ -113,7 +113,10 @@ export function archiveContent(files: Files, fd: number): Content {
 
 const BLOCK_BYTES = 64 * 1024
 
-/** The inflated content of an archive from its beginning, piece by piece. Throws what `faultOfInflating` understands. */
+/**
+ * Yields the inflated content of an archive from its beginning, piece by piece. Throws errors that `faultOfInflating`
+ * converts.
+ */
 export async function* inflate(files: Files, fd: number): AsyncGenerator<Buffer, undefined, undefined> {
   const source = Readable.from(compressedBlocks(files, fd), { objectMode: false })
   const gunzip = createGunzip({ chunkSize: 256 * 1024 })
@@ -144,7 +147,7 @@ export function faultOfInflating(error: unknown): Fault {
   throw error
 }
 
-/** zlib's codes for data that is cut short or damaged; any other fault says nothing about the content. */
+/** Whether zlib found data that is cut short or damaged; any other fault says nothing about the content. */
 export function isIncomplete({ code }: Fault): boolean {
   return code === 'Z_BUF_ERROR' || code === 'Z_DATA_ERROR'
 }

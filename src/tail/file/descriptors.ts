@@ -7,8 +7,8 @@ interface DescriptorHolder {
 }
 
 /**
- * The bound on open files. Only files read to their end give up their descriptor, the least recently read first: an
- * unread file is kept open, as it may be deleted at any moment.
+ * The limit on open files. Only files read to their end give up their descriptor, the least recently read first: an unread
+ * file is kept open, as it may be deleted at any moment.
  */
 export interface Descriptors {
   readonly open: number
@@ -27,7 +27,7 @@ export function createDescriptors(limit: number): Descriptors {
     'EMFILE',
     `all ${limit} files of open_files_limit are unread; raise it, or wait for the destination`,
   )
-  /** None was idle in this pass, and none has been read since: no need to ask them all again. */
+  /** None was idle in this pass, and none has been read since: there is no need to ask them all again. */
   let isFull = false
   return {
     get open() {

@@ -7,7 +7,7 @@ export type ForeignEncoding = Exclude<Encoding, 'utf-8'>
 export interface LineCode {
   /** Length in bytes of a newline, and of a NUL; lines begin at multiples of it. */
   readonly unit: 1 | 2
-  /** Index in `bytes`, which lie at `position`, of the first newline at or after `from`; -1 if there is none. */
+  /** Returns the index in `bytes`, which lie at `position`, of the first newline at or after `from`; -1 if there is none. */
   newline(bytes: Buffer, from: number, position: number): number
   /**
    * Decodes a line, or the pieces of one in turn. Invalid text becomes U+FFFD. At the file's start the byte order mark is
@@ -43,7 +43,7 @@ export function lineCode(encoding: ForeignEncoding): LineCode {
   return CODES[encoding]
 }
 
-/** Index in `bytes`, which lie at `position`, just after the newline of the last whole line; 0 if there is none. */
+/** Returns the index in `bytes`, which lie at `position`, just after the last newline; 0 if there is none. */
 export function lastLineEnd(bytes: Buffer, position: number, encoding: Encoding): number {
   if (encoding === 'utf-8') return bytes.lastIndexOf(NEWLINE) + 1
   const { unit, newline } = lineCode(encoding)

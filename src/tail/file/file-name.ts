@@ -14,7 +14,7 @@ export function pathOf(bytes: Buffer): string {
   return names.map((name) => nameOf(Buffer.from(name, 'latin1'))).join('/')
 }
 
-/** The reverse: a path as the file system knows it. */
+/** The reverse: returns a path as the file system knows it. */
 export function bytesOf(path: string): string | Buffer {
   if (path.isWellFormed()) return path
   const pieces = path.split(/([\udc80-\udcff]+)/u)

@@ -11,19 +11,22 @@ export class Fault {
   }
 }
 
-/** No error, but undecidable for now. Told by its class, as a file system may return any errno code: FUSE answers EAGAIN. */
+/**
+ * Not an error, but undecidable for now. Recognised by its class, as a file system may return any errno code: FUSE returns
+ * EAGAIN.
+ */
 export class TooEarly extends Fault {
   constructor(message: string) {
     super('EARLY', message)
   }
 }
 
-/** Nothing exists at that path, as opposed to something that cannot be accessed. */
+/** Whether nothing exists at the path, as opposed to something that cannot be accessed. */
 export function isAbsent({ code }: Fault): boolean {
   return code === 'ENOENT' || code === 'ENOTDIR'
 }
 
-/** The path leads to no file, or to links that form a loop. */
+/** Whether the path leads to no file, or to links that form a loop. */
 export function leadsNowhere(fault: Fault): boolean {
   return isAbsent(fault) || fault.code === 'ELOOP'
 }
@@ -145,7 +148,10 @@ export function readExactly(
   return count === length ? buffer : undefined
 }
 
-/** A copy in memory of its own: small buffers are slices of 64 KiB slabs (Buffer.poolSize), each of which keeps its slab alive. */
+/**
+ * Copies bytes into memory of their own: small buffers are slices of 64 KiB slabs (Buffer.poolSize), each of which keeps
+ * its slab alive.
+ */
 export function keep(bytes: Uint8Array): Buffer {
   const copy = Buffer.allocUnsafeSlow(bytes.length)
   copy.set(bytes)

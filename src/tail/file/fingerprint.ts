@@ -9,7 +9,7 @@ export function fingerprint(bytes: Uint8Array): Fingerprint {
   return { length: bytes.length, hash: hash('sha256', bytes, 'hex').slice(0, 24) }
 }
 
-/** Of the beginnings of one file, by length: each is hashed once, however many it is compared with. */
+/** Returns a `fingerprint` for the beginnings of one file: each length is hashed only once, however often it is compared. */
 export function fingerprintOnce(): (begin: Uint8Array) => Fingerprint {
   const known = new Map<number, Fingerprint>()
   return (begin) => {

@@ -11,7 +11,10 @@ export function isCertainIdentity(a: FileIdentity, b: FileIdentity): boolean {
   return isIdentity(a, b) && a.birth !== '0'
 }
 
-/** For two files that exist now the device decides, too: on a volume and its clone they have the same inode and birth time. */
+/**
+ * Whether two files that exist now are a file and its clone: on a volume and its clone they have the same inode and birth
+ * time, and only the device tells them apart.
+ */
 export function isClone(a: FileIdentity, b: FileIdentity): boolean {
   return isIdentity(a, b) && a.dev !== b.dev
 }
@@ -21,8 +24,8 @@ export function isCertainlyOther(a: FileIdentity, b: FileIdentity): boolean {
 }
 
 /**
- * Without birth times, whether a file that was last seen with a modification time is the one that is now on another device:
- * the same volume, mounted again.
+ * Whether, where there are no birth times, the file last seen as `last` is the one now on another device, as its
+ * modification time suggests: the same volume, mounted again.
  */
 export function isRenumbered(
   last: { readonly identity: FileIdentity; readonly mtimeMs: number },

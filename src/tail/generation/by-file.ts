@@ -1,11 +1,11 @@
 import { type FileIdentity, isIdentity } from '../file/identity.ts'
 import type { Generation } from './generation.ts'
 
-/** Generations by the file they were last seen in: every scan looks up each of perhaps thousands of rotated files. */
+/** Indexes generations by the file they were last seen in: every scan looks up perhaps thousands of rotated files. */
 export class ByFile {
   readonly #generations = new Map<string, Set<Generation>>()
   readonly #keys = new Map<Generation, string>()
-  /** How many generations have an id: those that were recorded under different paths may share one. */
+  /** How many generations have each id: generations recorded under different paths may share one. */
   readonly #ids = new Map<string, number>()
   #version = 0
 
@@ -14,7 +14,7 @@ export class ByFile {
     return this.#version
   }
 
-  /** To be called whenever the generation may have moved to another file. */
+  /** Must be called whenever the generation may have moved to another file. */
   put(generation: Generation): void {
     this.#version += 1
     const key = keyOf(generation.identity)
@@ -41,7 +41,7 @@ export class ByFile {
     return this.#ids.has(id)
   }
 
-  /** The generations last seen in this file, those currently in it first. */
+  /** Returns the generations last seen in this file: first those that have a place, unfinished before finished. */
   of(file: FileIdentity): readonly Generation[] {
     const group = [...(this.#generations.get(keyOf(file)) ?? [])]
     return group.filter(({ identity }) => isIdentity(identity, file)).sort((a, b) => rank(a) - rank(b))
@@ -58,7 +58,7 @@ function rank({ place, finished }: Generation): number {
   return place === undefined ? 2 : Number(finished)
 }
 
-/** Leaves out the device, whose number may change, where there is a birth time instead. */
+/** Leaves out the device number, which may change, if there is a birth time instead. */
 export function keyOf({ dev, ino, birth }: FileIdentity): string {
   return birth === '0' ? `${dev}:${ino}` : `${ino}:${birth}`
 }

@@ -2,9 +2,9 @@ import { isIncomplete } from '../file/content.ts'
 import { type Fault, type FileFacts, TooEarly } from '../file/files.ts'
 import type { Place } from '../file/place.ts'
 
-/** A file undecided for this long is no longer waited for. */
+/** An undecided file is waited for no longer than this. */
 const STALE_MS = 600_000
-/** Pause before the third attempt, then doubled. The second is immediate: the first may only have been too early. */
+/** Pause before the third attempt, doubled after each. The second is immediate: the first may merely have come too early. */
 const FIRST_PAUSE_MS = 1000
 const MAX_PAUSE_MS = 30_000
 
@@ -31,20 +31,20 @@ interface Undecided extends Unreadable {
 export class Decisions {
   #copies = new Set<string>()
   #undecided = new Map<string, Undecided>()
-  /** Since when files that may still be written have been seen unchanged; monotonic. */
+  /** When the present state of files that may still be growing was first seen; monotonic. */
   #sightedMs = new Map<string, number>()
 
-  /** The file is a copy of content read elsewhere. */
+  /** Ignores the file until it changes: it is a copy of content that is read elsewhere. */
   ignore(facts: FileFacts): void {
     this.#copies.add(stateOf(facts))
   }
 
-  /** The file cannot be identified now: it is tried again after a pause, a damaged archive only when it has changed. */
+  /** The file cannot be identified now. It is tried again after a pause; a damaged archive, only once it has changed. */
   postpone({ path, facts }: Place, fault: Fault): void {
     const before = this.#undecided.get(stateOf(facts))
     const triedAtMs = performance.now()
     const kind = kindOf(fault)
-    // Counts from the last change: an archive that is still being written has just changed.
+    // A damaged archive has been undecided since its last change: one that is still being written has just changed.
     const restMs = kind === 'damaged' ? Math.max(0, Date.now() - facts.mtimeMs) : 0
     this.#undecided.set(stateOf(facts), {
       path,
@@ -58,7 +58,7 @@ export class Decisions {
     })
   }
 
-  /** How long the file has been seen unchanged; its modification time may lie in the future. */
+  /** Returns how long the file has been seen unchanged. Its modification time does not tell, as it may lie in the future. */
   observeQuietMs(facts: FileFacts): number {
     const nowMs = performance.now()
     const sightedMs = this.#sightedMs.get(stateOf(facts)) ?? nowMs
@@ -66,7 +66,7 @@ export class Decisions {
     return nowMs - sightedMs
   }
 
-  /** The file has been identified. */
+  /** The file has been identified and is no longer undecided. */
   clear(facts: FileFacts): void {
     this.#undecided.delete(stateOf(facts))
   }
@@ -75,28 +75,28 @@ export class Decisions {
     return this.#copies.has(stateOf(facts))
   }
 
-  /** It is decided, or not yet due for another attempt. */
+  /** Whether the file is to be left alone now: it is a copy, or not yet due for another attempt. */
   has(facts: FileFacts): boolean {
     const undecided = this.#undecided.get(stateOf(facts))
     return this.isCopy(facts) || (undecided !== undefined && !isDue(undecided))
   }
 
-  /** Some file is due for another attempt. */
+  /** Whether some file is due for another attempt. */
   get isDue(): boolean {
     return this.#undecided.values().some(isDue)
   }
 
-  /** Content that is looked for may be in a file that cannot be read yet. */
+  /** Whether content that is sought may be in a file that cannot be read yet. */
   get isWaiting(): boolean {
     return this.#undecided.values().some((undecided) => !isStale(undecided))
   }
 
-  /** Files that could not be read for some time. */
+  /** Files that could not be read in at least three attempts. */
   get refused(): Iterable<Unreadable> {
     return this.#undecided.values().filter(isRefused)
   }
 
-  /** Those of them that are not among all files there are. */
+  /** Yields the refused files that no longer exist; `present`: all files that do. */
   *refusedAndGone(present: readonly Place[]): Iterable<Place & Unreadable> {
     const files = new Set(present.map(({ facts }) => fileOf(facts)))
     for (const undecided of this.#undecided.values())
@@ -108,7 +108,7 @@ export class Decisions {
     return this.#damaged()
   }
 
-  /** The damaged archives not returned before. */
+  /** Yields the damaged archives that it has not yielded before. */
   *newlyDamaged(): Iterable<Unreadable> {
     for (const undecided of this.#damaged()) {
       if (undecided.isReported) continue
@@ -121,7 +121,7 @@ export class Decisions {
     return this.#undecided.values().filter((undecided) => undecided.kind === 'damaged' && isStale(undecided))
   }
 
-  /** A copy may now be all that is left of its content. */
+  /** Forgets which files are copies: one may now be all that is left of its content. */
   reconsider(): void {
     this.#copies.clear()
   }
@@ -158,7 +158,7 @@ function isRefused({ kind, tries }: Undecided): boolean {
   return kind === 'unreadable' && tries > 2
 }
 
-/** A file that is merely too early is waited for indefinitely. */
+/** Whether to stop waiting for the file. One that was merely tried too early is waited for indefinitely. */
 function isStale({ kind, sinceMs }: Undecided): boolean {
   return kind !== 'early' && performance.now() - sinceMs >= STALE_MS
 }
@@ -167,7 +167,7 @@ function fileOf({ dev, ino }: FileFacts): string {
   return `${dev}:${ino}`
 }
 
-/** What a decision about a file depends on. */
+/** Identifies the state of a file that a decision about it depends on. */
 export function stateOf({ dev, ino, size, mtimeMs }: FileFacts): string {
   return `${dev}:${ino}:${size}:${mtimeMs}`
 }

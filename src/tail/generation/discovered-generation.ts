@@ -11,9 +11,9 @@ interface Known {
 }
 
 /**
- * The generation to read from a file with unknown content: one of which nothing was read yet, if it may be in this file,
- * else a new one of the live path `path`. After a crash the same content gets the same id again, and so do its batches;
- * other content never does.
+ * Returns the generation to read from a file with unknown content: a known one of which nothing has been read, if it may be
+ * in this file, else a new one of the live path `path`. After a crash the same content gets the same id again, and so its
+ * batches get theirs; other content never gets it.
  */
 export function discoverGeneration(
   place: Place,
@@ -30,7 +30,10 @@ export function discoverGeneration(
   return new Generation({ id: known.hasId(id) ? idOf(place.facts, randomUUID()) : id, path }, context)
 }
 
-/** Still to be read, with unknown content. History that was passed over does not qualify: it would never be read. */
+/**
+ * Whether it is still to be read and none of its content is known. History that was passed over does not qualify: new
+ * content taken for it would never be read.
+ */
 function isBlank({ finished, head, furthest }: Generation): boolean {
   return !finished && head.length === 0 && furthest === 0
 }
@@ -43,7 +46,7 @@ function mayHold({ path, facts }: Place, { lastPath, size }: Generation): boolea
   return path.endsWith('.gz') ? path === `${lastPath}.gz` : facts.size === size
 }
 
-/** `salt` distinguishes it from earlier content of the same file. */
+/** `salt` distinguishes the id from that of earlier content of the same file. */
 function idOf({ dev, ino, birth }: FileFacts, salt: string): string {
   return hash('sha256', `${dev}:${ino}:${birth}:${salt}`, 'hex').slice(0, 16)
 }

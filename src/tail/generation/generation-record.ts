@@ -1,7 +1,7 @@
 import type { GenerationRecord } from '../../checkpoint/registry.ts'
 import { Generation, type GenerationContext } from './generation.ts'
 
-/** From the registry: unplaced until its content is found. */
+/** Restores a generation from the registry. It is unplaced until its content is found. */
 export function generationOf(record: GenerationRecord, context: GenerationContext): Generation {
   const generation = new Generation(record, context)
   for (const [destination, position] of Object.entries(record.positions)) {
@@ -15,7 +15,10 @@ export function generationOf(record: GenerationRecord, context: GenerationContex
   return generation
 }
 
-/** For the registry. An archive written over since it was last looked at is not what was seen in it. */
+/**
+ * Returns its record for the registry. An archive counts as seen when it was last looked at, not now: if it was written
+ * over since, it no longer holds what was seen.
+ */
 export function recordOf(generation: Generation, nowMs: number): GenerationRecord {
   const { origin, identity } = generation
   const seenAtMs = generation.place && !generation.isArchive ? nowMs : generation.lastSeenMs

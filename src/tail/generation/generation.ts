@@ -30,16 +30,16 @@ export class Generation {
   readonly origin: Origin
   readonly cursors: Cursors
   place: Place | undefined
-  /** Of the file it was last seen in; where content disagrees, content decides. */
+  /** Identity of the file it was last seen in; where content disagrees, content decides. */
   identity: FileIdentity
   lastPath: string
-  /** If that is an archive: as it was when its content was known. */
+  /** If that file is an archive: its state when its content was identified. */
   archive: ArchiveState | undefined
   readonly head: Head
   size: number
   /** When it was last seen to change, or to leave the live path; monotonic, as the wall clock may be set. */
   changedAtMs = Number.NEGATIVE_INFINITY
-  /** No longer at the live path. */
+  /** Not, or no longer, at the live path. */
   rotated = true
   /** When its file was last seen at the live path of another lineage, where it may be written to; monotonic. */
   aliveAtMs = Number.NEGATIVE_INFINITY
@@ -57,11 +57,11 @@ export class Generation {
   lossReported = false
   /** Modification time, for the order among generations. */
   mtimeMs: number
-  /** While it has no place: when it last had one. */
+  /** When its file was last seen; not updated while its place is a plain file. */
   lastSeenMs: number
   readonly #context: GenerationContext
   readonly #file: HeldFile
-  /** Changed so recently that another change without a change of size might not show in the modification time. */
+  /** It changed so recently that another change that keeps its size might not show in the modification time. */
   #isFresh = true
   /** Why its content could not be read at the last check. */
   #unseen: Fault | undefined
@@ -117,8 +117,8 @@ export class Generation {
   }
 
   /**
-   * Takes over the current metadata of the file. The content is checked after the size was taken: a size is believed only
-   * if the bytes it belongs to are still there.
+   * Takes over the file's current metadata. The content is checked after the size was obtained: a size counts only if the
+   * bytes it belongs to are still there.
    */
   observe(facts: FileFacts, nowMs: number): void {
     if (!this.place || this.isArchive) return
@@ -177,7 +177,7 @@ export class Generation {
     this.#context.onDirty()
   }
 
-  /** Notes the first bytes; false if the content begins with others. */
+  /** Notes the first bytes. Returns false if the content is known to begin with others. */
   learn(begin: Buffer): boolean {
     const known = this.head.length
     if (!this.head.learn(begin)) return false
@@ -185,13 +185,16 @@ export class Generation {
     return true
   }
 
-  /** There is more content than was known: its last line may be incomplete. */
+  /** There is more content than was known, and its last line may be incomplete. */
   grow(size: number): void {
     this.size = size
     this.final = this.isArchive
   }
 
-  /** While it has no place: a file that it can only be in, but that cannot be read, is longer than was known. */
+  /**
+   * Takes over the size of an unreadable file if the generation is unplaced, the file certainly its own, and longer than
+   * was known.
+   */
   suspect(file: FileFacts): void {
     if (this.place || file.size <= this.size || !isCertainIdentity(this.identity, file)) return
     this.grow(file.size)
@@ -224,19 +227,22 @@ export class Generation {
     this.head.forgetBytes()
   }
 
-  /** Current metadata of its file: by the open descriptor, wherever the file is now, else by its path. */
+  /** Returns the current metadata of its file: by the open descriptor, wherever the file is now, else by path. */
   look(): FileFacts | Fault {
     if (!this.place) return NO_PLACE
     return this.#file.facts(this.place) ?? this.#context.files.stat(this.place.path)
   }
 
-  /** Bytes of its own file, if that is a plain one. */
+  /** Reads bytes of its plain file; undefined if that is shorter, a fault if it is an archive or cannot be read. */
   bytes(position: number, length: number): Buffer | undefined | Fault {
     if (!this.place || this.isArchive) return NO_PLACE
     return this.#file.bytes(this.place, { position, length })
   }
 
-  /** Nothing is to be read from its file for now; the hash of its beginning recognises it, even in another file. */
+  /**
+   * Closes its file, as there is nothing to read for now. The hash of its first bytes still recognises it, even in another
+   * file.
+   */
   rest(): void {
     if (this.head.length === 0) this.learnHead()
     this.head.forgetBytes()
@@ -253,7 +259,7 @@ export class Generation {
     this.#file.closeContent()
   }
 
-  /** Its file is held open: it cannot vanish, and no other file can get its inode. */
+  /** Whether its file is held open: then it cannot vanish, and no other file can get its inode. */
   get isOpen(): boolean {
     return this.#file.isOpen
   }
@@ -262,12 +268,12 @@ export class Generation {
     return this.place?.inflatedSize !== undefined
   }
 
-  /** It has content, but none of it has been seen. */
+  /** Whether it has content, but its first bytes are unknown. */
   get isUnknown(): boolean {
     return this.size > 0 && this.head.length === 0
   }
 
-  /** The furthest position of a destination. */
+  /** The position of the destination furthest ahead. */
   get furthest(): number {
     return this.cursors.furthest
   }
@@ -277,12 +283,12 @@ export class Generation {
     return this.cursors.unreadBytes
   }
 
-  /** The last read of every destination that has something to read failed. */
+  /** Whether the last read failed for every destination that has something to read. */
   get isStuck(): boolean {
     return this.cursors.every(({ hasFailed, position }) => hasFailed || position >= this.size)
   }
 
-  /** All destinations have settled every known byte. */
+  /** Whether all destinations have settled every known byte. */
   get isSettled(): boolean {
     return this.cursors.isSettled
   }

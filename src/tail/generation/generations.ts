@@ -15,15 +15,25 @@ import { reportLoss, takeBackLoss } from './losses.ts'
 import { Start } from './start.ts'
 
 /**
- * How many generations whose file is gone are kept, to be recognised should it come back, as after a mount was missing:
- * more than the 100 files kube-apiserver keeps, and few enough to be written with every registry.
+ * How many generations whose files are gone are kept, to be recognised if the files come back, as when a missing volume is
+ * mounted: more than the 100 files kube-apiserver keeps, and few enough to be written with every registry.
  */
 const KEPT_GONE = 256
 
-/** The generations of a live path, oldest first, kept up to date as their files appear, move and disappear. */
+/**
+ * The generations of a live path, oldest first, kept up to date as their files appear, move and disappear. Before and after
+ * each check of the lineage every generation is in exactly one list, and the live one is the only one not `rotated`:
+ *
+ * | list       | `place` | `finished` | `rotated`     | moved here by                                              |
+ * | `reading`  | set     | false      | unless `live` | `makeLive`, `attach`, `foundAt` if it has grown (`insert`) |
+ * | `done`     | set     | true       | true          | `finishRotated`, `attach` (`insert`)                       |
+ * | `unplaced` | unset   | either     | true          | `detach`, `remember`                                       |
+ *
+ * `clearLive` leaves the live one in `reading` as rotated. `giveUp` and `Generation.suspect` change `finished` in `unplaced`.
+ */
 export class Generations {
   readonly options: LineageOptions
-  /** Not finished; the live one, if any, is last. */
+  /** Not finished; after `order`, the live one, if any, is last. */
   reading: Generation[] = []
   /** Finished or history, kept so that their files are recognised and not read again. */
   done: Generation[] = []
@@ -57,7 +67,7 @@ export class Generations {
     return this.byFile.hasId(id)
   }
 
-  /** The generations last seen in this file, those currently in it first. */
+  /** Returns the generations last seen in this file: first those that have a place, unfinished before finished. */
   ofFile(file: FileIdentity): readonly Generation[] {
     return this.byFile.of(file)
   }
@@ -66,20 +76,23 @@ export class Generations {
     return this.byFile.of(facts).some(({ place }) => place !== undefined)
   }
 
-  /** Takes over what is recorded of a file under a former path. For a file already known here, that would be its clone's. */
+  /**
+   * Takes over what is recorded of a file under a former path. If the file is already known here, such records are its
+   * clone's.
+   */
   recall(facts: FileFacts): void {
     if (this.ofFile(facts).length > 0) return
     for (const record of this.options.recall(facts)) this.remember(record)
   }
 
-  /** Unplaced until its file is seen. */
+  /** Adds a recorded generation, unplaced until its file is seen. */
   remember(record: GenerationRecord): void {
     const generation = generationOf(record, this.options.context)
     this.unplaced.push(generation)
     this.byFile.put(generation)
   }
 
-  /** The generation to read from a file with unknown content. */
+  /** Returns the generation to read from a file with unknown content. */
   discover(place: Place): Generation {
     return discoverGeneration(place, this, this.options)
   }
@@ -158,7 +171,7 @@ export class Generations {
       generation.rest()
       this.done.push(generation)
     } else {
-      // Held open, it is read even if it is deleted from now on.
+      // While it is held open, it is read even if its file is deleted.
       generation.open()
       generation.learnHead()
       this.reading.push(generation)
@@ -190,7 +203,10 @@ export class Generations {
     this.options.context.onChange()
   }
 
-  /** Forgets the generations gone longest. Not those that may be in one of these files, which could not be looked into. */
+  /**
+   * Forgets the generations gone longest, except those that may be in one of the `unknown` files, which could not be
+   * examined.
+   */
   forgetGone(unknown: readonly FileFacts[]): void {
     const kept = new Set(unknown.map(keyOf))
     const gone = this.unplaced
@@ -200,7 +216,7 @@ export class Generations {
     for (const old of gone.slice(0, -KEPT_GONE)) this.#forget(old)
   }
 
-  /** Sorts in what was added since; `liveName`: the live name that rotated names are derived from. */
+  /** Restores the reading order after insertions; `liveName`: the live file's name, from which rotated names derive. */
   order(liveName: string): void {
     if (!this.#isUnordered) return
     this.#isUnordered = false
@@ -228,7 +244,7 @@ export class Generations {
   }
 }
 
-/** There may be thousands, of which one is taken at a time. */
+/** Copies nothing if it is not there: there may be thousands, and one is removed at a time. */
 function without(generation: Generation, generations: Generation[]): Generation[] {
   const index = generations.indexOf(generation)
   return index < 0 ? generations : generations.toSpliced(index, 1)

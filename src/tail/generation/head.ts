@@ -2,7 +2,7 @@ import { FINGERPRINT_BYTES, type Fingerprint } from '../../checkpoint/registry.t
 import { keep } from '../file/files.ts'
 import { fingerprint, NO_FINGERPRINT } from '../file/fingerprint.ts'
 
-/** The known first bytes of a content, up to the length of a fingerprint, by which it is recognised. */
+/** The known first bytes of some content, up to the length of a fingerprint, by which it is recognised. */
 export class Head {
   #fingerprint: Fingerprint
   /** The bytes themselves, while something is unread: as many as the fingerprint covers. */
@@ -20,18 +20,18 @@ export class Head {
     return this.#fingerprint.length
   }
 
-  /** The fingerprint has its full length. */
+  /** Whether the fingerprint has its full length. */
   get isLong(): boolean {
     return this.length >= FINGERPRINT_BYTES
   }
 
-  /** How many first bytes of a content of `size` bytes to read to learn more; 0 if there is nothing more to learn. */
+  /** Returns how many first bytes to read, of content of `size` bytes, to learn more; 0 if there is nothing more to learn. */
   wants(size: number): number {
     const length = Math.min(FINGERPRINT_BYTES, size)
     return length > (this.#bytes?.length ?? 0) ? length : 0
   }
 
-  /** Notes the first bytes; false if they are not those of this content. */
+  /** Notes the first bytes. Returns false if they are not those of this content. */
   learn(begin: Buffer): boolean {
     if (this.length > 0 && !this.#isHashOf(begin.subarray(0, this.length))) return false
     this.#bytes = keep(begin)
@@ -40,8 +40,8 @@ export class Head {
   }
 
   /**
-   * Whether a file with this beginning, no longer than what is known here, may hold this content. Undefined: a hash says
-   * nothing about fewer bytes than it covers, and the bytes themselves are not kept.
+   * Whether a file that begins with `begin`, which must be no longer than what is known, may hold this content. Undefined
+   * if `begin` is shorter and the bytes are not kept: a hash says nothing about fewer bytes than it covers.
    */
   matches(begin: Buffer | undefined, fingerprintOf = fingerprint): boolean | undefined {
     if (begin === undefined) return false
@@ -56,7 +56,7 @@ export class Head {
     this.#fingerprint = this.#bytes ? fingerprint(this.#bytes) : NO_FINGERPRINT
   }
 
-  /** The hash is enough from now on. */
+  /** Drops the bytes: from now on the hash is enough. */
   forgetBytes(): void {
     this.#bytes = undefined
   }

@@ -14,9 +14,9 @@ interface OpenFile {
   readonly fd: number
   /** The raw bytes of the file; closing it closes the descriptor. */
   readonly plain: Content
-  /** Of an archive: each reader inflates separately. */
+  /** The inflated content of an archive by reader: each inflates separately. */
   readonly inflated: Map<object, Content>
-  /** An operation on it has failed since the last look. */
+  /** Whether an operation on it has failed since the last look. */
   hasFailed: boolean
   /** Since when it has failed at every look while its path no longer led to the file. */
   strandedSinceMs: number | undefined
@@ -25,12 +25,12 @@ interface OpenFile {
 /** A descriptor that the NFS server no longer knows, or whose FUSE process is gone, never works again. */
 const FINAL_CODES: readonly string[] = ['ESTALE', 'ENOTCONN']
 const FIRST_BYTE = { position: 0, length: 1 }
-/** Other failures may be transient. After this long the disk is taken to be detached. */
+/** Other failures may be transient. After this long the disk counts as detached. */
 const DEAD_AFTER_MS = 600_000
 
 /**
- * The file of a generation while it is held open: it cannot vanish, and no other file can get its inode. Opened when
- * needed, and closed when the bound on descriptors requires it.
+ * The file of a generation while it is held open: it cannot vanish, and no other file can get its inode. It is opened when
+ * needed, and closed when the limit on descriptors requires it.
  */
 export class HeldFile {
   readonly #context: HeldFileContext
@@ -53,7 +53,7 @@ export class HeldFile {
     return this.#file !== undefined
   }
 
-  /** Current metadata of the open file. */
+  /** Returns current metadata of the open file; undefined if it is not open. */
   facts(place: Place): FileFacts | Fault | undefined {
     return this.#ask(place, () => this.#file && this.#context.files.facts(this.#file.fd))
   }
@@ -69,7 +69,7 @@ export class HeldFile {
     return undefined
   }
 
-  /** Bytes of the file at a place, even while the bound on descriptors prevents holding it open. */
+  /** Reads bytes of the file at a place, even while the limit on descriptors prevents holding it open. */
   bytes(place: Place, span: { position: number; length: number }): Buffer | undefined | Fault {
     const { files } = this.#context
     return this.#ask(place, () => {
@@ -81,10 +81,10 @@ export class HeldFile {
   }
 
   /**
-   * An operation on the open file failed. A descriptor may die while its file lives on: the NFS server or the FUSE process
-   * was restarted, the disk was remounted. It is replaced by a new descriptor of the same file. A dead one is closed if its
-   * file is not at its place; while that cannot be told, the file system is away and may come back. Returns whether a retry
-   * is worthwhile.
+   * Must be called when an operation on the open file has failed. Returns whether a retry is worthwhile. A descriptor may
+   * die while its file lives on, as when the NFS server or FUSE process is restarted or the disk remounted: it is replaced
+   * by a new descriptor of the same file. A dead one is closed if its file is not at its place; while that cannot be told,
+   * the file system is away and may come back.
    */
   renew(place: Place): boolean {
     // One at a time: a read through the previous descriptor may hang as long as its file system is dead.
@@ -97,14 +97,14 @@ export class HeldFile {
     return true
   }
 
-  /** A look is over. `isStuck`: the last read of every destination with something to read failed. */
+  /** Must be called at the end of each look. `isStuck`: the last read of every destination with something to read failed. */
   looked(isStuck: boolean): void {
     if (!this.#file) return
     if (!this.#file.hasFailed || !isStuck) this.#file.strandedSinceMs = undefined
     this.#file.hasFailed = false
   }
 
-  /** At least something can be read through the descriptor. */
+  /** Whether anything can be read through the descriptor. */
   get answers(): boolean {
     return this.#file !== undefined && !(readExactly(this.#context.files, this.#file.fd, FIRST_BYTE) instanceof Fault)
   }
@@ -124,7 +124,7 @@ export class HeldFile {
     return now instanceof Fault ? now : anotherAt(place)
   }
 
-  /** Closes the descriptor if it is dead, as its file could not be reopened. Returns whether it was. */
+  /** The file could not be reopened: closes the old descriptor if that is dead. Returns whether it was. */
   #strand(file: OpenFile, refusal: Fault): boolean {
     file.strandedSinceMs = isAbsent(refusal) ? (file.strandedSinceMs ?? performance.now()) : undefined
     if (file.strandedSinceMs === undefined) return false
@@ -156,7 +156,7 @@ export class HeldFile {
     return content
   }
 
-  /** It has been read. */
+  /** Notes that it has been read. */
   touch(): void {
     this.#context.descriptors.touch(this)
   }

@@ -6,9 +6,10 @@ import type { Generation } from './generation.ts'
 import type { Generations } from './generations.ts'
 
 /**
- * The first scan finds history; reading it to identify it may fail, or take longer than the agent lives. A note records only
- * that a file was there, as a generation of which no byte is known. It is never recognised in a file; it only decides whether a
- * file with new content is history. It does not cover a file written to since, or another one that got its inode.
+ * Notes a file that the first scan passes over as history: reading it to identify it may fail, or take longer than the
+ * agent lives. A note records only that the file was there, as a generation of which no byte is known. It is never
+ * recognised in a file; it only decides whether a file with new content is history. It does not cover a file written to
+ * since, or another one that got its inode.
  */
 export function noteHistory(generations: Generations, { path, facts }: Place, nowMs: number): void {
   const { start, options } = generations
@@ -31,19 +32,22 @@ export function noteHistory(generations: Generations, { path, facts }: Place, no
   })
 }
 
-/** A note says nothing about the content of its file, which is recognised, refused or waited for like any other. */
+/**
+ * Whether it is a note, which says nothing about the content of its file: that is recognised, refused or waited for like
+ * any other.
+ */
 export function isNote({ finished, place, isUnknown, cursors }: Generation): boolean {
   return finished && !place && isUnknown && cursors.evidence().length === 0
 }
 
-/** The notes about a file. */
+/** Returns the notes about a file. */
 export function notesOf(generations: Generations, facts: FileFacts): readonly Generation[] {
   return generations.ofFile(facts).filter(isNote)
 }
 
 /**
- * Whether a file with new content, which starts with `begin`, is passed over: the very first scan sees it now (`isFirst`), or
- * noted it. Not if it may be a generation that is sought, or an unread one that was never examined.
+ * Whether a file with new content, which begins with `begin`, is passed over: the very first scan is seeing it now
+ * (`isFirst`), or has noted it. False if it may be a generation that is sought, or an unread one that was never examined.
  */
 export function isHistory(
   generations: Generations,
@@ -57,7 +61,7 @@ export function isHistory(
   return !generations.all().some((generation) => isSought(generation) && mayBegin(generation, begin))
 }
 
-/** When undecidable: only while something of it is still to be delivered. */
+/** Whether the content may begin with `begin`. If undecidable, true only while some of it is still to be delivered. */
 function mayBegin({ head, isSettled }: Generation, begin: Buffer): boolean {
   const isAlike = head.length === 0 ? undefined : head.matches(begin.subarray(0, head.length))
   return isAlike ?? !isSettled

@@ -27,6 +27,6 @@ export interface LineageOptions {
   readonly deletedQuietMs: number
   /** Whether a file, at the live path or beside it, is read by another lineage, which knew it first. */
   isOwnedElsewhere(place: Place, nowMs: number): boolean | Fault
-  /** The records of a file that no lineage handles any more; this one takes them over. */
+  /** Takes over and returns the records of a file that no lineage handles any more. */
   recall(facts: FileFacts): readonly GenerationRecord[]
 }

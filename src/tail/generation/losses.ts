@@ -21,7 +21,7 @@ export function reportDamage(log: Log, { path, reason }: Unreadable): void {
   )
 }
 
-/** Reports that a file is gone of which nobody knows what was in it: another one may hold it, such as an archive. */
+/** Reports that a file is gone whose content was never seen: another file, such as an archive, may hold it. */
 export function reportUnseen(log: Log, { path, reason, facts }: Place & Unreadable): void {
   log.warn(
     { path, reason, bytes: facts.size },
@@ -29,7 +29,7 @@ export function reportUnseen(log: Log, { path, reason, facts }: Place & Unreadab
   )
 }
 
-/** Reports that lost bytes are there again, as after a mount was missing. */
+/** Reports that bytes reported as lost are there again, as when a missing volume is mounted. */
 export function takeBackLoss(log: Log, { path, id }: Known, what: { bytes: number; file: string }): void {
   log.warn({ path, generation: id, ...what }, 'what was reported as gone is there again, and is read')
 }

@@ -11,7 +11,7 @@ interface Known {
   readonly head: Head
   readonly size: number
   readonly finished: boolean
-  /** Of the file it was last seen in. */
+  /** Identity of the file it was last seen in. */
   readonly identity: FileIdentity
   readonly cursors: Pick<Cursors, 'isProvable' | 'evidence'>
 }
@@ -19,11 +19,11 @@ interface Known {
 /** What recognition needs from a file. */
 export interface Readable {
   readonly facts: FileFacts
-  /** Of its content, inflated. */
+  /** Size of its content, inflated. */
   readonly size: number
-  /** The `length` bytes from `position` on; undefined if there are fewer. */
+  /** Returns the `length` bytes from `position` on; undefined if there are fewer. */
   bytes(position: number, length: number): Buffer | undefined | Fault
-  /** Fingerprint of its first bytes; given where they are compared with those of thousands of generations. */
+  /** Returns the fingerprint of its first bytes; given where they are compared with those of thousands of generations. */
   readonly fingerprintOf?: (begin: Uint8Array) => Fingerprint
 }
 
@@ -37,8 +37,8 @@ const PROOF_BYTES = 64 * 1024
 export type Verdict = 'same' | 'cut' | 'begins' | 'other'
 
 /**
- * Judges by stored evidence: the first bytes, and the bytes before the offsets that were read to. A fault: undecidable
- * now.
+ * Judges by stored evidence: the first bytes, and the bytes before each offset up to which content was read. Returns a
+ * fault if this is undecidable now.
  */
 export function recognise(known: Known, candidate: Readable, evidence?: readonly Evidence[]): Verdict | Fault {
   const { head, cursors } = known
@@ -74,7 +74,10 @@ function recogniseHeadless(
   return proven ? 'same' : 'other'
 }
 
-/** Offset up to which the evidence, as far as the file reaches, proves the same content; undefined if it disproves it. */
+/**
+ * Returns the offset up to which the evidence, as far as the file reaches, proves the same content; undefined if it
+ * disproves it.
+ */
 function provenBy(evidence: readonly Evidence[], candidate: Readable): number | undefined | Fault {
   let proven = 0
   for (const { offset, marker } of evidence) {

@@ -25,7 +25,7 @@ export class Start {
     this.#isVirgin = isVirgin
   }
 
-  /** Files beside the live path have never been looked at, not even by an earlier run. */
+  /** Whether files beside the live path have never been looked at, not even by an earlier run. */
   get isFirstScan(): boolean {
     return this.#isVirgin && this.unseen.siblings && !this.#isClockSetBack
   }
@@ -53,14 +53,14 @@ export class Start {
     const { source, startedAtMs } = this.#options
     const fromEnd = source.startPosition === 'end' || source.startPosition === 'forceEnd'
     if (!isFirst) return false
-    // A live file born later appeared before the first look.
+    // A live file born later is new, although it appeared before the first look.
     if (!rotated) return fromEnd && bornAtMs(identity) <= startedAtMs
     return mtimeMs <= startedAtMs && (fromEnd || !source.backfill)
   }
 
   /**
-   * The first start lies in the future, so that times tell nothing. What is found now without having been recorded then is newer,
-   * whatever its modification time says.
+   * Whether the first start lies in the future, so that times tell nothing: what is found now but was not recorded then is
+   * newer, whatever its modification time says.
    */
   get #isClockSetBack(): boolean {
     const { isInitial, isKnownSource, startedAtMs } = this.#options
@@ -81,10 +81,10 @@ function bornAtMs({ birth }: FileIdentity): number {
   return Number(BigInt(birth) / 1_000_000n)
 }
 
-/** The reason under which bytes that existed at the start and are not to be read are counted. */
+/** The reason for skipping bytes that existed at the start and are not to be read. */
 const PASSED_OVER = 'start-position'
 
-/** For a live file the position after its last newline, for any other after its last byte. */
+/** Returns the position after the last newline of a live file, and after the last byte of any other. */
 function endOf(generation: Generation, { files, source }: StartOptions): PositionRecord {
   const { place, size, rotated } = generation
   // Another destination's evidence for the end also holds for this one.
@@ -105,7 +105,7 @@ type ReadSpan = (span: { position: number; length: number }) => Buffer | undefin
 
 const STEP = 64 * 1024
 
-/** 0 also if the bytes cannot be read: better to read all lines than to start within one. */
+/** Returns the position after the last newline that can be read, else 0: better to read all lines than to start within one. */
 function endOfLines(size: number, encoding: Encoding, read: ReadSpan): number {
   for (let position = size - (size % STEP || STEP); position >= 0; position -= STEP) {
     const bytes = read({ position, length: Math.min(STEP, size - position) })

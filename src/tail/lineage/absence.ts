@@ -14,9 +14,9 @@ import { isDone } from './sighting.ts'
 const SCANS = 2
 
 /**
- * The file of an unplaced generation may have a name of no known form, or lie behind a link; in such places only the very same
- * file is accepted. Even a finished file may still be written to there: it is searched for right after it went missing, later
- * only where it was last seen.
+ * Looks for unplaced generations where ordinary scans do not: under names of no known form, and behind links. There only
+ * the very same file is accepted. Even a finished file may still be written to there: it is searched for right after it
+ * went missing, and later only where it was last seen.
  */
 export function lookElsewhere(scan: Scan): void {
   const { unplaced } = scan.generations
@@ -38,7 +38,10 @@ function alike({ livePath: { base }, names }: Scan): readonly string[] {
   return namesAlike(base.name, names).map((name) => join(base.directory, name))
 }
 
-/** Where it was last seen; if that is another directory, which a repointed link led to, also its rotated names there. */
+/**
+ * Returns where it was last seen; if that is in another directory, to which a link led before it was repointed, also its
+ * rotated names there.
+ */
 function besides(scan: Scan, { lastPath }: Generation): readonly string[] {
   const { base } = scan.livePath
   const directory = dirname(lastPath)
@@ -59,7 +62,7 @@ function isBeyond({ livePath: { base }, names }: Scan, path: string): boolean {
   return names.has(name) && name !== base.name && liveNameOf(name) !== base.name
 }
 
-/** Gives the file at a path to the unplaced generation last seen in it. A fault: this cannot be decided. */
+/** Gives the file at a path to the unplaced generation last seen in it. Returns a fault if this cannot be decided. */
 function seek({ generations, seen }: Scan, path: string): Fault | undefined {
   const { files } = generations.options
   const facts = path.endsWith('.gz') ? undefined : files.stat(path)
@@ -94,7 +97,10 @@ export function missUnseen(scan: Scan): void {
   }
 }
 
-/** Whether it is not at its last path either, whose name may have no known form: even a finished file can be written to there. */
+/**
+ * Whether it is gone from its last path as well, whose name may have no known form: even a finished file can be written to
+ * there.
+ */
 function confirmGone(scan: Scan, generation: Generation): boolean {
   const { generations, nowMs } = scan
   const { lastPath: path, identity } = generation
@@ -113,8 +119,9 @@ function isOfLive({ live }: Generations, facts: FileFacts): boolean {
 }
 
 /**
- * Whether a finished generation that is not where it was counts as gone while something cannot be examined, as that may
- * last for any number of rotations. Without a listing only if it was last at the live path: other names shift on rotation.
+ * Whether a finished generation that is not where it was counts as gone although something cannot be examined, as that may
+ * last for any number of rotations. Without a listing it does only if it was last at the live path: other names shift on
+ * rotation.
  */
 function isOutOfSight({ refusal, names, livePath: { base } }: Scan, { finished, lastPath }: Generation): boolean {
   if (!finished || !refusal) return false

@@ -12,7 +12,7 @@ export interface Archive extends Place {
 
 export const MOVED = new TooEarly('a position has moved meanwhile')
 
-/** The first inflated bytes, up to a fingerprint's length. */
+/** Returns the first inflated bytes, up to a fingerprint's length. */
 export async function headOf(files: Files, fd: number): Promise<Buffer | Fault> {
   const pieces: Buffer[] = []
   let size = 0
@@ -28,7 +28,10 @@ export async function headOf(files: Files, fd: number): Promise<Buffer | Fault> 
   return Buffer.concat(pieces).subarray(0, FINGERPRINT_BYTES)
 }
 
-/** The inflated size that the last member states, modulo 2^32 (RFC 1952, ISIZE): correct for an archive of one member. */
+/**
+ * Returns the inflated size that the last member states, modulo 2^32 (RFC 1952, ISIZE): correct for an archive of one
+ * member.
+ */
 export function sizeOf(files: Files, { fd, facts }: Archive): number | Fault {
   const trailer = readExactly(files, fd, { position: Math.max(0, facts.size - 4), length: 4 })
   return trailer instanceof Fault ? trailer : (trailer?.readUInt32LE() ?? 0)

@@ -15,8 +15,8 @@ export class ArchiveSearch {
   }
 
   /**
-   * The first search has just begun; it may find content older than all that is known. It is waited for, but only briefly,
-   * and later ones are not: archives may be many and arrive faster than they can be inspected.
+   * Whether to wait for the running search. The first one may find content older than any that is known: it is waited for,
+   * but only briefly, and later ones are not, as archives may be many and arrive faster than they can be inspected.
    */
   get isHolding(): boolean {
     return this.isRunning && performance.now() < (this.#holdsUntilMs ?? 0)

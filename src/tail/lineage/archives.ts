@@ -11,8 +11,8 @@ import { type Archive, headOf, inspect, MOVED, sizeOf } from './archive-inspecti
 import { judge } from './judgement.ts'
 
 /**
- * Decides for each archive whose plain file is gone: the home of a generation, a copy, or new and unread. Nothing is read
- * from an archive before all of it has been inflated once without an error.
+ * Decides whether each archive whose plain file is gone is the home of a generation, a copy, or new and unread. Nothing is
+ * read from an archive before all of it has been inflated once without an error.
  */
 export async function resolveArchives(
   generations: Generations,
@@ -20,7 +20,7 @@ export async function resolveArchives(
   isFirst: boolean,
 ): Promise<void> {
   const { files } = generations.options
-  // A copy of one that is known, or was, must not take its place.
+  // Those that are known, or were, come first: a copy of one must not take its place.
   const isStranger = ({ facts }: Place) => !generations.ofFile(facts).some(({ finished }) => finished)
   for (const { path, facts } of archives.toSorted((a, b) => Number(isStranger(a)) - Number(isStranger(b)))) {
     const fd = files.open(path)
@@ -66,7 +66,7 @@ async function resolve(generations: Generations, archive: Archive, isFirst: bool
       return undefined
     case 'home': {
       const { generation } = judgement
-      // It must also hold what was read meanwhile: content read from an archive is not checked again.
+      // It must also hold what was read while it was inflated: content read from an archive is not checked again.
       const verdict = recognise(generation, candidate)
       if (verdict instanceof Fault) return verdict
       if (verdict === 'other') return MOVED
@@ -81,7 +81,7 @@ async function resolve(generations: Generations, archive: Archive, isFirst: bool
   }
 }
 
-/** What is in an archive, where that can be told without inflating it. */
+/** Returns the generation in an archive, if it can be told without inflating all of it. */
 function knownBy(archive: Archive, suspects: readonly Generation[], inflatedSize: number): Generation | undefined {
   const [same, ...others] = suspects.filter((generation) => isStillIn(generation, archive, inflatedSize))
   if (same && others.length === 0) return same
@@ -109,7 +109,7 @@ function attach(
   return undefined
 }
 
-/** Not those whose first bytes are unknown. */
+/** Returns the generations that begin with `begin`, without those whose first bytes are unknown. */
 function beginningWith(begin: Buffer, generations: Generations): readonly Generation[] {
   const fingerprintOf = fingerprintOnce()
   return generations
@@ -130,15 +130,15 @@ function isStillIn(generation: Generation, { facts }: Archive, inflatedSize: num
   return finished && isAway && size % 2 ** 32 === inflatedSize && isSameFile
 }
 
-/** Whether the file of an archive, which it may be still, was written over. */
+/** Whether the archive of a generation, which this file may still be, was written over. */
 function isWrittenOver({ archive, mtimeMs }: Generation, facts: FileFacts): boolean {
-  // Of what was only noted, or recorded by another agent, just the time is known at which it was seen last.
+  // Of a generation that was only noted, or imported from another agent, only the time at which it was last seen is known.
   if (!archive) return facts.mtimeMs > mtimeMs
   return archive.size !== facts.size || archive.mtimeMs !== facts.mtimeMs
 }
 
 /**
- * Recognises a generation that is settled to its end and was packed since: the archive has a name that no other file of the log
+ * Recognises a generation that was settled to its end and then packed: the archive has a name that no other file of the log
  * can have, and the same length and beginning, and nothing else that is known begins like it.
  */
 function isPackingOf(generation: Generation, { path }: Archive, inflatedSize: number): boolean {

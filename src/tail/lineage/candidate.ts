@@ -8,7 +8,7 @@ import type { Readable } from '../generation/recognition.ts'
 export interface Candidate extends Readable {
   readonly isArchive: boolean
   /**
-   * Of an archive, which takes long to inflate: the evidence of each suspect when inflating began. Positions may have
+   * For an archive, which takes long to inflate: the evidence of each suspect when inflating began. Positions may have
    * moved on since; suspects are judged by what was known then.
    */
   readonly known?: ReadonlyMap<Generation, readonly Evidence[]>

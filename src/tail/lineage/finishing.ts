@@ -26,7 +26,7 @@ function quietMs({ live, options }: Generations, { wasLive, isSettled }: Generat
   return live || wasLive || isSettled ? options.finalQuietMs : options.deletedQuietMs
 }
 
-/** At rest under a name that another lineage looks at, which reports what happens there. */
+/** Whether it is at rest under a name that another lineage looks at and reports on. */
 export function isWatched(generation: Generation): boolean {
   return isAlive(generation) && generation.isSettled && !generation.isReplaced
 }
@@ -35,7 +35,10 @@ function isAlive({ aliveAtMs }: Generation): boolean {
   return performance.now() - aliveAtMs < ALIVE_MS
 }
 
-/** Deleted, but a process that has it open may still write to it, as kube-apiserver does (kubernetes/kubernetes#111208). */
+/**
+ * Whether its file is deleted, but a process that has it open may still write to it, as kube-apiserver does
+ * (kubernetes/kubernetes#111208).
+ */
 function isHeld({ live, options }: Generations, generation: Generation): boolean {
   const hasSuccessor = live !== undefined && live.size > 0
   const isQuiet = performance.now() - generation.changedAtMs >= options.deletedQuietMs

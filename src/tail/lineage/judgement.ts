@@ -11,7 +11,7 @@ import { type Candidate, COMPARED_BYTES } from './candidate.ts'
 /** What an unknown file is taken to be. */
 export type Judgement =
   | { readonly kind: 'home'; readonly generation: Generation }
-  /** Of content that is read elsewhere, or still empty. */
+  /** A copy of content that is read elsewhere, or a file that is still empty. */
   | { readonly kind: 'copy' }
   /** Perhaps a copy that is still being written. */
   | { readonly kind: 'wait' }
@@ -57,13 +57,16 @@ export function judge(candidate: Candidate, around: Around): Judgement | Fault {
   return { kind: mayBecomeCopy && mayGrow(candidate, around) ? 'wait' : 'new' }
 }
 
-/** Neither its modification time nor how long it was seen unchanged rules out that more may come. */
+/** Whether more may come: neither its modification time nor how long it was seen unchanged rules it out. */
 function mayGrow({ facts }: Candidate, { generations: { decisions, options }, nowMs }: Around): boolean {
   const quietMs = Math.max(nowMs - facts.mtimeMs, decisions.observeQuietMs(facts))
   return quietMs < options.finalQuietMs
 }
 
-/** The candidate with its first bytes read and hashed once: they rule out most generations, of which there may be thousands. */
+/**
+ * Returns the candidate with its first bytes read and hashed once: they rule out most generations, of which there may be
+ * thousands.
+ */
 function beginningWith(begin: Buffer, { facts, size, bytes }: Candidate): Readable {
   return {
     fingerprintOf: fingerprintOnce(),
@@ -75,9 +78,10 @@ function beginningWith(begin: Buffer, { facts, size, bytes }: Candidate): Readab
 }
 
 /**
- * Whether a file belongs to `home`, unread and without a file, rather than being a copy of `original`, which begins alike.
- * `home` precedes a rotated original that is where it was. If `home` is exactly as long as the file, it also precedes a longer
- * original, the live one if the file is an archive, and any if all content of `home` is known.
+ * Whether a file belongs to `home`, which has unread bytes and no file, rather than being a copy of `original`, which
+ * begins alike. `home` takes precedence over a rotated original that is where it was. If `home` is exactly as long as the
+ * file, it also takes precedence over a longer original, over the live one if the file is an archive, and over any if all
+ * content of `home` is known.
  */
 function yields(original: Generation, home: Generation | undefined, candidate: Candidate, around: Around): boolean {
   if (!home || home.finished || home.unreadBytes === 0) return false
@@ -114,7 +118,7 @@ function mayBeAnew(generation: Generation, { isArchive, facts }: Candidate, { is
   return isLive || (!isReplaced && isMissing(identity))
 }
 
-/** Content read this far ends in bytes of its own, however alike files begin. */
+/** Content that was read this far ends in bytes of its own, however alike files begin. */
 const OWN_BYTES = 2 * FINGERPRINT_BYTES
 
 /**

@@ -37,7 +37,7 @@ export class Lineage {
   }
 
   /**
-   * The first cursor of a destination with something to read, in the order of the content. While archives found at the
+   * Returns the first cursor of a destination that has something to read, oldest content first. While archives found at the
    * start are inspected, no generation is begun for a moment, as their content may come before it.
    */
   nextCursor(destination: string): Cursor | undefined {
@@ -74,7 +74,7 @@ export class Lineage {
     this.#complain(this.#complaint)
   }
 
-  /** The next check scans the directory. */
+  /** Makes the next check scan the directory. */
   wantScan(): void {
     this.generations.scanWanted = true
   }
@@ -87,7 +87,7 @@ export class Lineage {
     this.#archives.begin(scanSiblings({ generations, livePath, retention: this.#retention }, nowMs), isFirst)
   }
 
-  /** Its recorded generations have been looked for where they may be. */
+  /** Whether its recorded generations have been looked for where they may be. */
   get hasScanned(): boolean {
     return this.#scannedAtMs !== Number.NEGATIVE_INFINITY
   }
@@ -97,12 +97,12 @@ export class Lineage {
     await this.#archives.idle()
   }
 
-  /** Files beside the live path are still being inspected or waited for. */
+  /** Whether files beside the live path are still being inspected or waited for. */
   get isUndecided(): boolean {
     return this.#archives.isRunning || this.generations.decisions.isWaiting
   }
 
-  /** Expected time until the oldest unsettled generation is deleted; undefined while unknown. */
+  /** Returns the expected time until the oldest unsettled generation is deleted; undefined while unknown. */
   deletionInMs(nowMs: number): number | undefined {
     const { live, reading } = this.generations
     const oldest = reading.find((generation) => !generation.isSettled)
@@ -113,7 +113,7 @@ export class Lineage {
     this.generations.close()
   }
 
-  /** Why something cannot be read. */
+  /** Why something cannot be read; undefined if everything can. */
   get #complaint(): string | undefined {
     const { decisions, reading, refusal } = this.generations
     const [refused] = decisions.refused
@@ -121,7 +121,7 @@ export class Lineage {
     return this.livePath.error ?? (fault ?? refusal)?.message ?? (refused && textOf(refused))
   }
 
-  /** Something is looked for, or a file that could not be read is tried again. */
+  /** Whether something is being looked for, or a file that could not be read is due for another attempt. */
   get #isSearching(): boolean {
     const { decisions, unplaced } = this.generations
     if (decisions.isDue && !this.#archives.isRunning) return true

@@ -71,13 +71,13 @@ export class LivePath {
     generation.closeContent()
     const full = context.descriptors.makeRoom()
     if (full) files.close(fd)
-    // The name behind a link: it still leads to the file after the link is repointed.
+    // The name that a link leads to: it still leads to the file after the link is repointed.
     generation.moveInto({ path: join(this.base.directory, this.base.name), facts }, full ?? fd)
     this.#generations.makeLive(generation)
     this.error = full?.message
   }
 
-  /** Unobservable is not deleted: only a path without a file twice in a row has been left by the one that was there. */
+  /** A path that cannot be examined may still have its file: the file has left only if two looks in a row found none there. */
   #noFile(there: Fault | FileFacts, nowMs: number): void {
     const generations = this.#generations
     this.error = obstacle(there)
@@ -140,7 +140,7 @@ export class LivePath {
   }
 }
 
-/** What is in the way of a file; undefined if there is just none. */
+/** Returns what keeps the path from being read; undefined if there is simply nothing. */
 function obstacle(there: Fault | FileFacts): string | undefined {
   if (there instanceof Fault) return isAbsent(there) ? undefined : there.message
   return there.kind === 'directory' ? 'it is a directory' : 'it is not a regular file'

@@ -33,7 +33,10 @@ export class Retention {
     if (oldest !== undefined && !this.#rotated.some(({ key }) => key === oldest)) this.#kept = this.#rotated.length
   }
 
-  /** Expected time until a generation's file is deleted; `path` undefined: the live file. Undefined while unknown. */
+  /**
+   * Returns the expected time until the file at `path`, or the live file if that is undefined, is deleted; undefined while
+   * unknown.
+   */
   deletionInMs(path: string | undefined, nowMs: number): number | undefined {
     const rotated = this.#rotated
     const oldest = rotated[0]

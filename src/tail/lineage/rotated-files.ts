@@ -7,7 +7,7 @@ import type { DirectoryListing } from '../names/directory-listings.ts'
 import { compareAge, parseRotatedName } from '../names/rotated-name.ts'
 import { refuse, type Scan } from './scan.ts'
 
-/** The rotated files of a live path, oldest first; `listing`: the directory of the live file. */
+/** Returns the rotated files of a live path, oldest first; `listing`: the directory of the live file. */
 export function rotatedFiles(scan: Scan, listing: DirectoryListing | Fault): Place[] {
   const { name } = scan.livePath.base
   const places = look(scan, besideFile(scan, listing))
@@ -51,8 +51,9 @@ function besideItsLink(scan: Scan, listing: DirectoryListing | Fault): readonly 
 }
 
 /**
- * A `.gz` beside its plain file is a copy, perhaps still being written. Not if that is the live file, or younger: then it took
- * the name of the one that was packed, as when logrotate's `compress` is turned off.
+ * Whether a file is an archive to inspect. A `.gz` beside its plain file is merely a copy, perhaps still being written,
+ * unless the plain file is the live one, or younger: then that took the name of the one that was packed, as when
+ * logrotate's `compress` is turned off.
  */
 export function isArchive({ generations: { live, options } }: Scan, { path, facts }: Place): boolean {
   if (!path.endsWith('.gz')) return false

@@ -11,7 +11,7 @@ export interface Scan {
   readonly names: ReadonlySet<string>
   /** Generations whose file is there. */
   readonly seen: Set<Generation>
-  /** Everything could be examined, so that what was not seen is not there. */
+  /** Whether everything could be examined, so that what was not seen is not there. */
   isComplete: boolean
   /** Why something could not be examined: for the operator. */
   refusal: Fault | undefined
@@ -23,7 +23,7 @@ const ADVICE = {
   directory: 'files rotated there are found only while the agent may list it (EACCES: read permission is needed)',
 }
 
-/** Something could not be examined: what is not seen may be there. */
+/** Notes that something could not be examined: what is not seen may be there. */
 export function refuse(scan: Scan, fault: Fault, kind: keyof typeof ADVICE = 'file'): void {
   scan.isComplete = false
   if (!isAbsent(fault)) scan.refusal ??= new Fault(fault.code, `${fault.message}: ${ADVICE[kind]}`)

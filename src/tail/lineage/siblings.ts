@@ -30,7 +30,7 @@ export function scanSiblings({ generations, livePath, retention }: Scanned, nowM
   const { decisions, options } = generations
   const listing = options.listings.list(livePath.base.directory)
   const isListed = !(listing instanceof Fault)
-  // If the directory is gone so is every file, as certainly as if each were missing.
+  // If the directory is gone, so is every file in it, as certainly as if each were seen to be missing.
   const isGone = listing instanceof Fault && isAbsent(listing)
   const names = isListed ? listing.names : new Set<string>()
   const scan: Scan = { generations, livePath, nowMs, names, seen: new Set(), isComplete: true, refusal: undefined }
@@ -46,7 +46,7 @@ export function scanSiblings({ generations, livePath, retention }: Scanned, nowM
   if (livePath.error !== undefined && livePath.missing === 0) scan.isComplete = false
   if (generations.live) scan.seen.add(generations.live)
   const archives = strangers.filter((stranger) => !decisions.has(stranger.facts) && isArchive(scan, stranger))
-  // A file that has arrived at the live path may itself have the form of a rotated one, behind a link.
+  // A file that has arrived at the live path may itself, behind a link, have the name of a rotated one.
   const plain = strangers.filter(
     ({ path, facts }) => !path.endsWith('.gz') && !decisions.isCopy(facts) && !generations.knows(facts),
   )
@@ -60,12 +60,12 @@ export function scanSiblings({ generations, livePath, retention }: Scanned, nowM
   const rotated = sightings.filter(({ facts }) => !isLive(scan, facts))
   if (isListed) retention.observe(livePath.base.name, rotated)
   missUnseen(scan)
-  // Every archive is unplaced after a start until it has been looked into, and every file while its volume is not mounted.
+  // After a start every archive is unplaced until it has been inspected, and every file while its volume is not mounted.
   const isEmpty = sightings.length === 0 && !generations.live
   if (archives.length === 0 && !decisions.isWaiting && !isEmpty) {
     generations.forgetGone(sightings.map(({ facts }) => facts).filter((facts) => !generations.knows(facts)))
   }
-  // It may be transient: it is reported when the next look finds the same.
+  // A refusal may be transient: it is reported when the next scan finds it again.
   if (scan.refusal && !generations.refusal) generations.scanWanted = true
   generations.refusal = scan.refusal
   for (const archive of archives) noteHistory(generations, archive, nowMs)

@@ -7,14 +7,17 @@ import { recognise } from '../generation/recognition.ts'
 import { plainCandidate } from './candidate.ts'
 import { refuse, type Scan } from './scan.ts'
 
-/** Whether the identity of a file that was seen tells which generation it belongs to, which then gets its current path. */
+/**
+ * Whether the identity of a file that was seen tells which generation it belongs to. That generation then gets its current
+ * path.
+ */
 export function matchByIdentity(scan: Scan, sighting: Place): boolean {
   const { generations, livePath, nowMs } = scan
   const { facts } = sighting
   for (const generation of generations.ofFile(facts)) {
     const verdict = confirmIdentity(scan, generation, sighting)
     if (verdict === 'other') continue
-    // It need not be missed twice if its new path is seen.
+    // The live file need not be missed twice if it is seen at a new path.
     if (generation === generations.live && livePath.missing > 0) generations.clearLive()
     if (verdict instanceof Fault) {
       if (!isDone(generation, facts)) {
@@ -44,7 +47,7 @@ export function isDone({ finished, identity, size, lastSeenMs }: Generation, fac
   return finished && isUnchanged && isCertainIdentity(identity, facts)
 }
 
-/** Whether a file with the identity of a generation's file is still that file: inodes are reused. A fault: undecidable. */
+/** Whether a file with the identity of a generation's file is still that file, as inodes are reused. A fault if undecidable. */
 function confirmIdentity(
   { generations }: Scan,
   generation: Generation,

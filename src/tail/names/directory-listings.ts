@@ -18,7 +18,7 @@ export interface DirectoryListings {
   /** A new look begins: each directory is checked again when next asked for. */
   begin(nowMs: number): void
   list(directory: string): DirectoryListing | Fault
-  /** How many directories it keeps something of. */
+  /** How many directories are kept. */
   readonly size: number
 }
 
@@ -27,9 +27,9 @@ export interface DirectoryListings {
  * resolution is 2 s (FAT).
  */
 const FRESH_MS = 2500
-/** Read again this often whatever the modification time says, for file systems that do not maintain it. */
+/** A directory is read again this often whatever its modification time says, for file systems that do not maintain it. */
 const MAX_AGE_MS = 30_000
-/** A listing not asked for in this long is forgotten. */
+/** A listing that nobody has asked for in this long is forgotten. */
 const UNUSED_MS = 60_000
 
 interface Kept {
@@ -50,7 +50,7 @@ export function createDirectoryListings(files: Files): DirectoryListings {
     begin(atMs) {
       look += 1
       nowMs = atMs
-      // Also if the clock was set back.
+      // Also sweeps if the clock was set back.
       if (Math.abs(nowMs - sweptAtMs) < UNUSED_MS) return
       sweptAtMs = nowMs
       for (const [directory, { usedAtMs }] of kept) if (Math.abs(nowMs - usedAtMs) > UNUSED_MS) kept.delete(directory)

@@ -18,7 +18,7 @@ export interface Discovered {
 export interface Discovery {
   /** The current live files; the same object if nothing changed. */
   look(): Discovered
-  /** Whether the pattern means a live file at `path`, there or not. */
+  /** Whether a file at `path` is, or would be, a live file of the pattern. */
   means(path: string): boolean
   /** Whether a file that appeared at `path` may be a live file, or a directory that appeared there may hold one. */
   concerns(path: string): boolean
@@ -27,8 +27,8 @@ export interface Discovery {
 const MAX_ENTRIES = 200_000
 
 /**
- * Names with the form of rotated generations are left to their live path if the pattern matches that, too, so that no
- * line is read under two names.
+ * A file named like a rotated generation is left to its live path if the pattern matches that, too, so that no line is read
+ * under two names.
  */
 export function createDiscovery(
   { path: pattern, excludePaths }: Pick<SourceConfig, 'path' | 'excludePaths'>,
@@ -40,7 +40,7 @@ export function createDiscovery(
   const walk = createWalk({ files, listings }, glob.reaches, liveIn)
   let last: { readonly visits: readonly Visit[]; readonly discovered: Discovered } | undefined
 
-  /** The live paths that the regular files of a directory stand for. */
+  /** Returns the live paths that the regular files of a directory stand for. */
   function liveIn(directory: string, names: readonly string[]): readonly string[] {
     const found = new Set<string>()
     for (const name of names) {
@@ -85,7 +85,7 @@ function isSame(a: readonly Visit[], b: readonly Visit[]): boolean {
 
 interface Known {
   readonly listing: DirectoryListing
-  /** Only files and directories: no entry needs a stat of its own. */
+  /** Whether it has only files and directories, so that no entry needs a stat of its own. */
   readonly isPlain: boolean
   readonly visit: Visit
   readonly directories: readonly string[]
@@ -128,7 +128,7 @@ function createWalk(
     const next = new Map<string, Known>()
     let entries = 0
 
-    /** `above`: the directories on the path here, as a link may lead back to one of them. */
+    /** `above`: the directories on the way here, as a link may lead back to one of them. */
     function enter(directory: string, above: readonly string[]): void {
       const listing = listings.list(directory)
       if (listing instanceof Fault) {

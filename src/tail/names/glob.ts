@@ -3,9 +3,9 @@ import { compilePathPattern } from './path-pattern.ts'
 
 /** A pattern for paths: `*`, `?`, `[…]`, `{a,b}` and, as a whole segment, `**`. Everything else is literal. */
 export interface Glob {
-  /** The deepest directory all matches lie under; the path itself when `isLiteral`. */
+  /** The deepest directory that contains all matches; the path itself if `isLiteral`. */
   readonly base: string
-  /** There is nothing to expand: the pattern is one path. */
+  /** Whether there is nothing to expand: the pattern is one path. */
   readonly isLiteral: boolean
   matches(path: string): boolean
   /** Whether something below `directory` may match. */
@@ -27,7 +27,7 @@ export function compileGlob(written: string): Glob {
   const isAbove = (directory: string) =>
     directory === sep || base === directory || base.startsWith(`${directory}${sep}`)
   const isMatch = compilePathPattern(pattern)
-  // A brace spans several segments: which directories may match cannot be told per depth.
+  // If a brace spans several segments, it cannot be told per depth which directories may match.
   const isSplit = segments.some((segment) => count(segment, '{') !== count(segment, '}'))
   const globstar = isSplit ? firstWild : segments.findIndex(isAnyDepth)
   const prefixes = segments.map((_, index) =>
@@ -55,7 +55,7 @@ export function compileGlobs(patterns: readonly string[]): (path: string) => boo
   return (path) => matchers.some((matches) => matches(path))
 }
 
-/** Also as one of several alternatives: which of them a directory matches does not matter. */
+/** Whether a segment is `**`, or has it as one of several alternatives: which of them a directory matches does not matter. */
 function isAnyDepth(segment: string): boolean {
   return segment === '**' || /[{,]\*\*[,}]/.test(segment)
 }

@@ -2,7 +2,10 @@ import { dirname } from 'node:path'
 import { Fault, type Files, isAbsent } from '../file/files.ts'
 import { compileGlob } from './glob.ts'
 
-/** A message if the directory where files of a pattern would appear does not exist; undefined if it does, or cannot be examined. */
+/**
+ * Returns a message if the directory in which files of a pattern would appear does not exist; undefined if it does, or
+ * cannot be examined.
+ */
 export function missingDirectory(pattern: string, files: Pick<Files, 'stat'>): string | undefined {
   const { base, isLiteral } = compileGlob(pattern)
   const directory = isLiteral ? dirname(base) : base

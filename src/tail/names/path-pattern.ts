@@ -7,8 +7,8 @@ const TOKEN = /\\.|\[[!^]?(?:\\.|[^\\/])(?:\\.|[^\]\\/])*\]|\*+|./gsu
 const SURROGATE = /[\ud800-\udfff]/
 
 /**
- * A test for whole paths. Anyone may have chosen the names in them: its time is bounded by the pattern's length times the
- * path's. Braces are expanded, each combination into a pattern of its own.
+ * Compiles a pattern into a test for whole paths. As anyone may have chosen the names in a path, the test's time is bounded
+ * by the pattern's length times the path's. Braces are expanded, each combination into a pattern of its own.
  */
 export function compilePathPattern(pattern: string): (path: string) => boolean {
   const alternatives = writtenOut(pattern.match(TOKEN) ?? []).map(compileSegments)
@@ -29,7 +29,7 @@ function writtenOut(tokens: Tokens): readonly Tokens[] {
   return choices.flatMap((choice) => rests.map((rest) => [...tokens.slice(0, open), ...choice, ...rest]))
 }
 
-/** Where the first braces with alternatives open, separate them and close; empty if there are none. */
+/** Returns where the first braces with alternatives open, separate them and close; empty if there are none. */
 function firstBraces(tokens: Tokens): readonly number[] {
   for (let open = tokens.indexOf('{'); open >= 0; open = tokens.indexOf('{', open + 1)) {
     const marks = [open]

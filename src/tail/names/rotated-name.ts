@@ -39,7 +39,7 @@ export function parseRotatedName(name: string, live: string): RotatedName | unde
   return stamp === undefined ? undefined : { kind: 'date', stamp, gzip }
 }
 
-/** The name of the live file that `path` would be a rotated generation of, if its name has a known form. */
+/** Returns the name of the live file that `path` would be a rotated generation of; undefined if its name has no known form. */
 export function liveNameOf(path: string): string | undefined {
   const name = basename(path).replace(/\.gz$/, '')
   const stamped = STAMPED.exec(name)
@@ -48,8 +48,8 @@ export function liveNameOf(path: string): string | undefined {
 }
 
 /**
- * As `liveNameOf`, and for an archive also its name without `.gz`, as a live file may have been packed. Not for a numbered
- * name, which moves to the next file with every rotation.
+ * Returns what `liveNameOf` does, and for an archive also its name without `.gz`, as a live file may have been packed; but
+ * not for a numbered name, which moves to the next file with every rotation.
  */
 export function liveNamesOf(path: string): readonly string[] {
   const name = basename(path)
@@ -59,12 +59,12 @@ export function liveNamesOf(path: string): readonly string[] {
   return [...new Set([rotated, isNumbered ? undefined : packed])].filter((live) => live !== undefined)
 }
 
-/** Named for the millisecond of its rotation, as by kube-apiserver: no other generation ever has this name. */
+/** Whether it is named for the millisecond of its rotation, as by kube-apiserver: no other generation ever gets this name. */
 export function isNamedForGood(path: string): boolean {
   return STAMPED.test(basename(path))
 }
 
-/** Other names that begin like a live file's: it may have been renamed to one of them. */
+/** Returns the other names that begin like a live file's, which may have been renamed to one of them. */
 export function namesAlike(live: string, names: Iterable<string>): readonly string[] {
   const stem = live.slice(0, Math.max(1, live.lastIndexOf('.')))
   return Array.from(names).filter((name) => name !== live && name.startsWith(stem))
@@ -106,7 +106,7 @@ export function compareAge(a: Age, b: Age): number {
   return a.mtimeMs - b.mtimeMs
 }
 
-/** By name if all names are of one kind, else by modification time; stable. */
+/** Sorts by name if all names are of one kind, else by modification time; stable. */
 export function oldestFirst<T>(items: readonly T[], ageOf: (item: T) => Age): T[] {
   const aged = items.map((item) => ({ item, age: ageOf(item) }))
   const kinds = new Set(aged.map(({ age }) => age.name?.kind))

@@ -1,4 +1,4 @@
-/** Matches one part, or any number of them. */
+/** Matches one part, or, if `any`, any number of them. */
 export type Wildcard<Part> = ((part: Part) => boolean) | 'any'
 
 /**

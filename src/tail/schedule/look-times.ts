@@ -8,7 +8,7 @@ const MAX_DISCOVERY_MS = 10_000
 /** When to look for new files, by the monotonic clock. */
 export interface LookTimes {
   isDue(atMs: number): boolean
-  /** The next pass looks. */
+  /** Makes the next pass look. */
   force(): void
   /** An event asks for a look. */
   request(): void

@@ -1,6 +1,6 @@
 /**
- * How long events of a busy file are batched; those of a file at rest are not delayed. At 1,000 lines a second this leaves
- * a quarter of the passes.
+ * How long events of a busy file are batched; those of a file at rest are not delayed. At 1,000 lines per second this
+ * leaves a quarter of the passes.
  */
 const GATHER_MS = 4
 
@@ -49,7 +49,8 @@ export function createPassLoop({ run, nextAtMs }: PassLoopOptions): PassLoop {
     clearTimeout(timer)
     const atMs = nextAtMs()
     if (stopped || atMs === undefined) return
-    // A timer drops the fraction: without rounding up it would fire too early, and then again for what was not due yet.
+    // A timer drops the fraction of a millisecond: not rounded up, it would fire too early, and then again for what was not
+    // due yet.
     timer = setTimeout(() => void pass(), Math.max(1, Math.ceil(atMs - performance.now())))
   }
 

@@ -4,11 +4,11 @@ import { createTurns } from './turns.ts'
 /** Files that changed recently are checked this often, unless there are very many of them. */
 export const TICK_MS = 250
 const MAX_ACTIVE_PER_TICK = 1000
-/** How often if all are quiet and their events arrive: then the poll only catches lost events. */
+/** How often they are checked if all are quiet and their events arrive: then the poll only catches lost events. */
 const QUIET_TICK_MS = 2000
 /** How many quiet files are checked per second; twice as many while events are incomplete. */
 const QUIET_PER_SECOND = 250
-/** How many files that could not be opened are retried per tick, as far as there is room. */
+/** How many files that could not be opened are retried per tick, if there is room. */
 const MAX_OPENED_PER_TICK = 500
 /** A directory is scanned for rotated generations this often without a wake-up. */
 const SCAN_MS = 10_000
@@ -19,7 +19,7 @@ export interface Rounds {
   remove(lineage: Lineage): void
   /** Something may have happened to it. */
   markDirty(lineage: Lineage): void
-  /** Those to check now: the ones in doubt, and, if a tick is due, those of the tick. */
+  /** Returns those to check now: the dirty ones and, if a tick is due, those of the tick. */
   due(atMs: number, surroundings: Surroundings): ReadonlySet<Lineage>
   /** Checks one; `nowMs` is wall-clock time. */
   check(lineage: Lineage, atMs: number, nowMs: number): void
@@ -28,7 +28,7 @@ export interface Rounds {
 }
 
 interface Surroundings {
-  /** Some events do not arrive. */
+  /** Whether some events do not arrive. */
   readonly eventsIncomplete: boolean
   /** Whether a file can be opened. */
   hasRoom(): boolean

@@ -2,7 +2,7 @@
 export interface Turns<T> {
   add(member: T): void
   remove(member: T): void
-  /** The next `count`, each at most once. */
+  /** Returns the next `count` members, each at most once. */
   next(count: number): readonly T[]
 }
 

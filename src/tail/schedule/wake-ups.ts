@@ -9,7 +9,7 @@ import type { Log } from '../../log.ts'
 export interface WakeUps {
   /** Watches these directories and no others. */
   watch(directories: ReadonlySet<string>): void
-  /** Some directory is not watched: not yet, or because of an error. */
+  /** Whether some directory is not watched: not yet, or because of an error. */
   readonly isIncomplete: boolean
   close(): Promise<void>
 }
@@ -25,15 +25,15 @@ export interface WakeUpsOptions {
 const RETRY_MS = 60_000
 
 /**
- * Most directories one watcher is ever given: chokidar compares every event with each path it no longer watches, 5 µs a path, and
- * libuv reads events until there are none before anything else runs. A separate watcher for each directory would take
- * 10 KB.
+ * The most directories that one watcher is ever given. chokidar compares every event with each path it no longer watches,
+ * at 5 µs a path, and libuv reads events until there are none before anything else runs. A watcher for each directory would
+ * take 10 KB each.
  */
 const GROUP_SIZE = 32
 
 /**
- * Directories added at a time, every `STEP_MS`: chokidar processes all it is given concurrently, which for a thousand
- * directories takes 15 MB and a quarter of a CPU second.
+ * How many directories are added at a time, every `STEP_MS`: chokidar processes all it is given concurrently, which for a
+ * thousand directories takes 15 MB and a quarter of a CPU second.
  */
 const STEP_SIZE = 32
 const STEP_MS = 100
@@ -56,9 +56,9 @@ export function createWakeUps({ onPath, log, now }: WakeUpsOptions): WakeUps {
   let retryAtMs = Number.POSITIVE_INFINITY
 
   /**
-   * Uses the raw events: chokidar stats a file before it reports a change, and reports at most one per 50 ms. Everything but
-   * the directories themselves is ignored, so that it neither stats files nor remembers them. inotify reports the removal of
-   * a directory like that of a file in it with the same name, so that name is not ignored.
+   * Uses the raw events: chokidar stats a file before it reports a change, and reports at most one per 50 ms. Everything
+   * but the directories themselves is ignored, so that it neither stats files nor remembers them. inotify reports the
+   * removal of a directory like that of a file of the same name in it, so such a file is not ignored.
    */
   function start(): Group {
     const members = new Set<string>()

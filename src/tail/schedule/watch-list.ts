@@ -8,7 +8,7 @@ export interface WatchList {
   readonly awaited: ReadonlySet<string>
 }
 
-/** What to watch for these directories: for one that does not exist, its nearest existing ancestor. */
+/** Returns what to watch for these directories: for one that does not exist, its nearest existing ancestor. */
 export function watchList(wanted: Iterable<string>, files: Files): WatchList {
   const directories = new Set<string>()
   const awaited = new Set<string>()

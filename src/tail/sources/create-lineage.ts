@@ -12,7 +12,7 @@ export interface CreateLineageOptions
   readonly destinations: readonly string[]
   readonly descriptors: Descriptors
   readonly ownership: FileOwnership
-  /** Since when a source, by its path or pattern, is tailed. */
+  /** Since when each source, by its path or pattern, has been tailed. */
   readonly sinceMs: ReadonlyMap<string, number>
   readonly startedAtMs: number
   /** Sources that were tailed before this start. */
@@ -23,7 +23,7 @@ export interface CreateLineageOptions
 
 /** A new live path. */
 export interface NewLivePath extends Pick<LineageOptions, 'path' | 'source' | 'records' | 'isInitial' | 'recall'> {
-  /** Found by a pattern. */
+  /** Whether it was found by a pattern. */
   readonly isDiscovered: boolean
 }
 
@@ -33,7 +33,7 @@ export function createLineage(
   options: CreateLineageOptions,
 ): Lineage {
   const { files, listings, log, ownership } = options
-  // With records that count, this is not a first start: what was noted as history stays history.
+  // With records that are used, this is not a first start: what was noted as history stays history.
   const isNew = records.length === 0 || source.startPosition.startsWith('force')
   const lineage: Lineage = new Lineage({
     path,
@@ -62,7 +62,7 @@ export function createLineage(
   return lineage
 }
 
-/** Files rotated before this time are history. With `forceEnd` every start counts as the first. */
+/** Returns the time before which rotated files are history. With `forceEnd` every start counts as the first. */
 function historyEndsAtMs(
   { path, startPosition }: SourceConfig,
   { sinceMs, startedAtMs }: CreateLineageOptions,
@@ -71,8 +71,8 @@ function historyEndsAtMs(
 }
 
 /**
- * Files that only look like generations of an absent live file may be all that a pattern matches: then they are not
- * history. Names in kube-apiserver's form can only be rotated files.
+ * Whether files that look like rotated generations of an absent live file may be all there is: then they are not history.
+ * Names in kube-apiserver's form can only be rotated files.
  */
 function isAlone(path: string, { files, listings }: CreateLineageOptions): boolean {
   const facts = files.stat(path)

@@ -17,7 +17,7 @@ export function createExpiry({ goneMs }: { readonly goneMs: number }): Expiry {
   }
 }
 
-/** Its rotated files are deleted, too, and nothing of them is left to be read or settled. */
+/** Whether its rotated files are deleted, too, and nothing of them is left to be read or settled. */
 function isGone({ generations, livePath, isUndecided, options: { files } }: Lineage): boolean {
   const { live, reading, done, unplaced } = generations
   if (live !== undefined || livePath.missing < 2 || reading.length > 0 || isUndecided) return false

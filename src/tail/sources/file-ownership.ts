@@ -14,7 +14,7 @@ import type { LineageIndex } from './lineage-index.ts'
  * its clone on another volume are two files, though only the device tells them apart.
  */
 export interface FileOwnership {
-  /** Whether a file, at the live path of `lineage` or beside it, is read by another one. A fault: undecidable now. */
+  /** Whether a file, at the live path of `lineage` or beside it, is read by another one. A fault if undecidable now. */
   isOwnedElsewhere(lineage: Lineage, place: Place, nowMs: number): boolean | Fault
 }
 
@@ -34,7 +34,7 @@ interface Asked {
 const NOT_LOOKED_FOR = new TooEarly('it may be a file that is looked for beside another path first')
 
 export function createFileOwnership({ lineageIndex, files, onNews }: FileOwnershipOptions): FileOwnership {
-  /** Lineages whose live file belongs to another: to which generation, and the state of the file when that was found. */
+  /** For lineages whose live file belongs to another: the generation, and the state of the file when that was found. */
   const found = new WeakMap<Lineage, { readonly state: string; readonly generation: Generation }>()
 
   function isFound(lineage: Lineage, generation: Generation, { path, facts }: Place): boolean {
@@ -48,7 +48,8 @@ export function createFileOwnership({ lineageIndex, files, onNews }: FileOwnersh
     const own = generation.isOpen ? generation.look() : NO_PLACE
     if (!(own instanceof Fault) && own.dev === facts.dev && !generation.isReplaced) return true
     if (isClonedFrom(owner, generation, { facts, own })) return false
-    // The generation's file is not at hand: gone, or now mounted as another device. Content decides, once its lineage has scanned.
+    // The generation's file is not at hand: it is gone, or its volume now has another device. Content decides, once its
+    // lineage has scanned.
     if (!owner.hasScanned && generation.identity.dev !== facts.dev) return NOT_LOOKED_FOR
     const verdict = withFile(files, path, (fd, now) => {
       const candidate = plainCandidate(files, fd, now)
@@ -78,7 +79,7 @@ export function createFileOwnership({ lineageIndex, files, onNews }: FileOwnersh
     else owner.generations.attach(generation, place)
   }
 
-  /** Generations of other lineages that may be in this file. */
+  /** Yields generations of other lineages that may be in this file. */
   function* suspects(lineage: Lineage, facts: FileFacts): Iterable<readonly [Lineage, Generation]> {
     for (const owner of lineageIndex.knowing(facts)) {
       if (owner === lineage) continue
@@ -112,7 +113,7 @@ function isAt(files: Files, path: string, facts: FileFacts): boolean {
   return !(now instanceof Fault) && isIdentity(now, facts) && !isClone(now, facts)
 }
 
-/** Of a file and its clone, each stays with the lineage of its own path. */
+/** Whether the lineage already knows the content: of a file and its clone, each stays with the lineage of its own path. */
 function isOwn({ generations }: Lineage, candidate: Candidate): boolean {
   const { facts } = candidate
   return facts.birth !== '0' && generations.ofFile(facts).some((known) => recognise(known, candidate) === 'same')

@@ -22,7 +22,7 @@ export interface ImportContext {
 
 export interface ImportedRecords {
   readonly records: readonly GenerationRecord[]
-  /** The file that the position is in now; undefined if it fits none: then the live file is read from its beginning. */
+  /** The file that the position is in now. Undefined if it fits none; the live file is then read from its beginning. */
   readonly home: string | undefined
 }
 
@@ -38,12 +38,12 @@ export interface HomeCandidate {
 const TICK_MS = 10
 
 /**
- * Which file a position belongs to, if only the live path and the time `updatedAtMs` are known: the one that was live
- * then. `rotated`: youngest first.
+ * Returns the file that a position belongs to, if only the live path and the time `updatedAtMs` are known: the one that was
+ * live then. `rotated`: youngest first.
  *
  * That is the live file if it existed then, unless it was copied since (copytruncate): then the oldest such copy. If the
- * live file is newer, it is the youngest that existed then. If the times say nothing, it is the youngest file that fits.
- * In doubt the older of two, or none: duplicate lines rather than lost ones.
+ * live file is newer, it is the youngest that existed then. If the times say nothing, it is the youngest file that fits. In
+ * doubt the older of two, or none: duplicate lines rather than lost ones.
  */
 export function chooseHome<T extends HomeCandidate>(
   live: T | undefined,
@@ -58,7 +58,8 @@ export function chooseHome<T extends HomeCandidate>(
   }
   const wasThere = fitting.find(({ bornAtMs }) => bornAtMs <= updatedAtMs)
   if (wasThere) return wasThere
-  // What fits is newer, so it fits by chance. Only if no older file, such as an archive, can be the one, is the date wrong.
+  // The file that fits is newer, so it fits by chance; unless no older file, such as an archive, can be the one: then the
+  // date is wrong.
   const oldest = rotated.at(-1) ?? live
   return youngest === oldest ? youngest : undefined
 }
@@ -69,9 +70,9 @@ interface Candidate extends HomeCandidate {
 }
 
 /**
- * What this agent's registry would hold had it read the file up to the position: older generations are finished, younger
- * ones unread; if no file fits, those that something was written to after the position are unread. A fault: the files cannot be
- * examined now. Archives are not searched for the position.
+ * Returns what this agent's registry would contain if it had read the file up to the position: older generations are
+ * finished, younger ones unread; if no file fits, those with something written after the position are unread. A fault if
+ * the files cannot be examined now. Archives are not searched for the position.
  */
 export function importPosition(
   path: string,
@@ -194,7 +195,7 @@ const NOTHING = Buffer.alloc(0)
 /** More than enough of an archive to inflate the first bytes of its content. */
 const ARCHIVE_HEAD_BYTES = 64 * 1024
 
-/** The first inflated bytes of an archive, and its inflated size as its last four bytes state (RFC 1952, ISIZE). */
+/** Returns the first inflated bytes of an archive, and its inflated size as its last four bytes state it (RFC 1952, ISIZE). */
 function inflated(size: number, bytes: (position: number, length: number) => Buffer): { head: Buffer; size: number } {
   const trailer = bytes(Math.max(0, size - 4), Math.min(size, 4))
   const compressed = bytes(0, Math.min(size, ARCHIVE_HEAD_BYTES))

@@ -15,7 +15,7 @@ export interface ImportsOptions {
   readonly log: Log
 }
 
-/** What another agent knew of a path, as if this one had recorded it; a fault: the files cannot be examined now. */
+/** Returns what another agent knew of a path, as if this one had recorded it; a fault if the files cannot be examined now. */
 export type Imports = (path: string, source: SourceConfig, nowMs: number) => readonly GenerationRecord[] | Fault
 
 export function createImports({ imports, destinations, files, listings, log }: ImportsOptions): Imports {

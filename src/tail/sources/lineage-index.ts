@@ -10,15 +10,18 @@ export interface LineageIndex {
   readonly lineages: Iterable<Lineage>
   add(lineage: Lineage): void
   remove(lineage: Lineage): void
-  /** To be called after each check, as a link may have been repointed and files may have appeared. */
+  /** Must be called after each check, as a link may have been repointed and files may have appeared. */
   update(lineage: Lineage): void
-  /** By live path, as discovered or with links resolved. */
+  /** Returns those with this live path, as discovered or with links resolved. */
   named(path: string): Iterable<Lineage>
-  /** Those whose live path, as discovered or with links resolved, lies in a directory. */
+  /** Returns those whose live path, as discovered or with links resolved, lies in a directory. */
   within(directory: string): Iterable<Lineage>
-  /** The lineages that know a file, or its clone on another volume, wherever it lies now; the latest to learn of it first. */
+  /**
+   * Returns the lineages that know a file, or its clone on another volume, wherever it lies now; the latest to learn of it
+   * first.
+   */
   knowing(file: FileIdentity): readonly Lineage[]
-  /** The directories of live files and their rotated generations. */
+  /** Returns the directories of live files and their rotated generations. */
   directories(): Iterable<string>
 }
 

@@ -15,18 +15,18 @@ export interface MissingOptions {
 }
 
 /**
- * Live paths that only a pattern means, and that were without a file when the agent started: what was rotated, packed or
- * removed meanwhile without a new file in its place is found by no pattern.
+ * Recorded live paths that only a pattern matches and that had no file when the agent started. A file that was rotated,
+ * packed or removed while the agent was down, without a new one in its place, is found by no pattern.
  */
 export interface Missing {
   /**
-   * Looks for what is left of some of them, in turns; returns those that something is left of. `isMeant`: whether a pattern
-   * means a path; `isLive`: whether a file is there that it has found.
+   * Looks for remains of some of them, in turns, and returns the paths that have any. `isMeant`: whether a file at a path
+   * would be a live file of a pattern; `isLive`: whether a pattern has found a live file there.
    */
   look(isMeant: (path: string) => boolean, isLive: (path: string) => boolean): readonly string[]
-  /** A path has taken these. */
+  /** These have been taken over: losses reported of them are taken back. */
   found(records: readonly GenerationRecord[]): void
-  /** Those that were reported as gone and not found since. */
+  /** Returns the files that were reported as gone and have not been found since. */
   gone(): Iterable<GoneFile>
 }
 
@@ -35,20 +35,20 @@ export interface GoneFile {
   readonly path: string
   readonly lastPath: string
   readonly size: number
-  /** Never read, for the destination furthest behind. */
+  /** Bytes never read, for the destination furthest behind. */
   readonly unreadBytes: number
-  /** Of the destinations that had begun it. */
+  /** Positions of the destinations that had begun it. */
   readonly positions: readonly (readonly [destination: string, PositionRecord])[]
 }
 
-/** Unobservable is not deleted: two looks have to agree. */
+/** One look that finds nothing does not prove a deletion: two have to agree. */
 const LOOKS = 2
-/** Each takes some stats. */
+/** Each path takes several stats. */
 const PATHS_PER_LOOK = 250
 
 export function createMissing({ destinations, files, listings, unclaimed, log }: MissingOptions): Missing {
   const reported = new Map<string, GoneFile>()
-  /** The next first. */
+  /** Paths still to be looked for, the next first. */
   const sought = new Set(unclaimed.paths())
   /** By path, how many looks in a row found nothing. */
   const misses = new Map<string, number>()
@@ -69,7 +69,7 @@ export function createMissing({ destinations, files, listings, unclaimed, log }:
     const looks = refusal ? 0 : (misses.get(path) ?? 0) + 1
     misses.set(path, looks)
     if (looks === LOOKS) for (const record of records) report(record)
-    // What is unread is sought for good: its volume may be mounted late.
+    // What is unread is sought indefinitely: its volume may be mounted late.
     if (looks < LOOKS || records.some(({ finished }) => !finished)) sought.add(path)
   }
 

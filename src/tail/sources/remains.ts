@@ -12,7 +12,7 @@ interface Surroundings {
   isLive(path: string): boolean
 }
 
-/** What is left of files whose live paths are without one. For one look: what it has seen of a directory, it keeps. */
+/** What is left of files whose live paths have none now. Made for one look: it keeps what it has seen of a directory. */
 export class Remains {
   readonly #around: Surroundings
   /** The names in a directory under which something may be left. */
@@ -23,7 +23,10 @@ export class Remains {
     this.#around = around
   }
 
-  /** Whether anything is left of the files that are recorded of a live path, where its lineage would look. A fault: that cannot be told. */
+  /**
+   * Whether anything is left, where its lineage would look, of the recorded files of a live path. A fault if that cannot be
+   * told now.
+   */
   has(path: string, records: readonly GenerationRecord[]): boolean | Fault {
     const own = this.#around.listings.list(dirname(path))
     if (!(own instanceof Fault) && own.rotatedOf(basename(path)).length > 0) return true
@@ -45,7 +48,7 @@ export class Remains {
     return fault ?? false
   }
 
-  /** Not archives, in which nothing is recognised by the identity of the file. */
+  /** Without archives: their content is not recognised by the identity of the file. */
   #namesIn(directory: string): readonly string[] | Fault {
     const known = this.#names.get(directory)
     if (known) return known
@@ -66,7 +69,7 @@ export class Remains {
   }
 }
 
-/** Where a file was last seen; in another directory, which a link led to, it may have been rotated. */
+/** Where a file was last seen. In another directory, which a link led to, it may have been rotated. */
 function besides(lastPath: string, path: string): readonly string[] {
   const live = dirname(lastPath) === dirname(path) ? undefined : liveNameOf(lastPath)
   return live === undefined ? [lastPath] : [join(dirname(lastPath), live), lastPath]

@@ -8,7 +8,7 @@ import type { GoneFile } from './missing.ts'
 export interface SourceView {
   readonly source: SourceConfig
   readonly lineages: readonly Lineage[]
-  /** Those of paths it matches that are read for other sources. */
+  /** Lineages of paths that it matches but that are read for other sources. */
   readonly elsewhere: readonly Lineage[]
   /** Unread files that disappeared while the agent was down. */
   readonly gone: readonly GoneFile[]
@@ -23,14 +23,14 @@ interface Viewed {
   readonly config: SourceConfig
   readonly lineages: ReadonlyMap<string, Lineage>
   readonly faults: readonly Fault[]
-  /** Paths it matches that are read for another source. */
+  /** Paths that it matches but that are read for another source. */
   readonly taken: ReadonlyMap<string, Lineage>
   /** Warnings for files that are mounted on their own, by path. */
   readonly mounted: ReadonlyMap<string, string>
   readonly gone: readonly GoneFile[]
 }
 
-/** Warnings of one kind that are listed; the others are only counted. */
+/** How many warnings of one kind are listed; the others are only counted. */
 const MAX_NAMED = 3
 
 export function viewOf({ config, lineages, faults, taken, mounted, gone }: Viewed, files: Files): SourceView {

@@ -29,7 +29,7 @@ export interface SourcesOptions extends CreateLineageOptions, ImportsOptions {
 export interface Sources {
   /** Adds new files, and releases those that have been gone for long. */
   look(nowMs: number): void
-  /** Where files that a pattern matches may appear. */
+  /** Returns the directories in which files that a pattern matches may appear. */
   directories(): readonly string[]
   /** Whether something at `path` may be, or may hold, a file that a pattern matches. */
   concern(path: string): boolean
@@ -40,7 +40,7 @@ interface Source {
   readonly config: SourceConfig
   readonly discovery: Discovery
   readonly lineages: Map<string, Lineage>
-  /** Paths it matches that are read for another source. */
+  /** Paths that it matches but that are read for another source. */
   readonly taken: Map<string, Lineage>
   readonly mounted: Map<string, string>
   readonly complain: Complaint
@@ -80,7 +80,7 @@ export function createSources(options: SourcesOptions): Sources {
       source.faults = source.discovered.faults
     }
     wanted = new Set(sources.flatMap(({ discovered }) => discovered.paths))
-    // First, as the file may now be at one of the new paths.
+    // Releases come first, as a file may now be at one of the new paths.
     for (const source of sources) releaseExpired(source, nowMs)
     addNewPaths(nowMs)
     addRotatedOnly()
@@ -115,7 +115,7 @@ export function createSources(options: SourcesOptions): Sources {
     }
   }
 
-  /** What was rotated or packed while the agent was down, without a new file in its place. */
+  /** Adds live paths whose file was rotated or packed while the agent was down, without a new one in its place. */
   function addRotatedOnly(): void {
     const isMeant = (path: string) => sourceOf(path) !== undefined
     for (const path of missing.look(isMeant, (other) => wanted.has(other))) {
@@ -144,13 +144,16 @@ export function createSources(options: SourcesOptions): Sources {
     return known.some(({ identity }) => identity.dev === facts.dev)
   }
 
-  /** A link to a file that is read under its own name: should the link be repointed, that file is still read. */
+  /** Whether a path is a link to a file that is read under its own name: if the link is repointed, that file is still read. */
   function isLinkTo(path: string): boolean {
     const real = files.realpath(path)
     return !(real instanceof Fault) && real !== path && wanted.has(real)
   }
 
-  /** Takes the records of former paths that no source matches any more, but whose file is now, or was last seen, at this path. */
+  /**
+   * Takes over the records of former paths that no source matches any more, but whose file is, or was last seen, at this
+   * path.
+   */
   function formerRecords(path: string, former: readonly string[]): readonly GenerationRecord[] {
     const unwanted = former.filter((other) => !wanted.has(other))
     const records = unwanted.flatMap((other) => unclaimed.take(other))

@@ -8,18 +8,18 @@ import { liveNameOf } from '../names/rotated-name.ts'
 export interface UnclaimedRecords {
   /** Removes and returns the records of a live path: the caller keeps them from now on. */
   take(path: string): readonly GenerationRecord[]
-  /** The records of a live path, which stay here. */
+  /** Returns the records of a live path without removing them. */
   of(path: string): readonly GenerationRecord[]
-  /** The live paths there are records of. */
+  /** Returns the live paths there are records of. */
   paths(): Iterable<string>
-  /** The live paths that a file was known by. */
+  /** Returns the live paths that a file was known by. */
   pathsOf(facts: FileFacts | Fault): readonly string[]
-  /** The live paths with a file that was last seen at `path`, or as a rotated generation of it. */
+  /** Returns the live paths with a file that was last seen at `path`, or as a rotated generation of it. */
   seenAt(path: string): readonly string[]
   put(path: string, records: readonly GenerationRecord[]): void
   /**
-   * Drops, before long, records not seen for long, and of too many those seen longest ago; to be called often, after
-   * existing files have taken theirs.
+   * Drops records not seen for long and, if there are too many, those seen longest ago; at most once a minute. Must be
+   * called often, after existing files have taken theirs.
    */
   expire(nowMs: number): void
   all(): Iterable<GenerationRecord>
@@ -32,7 +32,7 @@ const EXPIRE_EVERY_MS = 60_000
 
 export function createUnclaimedRecords(records: readonly GenerationRecord[], expireAfterMs: number): UnclaimedRecords {
   const byPath = new Map<string, readonly GenerationRecord[]>()
-  /** Live paths by what may lead to them: a file, or the place where one was last seen. */
+  /** Live paths by what may lead to them: a file, or a path where one was last seen. */
   const hints = new Map<string, Set<string>>()
   let count = 0
   let expiredAtMs = 0
@@ -73,7 +73,7 @@ export function createUnclaimedRecords(records: readonly GenerationRecord[], exp
     pathsOf(facts) {
       const hint = facts instanceof Fault ? undefined : fileHint(facts)
       const paths = [...((hint && hints.get(hint)) ?? [])]
-      // Of a file and its clone, the device tells which it is, unless its number has changed.
+      // The device tells a file from its clone, unless its number has changed.
       const near = paths.filter((path) => byPath.get(path)?.some((record) => isOnDevice(record, facts)))
       return near.length > 0 ? near : paths
     },
