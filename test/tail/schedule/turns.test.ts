@@ -33,3 +33,11 @@ test('everyone who stays gets a turn in each round, and nobody two, whoever come
     ),
   )
 })
+
+test('a turn stays as it is, whoever leaves while it is taken', () => {
+  const turns = createTurns<string>()
+  for (const member of ['a', 'b', 'c']) turns.add(member)
+  const turn = turns.next(3)
+  turns.remove('a')
+  expect(turn).toEqual(['a', 'b', 'c'])
+})
